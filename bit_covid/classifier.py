@@ -1,0 +1,198 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A trained network in a notebook's hands: logits, features, predictions."""
+
+from collections.abc import Sequence
+import functools
+import os
+import pathlib
+
+import jax
+import ml_collections
+import numpy as np
+import pandas as pd
+
+from bit_covid import bit_npz
+from bit_covid import devices
+from bit_covid import evaluate
+from bit_covid import pretrained
+from bit_covid import resnet_v2
+from bit_covid.analysis import predictions
+
+# Of a public checkpoint, which says nothing of it: the paper's.
+_DEFAULT_PREPROCESSING = {
+  'box': 'automatic',
+  'crop': 480,
+  'antialias': False,
+  'range_16bit': (0, 65_535),
+}
+
+# Images at once; the last, partial batch is filled up, so that one program is
+# compiled and not one for each number of images.
+_BATCH = 16
+
+
+class Classifier:
+  """A network with its parameters and how its images are prepared.
+
+  Attributes:
+    class_names: in the order of the logits.
+    model: a key of `resnet_v2.MODELS`.
+    params: parameter tree.
+    preprocessing: fields of the config's `data` that concern an image.
+    window: center and width in Hounsfield units behind gray values 0 to 255;
+      None: not known.
+  """
+
+  def __init__(self, checkpoint: bit_npz.Checkpoint):
+    """Creates the classifier of a checkpoint."""
+    self.class_names = checkpoint.metadata.class_names
+    self.model = checkpoint.model
+    self.params = devices.replicate(checkpoint.params)
+    self.preprocessing = dict(
+      checkpoint.metadata.preprocessing or _DEFAULT_PREPROCESSING
+    )
+    self.window = checkpoint.metadata.window
+    self._network = resnet_v2.create(
+      self.model, num_classes=len(self.class_names)
+    )
+
+  @functools.cached_property
+  def _forward(self):
+    """The network as a compiled function of float images, on one device."""
+
+    def forward(params, images):
+      logits, intermediates = self._network.apply({'params': params}, images)
+      return {'logits': logits, 'features': intermediates['features']}
+
+    return jax.jit(forward)
+
+  @functools.cached_property
+  def _evaluation_forward(self):
+    """The network for batches from the input pipeline, on all devices."""
+    return evaluate.make_forward(self._network)
+
+  def logits(self, images: np.ndarray | jax.Array) -> np.ndarray:
+    """Returns `[N, C]` float32 for `[N, S, S, 3 or 1]` float in [-1, 1].
+
+    Raises:
+      ValueError: shape or values are not as they should be.
+    """
+    return self._apply(images)['logits']
+
+  def features(self, images: np.ndarray | jax.Array) -> np.ndarray:
+    """Returns `[N, F]` float32, what the head takes; images as for `logits`."""
+    return self._apply(images)['features']
+
+  def predict(
+    self,
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+  ) -> pd.DataFrame:
+    """Returns the predictions table of image files, see `analysis.predictions`.
+
+    Args:
+      paths: PNG or JPEG files, and folders of them. Each is prepared as in the
+        training; where that went by annotated boxes, the automatic one takes
+        their place.
+
+    Raises:
+      FileNotFoundError, ValueError: a path does not exist, holds no image or
+        an unreadable one; the message names it. Nothing is left out.
+    """
+    import input_pipeline  # TensorFlow: only those who need it wait for it.
+
+    config = ml_collections.ConfigDict(self.preprocessing)
+    if config.box == 'annotated':
+      config.box = 'automatic'
+    if isinstance(paths, str | os.PathLike):
+      paths = [paths]
+    examples = input_pipeline.unlabelled(
+      _find_files(paths),
+      class_names=self.class_names,
+      range_16bit=tuple(config.range_16bit),
+    )
+    outputs = evaluate.evaluate(
+      self._evaluation_forward,
+      self.params,
+      examples,
+      config,
+      batch=_BATCH * jax.device_count(),
+    )
+    return predictions.make_table(
+      slice_id=examples.slice_id,
+      patient_id=examples.patient_id,
+      source=examples.source,
+      label=examples.label,
+      probabilities=outputs.probabilities,
+      class_names=self.class_names,
+    )
+
+  def _apply(self, images: np.ndarray | jax.Array) -> dict[str, np.ndarray]:
+    images = np.asarray(images)
+    _check_images(images)
+    parts = []
+    for start in range(0, len(images), _BATCH):
+      part = images[start : start + _BATCH].astype(np.float32)
+      filling = ((0, _BATCH - len(part)), (0, 0), (0, 0), (0, 0))
+      outputs = self._forward(self.params, np.pad(part, filling))
+      parts.append(
+        {key: np.asarray(value)[: len(part)] for key, value in outputs.items()}
+      )
+    return {
+      key: np.concatenate([part[key] for part in parts]) for key in parts[0]
+    }
+
+
+def load(name: str | os.PathLike[str]) -> Classifier:
+  """Returns the classifier of a name; see `bit_covid.load`."""
+  folder = pathlib.Path(name).expanduser()
+  if folder.is_dir():
+    path = folder / 'model.npz'
+    if not path.is_file():
+      raise FileNotFoundError(
+        f'{folder} holds no model.npz: its training has not finished, or it '
+        'is no work directory.'
+      )
+    return Classifier(bit_npz.load(path))
+  return Classifier(bit_npz.load(pretrained.find(os.fspath(name))))
+
+
+def _check_images(images: np.ndarray) -> None:
+  if images.ndim != 4 or images.shape[-1] not in (1, 3) or not len(images):
+    raise ValueError(
+      f'Images have the shape {images.shape}; expected [N, S, S, 1] or '
+      '[N, S, S, 3] with N of 1 or more.'
+    )
+  if not np.issubdtype(images.dtype, np.floating):
+    raise ValueError(
+      f'Images are {images.dtype}; expected float in [-1, 1]: '
+      '(x - 127.5) / 127.5 of 8-bit gray values.'
+    )
+  # NaN fails this comparison too.
+  if not (images.min() >= -1.001 and images.max() <= 1.001):
+    raise ValueError(
+      f'Images have values from {images.min()} to {images.max()}; expected '
+      '[-1, 1]: (x - 127.5) / 127.5 of 8-bit gray values.'
+    )
+
+
+def _find_files(
+  paths: Sequence[str | os.PathLike[str]],
+) -> list[pathlib.Path]:
+  """Returns the image files that are named, and those in named folders."""
+  import input_pipeline
+
+  files = []
+  for path in map(pathlib.Path, paths):
+    if path.is_dir():
+      found = input_pipeline.find_images(path)
+      if not found:
+        raise FileNotFoundError(f'There is no PNG or JPEG image in {path}.')
+      files += found
+    elif path.is_file():
+      files.append(path)
+    else:
+      raise FileNotFoundError(f'{path} is neither a file nor a folder.')
+  if not files:
+    raise FileNotFoundError('No image files were given.')
+  return files

@@ -1,0 +1,49 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Arrays on many devices: batches are split, states are replicated."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+
+# The name of pmap's axis, the same everywhere: what one pmap has replicated is
+# taken as it is by another of the same axis name. For an array of another name
+# the whole step would be compiled anew.
+AXIS = 'batch'
+
+_Tree = TypeVar('_Tree')
+
+
+def shard(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+  """Returns this host's batch with leaves `[devices, per_device, ...]`."""
+  devices = jax.local_device_count()
+  return {
+    key: value.reshape(devices, len(value) // devices, *value.shape[1:])
+    for key, value in batch.items()
+  }
+
+
+def replicate(tree: _Tree) -> _Tree:
+  """Returns the tree with each leaf on all devices, as a pmap returns it."""
+  # pmap wants something to map over.
+  return jax.pmap(
+    lambda x, _: x, axis_name=AXIS, in_axes=(None, 0), out_axes=None
+  )(tree, np.zeros(jax.local_device_count()))
+
+
+def to_host(tree: Any) -> Any:
+  """Returns a replicated tree as NumPy arrays, without asking other hosts."""
+  return jax.tree.map(lambda x: np.asarray(x.addressable_shards[0].data), tree)
+
+
+def check_divides(name: str, batch: int, *, accumulation: int = 1) -> None:
+  """Raises ValueError unless the batch divides by devices and accumulation."""
+  devices = jax.device_count()
+  if batch < 1 or batch % (devices * accumulation):
+    raise ValueError(
+      f'{name}={batch} does not divide by {devices} devices times '
+      f'{accumulation} parts of accumulation. Choose a multiple of '
+      f'{devices * accumulation}.'
+    )

@@ -1,0 +1,118 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Reads .npz archives from strangers: looks at every header before any array.
+
+`np.load(allow_pickle=False)` refuses pickles, but allocates whatever a header
+of a few bytes declares. Here a member's declared size must be the size that it
+has, so that a caller can compare all shapes with what it expects before the
+first array is allocated.
+"""
+
+from collections.abc import Iterable, Mapping
+import math
+import os
+from typing import NamedTuple
+import zipfile
+
+from etils import epath
+import numpy as np
+
+# Plain numbers only: the parameters, and the bytes of our own metadata.
+_DTYPES = (np.dtype(np.float32), np.dtype(np.uint8))
+
+
+class Header(NamedTuple):
+  """What an archive says of one array."""
+
+  shape: tuple[int, ...]
+  dtype: np.dtype
+  member: str
+
+
+def read_headers(path: str | os.PathLike[str]) -> Mapping[str, Header]:
+  """Returns the header of every array in the archive, by key.
+
+  Raises:
+    FileNotFoundError: there is no such file.
+    ValueError: the file is no zip archive, or a member is no plain array of
+      numbers of the declared size; the message names file and member.
+  """
+  headers = {}
+  try:
+    with (
+      epath.Path(path).open('rb') as file,
+      zipfile.ZipFile(file) as archive,
+    ):
+      for info in archive.infolist():
+        key = info.filename.removesuffix('.npy')
+        if key in headers:
+          raise ValueError(f'{path}: {key!r} is in the archive twice.')
+        headers[key] = _read_header(archive, info, path)
+  except zipfile.BadZipFile as error:
+    raise ValueError(
+      f'{path}: not a readable .npz file ({error}). If it was downloaded, '
+      'it may be incomplete: remove it and download it again.'
+    ) from error
+  return headers
+
+
+def _read_header(
+  archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: str | os.PathLike
+) -> Header:
+  name = f'{path}: {info.filename!r}'
+  if not info.filename.endswith('.npy'):
+    raise ValueError(f'{name} is not an .npy array.')
+  with archive.open(info) as member:
+    try:
+      version = np.lib.format.read_magic(member)
+      read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+      }[version]
+      shape, _, dtype = read(member)
+    except (ValueError, KeyError, EOFError) as error:
+      raise ValueError(f'{name} has no valid .npy header: {error}') from error
+    header_bytes = member.tell()
+  if dtype.hasobject:
+    raise ValueError(
+      f'{name} is a pickle, which could run code; a BiT file holds numbers '
+      'only.'
+    )
+  if dtype.newbyteorder('=') not in _DTYPES:
+    raise ValueError(
+      f'{name} has dtype {dtype}; expected one of '
+      f'{", ".join(map(str, _DTYPES))}.'
+    )
+  declared = math.prod(shape) * dtype.itemsize
+  if min(shape, default=0) < 0 or declared != info.file_size - header_bytes:
+    raise ValueError(
+      f'{name} declares the shape {shape} of {dtype}, {declared} bytes, but '
+      f'the member holds {info.file_size - header_bytes}. The file is '
+      'damaged or was made to mislead.'
+    )
+  return Header(shape, dtype, info.filename)
+
+
+def read_arrays(
+  path: str | os.PathLike[str],
+  headers: Mapping[str, Header],
+  keys: Iterable[str],
+) -> dict[str, np.ndarray]:
+  """Returns the arrays of those keys, in the machine's byte order.
+
+  Raises:
+    ValueError: the bytes of a member end early or do not match its checksum.
+  """
+  arrays = {}
+  with epath.Path(path).open('rb') as file, zipfile.ZipFile(file) as archive:
+    for key in keys:
+      try:
+        with archive.open(headers[key].member) as member:
+          array = np.lib.format.read_array(member, allow_pickle=False)
+          # zipfile compares the checksum where it meets the member's end.
+          if member.read(1):
+            raise ValueError('bytes after the array')
+      except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
+        raise ValueError(f'{path}: {key!r} is damaged: {error}') from error
+      arrays[key] = array.astype(array.dtype.newbyteorder('='), copy=False)
+  return arrays

@@ -1,0 +1,62 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Lines for a terminal, a log or a notebook: how fast, how long still."""
+
+import time
+
+import jax
+
+
+class Progress:
+  """Measures the speed between reports and prints a line for each.
+
+  Printed and not logged: a notebook shows what is printed whatever its logging
+  is set to. Silent on all hosts but the first.
+  """
+
+  def __init__(self, *, last_step: int, batch: int):
+    self._last_step = last_step
+    self._batch = batch
+    self._step = 0
+    self._time = time.monotonic()
+
+  def start(self, step: int) -> None:
+    """Begins to count at a step, the first: what came before was compiling."""
+    now = time.monotonic()
+    say(f'First step after {format_seconds(now - self._time)}')
+    self._step, self._time = step, now
+
+  def pause(self, seconds: float) -> None:
+    """Leaves out time that was not spent on training steps."""
+    self._time += seconds
+
+  def report(self, step: int, scalars: dict[str, float]) -> dict[str, float]:
+    """Prints a line and returns `steps_per_second`, `images_per_second`."""
+    now = time.monotonic()
+    speed = (step - self._step) / max(now - self._time, 1e-9)
+    self._step, self._time = step, now
+    values = ', '.join(f'{key} {value:.4g}' for key, value in scalars.items())
+    line = f'Step {step:,} of {self._last_step:,}: {values}'
+    if speed:
+      left = format_seconds((self._last_step - step) / speed)
+      line += f'; {speed:.3g} steps/s, {left} left'
+    say(line)
+    return {
+      'steps_per_second': speed,
+      'images_per_second': speed * self._batch,
+    }
+
+
+def say(text: str) -> None:
+  """Prints the text on the first host."""
+  if jax.process_index() == 0:
+    print(text, flush=True)
+
+
+def format_seconds(seconds: float) -> str:
+  """Returns the duration as '42 s', '3 min 5 s' or '2 h 14 min'."""
+  minutes, rest = divmod(round(seconds), 60)
+  hours, minutes = divmod(minutes, 60)
+  if hours:
+    return f'{hours} h {minutes} min'
+  return f'{minutes} min {rest} s' if minutes else f'{rest} s'

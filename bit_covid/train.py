@@ -1,0 +1,392 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Fine-tuning and evaluation, from a config to a work directory.
+
+    train.train_and_evaluate(config, 'runs/bit_m')
+
+The paper's Algorithm 1. A run that was interrupted goes on from its last
+checkpoint when it is started again with the same config and work directory.
+"""
+
+from collections.abc import Mapping
+import contextlib
+import json
+import math
+import os
+import time
+from typing import Any
+
+from etils import epath
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+import optax
+
+from bit_covid import bit_npz
+from bit_covid import checkpoints
+from bit_covid import devices
+from bit_covid import evaluate
+from bit_covid import metric_log
+from bit_covid import pretrained
+from bit_covid import progress
+from bit_covid import resnet_v2
+from bit_covid import run_facts
+from bit_covid import schedule
+from bit_covid import train_step
+from bit_covid.analysis import metrics
+from bit_covid.analysis import predictions
+from bit_covid.analysis import terminal
+import input_pipeline
+
+# Where the data lie on this machine is no part of what they are: a run may go
+# on elsewhere. The fingerprint says whether they are the same.
+_PLACES = ('path', 'data_dir', 'image_folder')
+
+
+def train_and_evaluate(
+  config: ml_collections.ConfigDict, workdir: str | os.PathLike[str]
+) -> Mapping[str, Any]:
+  """Returns the metrics of each final split, after training and writing them.
+
+  Args:
+    config: see `configs/common.py`.
+    workdir: a folder; with an unfinished run of the same config in it, that
+      run goes on.
+
+  Raises:
+    ValueError: config, data or checkpoint are not as they should be; nothing
+      has been trained by then.
+    FloatingPointError: the loss is not finite any more.
+  """
+  workdir = epath.Path(workdir).absolute()
+  config = ml_collections.FrozenConfigDict(config)
+  _check(config)
+  splits = {
+    name: input_pipeline.load_split(config.data, name)
+    for name in _needed_splits(config)
+  }
+  config = _resolve(config, splits['train'])
+  class_names = splits['train'].class_names
+  model = resnet_v2.create(
+    config.model.name,
+    num_classes=len(class_names),
+    dtype=jnp.dtype(config.model.dtype),
+    remat=config.model.remat,
+  )
+  params = initial_params(config, model)
+  progress.say(
+    f'{config.model.name} from {config.init}: '
+    f'{resnet_v2.parameter_count(params):,} parameters; '
+    f'{len(splits["train"]):,} training slices; '
+    f'{jax.device_count()} x {jax.devices()[0].device_kind}'
+  )
+  _write_facts(config, workdir, splits)
+  forward = evaluate.make_forward(model)
+  state = _train(config, workdir, model, params, splits, forward)
+  if jax.process_index() == 0:
+    _save_model(config, workdir, state.params, class_names)
+  return {
+    name: _write_results(
+      workdir,
+      name,
+      splits[name],
+      evaluate.evaluate(
+        forward,
+        state.params,
+        splits[name],
+        config.data,
+        batch=config.eval_batch,
+      ),
+    )
+    for name in config.final_splits
+  }
+
+
+def initial_params(
+  config: ml_collections.ConfigDict, model: resnet_v2.ResNetV2
+) -> Mapping[str, Any]:
+  """Returns random parameters, or those of a checkpoint with a head of zeros.
+
+  Raises:
+    FileNotFoundError, ValueError: there is no such checkpoint, or it is not one
+      of this network.
+  """
+  if config.init == 'random':
+    # The side of the image is of no consequence for the parameters.
+    images = jnp.zeros((1, 64, 64, 1), jnp.float32)
+    key = jax.random.key(config.seed)
+    return jax.jit(model.init)(key, images)['params']
+  return bit_npz.load(
+    pretrained.find(config.init),
+    model=config.model.name,
+    num_classes=model.num_classes,
+  ).params
+
+
+def _check(config: ml_collections.ConfigDict) -> None:
+  """Raises ValueError for what is wrong whatever the data are."""
+  if config.schedule:
+    schedule.check(config.schedule)
+  devices.check_divides(
+    'config.batch', config.batch, accumulation=config.accumulation
+  )
+  devices.check_divides('config.eval_batch', config.eval_batch)
+  per_device = config.batch // jax.device_count()
+  if config.mixup_alpha and per_device % 2:
+    raise ValueError(
+      f'Mixup pairs neighbours, but config.batch={config.batch} is '
+      f'{per_device} slices a device. Make that even, or set '
+      'config.mixup_alpha=0.'
+    )
+  if config.init != 'random' and not pretrained.is_public_name(config.init):
+    pretrained.find(config.init)
+
+
+def _needed_splits(config: ml_collections.ConfigDict) -> list[str]:
+  names = ['train', *config.final_splits]
+  if config.eval_every:
+    names.append(config.eval_split)
+  return list(dict.fromkeys(names))
+
+
+def _resolve(
+  config: ml_collections.ConfigDict, examples: input_pipeline.Examples
+) -> ml_collections.ConfigDict:
+  """Returns the config with BiT-HyperRule's schedule where it was asked for."""
+  if config.schedule:
+    return config
+  per_class = config.data.per_class
+  count = per_class * len(examples.class_names) or len(examples)
+  resolved = ml_collections.ConfigDict(config)
+  resolved.schedule = schedule.hyper_rule_schedule(count)
+  return ml_collections.FrozenConfigDict(resolved)
+
+
+def _write_facts(
+  config: ml_collections.ConfigDict,
+  workdir: epath.Path,
+  splits: Mapping[str, input_pipeline.Examples],
+) -> None:
+  """Writes config.json and run.json, or refuses a folder of another run."""
+  path = workdir / 'config.json'
+  fingerprints = {name: split.fingerprint for name, split in splits.items()}
+  asked = json.loads(config.to_json()) | {'fingerprints': fingerprints}
+  for place in _PLACES:
+    asked['data'].pop(place)
+  if path.exists():
+    found = json.loads(path.read_text())
+    if found != asked:
+      raise ValueError(
+        f'{workdir} holds a run with another config or other data: '
+        f'{_differences(found, asked)}. Choose another work directory, or '
+        'remove this one to start anew.'
+      )
+  if jax.process_index() == 0:
+    workdir.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(asked, indent=2) + '\n')
+    starts_path = workdir / 'run.json'
+    starts = json.loads(starts_path.read_text()) if starts_path.exists() else []
+    # One entry a start: a run may go on elsewhere, under other versions.
+    starts.append(run_facts.collect())
+    starts_path.write_text(json.dumps(starts, indent=2) + '\n')
+
+
+def _differences(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+  def flat(tree: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
+    leaves = {}
+    for key, value in tree.items():
+      if isinstance(value, dict):
+        leaves |= flat(value, f'{prefix}{key}.')
+      else:
+        leaves[f'{prefix}{key}'] = value
+    return leaves
+
+  found, asked = flat(found), flat(asked)
+  return '; '.join(
+    f'{key} is {found.get(key)} there, {asked.get(key)} here'
+    for key in sorted(found.keys() | asked.keys())
+    if found.get(key) != asked.get(key)
+  )
+
+
+def _train(
+  config: ml_collections.ConfigDict,
+  workdir: epath.Path,
+  model: resnet_v2.ResNetV2,
+  params: Mapping[str, Any],
+  splits: Mapping[str, input_pipeline.Examples],
+  forward: evaluate.ForwardFn,
+) -> train_step.TrainState:
+  """Returns the state after the last step; goes on from the last checkpoint."""
+  last_step = config.schedule[-1]
+  learning_rate = schedule.learning_rate(config.learning_rate, config.schedule)
+  optimizer = optax.sgd(learning_rate, momentum=config.momentum)
+  step_fn = train_step.make_train_step(
+    model,
+    optimizer,
+    mixup_alpha=config.mixup_alpha,
+    accumulation=config.accumulation,
+    seed=config.seed,
+  )
+  with contextlib.ExitStack() as stack:
+    saved = stack.enter_context(checkpoints.Checkpoints(workdir))
+    state = saved.restore(train_step.create_state(params, optimizer))
+    first_step = int(state.step)
+    state = devices.replicate(state)
+    if first_step:
+      progress.say(f'Going on from step {first_step:,} in {workdir}')
+    log = stack.enter_context(
+      metric_log.MetricLog(
+        workdir,
+        restored_step=first_step,
+        is_writer=jax.process_index() == 0,
+      )
+    )
+    speed = progress.Progress(last_step=last_step, batch=config.batch)
+    batches = input_pipeline.train_batches(
+      splits['train'],
+      config.data,
+      batch=config.batch,
+      seed=config.seed,
+      first_step=first_step,
+      last_step=last_step,
+      host=jax.process_index(),
+      num_hosts=jax.process_count(),
+    )
+    for step, batch in enumerate(batches, start=first_step + 1):
+      state = step_fn(state, devices.shard(batch))
+      if step == first_step + 1:
+        jax.block_until_ready(state)
+        speed.start(step)
+      if _is_due(step, config.log_every, last_step):
+        state = _log_loss(config, state, step, learning_rate, log, speed)
+      if config.eval_every and _is_due(step, config.eval_every, last_step):
+        start = time.monotonic()
+        _log_evaluation(config, state, step, splits, forward, log)
+        speed.pause(time.monotonic() - start)
+      if _is_due(step, config.checkpoint_every, last_step):
+        _check_finite(float(devices.to_host(state.loss_sum)), step, config)
+        start = time.monotonic()
+        saved.save(step, state)
+        speed.pause(time.monotonic() - start)
+  return state
+
+
+def _is_due(step: int, every: int, last_step: int) -> bool:
+  return step % every == 0 or step == last_step
+
+
+def _log_loss(
+  config: ml_collections.ConfigDict,
+  state: train_step.TrainState,
+  step: int,
+  learning_rate: optax.Schedule,
+  log: metric_log.MetricLog,
+  speed: progress.Progress,
+) -> train_step.TrainState:
+  """Logs the mean loss since the last time; returns the state with sum 0."""
+  steps = step % config.log_every or config.log_every
+  loss = float(devices.to_host(state.loss_sum)) / steps
+  _check_finite(loss, step, config)
+  scalars = {
+    'train_loss': loss,
+    # Of the update that was made last: steps are counted from 0 there.
+    'learning_rate': float(learning_rate(step - 1)),
+  }
+  log.write(step, scalars, speeds=speed.report(step, scalars))
+  return state.replace(loss_sum=jnp.zeros_like(state.loss_sum))
+
+
+def _log_evaluation(
+  config: ml_collections.ConfigDict,
+  state: train_step.TrainState,
+  step: int,
+  splits: Mapping[str, input_pipeline.Examples],
+  forward: evaluate.ForwardFn,
+  log: metric_log.MetricLog,
+) -> None:
+  split = config.eval_split
+  outputs = evaluate.evaluate(
+    forward,
+    state.params,
+    splits[split],
+    config.data,
+    batch=config.eval_batch,
+  )
+  accuracy, loss = evaluate.accuracy_and_loss(outputs, splits[split].label)
+  log.write(step, {f'{split}_accuracy': accuracy, f'{split}_loss': loss})
+  progress.say(
+    f'Step {step:,}: {split} accuracy {accuracy:.2%}, loss {loss:.4g}'
+  )
+
+
+def _check_finite(
+  loss: float, step: int, config: ml_collections.ConfigDict
+) -> None:
+  if not math.isfinite(loss):
+    first = (step - 1) // config.log_every * config.log_every + 1
+    raise FloatingPointError(
+      f'The training loss became {loss} somewhere within the steps {first} '
+      f'to {step}; the checkpoints before are sound. A smaller '
+      f'config.learning_rate than {config.learning_rate}, a longer warm-up '
+      f"or config.model.dtype='float32' may help."
+    )
+
+
+def _save_model(
+  config: ml_collections.ConfigDict,
+  workdir: epath.Path,
+  params: Mapping[str, Any],
+  class_names: tuple[str, ...],
+) -> None:
+  bit_npz.save(
+    workdir / 'model.npz',
+    devices.to_host(params),
+    model=config.model.name,
+    metadata=bit_npz.Metadata(
+      class_names=class_names,
+      preprocessing={
+        key: config.data[key]
+        for key in ('box', 'crop', 'antialias', 'range_16bit')
+      },
+      window=tuple(config.data.window) or None,
+      facts={
+        'init': config.init,
+        'seed': config.seed,
+        'schedule': config.schedule,
+        'data': config.data.name,
+      },
+    ),
+  )
+
+
+def _write_results(
+  workdir: epath.Path,
+  split: str,
+  examples: input_pipeline.Examples,
+  outputs: evaluate.Outputs,
+) -> Mapping[str, Any]:
+  """Writes predictions and features of a split; returns its metrics."""
+  table = predictions.make_table(
+    slice_id=examples.slice_id,
+    patient_id=examples.patient_id,
+    source=examples.source,
+    label=examples.label,
+    probabilities=outputs.probabilities,
+    class_names=examples.class_names,
+  )
+  summary = metrics.summary(
+    metrics.confusion_matrix(table), examples.class_names
+  )
+  if jax.process_index() == 0:
+    folder = workdir / 'predictions'
+    predictions.write(table, folder / f'{split}.csv')
+    with (folder / f'{split}_features.npz').open('wb') as file:
+      np.savez(file, slice_id=examples.slice_id, features=outputs.features)
+    path = workdir / 'report' / 'metrics.json'
+    path.parent.mkdir(exist_ok=True)
+    found = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(found | {split: summary}, indent=2) + '\n')
+    print(terminal.format_summary(split, summary))
+  return summary

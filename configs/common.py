@@ -1,0 +1,166 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Every field of a config, with the paper's settings as defaults.
+
+Any field can be set on the command line, `--config.batch=32`. What is varied
+most has a short form behind the colon, in any order and number:
+
+    --config=configs/bit_m.py:resolution=512x480,steps=10k,mixup=True,per_class=100
+"""
+
+from collections.abc import Callable, Mapping
+import types
+
+import ml_collections
+
+from bit_covid import schedule
+
+
+def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
+  """Returns the defaults: R50x1 from random weights on COVIDx CT-2A."""
+  config = ml_collections.ConfigDict()
+  # One seed for everything: parameters, order, augmentation, mixup, few-shot.
+  config.seed = 0
+  # Initial weights: 'random', the name of a public checkpoint ('BiT-M-R50x1'),
+  # or the path of an .npz file. The head is new in each case.
+  config.init = 'random'
+
+  config.model = ml_collections.ConfigDict()
+  # One of bit_covid.resnet_v2.MODELS.
+  config.model.name = 'R50x1'
+  # Of the computation: 'float32', or 'bfloat16' (faster on TPUs and new GPUs).
+  # Parameters, normalization statistics and the loss are float32 either way.
+  config.model.dtype = 'float32'
+  # Recompute activations in the backward pass: less memory, a third more time.
+  config.model.remat = False
+
+  config.data = ml_collections.ConfigDict()
+  # 'covidx_ct/2a' (or 1, 2b, 3a, 3b), 'phantom/demo', or 'image_folder'.
+  config.data.name = 'covidx_ct/2a'
+  # The folder with COVIDx CT's split files and images; the folder or CSV of
+  # image_folder.
+  config.data.path = ''
+  # Where prepared datasets are kept; '': ~/tensorflow_datasets.
+  config.data.data_dir = ''
+  # Name of the folder of images in `path`; '': <version>_images.
+  config.data.image_folder = ''
+  # Crop to: 'annotated' boxes, 'automatic' ones, or 'none'.
+  config.data.box = 'annotated'
+  # Training images are resized to this side, in pixels, ...
+  config.data.resize = 512
+  # ... and cropped at random to this one, to which test images are resized.
+  config.data.crop = 480
+  # Low-pass filter before shrinking. False is BiT's JAX and TensorFlow code,
+  # True its PyTorch code; the paper does not say.
+  config.data.antialias = False
+  # Values of a 16-bit image that become black and white (image_folder).
+  config.data.range_16bit = (0, 65_535)
+  # Hounsfield units behind gray values 0 to 255, center and width, kept in the
+  # checkpoint for scans to come; COVIDx CT's. (): not known, or not CT.
+  config.data.window = (-600.0, 1500.0)
+  # Train on so many slices of each class; 0: all.
+  config.data.per_class = 0
+
+  # Images a step, over all devices of all hosts.
+  config.batch = 64
+  # Split each device's part of the batch into so many, one after the other:
+  # less memory, the same result.
+  config.accumulation = 1
+  # SGD. BiT trains with this learning rate at a batch of 512; the paper keeps
+  # it at 64.
+  config.learning_rate = 0.003
+  config.momentum = 0.9
+  # Steps: end of the warm-up, three tenfold decays, end. (): BiT-HyperRule
+  # for the number of training images.
+  config.schedule = schedule.SCHEDULES['10k']
+  # Beta(alpha, alpha) of mixup; 0: none. The paper does not give it, BiT: 0.1.
+  config.mixup_alpha = 0.1
+
+  # Steps between two measurements of the training loss.
+  config.log_every = 50
+  # Steps between two evaluations of `eval_split`; 0: none.
+  config.eval_every = 1000
+  config.eval_split = 'val'
+  # Images a step of an evaluation, over all devices of all hosts.
+  config.eval_batch = 64
+  # Steps between two checkpoints, of which the last two are kept.
+  config.checkpoint_every = 500
+  # Splits whose predictions and metrics are written at the end.
+  config.final_splits = ('val', 'test')
+  return with_argument(config, arg)
+
+
+def _resolution(config: ml_collections.ConfigDict, value: str) -> None:
+  resize, crop = value.split('x')
+  config.data.resize, config.data.crop = int(resize), int(crop)
+
+
+def _steps(config: ml_collections.ConfigDict, value: str) -> None:
+  if value == 'auto':
+    config.schedule = ()
+    return
+  if value not in schedule.SCHEDULES:
+    raise ValueError(f'known are {", ".join(schedule.SCHEDULES)} and auto')
+  config.schedule = schedule.SCHEDULES[value]
+
+
+def _mixup(config: ml_collections.ConfigDict, value: str) -> None:
+  if value not in ('True', 'False'):
+    raise ValueError('known are True and False')
+  config.mixup_alpha = 0.1 if value == 'True' else 0.0
+
+
+def _per_class(config: ml_collections.ConfigDict, value: str) -> None:
+  config.data.per_class = int(value)
+
+
+def _seed(config: ml_collections.ConfigDict, value: str) -> None:
+  config.seed = int(value)
+
+
+def _model(config: ml_collections.ConfigDict, value: str) -> None:
+  config.model.name = value
+
+
+def _init(config: ml_collections.ConfigDict, value: str) -> None:
+  config.init = value
+
+
+# The short forms: what they look like, and what they set.
+ARGUMENTS: Mapping[
+  str, tuple[str, Callable[[ml_collections.ConfigDict, str], None]]
+] = types.MappingProxyType(
+  {
+    'resolution': ('512x480 (resize, crop)', _resolution),
+    'steps': ('500, 5k, 10k, 20k or auto (BiT-HyperRule)', _steps),
+    'mixup': ('True or False', _mixup),
+    'per_class': ('a number of training slices', _per_class),
+    'seed': ('a number', _seed),
+    'model': ('R50x1, ...', _model),
+    'init': ('random, BiT-M-R50x1, ..., or a path', _init),
+  }
+)
+
+
+def with_argument(
+  config: ml_collections.ConfigDict, arg: str | None
+) -> ml_collections.ConfigDict:
+  """Returns the config after the string behind the colon was applied.
+
+  Raises:
+    ValueError: a key is not known or its value is not as it should be; the
+      message lists the known ones.
+  """
+  for part in arg.split(',') if arg else ():
+    key, _, value = part.partition('=')
+    if key not in ARGUMENTS:
+      known = ', '.join(f'{k}={form}' for k, (form, _) in ARGUMENTS.items())
+      raise ValueError(f'{part!r} in {arg!r}: expected any of {known}.')
+    form, apply = ARGUMENTS[key]
+    try:
+      apply(config, value)
+    except ValueError as error:
+      raise ValueError(
+        f'{part!r} in {arg!r}: expected {key}={form} ({error}).'
+      ) from error
+  return config

@@ -1,0 +1,64 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""From files on disk to batches: what the rest of the project asks for data.
+
+    examples = input_pipeline.load_split(config.data, 'train')
+    for batch in input_pipeline.train_batches(examples, config.data, ...):
+
+Knows TensorFlow, never JAX.
+"""
+
+import os
+
+# Before TensorFlow is loaded: it would tell of every GPU that it cannot use.
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+
+# pylint: disable=wrong-import-position
+import ml_collections
+import tensorflow as tf
+
+# Before TensorFlow takes a look at them: it would reserve the memory of the
+# accelerators, which are JAX's.
+for _kind in ('GPU', 'TPU'):
+  tf.config.set_visible_devices([], _kind)
+
+from input_pipeline import image_folder  # noqa: E402
+from input_pipeline import tfds_examples  # noqa: E402
+from input_pipeline.batches import Batch  # noqa: E402
+from input_pipeline.batches import evaluation_batches  # noqa: E402
+from input_pipeline.batches import train_batches  # noqa: E402
+from input_pipeline.examples import Examples  # noqa: E402
+from input_pipeline.image_folder import find_images  # noqa: E402
+from input_pipeline.image_folder import unlabelled  # noqa: E402
+
+__all__ = [
+  'Batch',
+  'Examples',
+  'evaluation_batches',
+  'find_images',
+  'load_split',
+  'train_batches',
+  'unlabelled',
+]
+
+
+def load_split(config: ml_collections.ConfigDict, split: str) -> Examples:
+  """Returns a split of the data set that a config names.
+
+  Args:
+    config: the field `data` of a config.
+    split: 'train', 'val' or 'test', or what else the user's images have.
+
+  Raises:
+    ValueError: there is no such data set or split, or the data are not as they
+      should be; see the modules for each.
+  """
+  if config.name == 'image_folder':
+    return image_folder.load(config.path, split, range_16bit=config.range_16bit)
+  return tfds_examples.load(
+    config.name,
+    split,
+    path=config.path,
+    data_dir=config.data_dir,
+    image_folder=config.image_folder,
+  )

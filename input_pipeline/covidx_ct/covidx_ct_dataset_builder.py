@@ -1,0 +1,252 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""tfds builder of COVIDx CT 1, 2A, 2B, 3A and 3B, from the Kaggle layout.
+
+    builder = covidx_ct.Builder(config='2a', file_format='array_record')
+    builder.download_and_prepare(
+        download_config=tfds.download.DownloadConfig(manual_dir=folder))
+
+`manual_dir` holds the split files and, beside them, `<version>_images/`. The
+PNG files are stored byte for byte, after each was decoded once to be sure that
+it is whole and that its box lies in it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent import futures
+import dataclasses
+import hashlib
+import itertools
+import os
+from typing import Any
+
+from etils import epath
+import numpy as np
+import tensorflow_datasets as tfds
+
+from input_pipeline import image_file
+from input_pipeline.covidx_ct import split_file
+
+SPLITS = ('train', 'val', 'test')
+
+# Images decoded ahead of the writer; Pillow decodes outside Python's lock.
+_LOOK_AHEAD = 64
+
+
+@dataclasses.dataclass(kw_only=True)
+class CovidxCtConfig(tfds.core.BuilderConfig):
+  """A version of COVIDx CT.
+
+  Attributes:
+    train: version in the name of the train split file.
+    held_out: version in the names of the val and test split files; the B
+      versions add unverified cases to train only and share these with A.
+  """
+
+  train: str
+  held_out: str
+
+  def split_file_name(self, split: str) -> str:
+    """Returns the name of the split's file."""
+    version = self.train if split == 'train' else self.held_out
+    return f'{split}_COVIDx_CT-{version}.txt'
+
+  @property
+  def image_folders(self) -> tuple[str, ...]:
+    """The names that the image folder may have, the usual one first."""
+    versions = dict.fromkeys((self.train, self.held_out))
+    return tuple(f'{version}_images' for version in versions)
+
+
+class Builder(tfds.core.GeneratorBasedBuilder):
+  """COVIDx CT: axial chest CT slices of Normal, CP and NCP patients."""
+
+  VERSION = tfds.core.Version('1.0.0')
+  RELEASE_NOTES = {'1.0.0': 'First release.'}
+  BUILDER_CONFIGS = [
+    CovidxCtConfig(
+      name=train.lower(),
+      description=f'COVIDx CT-{train}.',
+      train=train,
+      held_out=held_out,
+    )
+    for train, held_out in (
+      ('2A', '2A'),
+      ('1', '1'),
+      ('2B', '2A'),
+      ('3A', '3A'),
+      ('3B', '3A'),
+    )
+  ]
+  MANUAL_DOWNLOAD_INSTRUCTIONS = """\
+  Download COVIDx CT from https://www.kaggle.com/datasets/hgunraj/covidxct and
+  unpack it: the split files, such as train_COVIDx_CT-2A.txt, and beside them
+  the folder of images, such as 2A_images/, belong in manual_dir.
+  """
+
+  def __init__(self, *, image_folder: str = '', **kwargs: Any):
+    """Creates the builder.
+
+    Args:
+      image_folder: name of the image folder in manual_dir, where it is not
+        `<version>_images`.
+      **kwargs: of `tfds.core.DatasetBuilder`.
+    """
+    self._image_folder = image_folder
+    super().__init__(**kwargs)
+
+  def _info(self) -> tfds.core.DatasetInfo:
+    return self.dataset_info_from_configs(
+      features=tfds.features.FeaturesDict(
+        {
+          'image': tfds.features.Image(
+            shape=(None, None, 1), dtype=np.uint8, encoding_format='png'
+          ),
+          'label': tfds.features.ClassLabel(names=split_file.CLASS_NAMES),
+          # Whole pixels: tfds's BBoxFeature insists on fractions.
+          'box': tfds.features.Tensor(shape=(4,), dtype=np.int32),
+          'slice_id': tfds.features.Text(),
+          'patient_id': tfds.features.Text(),
+          'source': tfds.features.Text(),
+        }
+      ),
+      supervised_keys=('image', 'label'),
+      homepage='https://www.kaggle.com/datasets/hgunraj/covidxct',
+      # In the order of the split files, so that position i of a split is
+      # line i + 1; the training stream shuffles by itself.
+      disable_shuffling=True,
+      # Which split files it was made from: see `split_digests`.
+      metadata=tfds.core.MetadataDict(),
+    )
+
+  def _split_generators(
+    self, dl_manager: tfds.download.DownloadManager
+  ) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
+    manual_dir = dl_manager.manual_dir
+    splits = read_splits(self.builder_config, manual_dir)
+    split_file.check_patients(splits)
+    images = self._find_images(manual_dir)
+    self.info.metadata['split_digests'] = split_digests(
+      self.builder_config, manual_dir
+    )
+    return {
+      split: self._generate_examples(slices, images)
+      for split, slices in splits.items()
+    }
+
+  def _find_images(self, manual_dir: epath.Path) -> epath.Path:
+    names = (
+      (self._image_folder,)
+      if self._image_folder
+      else self.builder_config.image_folders
+    )
+    for name in names:
+      if (manual_dir / name).is_dir():
+        return manual_dir / name
+    folders = sorted(
+      path.name for path in manual_dir.iterdir() if path.is_dir()
+    )
+    raise FileNotFoundError(
+      f'There is no image folder {" or ".join(names)} in {manual_dir}; its '
+      f'folders are {folders}. If one of them holds the images, set '
+      'config.data.image_folder to its name.'
+    )
+
+  def _generate_examples(
+    self, slices: Sequence[split_file.Slice], images: epath.Path
+  ) -> Iterator[tuple[int, dict[str, Any]]]:
+    # One listing of the folder: a file that is missing is found before
+    # minutes of work, and a network disk is asked once.
+    present = set(os.listdir(images))
+    for entry in slices:
+      if entry.file_name not in present:
+        raise FileNotFoundError(
+          f'{entry.place}: there is no image {entry.file_name!r} in {images}.'
+        )
+    encoded = _map_ahead(lambda entry: _read_checked(entry, images), slices)
+    for key, (entry, png) in enumerate(zip(slices, encoded, strict=True)):
+      yield (
+        key,
+        {
+          'image': png,
+          'label': entry.label,
+          'box': entry.box,
+          'slice_id': entry.file_name,
+          'patient_id': entry.patient_id,
+          'source': entry.source,
+        },
+      )
+
+
+def read_splits(
+  config: CovidxCtConfig, manual_dir: epath.Path
+) -> split_file.Splits:
+  """Returns the slices of every split whose file is in the folder.
+
+  Raises:
+    FileNotFoundError: there is none.
+  """
+  names = {split: config.split_file_name(split) for split in SPLITS}
+  splits = {
+    split: split_file.read(manual_dir / name)
+    for split, name in names.items()
+    if (manual_dir / name).exists()
+  }
+  if not splits:
+    raise FileNotFoundError(
+      f'There is no split file of COVIDx CT-{config.train} in {manual_dir}; '
+      f'expected one or more of {", ".join(names.values())}.'
+    )
+  return splits
+
+
+def split_digests(
+  config: CovidxCtConfig, manual_dir: epath.Path
+) -> dict[str, str]:
+  """Returns the sha256 of each split file in the folder, by split.
+
+  A prepared dataset knows what it was made from, so that another folder of the
+  same version is not taken for it.
+  """
+  paths = {
+    split: manual_dir / config.split_file_name(split) for split in SPLITS
+  }
+  return {
+    split: hashlib.sha256(path.read_bytes()).hexdigest()
+    for split, path in paths.items()
+    if path.exists()
+  }
+
+
+def _read_checked(entry: split_file.Slice, images: epath.Path) -> bytes:
+  """Returns the PNG's bytes; raises ValueError if it or its box is bad."""
+  path = images / entry.file_name
+  name = f'{entry.place}: {path}'
+  png = image_file.read(path)
+  image = image_file.decode(png, name)
+  if image.format != 'PNG' or image.mode.startswith('I'):
+    raise ValueError(
+      f'{name} is {image.format} of mode {image.mode}; expected an 8-bit PNG,'
+      ' as COVIDx CT has them.'
+    )
+  image_file.check_box(entry.box, image.size, name)
+  return png
+
+
+def _map_ahead(
+  function: Callable[[Any], Any], items: Iterable[Any]
+) -> Iterator[Any]:
+  """Yields the results in order, computed by threads a little ahead."""
+  items = iter(items)
+  with futures.ThreadPoolExecutor() as pool:
+    pending = [
+      pool.submit(function, item)
+      for item in itertools.islice(items, _LOOK_AHEAD)
+    ]
+    try:
+      while pending:
+        yield pending.pop(0).result()
+        pending += [
+          pool.submit(function, item) for item in itertools.islice(items, 1)
+        ]
+    finally:
+      pool.shutdown(cancel_futures=True)

@@ -1,0 +1,73 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Patient and source of a COVIDx CT slice, from the name of its file.
+
+COVIDx CT is a merge of eleven public collections, each with file names of its
+own kind. A pattern here matches a whole name: prefixes are not enough, as
+`NCP_91` is a prefix of `NCP_911`, and another patient.
+"""
+
+import re
+from typing import NamedTuple
+
+
+class Family(NamedTuple):
+  """File names of one collection; the first group is the patient id."""
+
+  source: str
+  pattern: re.Pattern[str]
+
+
+class Origin(NamedTuple):
+  """Where a slice comes from."""
+
+  patient_id: str
+  source: str
+
+
+def _family(source: str, pattern: str) -> Family:
+  return Family(source, re.compile(rf'{pattern}\.png'))
+
+
+# `source` is spelt as in the metadata.csv of COVIDx CT.
+FAMILIES = (
+  # Class, patient, then scan and slice.
+  _family('CNCB', r'((?:NCP|CP|Normal)_\d+)_\d+_\d+'),
+  _family(
+    'COVID-CTset',
+    r'(?:\d+covid|normal\d?|normalcd\d|cdnormal\d)_(patient\d+)_SR_\d+_IM\d+',
+  ),
+  # Some case numbers occur with the suffixes _0 and _1, and are two patients
+  # in the metadata.
+  _family('TCIA', r'(volume-covid19-A-\d+(?:_\d+)?)(?:_ct)?-\d+'),
+  # Patient, series, slice.
+  _family('LIDC-IDRI', r'(LIDC-IDRI-\d{4})-[\d.]+-\d+'),
+  _family('COVID-19-CT-Seg', r'(coronacases_\d+)-\d+'),
+  # Case, then stack and slice: two stacks of a case are one patient.
+  _family('COVID-19-CT-Seg', r'(radiopaedia_\d+_\d+)_\d+-\d+'),
+  _family('radiopaedia.org', r'(radiopaedia-\d+)-\d+-\d+-\d+'),
+  _family('iCTCF', r'(HUST-Patient\d+)-\d+'),
+  _family('COVID-CT-MD', r'(COVIDCTMD-(?:P|cap|normal)\d+)-IM\d+'),
+  _family('STOIC', r'(STOIC-\d+)-\d+'),
+  # Patient, study (free text), series, slice.
+  _family('Stony Brook', r'(A\d+)-.+-\d+-\d+'),
+  _family('MosMedData', r'(study_\d+)-\d+'),
+)
+
+
+def parse(file_name: str) -> Origin:
+  """Returns patient and source of the slice in a file of that name.
+
+  Raises:
+    ValueError: the name is of no known family. It is not guessed at: a wrong
+      patient id would hide a leak between splits.
+  """
+  for family in FAMILIES:
+    match = family.pattern.fullmatch(file_name)
+    if match:
+      return Origin(match.group(1), family.source)
+  sources = ', '.join(dict.fromkeys(family.source for family in FAMILIES))
+  raise ValueError(
+    f'{file_name!r} is not named like a slice of any collection in COVIDx CT '
+    f'({sources}). For images of your own use the dataset image_folder.'
+  )

@@ -1,0 +1,121 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The split files of COVIDx CT.
+
+A line is a slice: `<file name> <class> <xmin> <ymin> <xmax> <ymax>`.
+"""
+
+from collections.abc import Mapping, Sequence
+import os
+import re
+from typing import NamedTuple
+
+from etils import epath
+
+from input_pipeline.covidx_ct import file_names
+
+CLASS_NAMES = ('Normal', 'CP', 'NCP')
+
+# Parsed slices by the name of their split.
+Splits = Mapping[str, Sequence['Slice']]
+
+
+class Slice(NamedTuple):
+  """One line of a split file.
+
+  Attributes:
+    file_name: of the PNG, without a folder.
+    label: index into `CLASS_NAMES`.
+    box: xmin, ymin, xmax, ymax in pixels; the end is exclusive.
+    patient_id: from the file name.
+    source: from the file name.
+    place: 'file:line', for messages.
+  """
+
+  file_name: str
+  label: int
+  box: tuple[int, int, int, int]
+  patient_id: str
+  source: str
+  place: str
+
+
+def read(path: str | os.PathLike[str]) -> list[Slice]:
+  """Returns the slices of a split file, in its order.
+
+  Raises:
+    ValueError: a line is not as it should be, or a file is named twice; the
+      message begins with file and line number.
+  """
+  # In bytes: text mode would hide a carriage return.
+  text = epath.Path(path).read_bytes().decode('utf-8')
+  lines = text.removesuffix('\n').split('\n')
+  slices = [
+    _parse_line(line, f'{os.fspath(path)}:{number}')
+    for number, line in enumerate(lines, start=1)
+  ]
+  places: dict[str, str] = {}
+  for entry in slices:
+    first = places.setdefault(entry.file_name, entry.place)
+    if first != entry.place:
+      raise ValueError(
+        f'{entry.place}: {entry.file_name!r} is already in {first}; each '
+        'slice must stand in a split once.'
+      )
+  return slices
+
+
+def _parse_line(line: str, place: str) -> Slice:
+  if line.endswith('\r'):
+    raise ValueError(
+      f'{place}: the line ends in CRLF. Convert the file to plain newlines '
+      "(sed -i 's/\\r$//' FILE, or dos2unix)."
+    )
+  fields = line.split(' ')
+  if len(fields) != 6 or '' in fields:
+    raise ValueError(
+      f'{place}: {line!r}; expected six fields with one space between them: '
+      'file name, class, xmin, ymin, xmax, ymax.'
+    )
+  name, *numbers = fields
+  if not all(re.fullmatch(r'\d{1,6}', number) for number in numbers):
+    raise ValueError(
+      f'{place}: {" ".join(numbers)!r}; expected five whole numbers: class, '
+      'xmin, ymin, xmax, ymax.'
+    )
+  label, *corners = map(int, numbers)
+  if label >= len(CLASS_NAMES):
+    raise ValueError(
+      f'{place}: class {label}; expected 0 (Normal), 1 (CP) or 2 (NCP).'
+    )
+  xmin, ymin, xmax, ymax = corners
+  if not (xmin < xmax and ymin < ymax):
+    raise ValueError(
+      f'{place}: the box {xmin} {ymin} {xmax} {ymax} is empty or inverted; '
+      'expected xmin < xmax and ymin < ymax.'
+    )
+  if '/' in name or '\\' in name or '..' in name:
+    raise ValueError(
+      f'{place}: {name!r} is a path; expected the plain name of a file in '
+      'the image folder.'
+    )
+  try:
+    origin = file_names.parse(name)
+  except ValueError as error:
+    raise ValueError(f'{place}: {error}') from error
+  return Slice(name, label, (xmin, ymin, xmax, ymax), *origin, place)
+
+
+def check_patients(splits: Splits) -> None:
+  """Raises ValueError if a patient is in more than one split."""
+  first_seen: dict[str, tuple[str, Slice]] = {}
+  for split, slices in splits.items():
+    for entry in slices:
+      seen_in, first = first_seen.setdefault(entry.patient_id, (split, entry))
+      if seen_in != split:
+        raise ValueError(
+          f'{entry.place}: patient {entry.patient_id!r} is in the splits '
+          f'{seen_in!r} ({first.place}) and {split!r}. Slices of one patient '
+          'are nearly alike: results on such splits would mean nothing. '
+          'Keep each patient in one split.'
+        )

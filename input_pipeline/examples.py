@@ -1,0 +1,79 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""One split of a data set: a table of its slices, and access to any image."""
+
+from collections.abc import Callable
+import dataclasses
+import hashlib
+
+import numpy as np
+
+# Fields of `Examples` with a value for each slice.
+_COLUMNS = ('slice_id', 'patient_id', 'source', 'label', 'box', 'digest')
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+  """N slices in the order of their split.
+
+  Attributes:
+    class_names: what the labels stand for.
+    slice_id: `[N]` text, unique.
+    patient_id: `[N]` text.
+    source: `[N]` text, the collection that the slice comes from.
+    label: `[N]` int32, index into `class_names`; -1 where it is not known.
+    box: `[N, 4]` int32 xmin, ymin, xmax, ymax in pixels, end exclusive; four
+      zeros where a slice has no annotated box.
+    digest: `[N]` text, of the image's bytes.
+    read: returns the bytes of slice i, an 8-bit gray PNG or a JPEG.
+  """
+
+  class_names: tuple[str, ...]
+  slice_id: np.ndarray
+  patient_id: np.ndarray
+  source: np.ndarray
+  label: np.ndarray
+  box: np.ndarray
+  digest: np.ndarray
+  read: Callable[[int], bytes]
+
+  def __len__(self) -> int:
+    return len(self.label)
+
+  @property
+  def fingerprint(self) -> str:
+    """A digest of names, labels, boxes, images and their order."""
+    digest = hashlib.sha256('\n'.join(self.class_names).encode())
+    for column in _COLUMNS:
+      values = getattr(self, column)
+      digest.update(column.encode())
+      digest.update('\n'.join(map(str, values.ravel().tolist())).encode())
+    return digest.hexdigest()[:16]
+
+
+def digest(encoded: bytes) -> str:
+  """Returns the digest of an image's bytes, as `Examples.digest` holds it."""
+  return hashlib.sha256(encoded).hexdigest()[:16]
+
+
+def few_shot_indices(
+  label: np.ndarray, *, per_class: int, seed: int
+) -> np.ndarray:
+  """Returns the sorted indices of `per_class` slices of each class, at random.
+
+  Drawn by slice and without replacement, as in the paper (Figure 8).
+
+  Raises:
+    ValueError: a class has fewer slices; the message has both numbers.
+  """
+  chosen = []
+  for value in np.unique(label):
+    indices = np.flatnonzero(label == value)
+    if len(indices) < per_class:
+      raise ValueError(
+        f'per_class={per_class}, but class {value} has {len(indices)} slices.'
+      )
+    # A generator a class: more slices of one change nothing for the others.
+    generator = np.random.default_rng([seed, int(value)])
+    chosen.append(generator.permutation(indices)[:per_class])
+  return np.sort(np.concatenate(chosen))

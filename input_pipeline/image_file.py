@@ -1,0 +1,119 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Image files from disk: checked, and as bytes that tf.data decodes to gray."""
+
+import io
+import os
+
+from etils import epath
+import numpy as np
+from PIL import Image
+from PIL import ImageFile
+from PIL import UnidentifiedImageError
+
+SUFFIXES = ('.png', '.jpg', '.jpeg')
+
+# Gray values of a 16-bit image that become 0 and 255.
+FULL_RANGE_16BIT = (0, 65_535)
+
+
+def decode(encoded: bytes, name: str | os.PathLike[str]) -> Image.Image:
+  """Returns the decoded image.
+
+  Raises:
+    ValueError: the bytes are no whole PNG or JPEG; the message has the name.
+  """
+  assert not ImageFile.LOAD_TRUNCATED_IMAGES  # Pillow's default.
+  try:
+    image = Image.open(io.BytesIO(encoded), formats=('PNG', 'JPEG'))
+    image.load()
+  except (
+    OSError,
+    SyntaxError,
+    ValueError,
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+  ) as error:
+    raise ValueError(
+      f'{os.fspath(name)} is not a readable PNG or JPEG image '
+      f'({len(encoded)} bytes): {error}'
+    ) from error
+  return image
+
+
+def read(path: str | os.PathLike[str]) -> bytes:
+  """Returns the bytes of the file.
+
+  Raises:
+    FileNotFoundError: with a message that says what was looked for.
+  """
+  try:
+    return epath.Path(path).read_bytes()
+  except FileNotFoundError as error:
+    raise FileNotFoundError(
+      f'The image {os.fspath(path)} does not exist.'
+    ) from error
+
+
+def check_box(
+  box: tuple[int, int, int, int], size: tuple[int, int], name: str
+) -> None:
+  """Raises ValueError unless the box lies in an image of (width, height)."""
+  xmin, ymin, xmax, ymax = box
+  width, height = size
+  if not (0 <= xmin < xmax <= width and 0 <= ymin < ymax <= height):
+    raise ValueError(
+      f'{name}: the box {box} (xmin, ymin, xmax, ymax) is empty or does not '
+      f'lie in the image, which is {width} x {height} pixels.'
+    )
+
+
+def to_plain_gray(
+  encoded: bytes,
+  name: str | os.PathLike[str],
+  *,
+  range_16bit: tuple[int, int] = FULL_RANGE_16BIT,
+) -> bytes:
+  """Returns the image in a form that decodes to 8-bit gray everywhere.
+
+  8-bit gray PNGs and JPEGs come back unchanged. TensorFlow would keep the high
+  byte of a 16-bit image and drop an alpha channel; here the values of
+  `range_16bit` become 0 to 255, and what is transparent becomes black. Colour
+  becomes luma (ITU-R 601), which keeps gray values as they are.
+
+  Raises:
+    ValueError: the image is unreadable, or 16-bit and would be nearly black
+      under this range.
+  """
+  image = decode(encoded, name)
+  if image.mode == 'L' or (image.format == 'JPEG' and image.mode == 'RGB'):
+    return encoded
+  if image.mode in ('I;16', 'I;16B', 'I'):
+    gray = Image.fromarray(_from_16bit(np.asarray(image), name, range_16bit))
+  elif image.has_transparency_data:
+    image = image.convert('RGBA')
+    black = Image.new('RGBA', image.size, (0, 0, 0, 255))
+    gray = Image.alpha_composite(black, image).convert('L')
+  else:
+    gray = image.convert('L')
+  buffer = io.BytesIO()
+  gray.save(buffer, 'PNG', compress_level=1)
+  return buffer.getvalue()
+
+
+def _from_16bit(
+  image: np.ndarray,
+  name: str | os.PathLike[str],
+  range_16bit: tuple[int, int],
+) -> np.ndarray:
+  low, high = range_16bit
+  scaled = (image.astype(np.float32) - low) / (high - low)
+  # 12-bit values in a 16-bit file would pass as an almost black image.
+  if 0 < scaled.max() < 1 / 16:
+    raise ValueError(
+      f'{os.fspath(name)} is a 16-bit image whose largest value is '
+      f'{image.max()}: with {low} as black and {high} as white it would be '
+      'nearly black. Set config.data.range_16bit to the values that stand '
+      'for black and white, (0, 4095) for 12-bit images.'
+    )
+  return np.rint(np.clip(scaled, 0, 1) * 255).astype(np.uint8)

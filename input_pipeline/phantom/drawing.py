@@ -1,0 +1,225 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Draws a phantom patient, one slice at a time.
+
+    patient = sample_patient(seed=0, split='train', label='NCP', number=7)
+    drawn = draw_slice(patient, 3, size=128)  # drawn.image: [128, 128] uint8
+
+A slice is a pure function of these arguments.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from input_pipeline.phantom import anatomy as anatomy_lib
+from input_pipeline.phantom import geometry
+from input_pipeline.phantom import lesions as lesions_lib
+from input_pipeline.phantom import scanner as scanner_lib
+from input_pipeline.phantom import tissue
+from input_pipeline.phantom import vessels
+
+LABELS = lesions_lib.LABELS
+MOST_SLICES = anatomy_lib.MOST_SLICES
+SPLITS = ('train', 'val', 'test')
+
+# Of a slice, in half image sides: a fiftieth of the height of the lungs.
+_THICKNESS = 0.028
+# HU of vessels and of the air in bronchi, a little of their walls included.
+_VESSEL = 20.0
+_BRONCHUS = -780.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Patient:
+  """All that persists between the slices of one patient."""
+
+  # Integers that name the patient, the entropy of all noise.
+  key: tuple[int, ...]
+  anatomy: anatomy_lib.Anatomy
+  scanner: scanner_lib.Scanner
+  lesions: tuple[lesions_lib.Lesion, ...]
+  # The bronchi of each lesion; ground glass does not show them.
+  bronchi: tuple[vessels.Tree, ...]
+  vessels: vessels.Tree
+  # HU of the lungs, and its rise from front to back.
+  lung_density: float
+  gravity: float
+  # `[16, 16]` float32 noise for outlines and textures.
+  lattice: np.ndarray
+
+
+class DrawnSlice(NamedTuple):
+  """A slice and the truth about it; masks are `[S, S]` bool."""
+
+  image: np.ndarray
+  # `[4]` int32: xmin, ymin, xmax, ymax of the body, end exclusive, pixels.
+  box: np.ndarray
+  body: np.ndarray
+  lungs: np.ndarray
+  lesions: np.ndarray
+
+
+def sample_patient(
+  *, seed: int, split: str, label: str, number: int
+) -> Patient:
+  """Returns the patient named by the arguments, always the same.
+
+  Args:
+    seed: of the whole data set.
+    split: one of `SPLITS`.
+    label: one of `LABELS`.
+    number: of the patient in its split and class.
+  """
+  key = (seed, SPLITS.index(split), LABELS.index(label), number)
+  rng = np.random.default_rng((*key, 0, 0))
+  anatomy = anatomy_lib.sample_anatomy(rng)
+  scanner = scanner_lib.sample_scanner(rng)
+  # Wide, as lungs differ by breath: the mean gray must not tell the class.
+  lung_density = rng.uniform(-890, -740)
+  found = lesions_lib.sample_lesions(
+    rng,
+    label,
+    middle=anatomy.scan_middle,
+    lung_density=lung_density,
+  )
+  return Patient(
+    key=key,
+    anatomy=anatomy,
+    scanner=scanner,
+    lesions=found,
+    bronchi=tuple(
+      lesions_lib.grow_bronchi(rng, lesion, anatomy) for lesion in found
+    ),
+    vessels=_grow_vessels(rng, anatomy),
+    lung_density=lung_density,
+    gravity=rng.uniform(10, 90),
+    lattice=rng.standard_normal((16, 16), np.float32),
+  )
+
+
+def _grow_vessels(
+  rng: np.random.Generator, anatomy: anatomy_lib.Anatomy
+) -> vessels.Tree:
+  """Returns the vessels of both lungs, z in half image sides."""
+  width, height, center = anatomy_lib.cavity_at(anatomy, 0.6)
+  radius = rng.uniform(0.026, 0.036)
+  trees = []
+  for side in (-1, 1):
+    targets = rng.uniform(-1, 1, (1024, 3))
+    targets = targets[np.linalg.norm(targets, axis=1) < 1][:256]
+    targets *= (0.48 * width, 0.95 * height, 0.6 * anatomy_lib.LUNG_HEIGHT)
+    targets += (
+      side * 0.52 * width,
+      center,
+      0.5 * anatomy_lib.LUNG_HEIGHT,
+    )
+    root = np.array((side * 0.13, center, 0.47 * anatomy_lib.LUNG_HEIGHT))
+    trees.append(vessels.grow_tree(rng, targets, root=root, radius=radius))
+  return vessels.join(*trees)
+
+
+def draw_slice(patient: Patient, number: int, *, size: int) -> DrawnSlice:
+  """Returns slice `number` of a patient, `size` pixels a side.
+
+  Raises:
+    ValueError: a scan has no such slice.
+  """
+  if not 0 <= number < MOST_SLICES:
+    raise ValueError(
+      f'There is no slice {number}: a scan has slices 0 to {MOST_SLICES - 1}.'
+    )
+  anatomy, scanner = patient.anatomy, patient.scanner
+  rng = np.random.default_rng((*patient.key, 1, number))
+  section = anatomy_lib.cut(anatomy, anatomy.slice_z(number), size)
+  image = np.full((size, size), tissue.AIR, np.float32)
+  image = scanner_lib.draw_table(image, scanner, anatomy)
+  image = tissue.draw_wall(image, section, anatomy=anatomy)
+  image = tissue.draw_chest(
+    image, section, anatomy=anatomy, lattice=patient.lattice
+  )
+  lungs, diseased = _draw_lungs(patient, section)
+  image = geometry.paint(
+    image, lungs, geometry.coverage(section.lungs, section.pixel)
+  )
+  image = tissue.draw_airways(image, section, anatomy)
+  image = scanner_lib.add_noise(image, scanner, rng)
+  body = section.body < 0
+  return DrawnSlice(
+    image=scanner_lib.to_gray(image, scanner),
+    box=bounding_box(body),
+    body=body,
+    lungs=section.lungs < 0,
+    lesions=diseased > 0.5,
+  )
+
+
+def _draw_lungs(
+  patient: Patient, section: anatomy_lib.Section
+) -> tuple[np.ndarray, np.ndarray]:
+  """Returns the HU of lungs everywhere and the weight of the lesions."""
+  texture = geometry.lattice_noise(
+    patient.lattice, section.u + np.float32(section.z), section.v, cells=13
+  )
+  gravity = section.v * np.float32(patient.gravity)
+  lungs = np.float32(patient.lung_density) + gravity + 8 * texture
+  # Read along z too: the outlines differ a little from slice to slice.
+  outline = geometry.lattice_noise(
+    patient.lattice, section.u, section.v + np.float32(section.z), cells=9
+  )
+  weights = [
+    lesions_lib.lesion_weight(
+      lesion, section, anatomy=patient.anatomy, outline=outline
+    )
+    for lesion in patient.lesions
+  ]
+  for lesion, weight in zip(patient.lesions, weights, strict=True):
+    if lesion.ground_glass:
+      hazy = np.float32(lesion.density) + 60 * texture
+      # Patches that overlap do not add up.
+      lungs = np.maximum(lungs, geometry.paint(lungs, hazy, weight))
+  lungs = _draw_vessels(lungs, patient, section)
+  if not all(lesion.ground_glass for lesion in patient.lesions):
+    air = _draw_bronchi(patient, section)
+  for lesion, weight in zip(patient.lesions, weights, strict=True):
+    if not lesion.ground_glass:
+      dense = geometry.paint(np.float32(lesion.density), _BRONCHUS, air)
+      lungs = geometry.paint(lungs, dense, weight)
+  return lungs, np.max([np.zeros_like(lungs), *weights], axis=0)
+
+
+def _draw_vessels(
+  lungs: np.ndarray, patient: Patient, section: anatomy_lib.Section
+) -> np.ndarray:
+  """Returns `lungs` (HU) with the vessels of the slice painted on."""
+  ink = vessels.draw_tree(
+    patient.vessels,
+    len(lungs),
+    depth=section.z * anatomy_lib.LUNG_HEIGHT,
+    thickness=_THICKNESS,
+    to_image=lambda u, v: anatomy_lib.to_image(patient.anatomy, u, v),
+  )
+  # No vessel is thick enough to be seen just below the pleura.
+  ink = ink * np.clip(-section.lungs / np.float32(0.03), 0, 1)
+  return geometry.paint(lungs, _VESSEL, ink)
+
+
+def _draw_bronchi(patient: Patient, section: anatomy_lib.Section) -> np.ndarray:
+  """Returns `[S, S]` float32 in [0, 1]: the air consolidations leave over."""
+  # Of all lesions together: where two overlap, neither hides the other's.
+  return vessels.draw_tree(
+    vessels.join(*patient.bronchi),
+    len(section.u),
+    depth=0,
+    thickness=1,
+    to_image=lambda u, v: anatomy_lib.to_image(patient.anatomy, u, v),
+  )
+
+
+def bounding_box(mask: np.ndarray) -> np.ndarray:
+  """Returns `[4]` int32 xmin, ymin, xmax, ymax of `mask`, end exclusive."""
+  columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
+  return np.array(
+    (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1), np.int32
+  )

@@ -1,0 +1,206 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What makes the classes: consolidations (CP) and ground glass (NCP).
+
+A lesion is a ball of uneven outline in the frame of the patient. Where it sits
+is given in polar coordinates of the rib cage, so that it follows the lungs as
+they widen down the scan.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from input_pipeline.phantom import anatomy as anatomy_lib
+from input_pipeline.phantom import geometry
+from input_pipeline.phantom import vessels
+
+LABELS = ('Normal', 'CP', 'NCP')
+
+
+@dataclasses.dataclass(frozen=True)
+class Lesion:
+  """One lesion; lengths in half image sides, densities in HU."""
+
+  # -1: drawn in the left half of the image, 1: in the right.
+  side: int
+  # Angle below the horizontal (radians) and share of the way to the pleura.
+  angle: float
+  reach: float
+  # Radii across and along the pleura before the outline is warped.
+  depth: float
+  length: float
+  # z of the largest section, and half the extent in z.
+  z: float
+  extent: float
+  # Amplitude of the warp, width of the border, and the density inside.
+  warp: float
+  border: float
+  density: float
+  # Ground glass keeps its vessels, a consolidation hides them and keeps
+  # the air in its bronchi.
+  ground_glass: bool
+
+
+def sample_lesions(
+  rng: np.random.Generator,
+  label: str,
+  *,
+  middle: float,
+  lung_density: float,
+) -> tuple[Lesion, ...]:
+  """Returns the lesions of one patient; the first are in every slice.
+
+  Args:
+    rng: source of all choices.
+    label: one of `LABELS`.
+    middle: z of the middle of the scan.
+    lung_density: HU of the lungs around the lesions.
+  """
+  samplers = {'Normal': _no_lesions, 'CP': _pneumonia, 'NCP': _covid}
+  return samplers[label](rng, middle, lung_density)
+
+
+def _no_lesions(rng, middle, lung_density) -> tuple[Lesion, ...]:
+  del rng, middle, lung_density
+  return ()
+
+
+def _pneumonia(rng, middle, lung_density) -> tuple[Lesion, ...]:
+  """Returns two to four consolidations, mostly of one lung."""
+  del lung_density  # Alveoli full of fluid look alike in all lungs.
+  side = int(rng.choice((-1, 1)))
+  density = rng.uniform(-90, 20)
+  first = Lesion(
+    side=side,
+    angle=rng.uniform(-0.5, 0.8),
+    reach=rng.uniform(0.58, 0.70),
+    depth=rng.uniform(0.15, 0.20),
+    length=rng.uniform(0.18, 0.26),
+    z=middle + rng.uniform(-0.05, 0.05),
+    extent=rng.uniform(0.45, 0.7),
+    warp=rng.uniform(0.4, 0.7),
+    border=rng.uniform(0.03, 0.07),
+    density=density,
+    ground_glass=False,
+  )
+  others = []
+  for _ in range(int(rng.integers(1, 4))):
+    others.append(
+      dataclasses.replace(
+        first,
+        side=side if rng.random() < 0.8 else -side,
+        angle=rng.uniform(-0.9, 1.0),
+        reach=rng.uniform(0.45, 0.75),
+        depth=rng.uniform(0.06, 0.10),
+        length=rng.uniform(0.07, 0.12),
+        z=middle + rng.uniform(-0.2, 0.2),
+        extent=rng.uniform(0.15, 0.35),
+      )
+    )
+  return (first, *others)
+
+
+def _covid(rng, middle, lung_density) -> tuple[Lesion, ...]:
+  """Returns four to seven patches below the pleura of both lungs."""
+  density = min(lung_density + rng.uniform(280, 420), -380)
+  lesions = []
+  for number in range(int(rng.integers(4, 8))):
+    # One on each side runs through the whole scan, the others come and go.
+    lasting = number < 2
+    lesions.append(
+      Lesion(
+        side=(-1, 1)[number % 2],
+        # Most lie low, where the disease starts.
+        angle=rng.uniform(0.2, 0.95)
+        if lasting or rng.random() < 0.4
+        else rng.uniform(-0.7, 0.7),
+        reach=rng.uniform(0.86, 0.98),
+        depth=rng.uniform(0.10, 0.15) * (1.0 if lasting else 0.85),
+        length=rng.uniform(0.17, 0.28) * (1.0 if lasting else 0.7),
+        z=middle + rng.uniform(-1, 1) * (0.05 if lasting else 0.2),
+        extent=rng.uniform(0.45, 0.7) * (1.0 if lasting else 0.35),
+        warp=rng.uniform(0.5, 1.0),
+        border=rng.uniform(0.04, 0.08),
+        density=density + rng.uniform(-40, 60),
+        ground_glass=True,
+      )
+    )
+  return tuple(lesions)
+
+
+def place(
+  lesion: Lesion, anatomy: anatomy_lib.Anatomy, z: float
+) -> tuple[float, float, float]:
+  """Returns u, v and the direction to the pleura of a lesion at `z`."""
+  half_width, half_height, center = anatomy_lib.cavity_at(anatomy, z)
+  u = lesion.side * half_width * lesion.reach * math.cos(lesion.angle)
+  v = half_height * lesion.reach * math.sin(lesion.angle)
+  # The normal of the ellipse through the point.
+  outward = math.atan2(v / half_height**2, u / half_width**2)
+  return u, v + center, outward
+
+
+def lesion_weight(
+  lesion: Lesion,
+  section: anatomy_lib.Section,
+  *,
+  anatomy: anatomy_lib.Anatomy,
+  outline: np.ndarray,
+) -> np.ndarray:
+  """Returns `[S, S]` float32 in [0, 1]: how far each pixel is diseased.
+
+  Args:
+    lesion: what to draw.
+    section: where to draw; the weight is zero outside its lungs.
+    anatomy: the body the section was cut from.
+    outline: `[S, S]` smooth noise that warps the outlines.
+  """
+  share = 1 - ((section.z - lesion.z) / lesion.extent) ** 2
+  if share <= 0:
+    return np.zeros_like(section.u)
+  u, v, outward = place(lesion, anatomy, section.z)
+  scale = math.sqrt(share)
+  distance = geometry.ellipse_distance(
+    section.u,
+    section.v,
+    center=(u, v),
+    radii=(lesion.depth * scale, lesion.length * scale),
+    angle=outward,
+  )
+  distance = distance + outline * np.float32(lesion.warp * lesion.depth * 0.5)
+  inside = geometry.coverage(section.lungs, section.pixel)
+  return geometry.coverage(distance, lesion.border) * inside
+
+
+def grow_bronchi(
+  rng: np.random.Generator,
+  lesion: Lesion,
+  anatomy: anatomy_lib.Anatomy,
+) -> vessels.Tree:
+  """Returns the air-filled bronchi of a consolidation, flat in z.
+
+  Args:
+    rng: source of the branches.
+    lesion: the consolidation.
+    anatomy: the body it lies in.
+  """
+  u, v, outward = place(lesion, anatomy, lesion.z)
+  across = rng.uniform(-0.6, 1.0, 8) * lesion.depth
+  # Evenly spread: no large part of the lesion is without bronchi.
+  along = np.linspace(-0.85, 0.85, 8) + rng.uniform(-0.15, 0.15, 8)
+  along = along * lesion.length
+  targets = np.stack(
+    (
+      u + across * np.cos(outward) - along * np.sin(outward),
+      v + across * np.sin(outward) + along * np.cos(outward),
+      np.zeros(8),
+    ),
+    axis=1,
+  )
+  inward = 1.2 * lesion.depth
+  root = np.array(
+    (u - inward * np.cos(outward), v - inward * np.sin(outward), 0.0)
+  )
+  return vessels.grow_tree(rng, targets, root=root, radius=0.013)

@@ -1,0 +1,47 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Which example comes when: a pure function of the seed and the position.
+
+Training draws from an endless stream. Position p of it belongs to epoch p // N
+and is example `shuffle(p % N)` under the epoch's own permutation. So there is
+no shuffle buffer to fill and no iterator to save: a run goes on at step s by
+asking for position s * batch, and any number of hosts shares the same stream.
+"""
+
+import tensorflow as tf
+
+
+def host_positions(
+  step: tf.Tensor, *, batch: int, host: int, num_hosts: int
+) -> tf.Tensor:
+  """Returns the positions of a host's slice of the batch, int64.
+
+  Args:
+    step: int64 scalar, from 0.
+    batch: examples a step over all hosts; a multiple of `num_hosts`.
+    host: this host's number, from 0.
+    num_hosts: how many there are.
+  """
+  host_batch = batch // num_hosts
+  first = step * batch + host * host_batch
+  return first + tf.range(host_batch, dtype=tf.int64)
+
+
+def shuffled_index(
+  position: tf.Tensor, *, num_examples: int, seed: int
+) -> tf.Tensor:
+  """Returns the example at a position of the training stream, int64 scalar."""
+  epoch = position // num_examples
+  return tf.random.experimental.index_shuffle(
+    position % num_examples,
+    seed=tf.stack([tf.constant(seed, tf.int64), epoch]),
+    max_index=num_examples - 1,
+  )
+
+
+def example_seed(position: tf.Tensor, *, seed: int) -> tf.Tensor:
+  """Returns the seed of one example's augmentation, int64 `[2]`.
+
+  By position and not by example: the next epoch crops the slice elsewhere.
+  """
+  return tf.stack([tf.constant(seed, tf.int64), position])

@@ -1,0 +1,71 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Metadata and dependencies; settings of tools are in pyproject.toml."""
+
+import pathlib
+import re
+
+import setuptools
+
+_ROOT = pathlib.Path(__file__).parent
+_VERSION = re.search(
+  r"__version__ = '(.+)'", (_ROOT / 'bit_covid/__init__.py').read_text()
+).group(1)
+
+setuptools.setup(
+  name='bit_covid',
+  version=_VERSION,
+  description='COVID-19 detection in chest CT with Big Transfer, in JAX',
+  long_description=(_ROOT / 'README.md').read_text(),
+  long_description_content_type='text/markdown',
+  license='Apache-2.0',
+  license_files=['LICENSE'],
+  python_requires='>=3.11',
+  # By name: `configs` is read by its path and not installed.
+  packages=setuptools.find_packages(
+    include=['bit_covid', 'bit_covid.*', 'input_pipeline', 'input_pipeline.*']
+  ),
+  # What tfds reads beside a builder.
+  package_data={'': ['README.md', 'TAGS.txt', 'CITATIONS.bib']},
+  entry_points={'console_scripts': ['bit-covid = bit_covid.main:run']},
+  install_requires=[
+    'absl-py>=2.1',
+    'array_record>=0.8; sys_platform != "win32"',
+    'clu>=0.0.12',
+    'etils[epath]>=1.12',
+    'flax>=0.12.8',
+    # tfds needs it for a builder in a package and does not say so.
+    'importlib_resources>=6',
+    'jax>=0.10',
+    'ml-collections>=1.1',
+    'numpy>=2.0',
+    'opencv-python-headless>=4.10',
+    'optax>=0.2.8',
+    'orbax-checkpoint>=0.12',
+    'pandas>=2.2',
+    'pillow>=11',
+    'pooch>=1.8',
+    'rich>=14',
+    'scikit-learn>=1.6',
+    # clu writes TensorBoard files with it and does not say so.
+    'tensorboard>=2.20',
+    'tensorflow>=2.20',
+    'tensorflow-datasets>=4.9.9',
+    'tqdm>=4.66',
+  ],
+  extras_require={
+    'cuda': ['jax[cuda]'],
+    'tpu': ['jax[tpu]'],
+    'test': ['pytest>=9', 'ruff>=0.17'],
+    # The other implementation that logits are compared with. On Linux, pip
+    # takes PyTorch with CUDA unless its CPU build is installed before.
+    'peers': ['torch>=2.8', 'transformers>=5'],
+  },
+  classifiers=[
+    'Intended Audience :: Science/Research',
+    'Programming Language :: Python :: 3.11',
+    'Programming Language :: Python :: 3.12',
+    'Programming Language :: Python :: 3.13',
+    'Topic :: Scientific/Engineering :: Medical Science Apps.',
+  ],
+)
