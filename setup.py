@@ -42,7 +42,7 @@ setuptools.setup(
     'opencv-python-headless>=4.10',
     'optax>=0.2.8',
     'orbax-checkpoint>=0.12',
-    'pandas>=2.2',
+    'pandas>=3.1',
     'pillow>=11',
     'pooch>=1.8',
     'rich>=14',

@@ -13,6 +13,7 @@ BiT loader reads it, and one more array that other loaders pass over: the
 metadata, as the bytes of a JSON text.
 """
 
+import collections
 from collections.abc import Iterable, Mapping
 import dataclasses
 import json
@@ -236,9 +237,8 @@ def _infer_model(
   root = headers.get('resnet/root_block/standardized_conv2d/kernel')
   width = root.shape[-1] if root is not None and root.shape else None
   units = {tuple(key.split('/')[1:3]) for key in headers if '/unit' in key}
-  depth = tuple(
-    sum(block == f'block{i}' for block, _ in units) for i in range(1, 5)
-  )
+  blocks = collections.Counter(block for block, _ in units)
+  depth = tuple(blocks[f'block{i + 1}'] for i in range(len(blocks)))
   for name, size in resnet_v2.MODELS.items():
     if (size.block_units, size.width) == (depth, width):
       return name

@@ -48,7 +48,17 @@ class Checkpoints:
     target = jax.tree.map(np.asarray, jax.device_get(state))
     if step is None:
       return target
-    return self._manager.restore(step, args=ocp.args.StandardRestore(target))
+    restored = self._manager.restore(
+      step, args=ocp.args.StandardRestore(target)
+    )
+    # Orbax takes an array's shape from the disk, whatever was expected.
+    expected, found = jax.tree.map(np.shape, (target, restored))
+    if expected != found:
+      raise ValueError(
+        f'The checkpoint of step {step} in {self._manager.directory} is of '
+        'another network: the shapes differ. Choose another work directory.'
+      )
+    return restored
 
   def save(self, step: int, state: train_step.TrainState) -> None:
     """Saves the state, unless that step is saved already."""

@@ -111,11 +111,41 @@ class StdConv(nn.Module):
     )
 
 
-# Flax's defaults, an epsilon of 1e-6 and E[x^2] - E[x]^2 for the variance, are
-# not BiT's: where the mean is large they give other numbers.
-GroupNorm = functools.partial(
-  nn.GroupNorm, epsilon=1e-5, use_fast_variance=False
-)
+class GroupNorm(nn.Module):
+  """Group normalization over positions and the channels of each group.
+
+  Attributes:
+    num_groups: the channels divide by it.
+    dtype: of the result; statistics and parameters are float32.
+  """
+
+  num_groups: int
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: jax.Array) -> jax.Array:
+    """Returns `[N, H, W, C]` normalized, then scaled and shifted by channel."""
+    channels = x.shape[-1]
+    scale = self.param('scale', nn.initializers.ones_init(), (channels,))
+    bias = self.param('bias', nn.initializers.zeros_init(), (channels,))
+    x = x.astype(jnp.float32)
+    # The variance of what is centered, and not E[x^2] - E[x]^2 as flax has it
+    # by default: where the mean is large, that loses digits.
+    centered = x - self._mean_over_groups(x)
+    variance = self._mean_over_groups(jnp.square(centered))
+    # 1e-5 as in BiT; flax's default is 1e-6.
+    factor = jax.lax.rsqrt(variance + 1e-5) * scale[None, None, None]
+    return (centered * factor + bias[None, None, None]).astype(self.dtype)
+
+  def _mean_over_groups(self, x: jax.Array) -> jax.Array:
+    """Returns `[N, 1, 1, C]`, the same for all channels of a group."""
+    n, _, _, channels = x.shape
+    # Channel by channel first: positions are summed where they lie, and only
+    # N x C numbers are regrouped.
+    by_channel = jnp.mean(x, axis=(1, 2))
+    by_group = jnp.mean(by_channel.reshape(n, self.num_groups, -1), axis=2)
+    repeated = jnp.repeat(by_group, channels // self.num_groups, axis=1)
+    return repeated[:, None, None]
 
 
 class BottleneckUnit(nn.Module):
@@ -135,7 +165,7 @@ class BottleneckUnit(nn.Module):
 
   @nn.compact
   def __call__(self, x: jax.Array) -> jax.Array:
-    """Returns `[N, H / stride, W / stride, 4 * features]` for `[N, H, W, C]`."""
+    """Returns the sum of shortcut and residual, `4 * features` channels."""
     conv = functools.partial(StdConv, dtype=self.dtype)
     norm = functools.partial(
       GroupNorm, num_groups=self.num_groups, dtype=self.dtype

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import itertools
 import types
 
+import jax.numpy as jnp
 import optax
 
 # By the name that the argument of a config takes. All but '5k' are BiT's.
@@ -38,13 +39,17 @@ def learning_rate(base: float, steps: tuple[int, ...]) -> optax.Schedule:
   # optax divides at the boundary, BiT one step behind it, hence the 1; and
   # optax counts the second part's boundaries from where it begins.
   boundaries = {decay - warmup + 1: 0.1 for decay in decays}
-  return optax.join_schedules(
+  joined = optax.join_schedules(
     [
-      optax.linear_schedule(0.0, base, warmup),
+      # As BiT writes it: optax's own ramp loses digits near 0.
+      lambda step: base * step / warmup,
       optax.piecewise_constant_schedule(base, boundaries),
     ],
     boundaries=[warmup],
   )
+  # optax mixes the dtype of the count with its own, which strict promotion
+  # forbids. Steps are exact in float32 up to 16 million.
+  return lambda step: joined(jnp.asarray(step, jnp.float32))
 
 
 def check(steps: tuple[int, ...]) -> None:

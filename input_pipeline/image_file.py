@@ -16,6 +16,9 @@ SUFFIXES = ('.png', '.jpg', '.jpeg')
 # Gray values of a 16-bit image that become 0 and 255.
 FULL_RANGE_16BIT = (0, 65_535)
 
+# The last chunk of a PNG: length 0, name and checksum.
+_PNG_END = b'\0\0\0\0IEND\xaeB`\x82'
+
 
 def decode(encoded: bytes, name: str | os.PathLike[str]) -> Image.Image:
   """Returns the decoded image.
@@ -25,8 +28,13 @@ def decode(encoded: bytes, name: str | os.PathLike[str]) -> Image.Image:
   """
   assert not ImageFile.LOAD_TRUNCATED_IMAGES  # Pillow's default.
   try:
+    # Loading stops when it has the pixels. TensorFlow also wants the checksums
+    # and the end of a PNG, and would refuse it in the middle of a run.
+    Image.open(io.BytesIO(encoded), formats=('PNG', 'JPEG')).verify()
     image = Image.open(io.BytesIO(encoded), formats=('PNG', 'JPEG'))
     image.load()
+    if image.format == 'PNG' and _PNG_END not in encoded:
+      raise ValueError('the end of the file is missing')
   except (
     OSError,
     SyntaxError,
@@ -86,7 +94,8 @@ def to_plain_gray(
       under this range.
   """
   image = decode(encoded, name)
-  if image.mode == 'L' or (image.format == 'JPEG' and image.mode == 'RGB'):
+  is_jpeg = image.format == 'JPEG' and image.mode in ('L', 'RGB')
+  if is_jpeg or (image.mode == 'L' and not image.has_transparency_data):
     return encoded
   if image.mode in ('I;16', 'I;16B', 'I'):
     gray = Image.fromarray(_from_16bit(np.asarray(image), name, range_16bit))

@@ -3,6 +3,7 @@
 """Splits of this package's tfds datasets, prepared when first asked for."""
 
 from collections.abc import Mapping
+import os
 import types
 
 from absl import logging
@@ -84,7 +85,7 @@ def _builder(
   kwargs = {'image_folder': image_folder} if cls is covidx_ct.Builder else {}
   return cls(
     config=config,
-    data_dir=data_dir or None,
+    data_dir=os.path.expanduser(data_dir) or None,
     # The one format with access by position.
     file_format='array_record',
     **kwargs,

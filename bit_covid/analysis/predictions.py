@@ -90,7 +90,6 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
       | {'label': 'Int64'},
       keep_default_na=False,
       na_values={'label': ['']},
-      float_precision='round_trip',
     )
   columns = list(table.columns)
   if tuple(columns[: len(ID_COLUMNS)]) != ID_COLUMNS or not all(

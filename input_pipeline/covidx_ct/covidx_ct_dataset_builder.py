@@ -125,6 +125,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     splits = read_splits(self.builder_config, manual_dir)
     split_file.check_patients(splits)
     images = self._find_images(manual_dir)
+    _check_present(splits, images)
     self.info.metadata['split_digests'] = split_digests(
       self.builder_config, manual_dir
     )
@@ -154,14 +155,6 @@ class Builder(tfds.core.GeneratorBasedBuilder):
   def _generate_examples(
     self, slices: Sequence[split_file.Slice], images: epath.Path
   ) -> Iterator[tuple[int, dict[str, Any]]]:
-    # One listing of the folder: a file that is missing is found before
-    # minutes of work, and a network disk is asked once.
-    present = set(os.listdir(images))
-    for entry in slices:
-      if entry.file_name not in present:
-        raise FileNotFoundError(
-          f'{entry.place}: there is no image {entry.file_name!r} in {images}.'
-        )
     encoded = _map_ahead(lambda entry: _read_checked(entry, images), slices)
     for key, (entry, png) in enumerate(zip(slices, encoded, strict=True)):
       yield (
@@ -215,6 +208,17 @@ def split_digests(
     for split, path in paths.items()
     if path.exists()
   }
+
+
+def _check_present(splits: split_file.Splits, images: epath.Path) -> None:
+  # One listing of the folder: a file that is missing is found before minutes
+  # of work, and a network disk is asked once.
+  present = set(os.listdir(images))
+  for entry in itertools.chain.from_iterable(splits.values()):
+    if entry.file_name not in present:
+      raise FileNotFoundError(
+        f'{entry.place}: there is no image {entry.file_name!r} in {images}.'
+      )
 
 
 def _read_checked(entry: split_file.Slice, images: epath.Path) -> bytes:

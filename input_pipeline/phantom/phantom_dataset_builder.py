@@ -52,7 +52,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
   VERSION = tfds.core.Version('1.0.0')
   RELEASE_NOTES = types.MappingProxyType({'1.0.0': 'Initial release.'})
   # tfds wants a list, and the first is the default.
-  BUILDER_CONFIGS = [  # noqa: RUF012
+  BUILDER_CONFIGS = [
     PhantomConfig(
       name='demo',
       description='1980 slices of 128 pixels: trains a small network.',

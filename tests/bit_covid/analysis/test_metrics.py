@@ -1,0 +1,134 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Metrics against published matrices, hand-made ones and scikit-learn."""
+
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn_metrics
+
+from bit_covid.analysis import metrics
+from bit_covid.analysis import predictions
+
+NAMES = ('Normal', 'CP', 'NCP')
+
+# Published confusion matrices on the test split of COVIDx CT-2A, and the rows of
+# the paper's Tables 1 and 2: accuracy, then sensitivity, PPV, specificity and
+# NPV of Normal, CP and NCP, in percent with one decimal.
+COVID_NET_CT_2_L = (
+  [[12_128, 5, 112], [45, 7262, 88], [23, 208, 5787]],
+  98.1,
+  {
+    'sensitivity': (99.0, 98.2, 96.2),
+    'ppv': (99.4, 97.2, 96.7),
+    'specificity': (99.5, 98.8, 99.0),
+    'npv': (99.1, 99.3, 98.8),
+  },
+)
+COVID_NET_CT_2_S = (
+  [[12_109, 5, 131], [52, 7256, 87], [39, 220, 5759]],
+  97.9,
+  {
+    'sensitivity': (98.9, 98.1, 95.7),
+    'ppv': (99.3, 97.0, 96.4),
+    'specificity': (99.3, 98.8, 98.9),
+    'npv': (99.0, 99.2, 98.7),
+  },
+)
+
+
+def _table(labels, probabilities, class_names=NAMES):
+  names = [f's{i}' for i in range(len(labels))]
+  return predictions.make_table(
+    slice_id=names,
+    patient_id=names,
+    source=names,
+    label=np.asarray(labels),
+    probabilities=np.asarray(probabilities),
+    class_names=class_names,
+  )
+
+
+@pytest.mark.parametrize(
+  ('matrix', 'accuracy', 'rows'),
+  [COVID_NET_CT_2_L, COVID_NET_CT_2_S],
+  ids=['CT-2 L', 'CT-2 S'],
+)
+def test_published_matrices_give_the_rows_of_the_paper(matrix, accuracy, rows):
+  confusion = np.array(matrix)
+  assert confusion.sum() == 25_658
+  assert round(100 * metrics.accuracy(confusion), 1) == accuracy
+  measures = metrics.per_class(confusion)
+  assert set(measures) == set(rows)
+  for name, values in rows.items():
+    # Half up, as the paper rounds: 97.15 % is 97.2 there.
+    printed = np.floor(1000 * np.round(measures[name], 6) + 0.5) / 10
+    np.testing.assert_allclose(printed, values)
+
+
+def test_confusion_matrix_from_a_table():
+  table = _table(
+    [0, 0, 1, 2, 2],
+    [
+      [0.9, 0.1, 0.0],
+      [0.2, 0.8, 0.0],
+      [0.1, 0.8, 0.1],
+      [0.0, 0.1, 0.9],
+      # A tie goes to the first class.
+      [0.4, 0.2, 0.4],
+    ],
+  )
+  np.testing.assert_array_equal(
+    metrics.confusion_matrix(table), [[1, 1, 0], [0, 1, 0], [1, 0, 1]]
+  )
+
+
+def test_measures_equal_those_of_scikit_learn():
+  generator = np.random.default_rng(0)
+  labels = generator.integers(0, 4, 500)
+  probabilities = generator.dirichlet(np.ones(4), 500)
+  table = _table(labels, probabilities, ('a', 'b', 'c', 'd'))
+  confusion = metrics.confusion_matrix(table)
+  predicted = probabilities.argmax(1)
+  assert metrics.accuracy(confusion) == sklearn_metrics.accuracy_score(
+    labels, predicted
+  )
+  precision, recall, _, _ = sklearn_metrics.precision_recall_fscore_support(
+    labels, predicted
+  )
+  measures = metrics.per_class(confusion)
+  np.testing.assert_allclose(measures['sensitivity'], recall)
+  np.testing.assert_allclose(measures['ppv'], precision)
+  for i in range(4):
+    # The rest as the positive class.
+    rest = labels != i, predicted != i
+    specificity = sklearn_metrics.recall_score(*rest)
+    assert measures['specificity'][i] == pytest.approx(specificity)
+    npv = sklearn_metrics.precision_score(*rest)
+    assert measures['npv'][i] == pytest.approx(npv)
+
+
+def test_undefined_is_neither_zero_nor_one():
+  # No slice of CP, and none that was called NCP.
+  confusion = np.array([[3, 1, 0], [0, 0, 0], [2, 0, 0]])
+  summary = metrics.summary(confusion, NAMES)
+  assert summary['sensitivity'] == {'Normal': 0.75, 'CP': None, 'NCP': 0.0}
+  assert summary['ppv'] == {'Normal': 0.6, 'CP': 0.0, 'NCP': None}
+  assert summary['slices'] == 6
+  assert summary['accuracy'] == 0.5
+  assert summary['confusion_matrix'] == confusion.tolist()
+
+
+def test_class_that_is_nowhere_keeps_its_row():
+  table = _table([0, 0], [[0.9, 0.1, 0.0], [0.8, 0.2, 0.0]])
+  np.testing.assert_array_equal(
+    metrics.confusion_matrix(table), [[2, 0, 0], [0, 0, 0], [0, 0, 0]]
+  )
+
+
+@pytest.mark.parametrize(
+  ('labels', 'probability'), [([0, -1], 0.5), ([0, 1], np.nan)]
+)
+def test_rows_that_cannot_be_counted_are_an_error(labels, probability):
+  table = _table(labels, [[1, 0, 0], [probability, 0.5, 0]])
+  with pytest.raises(ValueError, match=r"1 of 2 rows .* such as 's1'"):
+    metrics.confusion_matrix(table)

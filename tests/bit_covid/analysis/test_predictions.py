@@ -1,0 +1,69 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The predictions table, there and back."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bit_covid.analysis import predictions
+
+
+def _table(count=5):
+  generator = np.random.default_rng(0)
+  return predictions.make_table(
+    # Names that pandas would take for something else.
+    slice_id=['007.png', 'NA', 'null', 'a,b"c', 'Größe'][:count],
+    patient_id=['1e5', '', 'True', '0x1', 'nan'][:count],
+    source=['', 'TCIA', '', '', ''][:count],
+    label=np.array([0, 2, -1, 1, 0][:count]),
+    probabilities=generator.dirichlet(np.ones(3), count),
+    class_names=('Normal', 'CP', 'NCP'),
+  )
+
+
+def test_columns():
+  assert list(_table().columns) == [
+    'slice_id',
+    'patient_id',
+    'source',
+    'label',
+    'p_Normal',
+    'p_CP',
+    'p_NCP',
+  ]
+  assert predictions.class_names(_table()) == ('Normal', 'CP', 'NCP')
+
+
+def test_round_trip_to_the_last_bit(tmp_path):
+  table = _table()
+  path = tmp_path / 'predictions' / 'test.csv'
+  predictions.write(table, path)
+  pd.testing.assert_frame_equal(
+    predictions.read(path), table, check_exact=True, check_dtype=False
+  )
+  assert predictions.read(path)['label'].isna().tolist() == [
+    False,
+    False,
+    True,
+    False,
+    False,
+  ]
+  assert [file.name for file in path.parent.iterdir()] == ['test.csv']
+
+
+def test_probabilities_are_in_the_order_of_the_labels():
+  table = _table()
+  np.testing.assert_array_equal(
+    predictions.probabilities(table)[:, 2], table['p_NCP']
+  )
+
+
+@pytest.mark.parametrize(
+  'header', ['slice_id,label,p_a', 'slice_id,patient_id,source,label,a,b']
+)
+def test_other_tables_are_refused(tmp_path, header):
+  path = tmp_path / 'x.csv'
+  path.write_text(f'{header}\n')
+  with pytest.raises(ValueError, match=r'x\.csv: the columns are'):
+    predictions.read(path)

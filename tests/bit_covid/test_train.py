@@ -1,0 +1,301 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Training from end to end on drawn slices: learning, resumption, refusals."""
+
+import json
+import pathlib
+import types
+
+import jax
+import ml_collections
+import numpy as np
+import pytest
+
+from bit_covid import bit_npz
+from bit_covid import metric_log
+from bit_covid import resnet_v2
+from bit_covid import train
+from bit_covid.analysis import predictions
+from configs import common
+import input_pipeline
+
+# Of 4 patients a class and 3 slices a patient in the tiny phantom's training
+# split, and 3 patients a class in its test split.
+NUM_TRAIN, NUM_TEST = 36, 27
+
+
+@pytest.fixture(autouse=True)
+def small_network(monkeypatch):
+  """A network that compiles in a second stands in for the tiny one."""
+  size = resnet_v2.Size((1, 1), width=8, num_groups=4)
+  models = {**resnet_v2.MODELS, 'tiny': size}
+  monkeypatch.setattr(resnet_v2, 'MODELS', types.MappingProxyType(models))
+
+
+@pytest.fixture
+def config(tfds_dir):
+  """Eight steps on the tiny phantom."""
+  config = common.get_config()
+  config.model.name = 'tiny'
+  config.data.name = 'phantom/tiny'
+  config.data.data_dir = tfds_dir
+  config.data.resize, config.data.crop = 36, 32
+  config.batch = 8
+  config.eval_batch = 8
+  config.schedule = (2, 4, 6, 7, 8)
+  config.log_every = 3
+  config.eval_every = 4
+  config.checkpoint_every = 4
+  return config
+
+
+def _losses(workdir):
+  rows = metric_log.read(workdir / 'metrics.jsonl')
+  return {row['step']: row['train_loss'] for row in rows if 'train_loss' in row}
+
+
+def _stop_after(monkeypatch, steps):
+  """Makes the input end with an error, as a crash would."""
+  original = input_pipeline.train_batches
+
+  def train_batches(*args, first_step, **kwargs):
+    batches = original(*args, first_step=first_step, **kwargs)
+    for step, batch in enumerate(batches, start=first_step):
+      if step == steps:
+        raise KeyboardInterrupt
+      yield batch
+
+  monkeypatch.setattr(input_pipeline, 'train_batches', train_batches)
+
+
+def test_work_directory(config, tmp_path):
+  results = train.train_and_evaluate(config, tmp_path)
+  names = {path.name for path in tmp_path.iterdir()}
+  assert names >= {
+    'config.json',
+    'run.json',
+    'checkpoints',
+    'metrics.jsonl',
+    'model.npz',
+    'predictions',
+    'report',
+  }
+  table = predictions.read(tmp_path / 'predictions' / 'test.csv')
+  assert len(table) == NUM_TEST
+  assert table['slice_id'].is_unique
+  assert set(table['patient_id'].str.split('-').str[1]) == {'test'}
+  with np.load(tmp_path / 'predictions' / 'test_features.npz') as file:
+    assert file['slice_id'].tolist() == table['slice_id'].tolist()
+    assert file['features'].shape == (NUM_TEST, 64)
+  report = json.loads((tmp_path / 'report' / 'metrics.json').read_text())
+  assert report == results
+  assert set(report) == {'val', 'test'}
+  assert report['test']['slices'] == NUM_TEST
+  predicted = predictions.probabilities(table).argmax(1)
+  accuracy = np.mean(predicted == table['label'].to_numpy())
+  assert report['test']['accuracy'] == pytest.approx(accuracy)
+  # The result is a BiT file that says how its images were prepared.
+  checkpoint = bit_npz.load(tmp_path / 'model.npz')
+  assert checkpoint.metadata.class_names == ('Normal', 'CP', 'NCP')
+  assert checkpoint.metadata.preprocessing['crop'] == 32
+  assert checkpoint.metadata.window == (-600.0, 1500.0)
+  assert checkpoint.params['head']['kernel'].any()
+
+
+def test_metrics_are_measured_when_they_are_due(config, tmp_path):
+  train.train_and_evaluate(config, tmp_path)
+  rows = metric_log.read(tmp_path / 'metrics.jsonl')
+  assert [(row['step'], sorted(row)[-1]) for row in rows] == [
+    (3, 'train_loss'),
+    (4, 'val_loss'),
+    (6, 'train_loss'),
+    (8, 'train_loss'),
+    (8, 'val_loss'),
+  ]
+  rates = [row['learning_rate'] for row in rows if 'learning_rate' in row]
+  # Of the updates 2, 5 and 7, counted from 0.
+  np.testing.assert_allclose(rates, [3e-3, 3e-4, 3e-5], rtol=1e-5)
+
+
+@pytest.mark.parametrize('mixup_alpha', [0.0, 0.1])
+def test_first_loss_is_ln_3(config, tmp_path, mixup_alpha):
+  config.log_every = 1
+  config.mixup_alpha = mixup_alpha
+  train.train_and_evaluate(config, tmp_path)
+  assert _losses(tmp_path)[1] == pytest.approx(np.log(3), rel=1e-6)
+
+
+def test_resumed_run_is_the_uninterrupted_one_bit_for_bit(
+  config, tmp_path, monkeypatch
+):
+  whole, parts = tmp_path / 'whole', tmp_path / 'parts'
+  train.train_and_evaluate(config, whole)
+  with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    _stop_after(patch, 6)
+    train.train_and_evaluate(config, parts)
+  # Measured after the checkpoint of step 4: it is dropped and measured again.
+  assert 6 in _losses(parts)
+  assert not (parts / 'model.npz').exists()
+  train.train_and_evaluate(config, parts)
+  for name in ('metrics.jsonl', 'predictions/test.csv', 'report/metrics.json'):
+    assert (parts / name).read_bytes() == (whole / name).read_bytes(), name
+  jax.tree.map(
+    np.testing.assert_array_equal,
+    bit_npz.load(parts / 'model.npz').params,
+    bit_npz.load(whole / 'model.npz').params,
+  )
+  starts = json.loads((parts / 'run.json').read_text())
+  assert len(starts) == 2
+
+
+def test_finished_run_started_again_gives_the_same(config, tmp_path):
+  first = train.train_and_evaluate(config, tmp_path)
+  model = (tmp_path / 'model.npz').stat().st_mtime_ns
+  log = (tmp_path / 'metrics.jsonl').read_bytes()
+  assert train.train_and_evaluate(config, tmp_path) == first
+  assert (tmp_path / 'model.npz').stat().st_mtime_ns >= model
+  assert (tmp_path / 'metrics.jsonl').read_bytes() == log
+
+
+def test_seed_decides(config, tmp_path):
+  def losses(name, seed):
+    config.seed = seed
+    train.train_and_evaluate(config, tmp_path / name)
+    return _losses(tmp_path / name)
+
+  first = losses('a', 0)
+  assert losses('b', 0) == first
+  assert losses('c', 1) != first
+
+
+def test_checkpoint_as_initial_weights(config, tmp_path, random_params):
+  params = random_params('tiny', num_classes=10)
+  path = tmp_path / 'BiT-tiny.npz'
+  bit_npz.save(
+    path,
+    params,
+    model='tiny',
+    metadata=bit_npz.Metadata(tuple('abcdefghij')),
+  )
+  config.init = str(path)
+  network = resnet_v2.create('tiny', num_classes=3)
+  initial = train.initial_params(config, network)
+  np.testing.assert_array_equal(
+    initial['root']['kernel'], params['root']['kernel']
+  )
+  np.testing.assert_array_equal(initial['head']['kernel'], np.zeros((64, 3)))
+  config.log_every = 1
+  train.train_and_evaluate(config, tmp_path / 'run')
+  assert _losses(tmp_path / 'run')[1] == pytest.approx(np.log(3), rel=1e-6)
+
+
+def test_loss_that_is_not_finite_stops_the_run(config, tmp_path):
+  config.learning_rate = float('inf')
+  with pytest.raises(FloatingPointError, match=r'within the steps \d to \d'):
+    train.train_and_evaluate(config, tmp_path)
+  assert not (tmp_path / 'model.npz').exists()
+  for row in metric_log.read(tmp_path / 'metrics.jsonl'):
+    assert np.isfinite(list(row.values())).all()
+
+
+def test_few_slices_of_each_class(config, tmp_path, monkeypatch):
+  seen = []
+  original = input_pipeline.train_batches
+
+  def train_batches(*args, **kwargs):
+    for batch in original(*args, **kwargs):
+      seen.append(batch['index'])
+      yield batch
+
+  monkeypatch.setattr(input_pipeline, 'train_batches', train_batches)
+  config.data.per_class = 2
+  train.train_and_evaluate(config, tmp_path)
+  assert len(np.unique(np.concatenate(seen))) == 6
+
+
+def test_schedule_of_the_hyper_rule(config, tfds_dir):
+  config.schedule = ()
+  examples = input_pipeline.load_split(config.data, 'train')
+  resolved = train._resolve(  # noqa: SLF001
+    ml_collections.FrozenConfigDict(config), examples
+  )
+  assert len(examples) == NUM_TRAIN
+  assert resolved.schedule == (100, 200, 300, 400, 500)
+
+
+@pytest.mark.parametrize(
+  ('field', 'value', 'message'),
+  [
+    ('batch', 7, r'config.batch=7 does not divide by 2 devices'),
+    ('accumulation', 3, r'config.batch=8 .* times 3 parts'),
+    ('eval_batch', 3, r'config.eval_batch=3 does not divide'),
+    ('batch', 6, r'config.batch=6 is 3 slices a device'),
+    ('schedule', (5, 2), r'schedule is \(5, 2\)'),
+    ('init', 'BiT-XL', r"'BiT-XL' is no public name"),
+    ('init', 'none/model.npz', r'no checkpoint .*none/model.npz'),
+    ('final_splits', ('holdout',), r"no split 'holdout'.*train, val, test"),
+  ],
+)
+def test_bad_configs_are_refused_before_anything_is_written(
+  config, tmp_path, field, value, message
+):
+  with config.unlocked():
+    config[field] = value
+  workdir = tmp_path / 'run'
+  with pytest.raises((ValueError, FileNotFoundError), match=message):
+    train.train_and_evaluate(config, workdir)
+  assert not workdir.exists()
+
+
+def test_folder_of_another_run_is_refused(config, tmp_path):
+  train.train_and_evaluate(config, tmp_path)
+  config.learning_rate = 0.01
+  config.data.crop = 28
+  with pytest.raises(ValueError, match='another config') as error:
+    train.train_and_evaluate(config, tmp_path)
+  assert 'learning_rate is 0.003 there, 0.01 here' in str(error.value)
+  assert 'data.crop is 32 there, 28 here' in str(error.value)
+
+
+def test_every_field_of_the_config_is_read(config, tmp_path, monkeypatch):
+  read = set()
+  original = ml_collections.FrozenConfigDict.__getattr__
+
+  def record(self, name):
+    read.add(name)
+    return original(self, name)
+
+  monkeypatch.setattr(ml_collections.FrozenConfigDict, '__getattr__', record)
+  config.init = 'random'
+  train.train_and_evaluate(config, tmp_path)
+  # What only the other kind of data set reads.
+  config.data.name, config.data.path = 'image_folder', str(tmp_path / 'none')
+  with pytest.raises(FileNotFoundError):
+    train.train_and_evaluate(config, tmp_path / 'other')
+  fields = {*common.get_config(), *common.get_config().data}
+  fields |= {*common.get_config().model}
+  assert fields - read == set()
+
+
+def test_learns_to_tell_bright_from_dark(config, tmp_path):
+  # What can be learned in seconds, through the door for the user's own images.
+  from PIL import Image
+
+  generator = np.random.default_rng(0)
+  for split, count in (('train', 16), ('val', 4), ('test', 8)):
+    for name, level in (('dark', 60), ('bright', 190)):
+      folder = pathlib.Path(tmp_path, 'data', split, name)
+      folder.mkdir(parents=True)
+      for i in range(count):
+        image = generator.normal(level, 20, (40, 40)).clip(0, 255)
+        Image.fromarray(image.astype(np.uint8)).save(folder / f'{i}.png')
+  config.data.name = 'image_folder'
+  config.data.path = str(tmp_path / 'data')
+  config.data.box = 'none'
+  config.schedule = (5, 30, 35, 38, 40)
+  config.learning_rate = 0.03
+  config.eval_every = 0
+  config.final_splits = ('test',)
+  results = train.train_and_evaluate(config, tmp_path / 'run')
+  assert results['test']['class_names'] == ['bright', 'dark']
+  assert results['test']['accuracy'] == 1

@@ -1,0 +1,264 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Tests for input_pipeline.image_file."""
+
+import io
+import re
+import struct
+import zlib
+
+import cv2
+import numpy as np
+from PIL import Image
+import pytest
+import tensorflow as tf
+
+from input_pipeline import image_file
+
+
+def _tf_gray(encoded):
+  """Decodes as the pipeline does."""
+  return tf.io.decode_image(encoded, channels=1).numpy()[..., 0]
+
+
+def _luma(rgb):
+  """ITU-R 601."""
+  return rgb[..., :3] @ np.array([0.299, 0.587, 0.114])
+
+
+def _save(image, kind='PNG', **options):
+  buffer = io.BytesIO()
+  image.save(buffer, kind, **options)
+  return buffer.getvalue()
+
+
+def _png(width, height, bits, color, rows):
+  """Writes a PNG of any kind, from its bytes: rows with a filter byte each."""
+
+  def chunk(name, data):
+    crc = zlib.crc32(name + data)
+    return struct.pack('>I', len(data)) + name + data + struct.pack('>I', crc)
+
+  header = struct.pack('>IIBBBBB', width, height, bits, color, 0, 0, 0)
+  return b'\x89PNG\r\n\x1a\n' + b''.join(
+    (
+      chunk(b'IHDR', header),
+      chunk(b'IDAT', zlib.compress(rows)),
+      chunk(b'IEND', b''),
+    )
+  )
+
+
+@pytest.fixture
+def gray(noise):
+  return noise(23, 31)
+
+
+@pytest.fixture
+def smooth():
+  """Something that JPEG keeps nearly as it is."""
+  return np.add.outer(np.arange(24) * 3, np.arange(32) * 4).astype(np.uint8)
+
+
+def test_a_gray_png_comes_back_unchanged(gray, encode):
+  encoded = encode(gray)
+  assert image_file.to_plain_gray(encoded, 'x.png') == encoded
+  np.testing.assert_array_equal(_tf_gray(encoded), gray)
+
+
+@pytest.mark.parametrize('progressive', [False, True])
+def test_a_gray_jpeg_comes_back_unchanged(smooth, encode, progressive):
+  encoded = encode(smooth, 'JPEG', quality=95, progressive=progressive)
+  assert image_file.to_plain_gray(encoded, 'x.jpg') == encoded
+  np.testing.assert_allclose(_tf_gray(encoded), smooth.astype(int), atol=4)
+
+
+def test_a_colour_jpeg_comes_back_unchanged_and_decodes_to_luma(smooth, encode):
+  rgb = np.stack([smooth, smooth[::-1], smooth[:, ::-1]], axis=-1)
+  encoded = encode(rgb, 'JPEG', quality=95, subsampling=0)
+  assert image_file.to_plain_gray(encoded, 'x.jpg') == encoded
+  decoded = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB)
+  # OpenCV has rounded and clipped the channels.
+  np.testing.assert_allclose(_tf_gray(encoded), _luma(decoded), atol=3)
+
+
+def test_a_png_of_four_bits_decodes_to_its_sixteen_grays():
+  rows = b''.join(b'\0' + bytes([0x01, 0x9F]) for _ in range(3))
+  encoded = image_file.to_plain_gray(_png(4, 3, 4, 0, rows), 'x.png')
+  np.testing.assert_array_equal(_tf_gray(encoded), [[0, 17, 153, 255]] * 3)
+
+
+def test_equal_channels_are_their_gray_value_exactly(encode):
+  gray = np.arange(256, dtype=np.uint8).reshape(16, 16)
+  for channels in (3, 4):
+    colour = np.repeat(gray[..., None], channels, axis=-1)
+    colour[..., 3:] = 255
+    encoded = image_file.to_plain_gray(encode(colour), 'x.png')
+    np.testing.assert_array_equal(_tf_gray(encoded), gray)
+
+
+def test_colour_becomes_luma(noise, encode):
+  rgb = np.stack([noise(20, 30, seed=seed) for seed in range(3)], axis=-1)
+  encoded = image_file.to_plain_gray(encode(rgb), 'x.png')
+  np.testing.assert_allclose(_tf_gray(encoded), _luma(rgb), atol=0.51)
+
+
+def test_what_is_transparent_becomes_black(noise, encode):
+  rgba = np.stack([noise(20, 30, seed=seed) for seed in range(4)], axis=-1)
+  rgba[:5, :, 3] = 0
+  rgba[5:10, :, 3] = 255
+  encoded = image_file.to_plain_gray(encode(rgba), 'x.png')
+  expected = _luma(rgba) * rgba[..., 3] / 255
+  np.testing.assert_allclose(_tf_gray(encoded), expected, atol=1.01)
+  assert (_tf_gray(encoded)[:5] == 0).all()
+  np.testing.assert_allclose(
+    _tf_gray(encoded)[5:10], _luma(rgba[5:10]), atol=0.51
+  )
+
+
+def test_gray_with_alpha_becomes_darker(gray, noise):
+  alpha = noise(23, 31, seed=1)
+  image = Image.merge('LA', [Image.fromarray(gray), Image.fromarray(alpha)])
+  encoded = image_file.to_plain_gray(_save(image), 'x.png')
+  expected = gray * (alpha / 255)
+  np.testing.assert_allclose(_tf_gray(encoded), expected, atol=1.01)
+
+
+def test_a_gray_value_that_stands_for_transparent_becomes_black(gray, encode):
+  gray[3, 4] = 77
+  encoded = image_file.to_plain_gray(encode(gray, transparency=77), 'x.png')
+  np.testing.assert_array_equal(
+    _tf_gray(encoded), np.where(gray == 77, 0, gray)
+  )
+
+
+def test_a_palette_is_looked_up(noise):
+  palette = noise(256, 3, seed=7)
+  indices = noise(20, 30)
+  image = Image.fromarray(indices).convert('P')
+  image.putdata(indices.ravel().tolist())
+  image.putpalette(palette.ravel().tolist())
+  encoded = image_file.to_plain_gray(_save(image), 'x.png')
+  np.testing.assert_allclose(
+    _tf_gray(encoded), _luma(palette[indices]), atol=0.51
+  )
+
+
+def test_one_bit_is_black_and_white(gray):
+  image = Image.fromarray(gray > 127)
+  assert image.mode == '1'
+  encoded = image_file.to_plain_gray(_save(image), 'x.png')
+  np.testing.assert_array_equal(_tf_gray(encoded), np.where(gray > 127, 255, 0))
+
+
+def test_ink_becomes_gray(smooth):
+  no_ink = np.zeros_like(smooth)
+  cmyk = [Image.fromarray(plane) for plane in (no_ink, no_ink, no_ink, smooth)]
+  jpeg = _save(Image.merge('CMYK', cmyk), 'JPEG', quality=98)
+  encoded = image_file.to_plain_gray(jpeg, 'x.jpg')
+  expected = 255 - smooth.astype(int)
+  np.testing.assert_allclose(_tf_gray(encoded), expected, atol=4)
+
+
+@pytest.mark.parametrize(
+  ('range_16bit', 'values', 'expected'),
+  [
+    ((0, 65_535), (0, 128, 129, 257, 32_767, 65_535), (0, 0, 1, 1, 127, 255)),
+    ((0, 4095), (0, 8, 9, 2048, 4095, 9000), (0, 0, 1, 128, 255, 255)),
+    ((1000, 2000), (0, 1000, 1200, 1502, 2000), (0, 0, 51, 128, 255)),
+  ],
+)  # fmt: skip
+def test_sixteen_bits_are_scaled_by_the_range(
+  encode, range_16bit, values, expected
+):
+  png = encode(np.array([values], np.uint16))
+  encoded = image_file.to_plain_gray(png, 'x.png', range_16bit=range_16bit)
+  assert _tf_gray(encoded).tolist() == [list(expected)]
+
+
+def test_the_full_range_is_the_default_of_sixteen_bits(encode):
+  png = encode(np.array([[0, 32_896, 65_535]], np.uint16))
+  encoded = image_file.to_plain_gray(png, 'x.png')
+  assert _tf_gray(encoded).tolist() == [[0, 128, 255]]
+
+
+def test_twelve_bits_under_the_full_range_are_an_error(encode):
+  png = encode(np.array([[0, 17, 4095]], np.uint16))
+  with pytest.raises(ValueError, match=r'scan\.png.* value is 4095.*65535'):
+    image_file.to_plain_gray(png, 'scan.png')
+  with pytest.raises(ValueError, match=r'range_16bit .*\(0, 4095\)'):
+    image_file.to_plain_gray(png, 'scan.png')
+
+
+def test_a_black_image_of_sixteen_bits_is_no_error(encode):
+  png = encode(np.zeros((3, 4), np.uint16))
+  assert not _tf_gray(image_file.to_plain_gray(png, 'x.png')).any()
+
+
+_BAD = {
+  'empty': b'',
+  'text': b'path,label,split\na.png,CP,train\n',
+  'signature': b'\x89PNG\r\n\x1a\n',
+  # 2.5 billion pixels in a file of some hundred bytes.
+  'bomb': _png(50_000, 50_000, 8, 0, b'\0'),
+  'GIF': _save(Image.new('L', (4, 3)), 'GIF'),
+}
+
+
+@pytest.mark.parametrize('kind', list(_BAD))
+def test_what_is_no_image_is_an_error_with_its_name(kind):
+  with pytest.raises(ValueError, match='not a readable PNG or JPEG') as error:
+    image_file.to_plain_gray(_BAD[kind], 'a/b.png')
+  assert str(error.value).startswith('a/b.png ')
+  assert f'({len(_BAD[kind])} bytes)' in str(error.value)
+
+
+@pytest.mark.parametrize('options', [('PNG',), ('JPEG',)])
+def test_an_image_that_is_cut_off_anywhere_is_an_error(gray, encode, options):
+  whole = encode(gray, *options)
+  image_file.decode(whole, 'x')
+  for length in range(len(whole)):
+    with pytest.raises(ValueError, match='not a readable PNG or JPEG'):
+      image_file.decode(whole[:length], 'x')
+
+
+def test_a_png_with_a_changed_byte_is_an_error(gray, encode):
+  whole = encode(gray)
+  for place in range(8, len(whole)):
+    changed = bytearray(whole)
+    changed[place] ^= 0x10
+    with pytest.raises(ValueError, match='not a readable PNG or JPEG'):
+      image_file.decode(bytes(changed), 'x')
+
+
+def test_read_returns_the_bytes(tmp_path):
+  (tmp_path / 'a.png').write_bytes(b'\0\r\n')
+  assert image_file.read(tmp_path / 'a.png') == b'\0\r\n'
+
+
+def test_reading_a_missing_file_names_it(tmp_path):
+  path = tmp_path / 'a.png'
+  with pytest.raises(FileNotFoundError, match=re.escape(str(path))):
+    image_file.read(path)
+
+
+def test_a_box_may_fill_the_image():
+  image_file.check_box((0, 0, 30, 20), (30, 20), 'x')
+  image_file.check_box((29, 19, 30, 20), (30, 20), 'x')
+
+
+@pytest.mark.parametrize(
+  'box',
+  [
+    (-1, 0, 30, 20),
+    (0, -1, 30, 20),
+    (0, 0, 31, 20),
+    (0, 0, 30, 21),
+    (5, 0, 5, 20),
+    (0, 9, 30, 8),
+  ],
+)
+def test_a_box_that_is_empty_or_outside_is_an_error(box):
+  message = re.escape(f'a.png: the box {box} ') + '.* 30 x 20 pixels'
+  with pytest.raises(ValueError, match=message):
+    image_file.check_box(box, (30, 20), 'a.png')

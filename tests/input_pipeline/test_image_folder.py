@@ -1,0 +1,311 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Tests for input_pipeline.image_folder."""
+
+import pathlib
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from input_pipeline import image_folder
+
+
+@pytest.fixture
+def write(tmp_path, encode, noise):
+  """Writes images of 30 x 20 pixels, each its own, below a folder."""
+
+  def write(*names):
+    for number, name in enumerate(names):
+      path = tmp_path / name
+      path.parent.mkdir(parents=True, exist_ok=True)
+      kind = 'PNG' if path.suffix.lower() == '.png' else 'JPEG'
+      path.write_bytes(encode(noise(20, 30, seed=number), kind))
+    return tmp_path
+
+  return write
+
+
+def test_a_folder_of_classes_is_read_in_order(write):
+  root = write(
+    'train/NCP/b.png',
+    'train/NCP/a.jpg',
+    'train/Normal/c.jpeg',
+    'train/CP/d.png',
+    'test/Normal/e.png',
+  )
+  examples = image_folder.load(root, 'train')
+  assert examples.class_names == ('Normal', 'CP', 'NCP')
+  paths = ['train/CP/d.png', 'train/NCP/a.jpg', 'train/NCP/b.png',
+           'train/Normal/c.jpeg']  # fmt: skip
+  assert examples.slice_id.tolist() == paths
+  assert examples.label.tolist() == [1, 2, 2, 0]
+  assert examples.label.dtype == np.int32
+  assert examples.box.tolist() == [[0, 0, 0, 0]] * 4
+  # Nothing is known of patients: each image is one of its own.
+  assert examples.patient_id.tolist() == paths
+  for i, path in enumerate(paths):
+    assert examples.read(np.int64(i)) == (root / path).read_bytes()
+
+
+@pytest.mark.parametrize(
+  ('classes', 'expected'),
+  [
+    (('NCP', 'CP', 'Normal'), ('Normal', 'CP', 'NCP')),
+    (('b', 'a'), ('a', 'b')),
+    (('NCP', 'CP', 'Normal', 'Flu'), ('CP', 'Flu', 'NCP', 'Normal')),
+    (('Normal', 'CP'), ('CP', 'Normal')),
+  ],
+)
+def test_classes_are_in_covidx_order_or_the_alphabets(write, classes, expected):
+  root = write(*(f'val/{name}/1.png' for name in classes))
+  examples = image_folder.load(root, 'val')
+  assert examples.class_names == expected
+  named = [expected[label] for label in examples.label]
+  assert named == [name.split('/')[1] for name in examples.slice_id]
+
+
+def test_nested_folders_and_upper_case_suffixes_are_found(write):
+  root = write('train/a/p1/s1/1.PNG', 'train/a/p2/2.Jpg', 'train/a/0.JPEG')
+  assert image_folder.load(root, 'train').slice_id.tolist() == [
+    'train/a/0.JPEG',
+    'train/a/p1/s1/1.PNG',
+    'train/a/p2/2.Jpg',
+  ]
+
+
+def test_hidden_files_and_other_files_are_left_out(write):
+  root = write(
+    'train/a/1.png', 'train/a/.2.png', 'train/a/.cache/3.png', '.git/a/4.png'
+  )
+  (root / 'train' / 'a' / 'notes.txt').write_text('nothing')
+  (root / 'train' / 'a' / 'folder.png').mkdir()
+  assert image_folder.load(root, 'train').slice_id.tolist() == ['train/a/1.png']
+
+
+@pytest.mark.parametrize('layout', ['folder', 'csv'])
+def test_labels_count_the_classes_of_all_splits(write, layout):
+  root = write('train/a/1.png', 'train/b/2.png', 'test/b/3.png')
+  if layout == 'csv':
+    root = root / 'list.csv'
+    root.write_text(
+      'split,label,path\n'
+      'train,a,train/a/1.png\n'
+      'train,b,train/b/2.png\n'
+      'test,b,test/b/3.png\n'
+    )
+  examples = image_folder.load(root, 'test')
+  assert examples.class_names == ('a', 'b')
+  assert examples.label.tolist() == [1]
+
+
+def test_an_unknown_split_is_an_error_that_lists_the_folders(write):
+  root = write('train/a/1.png', 'test/a/2.png')
+  with pytest.raises(
+    ValueError, match=r"no split 'val' in .*\['test', 'train'\]"
+  ):
+    image_folder.load(root, 'val')
+
+
+def test_a_split_without_images_is_an_error(write):
+  root = write('train/a/1.png')
+  (root / 'test' / 'a').mkdir(parents=True)
+  with pytest.raises(ValueError, match=r'no images .*\.png.* in the class'):
+    image_folder.load(root, 'test')
+
+
+def test_neither_folder_nor_csv_is_an_error(tmp_path):
+  with pytest.raises(FileNotFoundError, match=r'config\.data\.path .*missing'):
+    image_folder.load(tmp_path / 'missing', 'train')
+
+
+def test_an_unreadable_image_is_an_error_with_its_name(write):
+  root = write('train/a/1.png', 'train/a/2.png')
+  bad = root / 'train' / 'a' / '2.png'
+  bad.write_bytes(bad.read_bytes()[:-30])
+  with pytest.raises(ValueError, match=re.escape(str(bad))):
+    image_folder.load(root, 'train')
+
+
+def test_the_range_of_sixteen_bits_is_used(write, encode):
+  root = write('train/a/1.png')
+  pixels = np.array([[0, 2048, 4095]], np.uint16)
+  (root / 'train' / 'a' / '1.png').write_bytes(encode(pixels))
+  examples = image_folder.load(root, 'train', range_16bit=(0, 4095))
+  decoded = tf.io.decode_image(examples.read(0)).numpy()
+  assert decoded[..., 0].tolist() == [[0, 128, 255]]
+  with pytest.raises(ValueError, match=r'1\.png is a 16-bit image'):
+    image_folder.load(root, 'train')
+
+
+def test_a_changed_image_changes_the_fingerprint(write, encode, noise):
+  root = write('train/a/1.png')
+  before = image_folder.load(root, 'train').fingerprint
+  assert image_folder.load(root, 'train').fingerprint == before
+  (root / 'train/a/1.png').write_bytes(encode(noise(20, 30, seed=9)))
+  assert image_folder.load(root, 'train').fingerprint != before
+
+
+_HEADER = 'path,label,split,patient,source,xmin,ymin,xmax,ymax'
+
+
+def test_a_csv_gives_all_that_it_has(write):
+  root = write('x/1.png', 'x/2.png', 'y/3.jpg')
+  (root / 'list.csv').write_text(
+    f'{_HEADER}\n'
+    'y/3.jpg,NCP,train,p2,there,0,0,30,20\n'
+    'x/1.png,Normal,train,p1,,,,,\n'
+    './x\\2.png,CP,val,,here,3,4,29,19\n'
+  )
+  train = image_folder.load(root / 'list.csv', 'train')
+  assert train.class_names == ('Normal', 'CP', 'NCP')
+  assert train.slice_id.tolist() == ['y/3.jpg', 'x/1.png']
+  assert train.label.tolist() == [2, 0]
+  assert train.patient_id.tolist() == ['p2', 'p1']
+  assert train.source.tolist() == ['there', '']
+  assert train.box.tolist() == [[0, 0, 30, 20], [0, 0, 0, 0]]
+  assert train.box.dtype == np.int32
+  assert train.read(1) == (root / 'x' / '1.png').read_bytes()
+  val = image_folder.load(root / 'list.csv', 'val')
+  assert val.slice_id.tolist() == ['x/2.png']
+  assert val.patient_id.tolist() == ['x/2.png']
+  assert val.label.tolist() == [1]
+  assert val.box.tolist() == [[3, 4, 29, 19]]
+
+
+def test_words_that_pandas_takes_for_missing_are_class_names(write):
+  root = write('1.png', '2.png')
+  (root / 'list.csv').write_text('path,label,split\n1.png,NA,t\n2.png,None,t\n')
+  examples = image_folder.load(root / 'list.csv', 't')
+  assert examples.class_names == ('NA', 'None')
+
+
+_BAD_ROWS = {
+  'blank line': ('', "column 'path' is empty"),
+  'empty path': (',CP,train,p2,,,,,', "column 'path' is empty"),
+  'empty label': ('x/2.png,,train,p2,,,,,', "column 'label' is empty"),
+  'empty split': ('x/2.png,CP,,p2,,,,,', "column 'split' is empty"),
+  'too few columns': ('x/2.png,CP', "column 'split' is empty"),
+  'parent folder': ('../2.png,CP,train,p2,,,,,', 'relative to the CSV'),
+  'parent inside': ('x/../2.png,CP,train,p2,,,,,', 'relative to the CSV'),
+  'parent, Windows': ('..\\2.png,CP,train,p2,,,,,', 'relative to the CSV'),
+  'absolute': ('/x/2.png,CP,train,p2,,,,,', 'relative to the CSV'),
+  'duplicate': ('x/1.png,CP,train,p1,,,,,', r'already in .*list\.csv:2'),
+  'duplicate, spelt otherwise': (
+    './x//1.png,CP,train,p1,,,,,',
+    r'already in .*list\.csv:2',
+  ),
+  'patient in two splits': (
+    'x/2.png,CP,val,p1,,,,,',
+    "patient 'p1' is in the splits 'train' and 'val'",
+  ),
+  'fraction': ('x/2.png,CP,train,p2,,0,0,9.5,9', 'four whole numbers'),
+  'negative': ('x/2.png,CP,train,p2,,-1,0,9,9', 'four whole numbers'),
+  'word': ('x/2.png,CP,train,p2,,a,0,9,9', 'four whole numbers'),
+  'three corners': ('x/2.png,CP,train,p2,,0,0,9,', 'four whole numbers'),
+  'inverted': ('x/2.png,CP,train,p2,,9,0,0,9', 'empty or inverted'),
+  'empty': ('x/2.png,CP,train,p2,,0,9,9,9', 'empty or inverted'),
+  'zeros': ('x/2.png,CP,train,p2,,0,0,0,0', 'empty or inverted'),
+}
+
+
+@pytest.mark.parametrize('kind', list(_BAD_ROWS))
+def test_a_bad_row_is_an_error_with_its_line(write, kind):
+  row, message = _BAD_ROWS[kind]
+  root = write('x/1.png', 'x/2.png')
+  path = root / 'list.csv'
+  path.write_text(f'{_HEADER}\nx/1.png,CP,train,p1,,,,,\n{row}\n')
+  with pytest.raises(ValueError, match=message) as error:
+    image_folder.load(path, 'train')
+  assert str(error.value).startswith(f'{path}:3: ')
+
+
+def test_a_box_outside_the_image_is_an_error_with_its_name(write):
+  root = write('x/1.png')
+  path = root / 'list.csv'
+  path.write_text(f'{_HEADER}\nx/1.png,CP,train,p1,,0,0,31,20\n')
+  with pytest.raises(
+    ValueError, match=r'x/1\.png: the box \(0, 0, 31, 20\) .* 30 x 20 pixels'
+  ):
+    image_folder.load(path, 'train')
+
+
+@pytest.mark.parametrize(
+  ('header', 'message'),
+  [
+    ('path,split', r"missing: \['label'\], not known: \[\]"),
+    ('file,class,split', r"\['path', 'label'\], not .*: \['file', 'class'\]"),
+    ('path,label,split,age', r"missing: \[\], not known: \['age'\]"),
+    ('path;label;split', r"not known: \['path;label;split'\]"),
+    ('path,label,split,path', r"not known: \['path.1'\]"),
+  ],
+)  # fmt: skip
+def test_missing_and_unknown_columns_are_errors(tmp_path, header, message):
+  path = tmp_path / 'list.csv'
+  path.write_text(f'{header}\n{",".join("x" * (1 + header.count(",")))}\n')
+  with pytest.raises(ValueError, match=message) as error:
+    image_folder.load(path, 'train')
+  assert str(path) in str(error.value)
+  assert 'patient, source, xmin' in str(error.value)
+
+
+def test_a_missing_file_of_a_csv_is_an_error_with_its_name(write):
+  root = write('1.png')
+  (root / 'list.csv').write_text('path,label,split\n1.png,a,t\n2.png,a,t\n')
+  with pytest.raises(FileNotFoundError, match=re.escape(str(root / '2.png'))):
+    image_folder.load(root / 'list.csv', 't')
+
+
+def test_an_unknown_split_of_a_csv_is_an_error_that_lists_its_splits(write):
+  root = write('1.png', '2.png')
+  (root / 'list.csv').write_text('path,label,split\n1.png,a,t\n2.png,a,s\n')
+  with pytest.raises(ValueError, match=r"no split 'u' in .*\['s', 't'\]"):
+    image_folder.load(root / 'list.csv', 'u')
+
+
+def test_images_without_labels(write):
+  root = write('b.png', 'a.jpg')
+  paths = [root / 'b.png', root / 'a.jpg']
+  examples = image_folder.unlabelled(paths, class_names=('x', 'y'))
+  assert examples.class_names == ('x', 'y')
+  assert examples.label.tolist() == [-1, -1]
+  assert examples.slice_id.tolist() == [str(path) for path in paths]
+  assert examples.read(0) == (root / 'b.png').read_bytes()
+  assert not examples.box.any()
+
+
+def test_images_without_labels_are_checked(write):
+  root = write('a.png')
+  (root / 'b.png').write_text('no image')
+  with pytest.raises(ValueError, match=re.escape(str(root / 'b.png'))):
+    image_folder.unlabelled([root / 'a.png', root / 'b.png'], class_names=())
+
+
+def test_relative_paths_are_found(write, monkeypatch):
+  monkeypatch.chdir(write('d/a.png'))
+  examples = image_folder.unlabelled([pathlib.Path('d/a.png')], class_names=())
+  assert examples.slice_id.tolist() == ['d/a.png']
+  assert examples.read(0) == pathlib.Path('d/a.png').read_bytes()
+
+
+def test_images_below_a_folder_are_found_sorted(write):
+  root = write('s/b.png', 's/a/c.JPG', 's/.x.png', 's/.y/z.png', 'other.png')
+  (root / 's' / 'd.txt').write_text('nothing')
+  assert image_folder.find_images(root / 's') == [
+    root / 's' / 'a' / 'c.JPG',
+    root / 's' / 'b.png',
+  ]
+
+
+def test_a_hidden_folder_above_hides_nothing(write):
+  root = write('.scans/s/b.png')
+  found = image_folder.find_images(root / '.scans' / 's')
+  assert [path.name for path in found] == ['b.png']
+
+
+def test_real_colour_jpegs_are_read(real_data):
+  paths = image_folder.find_images(real_data / 'volume_jpg')
+  assert len(paths) == 50
+  examples = image_folder.unlabelled(paths, class_names=())
+  assert examples.read(7) == paths[7].read_bytes()

@@ -1,0 +1,227 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Tests for input_pipeline.tfds_examples."""
+
+import pathlib
+import re
+
+import numpy as np
+from PIL import Image
+import pytest
+
+from input_pipeline import tfds_examples
+
+
+def _prepared(data_dir):
+  """Returns the folder of prepared COVIDx CT-2A."""
+  return pathlib.Path(data_dir) / 'covidx_ct' / '2a' / '1.0.0'
+
+
+def _load(split, data_dir, *, path='', name='covidx_ct/2a', **kwargs):
+  return tfds_examples.load(
+    name, split, path=str(path), data_dir=str(data_dir), **kwargs
+  )
+
+
+def _assert_equal(first, second):
+  assert first.class_names == second.class_names
+  for name in ('slice_id', 'patient_id', 'source', 'label', 'box', 'digest'):
+    a, b = getattr(first, name), getattr(second, name)
+    assert a.dtype == b.dtype
+    np.testing.assert_array_equal(a, b, err_msg=name)
+  assert first.fingerprint == second.fingerprint
+  for i in range(len(first)):
+    assert first.read(i) == second.read(i)
+
+
+@pytest.fixture
+def folder(tmp_path, write_covidx):
+  return write_covidx(tmp_path / 'data')
+
+
+@pytest.mark.parametrize('split', ['train', 'val', 'test'])
+def test_a_split_has_what_its_file_says(tmp_path, folder, covidx_slices, split):
+  examples = _load(split, tmp_path, path=folder)
+  expected = covidx_slices[split]
+  assert examples.class_names == ('Normal', 'CP', 'NCP')
+  assert examples.slice_id.tolist() == [entry.name for entry in expected]
+  assert examples.patient_id.tolist() == [entry.patient for entry in expected]
+  assert examples.source.tolist() == [entry.source for entry in expected]
+  assert examples.label.tolist() == [entry.label for entry in expected]
+  assert examples.box.tolist() == [list(entry.box) for entry in expected]
+  assert (examples.label.dtype, examples.box.dtype) == (np.int32, np.int32)
+  # Backwards: access is by position.
+  for i in reversed(range(len(expected))):
+    file = folder / '2A_images' / expected[i].name
+    assert examples.read(np.int64(i)) == file.read_bytes()
+
+
+def test_the_image_folder_is_passed_on(tmp_path, write_covidx):
+  folder = write_covidx(tmp_path / 'data', images='pngs')
+  assert len(_load('val', tmp_path, path=folder, image_folder='pngs')) == 3
+
+
+def test_phantoms_need_no_folder(tfds_dir):
+  examples = _load('val', tfds_dir, name='phantom/tiny')
+  assert len(examples) == 18
+  assert np.bincount(examples.label).tolist() == [6, 6, 6]
+  assert examples.class_names == ('Normal', 'CP', 'NCP')
+  assert examples.read(0).startswith(b'\x89PNG')
+
+
+def test_a_second_load_gives_the_same(tmp_path, folder):
+  first = _load('train', tmp_path, path=folder)
+  _assert_equal(first, _load('train', tmp_path, path=folder))
+  # The prepared dataset is enough.
+  _assert_equal(first, _load('train', tmp_path))
+
+
+def test_a_second_load_reads_the_saved_table(tmp_path, folder):
+  _load('train', tmp_path, path=folder)
+  path = _prepared(tmp_path) / 'covidx_ct-train.table.npz'
+  with np.load(path) as file:
+    table = dict(file)
+  np.savez(path, **(table | {'source': np.array(['the table'] * 5)}))
+  assert set(_load('train', tmp_path).source) == {'the table'}
+  np.savez(path, **{name: column[:4] for name, column in table.items()})
+  with pytest.raises(ValueError, match='has 4 slices, the dataset 5'):
+    _load('train', tmp_path)
+
+
+@pytest.mark.parametrize(
+  'name', ['covidx_ct/9', 'covidx_ct', 'covidx_ct/', 'mnist', '', 'phantom/2a']
+)
+def test_an_unknown_dataset_is_an_error_that_lists_the_known(tmp_path, name):
+  with pytest.raises(ValueError, match=re.escape(repr(name))) as error:
+    _load('train', tmp_path, name=name)
+  for known in (
+    'image_folder',
+    *(f'covidx_ct/{version}' for version in ('1', '2a', '2b', '3a', '3b')),
+    'phantom/demo',
+    'phantom/tiny',
+  ):
+    assert known in str(error.value)
+
+
+def test_unprepared_and_without_path_is_an_error_with_the_remedy(tmp_path):
+  with pytest.raises(ValueError, match=r'set config\.data\.path') as error:
+    _load('train', tmp_path)
+  assert 'covidx_ct/2a' in str(error.value)
+  assert 'https://www.kaggle.com/datasets/hgunraj/covidxct' in str(error.value)
+
+
+def test_a_path_that_is_no_folder_is_an_error(tmp_path):
+  missing = tmp_path / 'missing'
+  with pytest.raises(FileNotFoundError, match=re.escape(str(missing))):
+    _load('train', tmp_path, path=missing)
+
+
+def test_an_unknown_split_is_an_error_that_lists_the_prepared_ones(
+  tmp_path, write_covidx
+):
+  folder = write_covidx(tmp_path / 'data', splits=('train', 'test'))
+  with pytest.raises(
+    ValueError, match="no split 'val'; it was prepared with train, test in"
+  ):
+    _load('val', tmp_path, path=folder)
+
+
+def _append(folder):
+  with (folder / 'val_COVIDx_CT-2A.txt').open('a') as file:
+    file.write('NCP_911_1_0001.png 2 0 5 48 33\n')
+
+
+def _move_a_box(folder):
+  path = folder / 'val_COVIDx_CT-2A.txt'
+  path.write_text(path.read_text().replace('10 20 63 50', '11 20 63 50'))
+
+
+def _remove_a_split(folder):
+  (folder / 'val_COVIDx_CT-2A.txt').unlink()
+
+
+@pytest.mark.parametrize('change', [_append, _move_a_box, _remove_a_split])
+def test_a_dataset_of_other_split_files_is_refused(tmp_path, folder, change):
+  before = _load('val', tmp_path, path=folder)
+  change(folder)
+  with pytest.raises(ValueError, match='from other split files') as error:
+    _load('val', tmp_path, path=folder)
+  assert str(_prepared(tmp_path)) in str(error.value)
+  assert str(folder) in str(error.value)
+  # One of the remedies that the message names.
+  _assert_equal(before, _load('val', tmp_path))
+
+
+def test_a_failed_preparation_is_not_taken_for_a_dataset(tmp_path, folder):
+  path = folder / '2A_images' / 'Normal_1668_6_0100.png'
+  good = path.read_bytes()
+  path.write_bytes(good[:100])
+  for _ in range(2):
+    with pytest.raises(ValueError, match=r'test_COVIDx_CT-2A\.txt:2: '):
+      _load('train', tmp_path, path=folder)
+  path.write_bytes(good)
+  assert len(_load('train', tmp_path, path=folder)) == 5
+
+
+def _change_label(folder):
+  path = folder / 'train_COVIDx_CT-2A.txt'
+  path.write_text(path.read_text().replace('0001.png 1 ', '0001.png 2 '))
+
+
+def _change_box(folder):
+  path = folder / 'train_COVIDx_CT-2A.txt'
+  path.write_text(path.read_text().replace(' 1 2 3 4\n', ' 1 2 3 5\n'))
+
+
+def _change_id(folder):
+  path = folder / 'train_COVIDx_CT-2A.txt'
+  path.write_text(path.read_text().replace('CP_7_3_0001', 'CP_7_3_0002'))
+  image = folder / '2A_images' / 'CP_7_3_0001.png'
+  image.rename(image.with_name('CP_7_3_0002.png'))
+
+
+def _change_pixel(folder):
+  path = folder / '2A_images' / 'CP_7_3_0001.png'
+  pixels = np.array(Image.open(path))
+  pixels[3, 4] ^= 1
+  Image.fromarray(pixels).save(path)
+
+
+@pytest.mark.parametrize(
+  ('change', 'changed'),
+  [
+    (lambda folder: None, set()),
+    (_change_label, {'label'}),
+    (_change_box, {'box'}),
+    (_change_id, {'slice_id'}),
+    (_change_pixel, {'digest'}),
+  ],
+)
+def test_any_change_of_the_data_changes_the_fingerprint(
+  tmp_path, folder, write_covidx, change, changed
+):
+  other_folder = write_covidx(tmp_path / 'other')
+  change(other_folder)
+  examples = _load('train', tmp_path / 'a', path=folder)
+  other = _load('train', tmp_path / 'b', path=other_folder)
+  columns = ('slice_id', 'patient_id', 'source', 'label', 'box', 'digest')
+  assert changed == {
+    name
+    for name in columns
+    if (getattr(examples, name) != getattr(other, name)).any()
+  }
+  assert (examples.fingerprint == other.fingerprint) == (not changed)
+
+
+def test_the_real_sample_has_no_val_split(tmp_path, real_data):
+  sample = real_data / 'covidx_ct_sample'
+  with pytest.raises(
+    ValueError,
+    match="covidx_ct/3a has no split 'val'; it was prepared with train, test",
+  ):
+    _load('val', tmp_path, path=sample, name='covidx_ct/3a')
+  examples = _load('test', tmp_path, name='covidx_ct/3a')
+  assert np.bincount(examples.label).tolist() == [167, 30, 68]
+  for i in (0, 100, 264):
+    file = sample / '3A_images' / examples.slice_id[i]
+    assert examples.read(i) == file.read_bytes()
