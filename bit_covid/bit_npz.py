@@ -14,9 +14,8 @@ metadata, as the bytes of a JSON text.
 """
 
 import collections
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 import dataclasses
-import json
 import os
 import re
 from typing import Any
@@ -26,6 +25,7 @@ from flax import traverse_util
 import jax
 import numpy as np
 
+from bit_covid import model_metadata
 from bit_covid import npz_archive
 from bit_covid import resnet_v2
 
@@ -50,25 +50,6 @@ _NORM_LEAVES = {'scale': 'gamma', 'bias': 'beta'}
 
 
 @dataclasses.dataclass(frozen=True)
-class Metadata:
-  """What a file says of its model besides the parameters.
-
-  Attributes:
-    class_names: in the order of the logits.
-    preprocessing: how images were prepared, as `input_pipeline` names it; None
-      in a file that is not ours.
-    window: `[center, width]` in Hounsfield units behind gray values 0 to 255;
-      None where the images were not CT or their window is not known.
-    facts: how the file came about (seed, steps, versions).
-  """
-
-  class_names: tuple[str, ...]
-  preprocessing: Mapping[str, Any] | None = None
-  window: tuple[float, float] | None = None
-  facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True)
 class Checkpoint:
   """A file that was read and checked.
 
@@ -80,7 +61,7 @@ class Checkpoint:
 
   model: str
   params: Mapping[str, Any]
-  metadata: Metadata
+  metadata: model_metadata.Metadata
 
 
 def load(
@@ -106,19 +87,38 @@ def load(
   metadata_header = headers.pop(_METADATA_KEY, None)
   model = model or _infer_model(headers, path)
   _check(headers, model, path)
-  keys = list(headers)
-  if num_classes is not None:
-    # A head of 21,843 classes is two thirds of BiT-M-R50x1: leave it unread.
-    keys = [key for key in keys if key not in (_HEAD_KERNEL, _HEAD_BIAS)]
-  arrays = npz_archive.read_arrays(path, headers, keys)
-  metadata = _default_metadata(headers[_HEAD_BIAS].shape[0])
+  num_logits = headers[_HEAD_BIAS].shape[0]
+  metadata = model_metadata.unknown(num_logits)
   if metadata_header is not None:
-    metadata = _read_metadata(path, metadata_header, metadata)
-  if num_classes is not None:
-    features = resnet_v2.MODELS[model].num_features
-    arrays[_HEAD_KERNEL] = np.zeros((1, 1, features, num_classes), np.float32)
-    arrays[_HEAD_BIAS] = np.zeros(num_classes, np.float32)
+    metadata = _read_metadata(path, metadata_header, num_logits)
+  if num_classes is None:
+    arrays = npz_archive.read_arrays(path, headers, headers)
+    return Checkpoint(model, _to_params(arrays), metadata)
+  # A head of 21,843 classes is two thirds of BiT-M-R50x1: it is left unread.
+  keys = set(headers) - {_HEAD_KERNEL, _HEAD_BIAS}
+  arrays = npz_archive.read_arrays(path, headers, keys)
+  features = resnet_v2.MODELS[model].num_features
+  arrays[_HEAD_KERNEL] = np.zeros((1, 1, features, num_classes), np.float32)
+  arrays[_HEAD_BIAS] = np.zeros(num_classes, np.float32)
+  names = model_metadata.unknown(num_classes).class_names
+  metadata = dataclasses.replace(metadata, class_names=names)
   return Checkpoint(model, _to_params(arrays), metadata)
+
+
+def _read_metadata(
+  path: str | os.PathLike[str], header: npz_archive.Header, num_logits: int
+) -> model_metadata.Metadata:
+  if np.prod(header.shape) > model_metadata.MAX_BYTES:
+    raise ValueError(
+      f'{path}: metadata of the shape {header.shape}; expected at most '
+      f'{model_metadata.MAX_BYTES} bytes.'
+    )
+  content = npz_archive.read_arrays(
+    path, {_METADATA_KEY: header}, [_METADATA_KEY]
+  )
+  return model_metadata.from_bytes(
+    content[_METADATA_KEY], num_logits=num_logits, path=path
+  )
 
 
 def save(
@@ -126,7 +126,7 @@ def save(
   params: Mapping[str, Any],
   *,
   model: str,
-  metadata: Metadata,
+  metadata: model_metadata.Metadata,
 ) -> None:
   """Writes the parameters in BiT's key format, whole or not at all.
 
@@ -145,8 +145,7 @@ def save(
     raise ValueError(
       f'{len(metadata.class_names)} class names for {num_classes} logits.'
     )
-  text = json.dumps({'model': model, **dataclasses.asdict(metadata)})
-  arrays[_METADATA_KEY] = np.frombuffer(text.encode(), np.uint8)
+  arrays[_METADATA_KEY] = model_metadata.to_bytes(metadata)
   path = epath.Path(path)
   # A reader, or a crash, never meets half a file.
   partial = path.with_name(f'.{path.name}.partial')
@@ -276,48 +275,3 @@ def _check(
       f'{path} does not hold the parameters of {model}:\n  '
       + '\n  '.join(problems)
     )
-
-
-def _default_metadata(num_classes: int) -> Metadata:
-  return Metadata(tuple(f'class_{i}' for i in range(num_classes)))
-
-
-def _read_metadata(
-  path: str | os.PathLike[str],
-  header: npz_archive.Header,
-  default: Metadata,
-) -> Metadata:
-  limit = 1 << 20
-  if header.dtype != np.uint8 or len(header.shape) != 1:
-    raise ValueError(f'{path}: {_METADATA_KEY!r} is not the bytes of a text.')
-  if header.shape[0] > limit:
-    raise ValueError(
-      f'{path}: metadata of {header.shape[0]} bytes; at most {limit}.'
-    )
-  arrays = npz_archive.read_arrays(
-    path, {_METADATA_KEY: header}, [_METADATA_KEY]
-  )
-  try:
-    fields = json.loads(arrays[_METADATA_KEY].tobytes())
-    names = _as_strings(fields['class_names'])
-    window = fields['window']
-    metadata = Metadata(
-      class_names=names,
-      preprocessing=fields['preprocessing'],
-      window=None if window is None else (float(window[0]), float(window[1])),
-      facts=fields['facts'],
-    )
-  except (ValueError, KeyError, TypeError, IndexError) as error:
-    raise ValueError(f'{path}: the metadata is damaged: {error!r}') from error
-  if len(names) != len(default.class_names):
-    raise ValueError(
-      f'{path}: {len(names)} class names for {len(default.class_names)} logits.'
-    )
-  return metadata
-
-
-def _as_strings(names: Iterable[Any]) -> tuple[str, ...]:
-  names = tuple(names)
-  if not all(isinstance(name, str) for name in names):
-    raise TypeError(f'class names are not all text: {names}')
-  return names

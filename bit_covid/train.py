@@ -10,7 +10,6 @@ checkpoint when it is started again with the same config and work directory.
 
 from collections.abc import Mapping
 import contextlib
-import json
 import math
 import os
 import time
@@ -20,7 +19,6 @@ from etils import epath
 import jax
 import jax.numpy as jnp
 import ml_collections
-import numpy as np
 import optax
 
 from bit_covid import bit_npz
@@ -31,17 +29,10 @@ from bit_covid import metric_log
 from bit_covid import pretrained
 from bit_covid import progress
 from bit_covid import resnet_v2
-from bit_covid import run_facts
 from bit_covid import schedule
 from bit_covid import train_step
-from bit_covid.analysis import metrics
-from bit_covid.analysis import predictions
-from bit_covid.analysis import terminal
+from bit_covid import work_directory
 import input_pipeline
-
-# Where the data lie on this machine is no part of what they are: a run may go
-# on elsewhere. The fingerprint says whether they are the same.
-_PLACES = ('path', 'data_dir', 'image_folder')
 
 
 def train_and_evaluate(
@@ -81,13 +72,13 @@ def train_and_evaluate(
     f'{len(splits["train"]):,} training slices; '
     f'{jax.device_count()} x {jax.devices()[0].device_kind}'
   )
-  _write_facts(config, workdir, splits)
+  work_directory.write_facts(config, workdir, splits)
   forward = evaluate.make_forward(model)
   state = _train(config, workdir, model, params, splits, forward)
   if jax.process_index() == 0:
-    _save_model(config, workdir, state.params, class_names)
+    work_directory.save_model(config, workdir, state.params, class_names)
   return {
-    name: _write_results(
+    name: work_directory.write_results(
       workdir,
       name,
       splits[name],
@@ -161,53 +152,6 @@ def _resolve(
   resolved = ml_collections.ConfigDict(config)
   resolved.schedule = schedule.hyper_rule_schedule(count)
   return ml_collections.FrozenConfigDict(resolved)
-
-
-def _write_facts(
-  config: ml_collections.ConfigDict,
-  workdir: epath.Path,
-  splits: Mapping[str, input_pipeline.Examples],
-) -> None:
-  """Writes config.json and run.json, or refuses a folder of another run."""
-  path = workdir / 'config.json'
-  fingerprints = {name: split.fingerprint for name, split in splits.items()}
-  asked = json.loads(config.to_json()) | {'fingerprints': fingerprints}
-  for place in _PLACES:
-    asked['data'].pop(place)
-  if path.exists():
-    found = json.loads(path.read_text())
-    if found != asked:
-      raise ValueError(
-        f'{workdir} holds a run with another config or other data: '
-        f'{_differences(found, asked)}. Choose another work directory, or '
-        'remove this one to start anew.'
-      )
-  if jax.process_index() == 0:
-    workdir.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asked, indent=2) + '\n')
-    starts_path = workdir / 'run.json'
-    starts = json.loads(starts_path.read_text()) if starts_path.exists() else []
-    # One entry a start: a run may go on elsewhere, under other versions.
-    starts.append(run_facts.collect())
-    starts_path.write_text(json.dumps(starts, indent=2) + '\n')
-
-
-def _differences(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
-  def flat(tree: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
-    leaves = {}
-    for key, value in tree.items():
-      if isinstance(value, dict):
-        leaves |= flat(value, f'{prefix}{key}.')
-      else:
-        leaves[f'{prefix}{key}'] = value
-    return leaves
-
-  found, asked = flat(found), flat(asked)
-  return '; '.join(
-    f'{key} is {found.get(key)} there, {asked.get(key)} here'
-    for key in sorted(found.keys() | asked.keys())
-    if found.get(key) != asked.get(key)
-  )
 
 
 def _train(
@@ -332,61 +276,3 @@ def _check_finite(
       f'config.learning_rate than {config.learning_rate}, a longer warm-up '
       f"or config.model.dtype='float32' may help."
     )
-
-
-def _save_model(
-  config: ml_collections.ConfigDict,
-  workdir: epath.Path,
-  params: Mapping[str, Any],
-  class_names: tuple[str, ...],
-) -> None:
-  bit_npz.save(
-    workdir / 'model.npz',
-    devices.to_host(params),
-    model=config.model.name,
-    metadata=bit_npz.Metadata(
-      class_names=class_names,
-      preprocessing={
-        key: config.data[key]
-        for key in ('box', 'crop', 'antialias', 'range_16bit')
-      },
-      window=tuple(config.data.window) or None,
-      facts={
-        'init': config.init,
-        'seed': config.seed,
-        'schedule': config.schedule,
-        'data': config.data.name,
-      },
-    ),
-  )
-
-
-def _write_results(
-  workdir: epath.Path,
-  split: str,
-  examples: input_pipeline.Examples,
-  outputs: evaluate.Outputs,
-) -> Mapping[str, Any]:
-  """Writes predictions and features of a split; returns its metrics."""
-  table = predictions.make_table(
-    slice_id=examples.slice_id,
-    patient_id=examples.patient_id,
-    source=examples.source,
-    label=examples.label,
-    probabilities=outputs.probabilities,
-    class_names=examples.class_names,
-  )
-  summary = metrics.summary(
-    metrics.confusion_matrix(table), examples.class_names
-  )
-  if jax.process_index() == 0:
-    folder = workdir / 'predictions'
-    predictions.write(table, folder / f'{split}.csv')
-    with (folder / f'{split}_features.npz').open('wb') as file:
-      np.savez(file, slice_id=examples.slice_id, features=outputs.features)
-    path = workdir / 'report' / 'metrics.json'
-    path.parent.mkdir(exist_ok=True)
-    found = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps(found | {split: summary}, indent=2) + '\n')
-    print(terminal.format_summary(split, summary))
-  return summary

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The paper's "Bit-M", its best: R50x1 pre-trained on ImageNet-21k.
+r"""The paper's "Bit-M", its best: R50x1 pre-trained on ImageNet-21k.
 
     python -m bit_covid.main --config=configs/bit_m.py \
         --config.data.path=COVIDX_FOLDER --workdir=runs/bit_m

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The paper's "Bit-M-C": ImageNet-21k, then fine-tuned on CIFAR-10.
+r"""The paper's "Bit-M-C": ImageNet-21k, then fine-tuned on CIFAR-10.
 
     python -m bit_covid.main --config=configs/bit_m_c.py \
         --config.data.path=COVIDX_FOLDER --workdir=runs/bit_m_c

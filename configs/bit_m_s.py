@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The paper's "Bit-M-S": ImageNet-21k, then fine-tuned on ILSVRC-2012.
+r"""The paper's "Bit-M-S": ImageNet-21k, then fine-tuned on ILSVRC-2012.
 
     python -m bit_covid.main --config=configs/bit_m_s.py \
         --config.data.path=COVIDX_FOLDER --workdir=runs/bit_m_s

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The paper's "Bit-S": R50x1 pre-trained on ILSVRC-2012 (1.28 M images).
+r"""The paper's "Bit-S": R50x1 pre-trained on ILSVRC-2012 (1.28 M images).
 
     python -m bit_covid.main --config=configs/bit_s.py \
         --config.data.path=COVIDX_FOLDER --workdir=runs/bit_s

@@ -1,8 +1,8 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A small part of COVIDx CT-3A, a tiny network: minutes on a laptop.
+r"""A small part of COVIDx CT-3A, a tiny network: minutes on a laptop.
 
-    BIT_COVID_COVIDX=FOLDER python -m bit_covid.main \\
+    BIT_COVID_COVIDX=FOLDER python -m bit_covid.main \
         --config=configs/covidx_sample.py --workdir=runs/covidx_sample
 
 FOLDER, or `--config.data.path`, holds train_COVIDx_CT-3A.txt, the same for

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The paper's "Random": R50x1 from random weights.
+r"""The paper's "Random": R50x1 from random weights.
 
     python -m bit_covid.main --config=configs/random.py \
         --config.data.path=COVIDX_FOLDER --workdir=runs/random

@@ -48,7 +48,10 @@ def read(path: str | os.PathLike[str]) -> list[Slice]:
       message begins with file and line number.
   """
   # In bytes: text mode would hide a carriage return.
-  text = epath.Path(path).read_bytes().decode('utf-8')
+  try:
+    text = epath.Path(path).read_bytes().decode('utf-8')
+  except UnicodeDecodeError as error:
+    raise ValueError(f'{os.fspath(path)} is no text file: {error}') from error
   lines = text.removesuffix('\n').split('\n')
   slices = [
     _parse_line(line, f'{os.fspath(path)}:{number}')

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from bit_covid import bit_npz
+from bit_covid import model_metadata
 from bit_covid import resnet_v2
 
-METADATA = bit_npz.Metadata(('Normal', 'CP', 'NCP'))
+METADATA = model_metadata.Metadata(('Normal', 'CP', 'NCP'))
 # Number of arrays in a public file, by depth.
 NUM_ARRAYS = {'R50': 153, 'R101': 306, 'R152': 459}
 
@@ -129,7 +130,7 @@ def test_each_array_lands_in_its_place(tmp_path):
 
 def test_round_trip(tmp_path, random_params):
   params = random_params('tiny')
-  metadata = bit_npz.Metadata(
+  metadata = model_metadata.Metadata(
     class_names=('Normal', 'CP', 'NCP'),
     preprocessing={'crop': 64, 'box': 'annotated', 'range_16bit': [0, 9]},
     window=(-600.0, 1500.0),
@@ -250,7 +251,8 @@ def test_two_names_for_one_array(tmp_path, saved):
     '{',
     '[]',
     '{"class_names": [1, 2, 3]}',
-    '{"class_names": ["a"], "preprocessing": null, "window": null, "facts": {}}',
+    '{"class_names": ["a"], "preprocessing": null, "window": null,'
+    ' "facts": {}}',
   ],
 )
 def test_damaged_metadata(tmp_path, saved, text):
@@ -268,10 +270,8 @@ def test_save_refuses_what_it_could_not_load(tmp_path, random_params):
       tmp_path / 'a.npz',
       params,
       model='tiny',
-      metadata=bit_npz.Metadata(('a', 'b')),
+      metadata=model_metadata.Metadata(('a', 'b')),
     )
   with pytest.raises(ValueError, match='does not hold the parameters of R50x1'):
-    bit_npz.save(
-      tmp_path / 'a.npz', params, model='R50x1', metadata=METADATA
-    )
+    bit_npz.save(tmp_path / 'a.npz', params, model='R50x1', metadata=METADATA)
   assert not list(tmp_path.iterdir())

@@ -13,6 +13,7 @@ import pytest
 
 import bit_covid
 from bit_covid import bit_npz
+from bit_covid import model_metadata
 from bit_covid import resnet_v2
 from input_pipeline import body_crop
 
@@ -26,7 +27,7 @@ def checkpoint(tmp_path_factory, random_params):
     path,
     random_params('tiny'),
     model='tiny',
-    metadata=bit_npz.Metadata(
+    metadata=model_metadata.Metadata(
       class_names=NAMES,
       preprocessing={
         'box': 'annotated',
@@ -92,7 +93,9 @@ def test_work_directory_and_path_give_the_same(checkpoint, classifier):
 
 def test_predict_crops_to_the_body_and_scores_each_file(classifier, scan):
   table = classifier.predict(scan)
-  assert table['slice_id'].tolist() == [str(scan / f'{i}.png') for i in range(3)]
+  assert table['slice_id'].tolist() == [
+    str(scan / f'{i}.png') for i in range(3)
+  ]
   assert table['label'].isna().all()
   images = []
   for i in range(3):
@@ -114,7 +117,10 @@ def test_predict_crops_to_the_body_and_scores_each_file(classifier, scan):
 def test_predict_takes_files_and_folders(classifier, scan):
   whole = classifier.predict(scan)
   parts = classifier.predict([scan / '1.png', str(scan / '0.png')])
-  assert parts['slice_id'].tolist() == [str(scan / '1.png'), str(scan / '0.png')]
+  assert parts['slice_id'].tolist() == [
+    str(scan / '1.png'),
+    str(scan / '0.png'),
+  ]
   pd.testing.assert_series_equal(
     parts.loc[0].drop('label'), whole.loc[1].drop('label'), check_names=False
   )

@@ -15,11 +15,13 @@ from bit_covid import evaluate
 from bit_covid import resnet_v2
 import input_pipeline
 
-CONFIG = ml_collections.ConfigDict({
-  'box': 'none',
-  'crop': 32,
-  'antialias': False,
-})
+CONFIG = ml_collections.ConfigDict(
+  {
+    'box': 'none',
+    'crop': 32,
+    'antialias': False,
+  }
+)
 
 
 def _examples(count):
@@ -74,7 +76,9 @@ def test_outputs_are_those_of_each_slice(
   )
 
 
-def test_slices_that_are_missing_are_noticed(forward, random_params, monkeypatch):
+def test_slices_that_are_missing_are_noticed(
+  forward, random_params, monkeypatch
+):
   examples, _ = _examples(8)
   batches = list(input_pipeline.evaluation_batches(examples, CONFIG, batch=4))
   params = devices.replicate(random_params('tiny'))
@@ -82,7 +86,7 @@ def test_slices_that_are_missing_are_noticed(forward, random_params, monkeypatch
     monkeypatch.setattr(
       input_pipeline, 'evaluation_batches', lambda *a, w=wrong, **k: iter(w)
     )
-    with pytest.raises(RuntimeError, match='8 slices should .* once each'):
+    with pytest.raises(RuntimeError, match=r'8 slices should .* once each'):
       evaluate.evaluate(forward, params, examples, CONFIG, batch=4)
 
 

@@ -97,9 +97,7 @@ def test_demo_learns_what_brightness_does_not_tell(tmp_path):
   patients = {}
   for split in ('train', 'test'):
     examples = input_pipeline.load_split(config.data, split)
-    batches = input_pipeline.evaluation_batches(
-      examples, config.data, batch=60
-    )
+    batches = input_pipeline.evaluation_batches(examples, config.data, batch=60)
     means = [batch['image'].mean((1, 2, 3)) for batch in batches]
     brightness[split] = np.concatenate(means)[: len(examples), None]
     labels[split] = examples.label

@@ -38,7 +38,10 @@ def test_loss_of_mixed_labels_is_the_mixed_loss():
   weight = jnp.float32(0.7)
   mixed = mixup.mix(jax.nn.one_hot(label, 3), weight)
   loss = -jnp.sum(mixed * log_p, axis=1)
-  of = lambda labels: -jnp.take_along_axis(log_p, labels[:, None], 1)[:, 0]
+
+  def of(labels):
+    return -jnp.take_along_axis(log_p, labels[:, None], 1)[:, 0]
+
   partner = label[jnp.array([1, 0, 3, 2])]
   np.testing.assert_allclose(
     loss, weight * of(label) + (1 - weight) * of(partner), rtol=1e-5

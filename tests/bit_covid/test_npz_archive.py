@@ -55,7 +55,9 @@ def test_reads_what_numpy_writes(tmp_path):
 
 
 def test_big_endian_numbers_come_in_the_order_of_the_machine(tmp_path):
-  path = _write(tmp_path / 'a.npz', [('x.npy', _npy(np.arange(3, dtype='>f4')))])
+  path = _write(
+    tmp_path / 'a.npz', [('x.npy', _npy(np.arange(3, dtype='>f4')))]
+  )
   headers = npz_archive.read_headers(path)
   x = npz_archive.read_arrays(path, headers, ['x'])['x']
   assert x.dtype == np.dtype(np.float32)

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Logits equal to Hugging Face's BiT in PyTorch, which was written elsewhere."""
+"""Logits equal to those of Hugging Face's BiT in PyTorch."""
 
 import jax
 import numpy as np
@@ -25,9 +25,7 @@ def _peer(model, arrays, num_classes):
     depths=list(size.block_units),
     # Its head ignores `width_factor`: the sizes are given as they are.
     embedding_size=size.width,
-    hidden_sizes=[
-      4 * size.width * 2**i for i in range(len(size.block_units))
-    ],
+    hidden_sizes=[4 * size.width * 2**i for i in range(len(size.block_units))],
     num_groups=size.num_groups,
     num_labels=num_classes,
   )
@@ -87,9 +85,7 @@ def test_logits_of_a_random_checkpoint(tmp_path, random_params, model, shape):
   assert _compare(model, path, shape) < 1e-4
 
 
-def test_trained_model_loads_there_with_the_same_logits(
-  tmp_path, tfds_dir
-):
+def test_trained_model_loads_there_with_the_same_logits(tmp_path, tfds_dir):
   from bit_covid import train
   from configs import demo
 

@@ -17,7 +17,7 @@ CONTENT = bytes(range(256)) * 4000
 class _Handler(http.server.BaseHTTPRequestHandler):
   """Serves two files, one of them cut short."""
 
-  def do_GET(self):  # noqa: N802
+  def do_GET(self):
     self.server.requests.append(self.path)
     if 'BiT-M-R50x1.npz' in self.path or 'vtab/' in self.path:
       body = CONTENT

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The network against a NumPy float64 version that was written apart from it."""
+"""The network against a NumPy float64 version, written apart from it."""
 
 import functools
 
@@ -218,7 +218,10 @@ def test_remat_changes_neither_parameters_nor_gradients():
 
   def gradient(remat):
     network = resnet_v2.ResNetV2(3, size, remat=remat)
-    loss = lambda p: jnp.sum(jnp.square(network.apply({'params': p}, images)[0]))
+
+    def loss(p):
+      return jnp.sum(jnp.square(network.apply({'params': p}, images)[0]))
+
     return jax.jit(jax.grad(loss))(params)
 
   jax.tree.map(
@@ -233,7 +236,10 @@ def test_remat_keeps_fewer_activations():
     network = resnet_v2.create('R50x1', num_classes=3, remat=remat)
     images = jnp.zeros((1, 64, 64, 1))
     params = resnet_v2.parameter_shapes(network)
-    loss = lambda p: jnp.sum(network.apply({'params': p}, images)[0])
+
+    def loss(p):
+      return jnp.sum(network.apply({'params': p}, images)[0])
+
     _, pullback = jax.eval_shape(lambda p: jax.vjp(loss, p), params)
     return sum(leaf.size for leaf in jax.tree.leaves(pullback))
 

@@ -13,6 +13,7 @@ import pytest
 
 from bit_covid import bit_npz
 from bit_covid import metric_log
+from bit_covid import model_metadata
 from bit_covid import resnet_v2
 from bit_covid import train
 from bit_covid.analysis import predictions
@@ -130,9 +131,10 @@ def test_resumed_run_is_the_uninterrupted_one_bit_for_bit(
 ):
   whole, parts = tmp_path / 'whole', tmp_path / 'parts'
   train.train_and_evaluate(config, whole)
-  with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+  with monkeypatch.context() as patch:
     _stop_after(patch, 6)
-    train.train_and_evaluate(config, parts)
+    with pytest.raises(KeyboardInterrupt):
+      train.train_and_evaluate(config, parts)
   # Measured after the checkpoint of step 4: it is dropped and measured again.
   assert 6 in _losses(parts)
   assert not (parts / 'model.npz').exists()
@@ -175,7 +177,7 @@ def test_checkpoint_as_initial_weights(config, tmp_path, random_params):
     path,
     params,
     model='tiny',
-    metadata=bit_npz.Metadata(tuple('abcdefghij')),
+    metadata=model_metadata.Metadata(tuple('abcdefghij')),
   )
   config.init = str(path)
   network = resnet_v2.create('tiny', num_classes=3)
@@ -216,9 +218,7 @@ def test_few_slices_of_each_class(config, tmp_path, monkeypatch):
 def test_schedule_of_the_hyper_rule(config, tfds_dir):
   config.schedule = ()
   examples = input_pipeline.load_split(config.data, 'train')
-  resolved = train._resolve(  # noqa: SLF001
-    ml_collections.FrozenConfigDict(config), examples
-  )
+  resolved = train._resolve(ml_collections.FrozenConfigDict(config), examples)
   assert len(examples) == NUM_TRAIN
   assert resolved.schedule == (100, 200, 300, 400, 500)
 

@@ -51,7 +51,7 @@ def _run(num_devices, *, mixup_alpha=0.0, accumulation=1):
   optimizer = _optimizer()
   state = train_step.create_state(_params(), optimizer)
   step = functools.partial(
-    train_step._train_step,  # noqa: SLF001
+    train_step._train_step,
     model=NETWORK,
     optimizer=optimizer,
     mixup_alpha=mixup_alpha,
@@ -159,9 +159,11 @@ def test_second_step_is_not_compiled_again():
   state = devices.replicate(train_step.create_state(_params(), optimizer))
   compiled = []
   jax.monitoring.register_event_duration_secs_listener(
-    lambda event, seconds, **kwargs: compiled.append(event)
-    if event == '/jax/core/compile/backend_compile_duration'
-    else None
+    lambda event, seconds, **kwargs: (
+      compiled.append(event)
+      if event == '/jax/core/compile/backend_compile_duration'
+      else None
+    )
   )
   counts = []
   for batch in _batches():

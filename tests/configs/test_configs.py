@@ -88,12 +88,12 @@ def test_short_forms():
   ('arg', 'message'),
   [
     ('size=3', r"'size=3'.*expected any of resolution=.*steps=.*mixup="),
-    ('resolution', r"expected resolution=512x480"),
-    ('resolution=512', r"expected resolution=512x480"),
+    ('resolution', r'expected resolution=512x480'),
+    ('resolution=512', r'expected resolution=512x480'),
     ('steps=11k', r'known are 500, 5k, 10k, 20k and auto'),
     ('mixup=1', r'known are True and False'),
     ('per_class=many', r'expected per_class='),
-    ('steps=5k,,seed=1', r"expected any of"),
+    ('steps=5k,,seed=1', r'expected any of'),
   ],
 )
 def test_wrong_short_forms_say_what_is_expected(arg, message):

@@ -182,11 +182,12 @@ def test_words_that_pandas_takes_for_missing_are_class_names(write):
 
 
 _BAD_ROWS = {
-  'blank line': ('', "column 'path' is empty"),
+  'blank line': ('', '0 fields; expected 9'),
   'empty path': (',CP,train,p2,,,,,', "column 'path' is empty"),
   'empty label': ('x/2.png,,train,p2,,,,,', "column 'label' is empty"),
   'empty split': ('x/2.png,CP,,p2,,,,,', "column 'split' is empty"),
-  'too few columns': ('x/2.png,CP', "column 'split' is empty"),
+  'too few columns': ('x/2.png,CP', '2 fields; expected 9'),
+  'comma at the end': ('x/2.png,CP,train,p2,,,,,,', '10 fields; expected 9'),
   'parent folder': ('../2.png,CP,train,p2,,,,,', 'relative to the CSV'),
   'parent inside': ('x/../2.png,CP,train,p2,,,,,', 'relative to the CSV'),
   'parent, Windows': ('..\\2.png,CP,train,p2,,,,,', 'relative to the CSV'),
@@ -238,7 +239,7 @@ def test_a_box_outside_the_image_is_an_error_with_its_name(write):
     ('file,class,split', r"\['path', 'label'\], not .*: \['file', 'class'\]"),
     ('path,label,split,age', r"missing: \[\], not known: \['age'\]"),
     ('path;label;split', r"not known: \['path;label;split'\]"),
-    ('path,label,split,path', r"not known: \['path.1'\]"),
+    ('path,label,split,path', r"twice: \['path'\]"),
   ],
 )  # fmt: skip
 def test_missing_and_unknown_columns_are_errors(tmp_path, header, message):
@@ -309,3 +310,9 @@ def test_real_colour_jpegs_are_read(real_data):
   assert len(paths) == 50
   examples = image_folder.unlabelled(paths, class_names=())
   assert examples.read(7) == paths[7].read_bytes()
+
+
+def test_image_outside_of_a_class_folder_is_an_error(write):
+  root = write('train/x/1.png', 'train/2.png')
+  with pytest.raises(ValueError, match=r'train/2\.png lies in no class folder'):
+    image_folder.load(root, 'train')

@@ -11,9 +11,9 @@ from bit_covid.analysis import predictions
 
 NAMES = ('Normal', 'CP', 'NCP')
 
-# Published confusion matrices on the test split of COVIDx CT-2A, and the rows of
-# the paper's Tables 1 and 2: accuracy, then sensitivity, PPV, specificity and
-# NPV of Normal, CP and NCP, in percent with one decimal.
+# Published confusion matrices on the test split of COVIDx CT-2A, and the rows
+# of the paper's Tables 1 and 2: accuracy, then sensitivity, PPV, specificity
+# and NPV of Normal, CP and NCP, in percent with one decimal.
 COVID_NET_CT_2_L = (
   [[12_128, 5, 112], [45, 7262, 88], [23, 208, 5787]],
   98.1,

@@ -1,0 +1,113 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The user's own images, listed in a CSV.
+
+A line is an image, with the columns `path` (relative to the CSV), `label` and
+`split`, and if they are known `patient`, `source` and the box `xmin`, `ymin`,
+`xmax`, `ymax` in pixels, end exclusive.
+"""
+
+import collections
+from collections.abc import Mapping, Sequence
+import csv
+import pathlib
+
+from input_pipeline import listed_images
+
+_BOX = ('xmin', 'ymin', 'xmax', 'ymax')
+_REQUIRED = ('path', 'label', 'split')
+_OPTIONAL = ('patient', 'source', *_BOX)
+
+
+def read(
+  path: pathlib.Path, split: str
+) -> tuple[tuple[str, ...], list[listed_images.ListedImage]]:
+  """Returns the class names of all splits, and the images of one.
+
+  Raises:
+    ValueError: there is no such split, or a line is not as it should be; the
+      message begins with file and line number.
+  """
+  images: dict[str, list[listed_images.ListedImage]] = {}
+  place_of_path: dict[str, str] = {}
+  split_of_patient: dict[str, str] = {}
+  # With or without the mark that spreadsheets put before UTF-8.
+  with path.open(newline='', encoding='utf-8-sig') as file:
+    reader = csv.reader(file, strict=True)
+    columns = next(reader, [])
+    _check_columns(columns, path)
+    for fields in reader:
+      place = f'{path}:{reader.line_num}'
+      if len(fields) != len(columns):
+        raise ValueError(
+          f'{place}: {len(fields)} fields; expected {len(columns)}, as in the '
+          'first line.'
+        )
+      row = dict(zip(columns, fields, strict=True))
+      image = _parse_row(row, place)
+      first = place_of_path.setdefault(image.path, place)
+      if first != place:
+        raise ValueError(f'{place}: {image.path!r} is already in {first}.')
+      other = split_of_patient.setdefault(image.patient_id, row['split'])
+      if other != row['split']:
+        raise ValueError(
+          f'{place}: patient {image.patient_id!r} is in the splits {other!r} '
+          f'and {row["split"]!r}. Keep each patient in one split.'
+        )
+      images.setdefault(row['split'], []).append(image)
+  if split not in images:
+    raise ValueError(
+      f'There is no split {split!r} in {path}; it has {sorted(images)}.'
+    )
+  names = {image.label for group in images.values() for image in group}
+  return listed_images.order_classes(names), images[split]
+
+
+def _check_columns(columns: Sequence[str], path: pathlib.Path) -> None:
+  missing = [name for name in _REQUIRED if name not in columns]
+  unknown = [name for name in columns if name not in _REQUIRED + _OPTIONAL]
+  twice = [
+    name for name, count in collections.Counter(columns).items() if count > 1
+  ]
+  if missing or unknown or twice:
+    raise ValueError(
+      f'{path}:1: columns missing: {missing}, not known: {unknown}, twice: '
+      f'{twice}. Expected {", ".join(_REQUIRED)}, and if you have them '
+      f'{", ".join(_OPTIONAL)}, with commas between them.'
+    )
+
+
+def _parse_row(row: Mapping[str, str], place: str) -> listed_images.ListedImage:
+  for name in _REQUIRED:
+    if not row[name]:
+      raise ValueError(f'{place}: the column {name!r} is empty.')
+  path = pathlib.PurePosixPath(row['path'].replace('\\', '/'))
+  if path.is_absolute() or '..' in path.parts:
+    raise ValueError(
+      f'{place}: {row["path"]!r}; expected a path relative to the CSV that '
+      'stays in its folder. Move the CSV beside the images.'
+    )
+  return listed_images.ListedImage(
+    path=str(path),
+    label=row['label'],
+    patient_id=row.get('patient') or str(path),
+    source=row.get('source', ''),
+    box=_parse_box([row.get(name, '') for name in _BOX], place),
+  )
+
+
+def _parse_box(corners: list[str], place: str) -> tuple[int, int, int, int]:
+  if not any(corners):
+    return listed_images.NO_BOX
+  if not all(corner.isdecimal() for corner in corners):
+    raise ValueError(
+      f'{place}: the box {corners} (xmin, ymin, xmax, ymax); expected four '
+      'whole numbers, or none.'
+    )
+  xmin, ymin, xmax, ymax = map(int, corners)
+  if not (xmin < xmax and ymin < ymax):
+    raise ValueError(
+      f'{place}: the box {corners} is empty or inverted; expected xmin < xmax '
+      'and ymin < ymax.'
+    )
+  return xmin, ymin, xmax, ymax
