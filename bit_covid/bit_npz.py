@@ -25,6 +25,7 @@ from flax import traverse_util
 import jax
 import numpy as np
 
+from bit_covid import atomic_file
 from bit_covid import model_metadata
 from bit_covid import npz_archive
 from bit_covid import resnet_v2
@@ -146,12 +147,7 @@ def save(
       f'{len(metadata.class_names)} class names for {num_classes} logits.'
     )
   arrays[_METADATA_KEY] = model_metadata.to_bytes(metadata)
-  path = epath.Path(path)
-  # A reader, or a crash, never meets half a file.
-  partial = path.with_name(f'.{path.name}.partial')
-  with partial.open('wb') as file:
-    np.savez(file, **arrays)
-  partial.replace(path)
+  atomic_file.write_npz(epath.Path(path), arrays)
 
 
 def expected_shapes(
@@ -212,14 +208,16 @@ def _to_path(key: str) -> tuple[str, ...]:
 def _canonical(
   headers: Mapping[str, npz_archive.Header], path: str | os.PathLike[str]
 ) -> dict[str, npz_archive.Header]:
-  """Returns the headers with `standardized_conv2d_<N>` named as in most files.
+  """Returns the headers under the names that most files have.
 
-  TensorFlow 1 numbered layers of one name; which files have the numbers is a
-  matter of how each was exported.
+  TensorFlow 1 numbered layers of one name, `standardized_conv2d_<N>`; which
+  files have the numbers is a matter of how each was exported. A projection is
+  known by `a/proj` alone, as in BiT's `tf2jax.py`.
   """
   canonical = {}
   for key, header in headers.items():
     key = re.sub(r'/standardized_conv2d_\d+/', '/standardized_conv2d/', key)
+    key = re.sub(r'/a/proj/.*', '/a/proj/standardized_conv2d/kernel', key)
     if key in canonical:
       raise ValueError(
         f'{path}: {canonical[key].member!r} and {header.member!r} both stand '

@@ -61,6 +61,9 @@ class Checkpoints:
     return restored
 
   def save(self, step: int, state: train_step.TrainState) -> None:
-    """Saves the state, unless that step is saved already."""
+    """Saves a state of NumPy arrays, unless that step is saved already.
+
+    Of NumPy arrays, as Orbax refuses those that one of several hosts made.
+    """
     if self._manager.latest_step() != step:
       self._manager.save(step, args=ocp.args.StandardSave(state))

@@ -3,9 +3,11 @@
 """Arrays on many devices: batches are split, states are replicated."""
 
 from collections.abc import Mapping
+import hashlib
 from typing import Any, TypeVar
 
 import jax
+from jax.experimental import multihost_utils
 import numpy as np
 
 # The name of pmap's axis, the same everywhere: what one pmap has replicated is
@@ -36,6 +38,19 @@ def replicate(tree: _Tree) -> _Tree:
 def to_host(tree: Any) -> Any:
   """Returns a replicated tree as NumPy arrays, without asking other hosts."""
   return jax.tree.map(lambda x: np.asarray(x.addressable_shards[0].data), tree)
+
+
+def check_same_on_all_hosts(text: str, name: str) -> None:
+  """Raises ValueError, on every host, unless all hosts have the same text."""
+  if jax.process_count() == 1:
+    return
+  digest = np.frombuffer(hashlib.sha256(text.encode()).digest(), np.uint8)
+  digests = multihost_utils.process_allgather(digest)
+  if (digests != digests[0]).any():
+    raise ValueError(
+      f'{name} differ between the hosts. Give each the same command, code and '
+      'data.'
+    )
 
 
 def check_divides(name: str, batch: int, *, accumulation: int = 1) -> None:

@@ -21,6 +21,11 @@ _CONFIG = config_flags.DEFINE_config_file(
 _WORKDIR = flags.DEFINE_string(
   'workdir', None, 'Folder for checkpoints, metrics and predictions.'
 )
+_DISTRIBUTED = flags.DEFINE_bool(
+  'distributed',
+  False,
+  'Several hosts that find each other: a TPU pod, SLURM, Open MPI.',
+)
 _COORDINATOR = flags.DEFINE_string(
   'coordinator', None, 'host:port of the first of several hosts.'
 )
@@ -37,22 +42,33 @@ def main(argv: Sequence[str]) -> None:
   """Trains and evaluates as the flags say."""
   if len(argv) > 1:
     raise app.UsageError(f'Unexpected arguments: {argv[1:]}')
-  # Hides the accelerators from TensorFlow, and so comes before JAX's first look
-  # at them.
+  # TensorFlow comes with it, and takes seconds to load: not before the flags
+  # are known to be right.
   from bit_covid import train
-  import input_pipeline as _  # noqa: F401
 
   # Orbax reports every file; what a person wants to know is printed.
   logging.set_verbosity(logging.WARNING)
-
-  if _COORDINATOR.value or os.environ.get('TPU_WORKER_HOSTNAMES', '').count(
-    ','
-  ):
-    # The hosts of a TPU pod find each other without arguments.
-    jax.distributed.initialize(
-      _COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value
-    )
+  _initialize_hosts()
   train.train_and_evaluate(_CONFIG.value, _WORKDIR.value)
+
+
+def _initialize_hosts() -> None:
+  """Connects the hosts, if the flags say that there are several.
+
+  Raises:
+    app.UsageError: some of the flags are missing; a host that does not know of
+      the others would train alone, into the same folder.
+  """
+  by_hand = (_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
+  if any(value is not None for value in by_hand):
+    if None in by_hand or _DISTRIBUTED.value:
+      raise app.UsageError(
+        'Give --coordinator, --num_processes and --process_id together, and '
+        'without --distributed.'
+      )
+    jax.distributed.initialize(*by_hand)
+  elif _DISTRIBUTED.value:
+    jax.distributed.initialize()
 
 
 def run() -> None:

@@ -13,6 +13,8 @@ import os
 from clu import metric_writers
 from etils import epath
 
+from bit_covid import atomic_file
+
 
 class MetricLog:
   """Writes measurements; silent on all hosts but the first.
@@ -53,8 +55,8 @@ class MetricLog:
     if self._file is None:
       return
     self._file.write(json.dumps({'step': step, **scalars}) + '\n')
-    # On the disk before the checkpoint of this step is: what a resumed run
-    # keeps must be there.
+    # Out of this process before the checkpoint of this step is: what a resumed
+    # run keeps must be there.
     self._file.flush()
     self._tensorboard.write_scalars(step, scalars | (speeds or {}))
 
@@ -81,6 +83,5 @@ def _truncate(path: epath.Path, step: int) -> None:
   if not path.exists():
     return
   kept = [row for row in read(path) if row['step'] <= step]
-  partial = path.with_name(f'.{path.name}.partial')
-  partial.write_text(''.join(json.dumps(row) + '\n' for row in kept))
-  partial.replace(path)
+  text = ''.join(json.dumps(row) + '\n' for row in kept)
+  atomic_file.write(path, text.encode())

@@ -11,7 +11,10 @@ import os
 import pathlib
 import re
 
+from etils import epath
 import pooch
+
+from bit_covid import atomic_file
 
 BIT_MODELS_URL = 'https://storage.googleapis.com/bit_models/'
 
@@ -69,8 +72,7 @@ def find(
   record = path.with_name(f'{path.name}.sha256')
   url = f'{base_url}{name}.npz'
   if not path.is_file():
-    _download(url, path, progress)
-    record.write_text(f'{pooch.file_hash(path)}  {path.name}\n')
+    _download(url, path, record, progress)
   elif record.is_file():
     _check_record(path, record, url)
   # A file without a record was put there by hand, on a machine without a
@@ -78,14 +80,17 @@ def find(
   return path
 
 
-def _download(url: str, path: pathlib.Path, progress: bool) -> None:
+def _download(
+  url: str, path: pathlib.Path, record: pathlib.Path, progress: bool
+) -> None:
+  partial = path.with_name(f'.{path.name}.{os.getpid()}.download')
   try:
-    # Pooch writes to a temporary file beside the path and moves it when done.
+    # Pooch writes to a temporary file beside it and moves that when it is done.
     pooch.retrieve(
       url,
       known_hash=None,
-      fname=path.name,
-      path=path.parent,
+      fname=partial.name,
+      path=partial.parent,
       downloader=pooch.HTTPDownloader(progressbar=progress, timeout=30),
     )
   except Exception as error:  # Whatever the network stack raises.
@@ -93,6 +98,10 @@ def _download(url: str, path: pathlib.Path, progress: bool) -> None:
       f'Could not download {url} to {path}: {error}. Without a network, '
       f'download it elsewhere and put it at that path.'
     ) from error
+  # The record first: a file without one would pass for one put there by hand.
+  text = f'{pooch.file_hash(partial)}  {path.name}\n'
+  atomic_file.write(epath.Path(record), text.encode())
+  partial.replace(path)
 
 
 def _check_record(path: pathlib.Path, record: pathlib.Path, url: str) -> None:

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lines for a terminal, a log or a notebook: how fast, how long still."""
 
+from collections.abc import Iterator
+import contextlib
 import time
 
 import jax
@@ -26,9 +28,12 @@ class Progress:
     say(f'First step after {format_seconds(now - self._time)}')
     self._step, self._time = step, now
 
-  def pause(self, seconds: float) -> None:
-    """Leaves out time that was not spent on training steps."""
-    self._time += seconds
+  @contextlib.contextmanager
+  def paused(self) -> Iterator[None]:
+    """Leaves out the time of the block, which is no training step."""
+    start = time.monotonic()
+    yield
+    self._time += time.monotonic() - start
 
   def report(self, step: int, scalars: dict[str, float]) -> dict[str, float]:
     """Prints a line and returns `steps_per_second`, `images_per_second`."""

@@ -108,6 +108,10 @@ class StdConv(nn.Module):
       # Explicit and symmetric: 'SAME' pads unevenly where the stride is 2.
       padding=((self.padding, self.padding),) * 2,
       dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
+      # float32 means float32: by default a GPU or TPU would round products.
+      precision=jax.lax.Precision.HIGHEST
+      if self.dtype == jnp.float32
+      else None,
     )
 
 
@@ -188,6 +192,40 @@ class BottleneckUnit(nn.Module):
     return y + shortcut
 
 
+class Block(nn.Module):
+  """Units at one resolution; the first of them projects.
+
+  Attributes:
+    num_units: how many.
+    features: of each unit.
+    first_stride: of the first unit; 1 for the others.
+    num_groups: of GroupNorm.
+    dtype: dtype of the computation.
+    remat: recompute the activations of each unit in the backward pass.
+  """
+
+  num_units: int
+  features: int
+  first_stride: int
+  num_groups: int
+  dtype: Any = jnp.float32
+  remat: bool = False
+
+  @nn.compact
+  def __call__(self, x: jax.Array) -> jax.Array:
+    """Returns the map after the last unit."""
+    unit = nn.remat(BottleneckUnit) if self.remat else BottleneckUnit
+    for i in range(self.num_units):
+      x = unit(
+        features=self.features,
+        stride=self.first_stride if i == 0 else 1,
+        num_groups=self.num_groups,
+        dtype=self.dtype,
+        name=f'unit{i + 1:02d}',
+      )(x)
+    return x
+
+
 class ResNetV2(nn.Module):
   """BiT's ResNetV2.
 
@@ -229,19 +267,15 @@ class ResNetV2(nn.Module):
         'or [N, H, W, 3].'
       )
     x = self._root(images)
-    unit = nn.remat(BottleneckUnit) if self.remat else BottleneckUnit
-    for block, num_units in enumerate(self.size.block_units, start=1):
-      # One module a block, so that the tree reads block1/unit01/conv1.
+    for i, num_units in enumerate(self.size.block_units):
       x = Block(
-        unit=functools.partial(
-          unit,
-          features=self.size.width * 2 ** (block - 1),
-          num_groups=self.size.num_groups,
-          dtype=self.dtype,
-        ),
         num_units=num_units,
-        first_stride=1 if block == 1 else 2,
-        name=f'block{block}',
+        features=self.size.width * 2**i,
+        first_stride=1 if i == 0 else 2,
+        num_groups=self.size.num_groups,
+        dtype=self.dtype,
+        remat=self.remat,
+        name=f'block{i + 1}',
       )(x)
     x = GroupNorm(
       num_groups=self.size.num_groups, dtype=self.dtype, name='norm'
@@ -254,6 +288,7 @@ class ResNetV2(nn.Module):
       self.num_classes,
       kernel_init=nn.initializers.zeros_init(),
       dtype=jnp.float32,
+      precision=jax.lax.Precision.HIGHEST,
       name='head',
     )(features)
     return logits, {'feature_map': feature_map, 'features': features}
@@ -273,22 +308,6 @@ class ResNetV2(nn.Module):
     # and without a ReLU before it the difference is real.
     x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
     return nn.max_pool(x, (3, 3), strides=(2, 2), padding='VALID')
-
-
-class Block(nn.Module):
-  """Units at one resolution; the first of them projects."""
-
-  unit: Any
-  num_units: int
-  first_stride: int
-
-  @nn.compact
-  def __call__(self, x: jax.Array) -> jax.Array:
-    """Returns the map after the last unit."""
-    for i in range(self.num_units):
-      stride = self.first_stride if i == 0 else 1
-      x = self.unit(stride=stride, name=f'unit{i + 1:02d}')(x)
-    return x
 
 
 def create(

@@ -75,8 +75,3 @@ def hyper_rule_schedule(num_examples: int) -> tuple[int, ...]:
 def hyper_rule_mixup_alpha(num_examples: int) -> float:
   """Returns BiT-HyperRule's mixup alpha for so many training images."""
   return 0.0 if num_examples < 20_000 else 0.1
-
-
-def hyper_rule_resolution(height: int, width: int) -> tuple[int, int]:
-  """Returns BiT-HyperRule's sides to resize to and to crop, in pixels."""
-  return (160, 128) if height * width < 96 * 96 else (512, 480)

@@ -12,13 +12,14 @@ from collections.abc import Mapping
 import contextlib
 import math
 import os
-import time
 from typing import Any
 
 from etils import epath
 import jax
+from jax.experimental import multihost_utils
 import jax.numpy as jnp
 import ml_collections
+import numpy as np
 import optax
 
 from bit_covid import bit_npz
@@ -33,6 +34,8 @@ from bit_covid import schedule
 from bit_covid import train_step
 from bit_covid import work_directory
 import input_pipeline
+
+_DTYPES = ('float32', 'bfloat16')
 
 
 def train_and_evaluate(
@@ -53,10 +56,7 @@ def train_and_evaluate(
   workdir = epath.Path(workdir).absolute()
   config = ml_collections.FrozenConfigDict(config)
   _check(config)
-  splits = {
-    name: input_pipeline.load_split(config.data, name)
-    for name in _needed_splits(config)
-  }
+  splits = _load_splits(config)
   config = _resolve(config, splits['train'])
   class_names = splits['train'].class_names
   model = resnet_v2.create(
@@ -76,7 +76,8 @@ def train_and_evaluate(
   forward = evaluate.make_forward(model)
   state = _train(config, workdir, model, params, splits, forward)
   if jax.process_index() == 0:
-    work_directory.save_model(config, workdir, state.params, class_names)
+    params = devices.to_host(state.params)
+    work_directory.save_model(config, workdir, params, splits['train'])
   return {
     name: work_directory.write_results(
       workdir,
@@ -117,6 +118,18 @@ def initial_params(
 
 def _check(config: ml_collections.ConfigDict) -> None:
   """Raises ValueError for what is wrong whatever the data are."""
+  for name in ('batch', 'eval_batch', 'accumulation', 'log_every'):
+    _check_at_least(1, f'config.{name}', config[name])
+  _check_at_least(1, 'config.checkpoint_every', config.checkpoint_every)
+  _check_at_least(0, 'config.eval_every', config.eval_every)
+  _check_at_least(0, 'config.mixup_alpha', config.mixup_alpha)
+  if config.model.name not in resnet_v2.MODELS:
+    resnet_v2.create(config.model.name, num_classes=1)  # Says what is known.
+  if config.model.dtype not in _DTYPES:
+    raise ValueError(
+      f'config.model.dtype is {config.model.dtype!r}; expected one of '
+      f'{", ".join(_DTYPES)}.'
+    )
   if config.schedule:
     schedule.check(config.schedule)
   devices.check_divides(
@@ -134,6 +147,30 @@ def _check(config: ml_collections.ConfigDict) -> None:
     pretrained.find(config.init)
 
 
+def _check_at_least(least: int, name: str, value: float) -> None:
+  if value < least:
+    raise ValueError(f'{name} is {value}; expected {least} or more.')
+
+
+def _load_splits(
+  config: ml_collections.ConfigDict,
+) -> dict[str, input_pipeline.Examples]:
+  """Returns the splits that a run needs, checked against the config."""
+  if jax.process_index():
+    # The first host prepares a dataset; on a shared disk the others find it.
+    multihost_utils.sync_global_devices('data are prepared')
+  splits = {
+    name: input_pipeline.load_split(config.data, name)
+    for name in _needed_splits(config)
+  }
+  if jax.process_index() == 0 and jax.process_count() > 1:
+    multihost_utils.sync_global_devices('data are prepared')
+  input_pipeline.check_training(splits['train'], config.data)
+  for examples in splits.values():
+    input_pipeline.check_boxes(examples, config.data)
+  return splits
+
+
 def _needed_splits(config: ml_collections.ConfigDict) -> list[str]:
   names = ['train', *config.final_splits]
   if config.eval_every:
@@ -144,13 +181,14 @@ def _needed_splits(config: ml_collections.ConfigDict) -> list[str]:
 def _resolve(
   config: ml_collections.ConfigDict, examples: input_pipeline.Examples
 ) -> ml_collections.ConfigDict:
-  """Returns the config with BiT-HyperRule's schedule where it was asked for."""
+  """Returns the config with BiT-HyperRule's values if it asks for them."""
   if config.schedule:
     return config
   per_class = config.data.per_class
   count = per_class * len(examples.class_names) or len(examples)
   resolved = ml_collections.ConfigDict(config)
   resolved.schedule = schedule.hyper_rule_schedule(count)
+  resolved.mixup_alpha = schedule.hyper_rule_mixup_alpha(count)
   return ml_collections.FrozenConfigDict(resolved)
 
 
@@ -206,15 +244,21 @@ def _train(
       if _is_due(step, config.log_every, last_step):
         state = _log_loss(config, state, step, learning_rate, log, speed)
       if config.eval_every and _is_due(step, config.eval_every, last_step):
-        start = time.monotonic()
-        _log_evaluation(config, state, step, splits, forward, log)
-        speed.pause(time.monotonic() - start)
+        with speed.paused():
+          _log_evaluation(config, state, step, splits, forward, log)
       if _is_due(step, config.checkpoint_every, last_step):
-        _check_finite(float(devices.to_host(state.loss_sum)), step, config)
-        start = time.monotonic()
-        saved.save(step, state)
-        speed.pause(time.monotonic() - start)
+        with speed.paused():
+          host_state = devices.to_host(state)
+          # The last loss was of the parameters before the last update.
+          _check_finite(_sum(host_state), step, config)
+          saved.save(step, host_state)
   return state
+
+
+def _sum(state: train_step.TrainState) -> float:
+  """Returns a number that is finite where all of the state is."""
+  leaves = jax.tree.leaves(state)
+  return sum(float(np.sum(leaf, dtype=np.float64)) for leaf in leaves)
 
 
 def _is_due(step: int, every: int, last_step: int) -> bool:
@@ -271,7 +315,7 @@ def _check_finite(
   if not math.isfinite(loss):
     first = (step - 1) // config.log_every * config.log_every + 1
     raise FloatingPointError(
-      f'The training loss became {loss} somewhere within the steps {first} '
+      f'Loss or parameters became {loss} somewhere within the steps {first} '
       f'to {step}; the checkpoints before are sound. A smaller '
       f'config.learning_rate than {config.learning_rate}, a longer warm-up '
       f"or config.model.dtype='float32' may help."

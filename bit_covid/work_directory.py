@@ -14,8 +14,8 @@ from typing import Any
 from etils import epath
 import jax
 import ml_collections
-import numpy as np
 
+from bit_covid import atomic_file
 from bit_covid import bit_npz
 from bit_covid import devices
 from bit_covid import evaluate
@@ -29,6 +29,8 @@ import input_pipeline
 # Where the data lie on this machine is no part of what they are: a run may go
 # on elsewhere. The fingerprint says whether they are the same.
 _PLACES = ('path', 'data_dir', 'image_folder')
+# Fields that may differ when a run goes on, as they change no result.
+_FREE = frozenset(('eval_batch', 'checkpoint_every'))
 
 
 def write_facts(
@@ -42,27 +44,29 @@ def write_facts(
     ValueError: the folder's run has another config or other data; the message
       lists what differs.
   """
-  path = workdir / 'config.json'
   fingerprints = {name: split.fingerprint for name, split in splits.items()}
   asked = json.loads(config.to_json()) | {'fingerprints': fingerprints}
   for place in _PLACES:
     asked['data'].pop(place)
+  devices.check_same_on_all_hosts(json.dumps(asked), 'Config and data')
+  path = workdir / 'config.json'
   if path.exists():
     found = json.loads(path.read_text())
-    if found != asked:
+    differences = _differences(found, asked)
+    if differences:
       raise ValueError(
         f'{workdir} holds a run with another config or other data: '
-        f'{_differences(found, asked)}. Choose another work directory, or '
-        'remove this one to start anew.'
+        f'{differences}. Choose another work directory, or remove this one to '
+        'start anew.'
       )
-  if jax.process_index() == 0:
-    workdir.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asked, indent=2) + '\n')
-    starts_path = workdir / 'run.json'
-    starts = json.loads(starts_path.read_text()) if starts_path.exists() else []
-    # One entry a start: a run may go on elsewhere, under other versions.
-    starts.append(run_facts.collect())
-    starts_path.write_text(json.dumps(starts, indent=2) + '\n')
+  if jax.process_index():
+    return  # The first host writes.
+  workdir.mkdir(parents=True, exist_ok=True)
+  atomic_file.write_json(path, asked)
+  path = workdir / 'run.json'
+  starts = json.loads(path.read_text()) if path.exists() else []
+  # One entry a start: a run may go on elsewhere, under other versions.
+  atomic_file.write_json(path, [*starts, run_facts.collect()])
 
 
 def _differences(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
@@ -78,7 +82,7 @@ def _differences(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
   found, asked = flat(found), flat(asked)
   return '; '.join(
     f'{key} is {found.get(key)} there, {asked.get(key)} here'
-    for key in sorted(found.keys() | asked.keys())
+    for key in sorted((found.keys() | asked.keys()) - _FREE)
     if found.get(key) != asked.get(key)
   )
 
@@ -87,20 +91,20 @@ def save_model(
   config: ml_collections.ConfigDict,
   workdir: epath.Path,
   params: Mapping[str, Any],
-  class_names: tuple[str, ...],
+  examples: input_pipeline.Examples,
 ) -> None:
   """Writes model.npz: the parameters, and how images are prepared for them."""
   bit_npz.save(
     workdir / 'model.npz',
-    devices.to_host(params),
+    params,
     model=config.model.name,
     metadata=model_metadata.Metadata(
-      class_names=class_names,
+      class_names=examples.class_names,
       preprocessing={
         key: config.data[key]
         for key in ('box', 'crop', 'antialias', 'range_16bit')
       },
-      window=tuple(config.data.window) or None,
+      window=examples.window,
       facts={
         'init': config.init,
         'seed': config.seed,
@@ -132,11 +136,13 @@ def write_results(
   if jax.process_index() == 0:
     folder = workdir / 'predictions'
     predictions.write(table, folder / f'{split}.csv')
-    with (folder / f'{split}_features.npz').open('wb') as file:
-      np.savez(file, slice_id=examples.slice_id, features=outputs.features)
+    atomic_file.write_npz(
+      folder / f'{split}_features.npz',
+      {'slice_id': examples.slice_id, 'features': outputs.features},
+    )
     path = workdir / 'report' / 'metrics.json'
     path.parent.mkdir(exist_ok=True)
     found = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps(found | {split: summary}, indent=2) + '\n')
+    atomic_file.write_json(path, found | {split: summary})
     print(terminal.format_summary(split, summary))
   return summary

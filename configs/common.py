@@ -55,9 +55,10 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
   config.data.antialias = False
   # Values of a 16-bit image that become black and white (image_folder).
   config.data.range_16bit = (0, 65_535)
-  # Hounsfield units behind gray values 0 to 255, center and width, kept in the
-  # checkpoint for scans to come; COVIDx CT's. (): not known, or not CT.
-  config.data.window = (-600.0, 1500.0)
+  # Hounsfield units behind gray values 0 to 255, center and width, of your own
+  # images (image_folder), kept in the checkpoint for scans to come; (): not
+  # known. COVIDx CT's, (-600, 1500), need not be said.
+  config.data.window = ()
   # Train on so many slices of each class; 0: all.
   config.data.per_class = 0
 
@@ -70,8 +71,8 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
   # it at 64.
   config.learning_rate = 0.003
   config.momentum = 0.9
-  # Steps: end of the warm-up, three tenfold decays, end. (): BiT-HyperRule
-  # for the number of training images.
+  # Steps: end of the warm-up, three tenfold decays, end. (): this and
+  # mixup_alpha as BiT-HyperRule has them for the number of training images.
   config.schedule = schedule.SCHEDULES['10k']
   # Beta(alpha, alpha) of mixup; 0: none. The paper does not give it, BiT: 0.1.
   config.mixup_alpha = 0.1

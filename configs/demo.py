@@ -18,7 +18,6 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
   config.model.name = 'tiny'
   config.data.name = 'phantom/demo'
   config.data.resize, config.data.crop = 72, 64
-  config.data.window = ()
   config.batch = 32
   # From random weights and on little data: a larger rate than fine-tuning's.
   config.learning_rate = 0.03

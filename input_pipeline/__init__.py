@@ -25,6 +25,8 @@ for _kind in ('GPU', 'TPU'):
 from input_pipeline import image_folder  # noqa: E402
 from input_pipeline import tfds_examples  # noqa: E402
 from input_pipeline.batches import Batch  # noqa: E402
+from input_pipeline.batches import check_boxes  # noqa: E402
+from input_pipeline.batches import check_training  # noqa: E402
 from input_pipeline.batches import evaluation_batches  # noqa: E402
 from input_pipeline.batches import train_batches  # noqa: E402
 from input_pipeline.examples import Examples  # noqa: E402
@@ -34,6 +36,8 @@ from input_pipeline.image_folder import unlabelled  # noqa: E402
 __all__ = [
   'Batch',
   'Examples',
+  'check_boxes',
+  'check_training',
   'evaluation_batches',
   'find_images',
   'load_split',
@@ -54,7 +58,12 @@ def load_split(config: ml_collections.ConfigDict, split: str) -> Examples:
       should be; see the modules for each.
   """
   if config.name == 'image_folder':
-    return image_folder.load(config.path, split, range_16bit=config.range_16bit)
+    return image_folder.load(
+      config.path,
+      split,
+      range_16bit=config.range_16bit,
+      window=tuple(config.window) or None,
+    )
   return tfds_examples.load(
     config.name,
     split,

@@ -21,6 +21,50 @@ from input_pipeline import sampling
 Batch = dict[str, np.ndarray]
 
 
+def check_boxes(
+  examples: examples_lib.Examples, config: ml_collections.ConfigDict
+) -> None:
+  """Raises ValueError unless the split has the boxes that the config asks for.
+
+  Args:
+    examples: any split.
+    config: the field `data` of a config.
+  """
+  preprocess.check_box_mode(config.box)
+  without_box = np.flatnonzero(~examples.box.any(axis=1))
+  if config.box == 'annotated' and without_box.size:
+    raise ValueError(
+      f"config.data.box is 'annotated', but {without_box.size} of "
+      f'{len(examples)} slices have no box, such as '
+      f"{str(examples.slice_id[without_box[0]])!r}. Set it to 'automatic' "
+      "(found in the image) or 'none' (no crop)."
+    )
+
+
+def check_training(
+  examples: examples_lib.Examples, config: ml_collections.ConfigDict
+) -> None:
+  """Raises ValueError unless the split can be trained on with the config.
+
+  Args:
+    examples: the training split.
+    config: the field `data` of a config.
+  """
+  _check_sizes(config)
+  counts = np.bincount(examples.label, minlength=len(examples.class_names))
+  by_class = dict(zip(examples.class_names, counts.tolist(), strict=True))
+  if len(by_class) < 2 or not counts.all():
+    raise ValueError(
+      f'The training split has {by_class} slices; expected two classes or '
+      'more, each of them with slices.'
+    )
+  if counts.min() < config.per_class:
+    raise ValueError(
+      f'config.data.per_class={config.per_class}, but the training split has '
+      f'{by_class} slices.'
+    )
+
+
 def train_batches(
   examples: examples_lib.Examples,
   config: ml_collections.ConfigDict,
@@ -47,12 +91,9 @@ def train_batches(
   Raises:
     ValueError: the boxes are asked for and missing, or sizes do not fit.
   """
-  _check(examples, config, batch, num_hosts)
-  if config.resize < config.crop:
-    raise ValueError(
-      f'config.data.resize={config.resize} is smaller than '
-      f'config.data.crop={config.crop}; expected at least the crop.'
-    )
+  _check_hosts(batch, num_hosts)
+  check_boxes(examples, config)
+  _check_sizes(config)
   chosen = np.arange(len(examples))
   if config.per_class:
     chosen = examples_lib.few_shot_indices(
@@ -95,7 +136,8 @@ def evaluation_batches(
   All hosts get the same number of batches. Arguments and errors are those of
   `train_batches`.
   """
-  _check(examples, config, batch, num_hosts)
+  _check_hosts(batch, num_hosts)
+  check_boxes(examples, config)
   load = _loader(examples, config)
 
   def load_position(position: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -114,23 +156,18 @@ def evaluation_batches(
   )
 
 
-def _check(
-  examples: examples_lib.Examples,
-  config: ml_collections.ConfigDict,
-  batch: int,
-  num_hosts: int,
-) -> None:
+def _check_sizes(config: ml_collections.ConfigDict) -> None:
+  if config.resize < config.crop:
+    raise ValueError(
+      f'config.data.resize={config.resize} is smaller than '
+      f'config.data.crop={config.crop}; expected at least the crop.'
+    )
+
+
+def _check_hosts(batch: int, num_hosts: int) -> None:
   if batch % num_hosts:
     raise ValueError(
       f'The batch of {batch} does not divide by {num_hosts} hosts.'
-    )
-  without_box = np.flatnonzero(~examples.box.any(axis=1))
-  if config.box == 'annotated' and without_box.size:
-    raise ValueError(
-      f"config.data.box is 'annotated', but {without_box.size} of "
-      f'{len(examples)} slices have no box, such as '
-      f'{examples.slice_id[without_box[0]]!r}. Set it to '
-      "'automatic' (found in the image) or 'none' (no crop)."
     )
 
 

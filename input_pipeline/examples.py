@@ -26,6 +26,8 @@ class Examples:
       zeros where a slice has no annotated box.
     digest: `[N]` text, of the image's bytes.
     read: returns the bytes of slice i, an 8-bit gray PNG or a JPEG.
+    window: center and width in Hounsfield units behind gray values 0 to 255;
+      None: not known, or not CT.
   """
 
   class_names: tuple[str, ...]
@@ -36,6 +38,7 @@ class Examples:
   box: np.ndarray
   digest: np.ndarray
   read: Callable[[int], bytes]
+  window: tuple[float, float] | None = None
 
   def __len__(self) -> int:
     return len(self.label)

@@ -8,7 +8,7 @@ A line is an image, with the columns `path` (relative to the CSV), `label` and
 """
 
 import collections
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 import csv
 import pathlib
 
@@ -31,36 +31,48 @@ def read(
   images: dict[str, list[listed_images.ListedImage]] = {}
   place_of_path: dict[str, str] = {}
   split_of_patient: dict[str, str] = {}
-  # With or without the mark that spreadsheets put before UTF-8.
-  with path.open(newline='', encoding='utf-8-sig') as file:
-    reader = csv.reader(file, strict=True)
-    columns = next(reader, [])
-    _check_columns(columns, path)
-    for fields in reader:
-      place = f'{path}:{reader.line_num}'
-      if len(fields) != len(columns):
-        raise ValueError(
-          f'{place}: {len(fields)} fields; expected {len(columns)}, as in the '
-          'first line.'
-        )
-      row = dict(zip(columns, fields, strict=True))
-      image = _parse_row(row, place)
-      first = place_of_path.setdefault(image.path, place)
-      if first != place:
-        raise ValueError(f'{place}: {image.path!r} is already in {first}.')
-      other = split_of_patient.setdefault(image.patient_id, row['split'])
-      if other != row['split']:
-        raise ValueError(
-          f'{place}: patient {image.patient_id!r} is in the splits {other!r} '
-          f'and {row["split"]!r}. Keep each patient in one split.'
-        )
-      images.setdefault(row['split'], []).append(image)
+  for place, row in _read_rows(path):
+    image = _parse_row(row, place)
+    first = place_of_path.setdefault(image.path, place)
+    if first != place:
+      raise ValueError(f'{place}: {image.path!r} is already in {first}.')
+    other = split_of_patient.setdefault(image.patient_id, row['split'])
+    if other != row['split']:
+      raise ValueError(
+        f'{place}: patient {image.patient_id!r} is in the splits {other!r} '
+        f'and {row["split"]!r}. Keep each patient in one split.'
+      )
+    images.setdefault(row['split'], []).append(image)
   if split not in images:
     raise ValueError(
       f'There is no split {split!r} in {path}; it has {sorted(images)}.'
     )
   names = {image.label for group in images.values() for image in group}
   return listed_images.order_classes(names), images[split]
+
+
+def _read_rows(path: pathlib.Path) -> Iterator[tuple[str, dict[str, str]]]:
+  """Yields 'file:line' and the fields by column."""
+  # With or without the mark that spreadsheets put before UTF-8.
+  with path.open(newline='', encoding='utf-8-sig') as file:
+    reader = csv.reader(file, strict=True)
+    try:
+      columns = next(reader, [])
+      _check_columns(columns, path)
+      for fields in reader:
+        place = f'{path}:{reader.line_num}'
+        if len(fields) != len(columns):
+          raise ValueError(
+            f'{place}: {len(fields)} fields; expected {len(columns)}, as in '
+            'the first line.'
+          )
+        yield place, dict(zip(columns, fields, strict=True))
+    except UnicodeDecodeError as error:
+      raise ValueError(
+        f'{path}: not UTF-8 after line {reader.line_num}. Save it as UTF-8.'
+      ) from error
+    except csv.Error as error:
+      raise ValueError(f'{path}:{reader.line_num}: {error}.') from error
 
 
 def _check_columns(columns: Sequence[str], path: pathlib.Path) -> None:
@@ -81,6 +93,13 @@ def _parse_row(row: Mapping[str, str], place: str) -> listed_images.ListedImage:
   for name in _REQUIRED:
     if not row[name]:
       raise ValueError(f'{place}: the column {name!r} is empty.')
+  for name, value in row.items():
+    # 'NCP ' would be another class than 'NCP'.
+    if value != value.strip():
+      raise ValueError(
+        f'{place}: {value!r} in the column {name!r} begins or ends with a '
+        'blank.'
+      )
   path = pathlib.PurePosixPath(row['path'].replace('\\', '/'))
   if path.is_absolute() or '..' in path.parts:
     raise ValueError(

@@ -94,10 +94,16 @@ def to_plain_gray(
       under this range.
   """
   image = decode(encoded, name)
+  # Byte 24 of a PNG is its bit depth; Pillow keeps the high bytes of colours.
+  if image.format == 'PNG' and encoded[24] == 16 and image.mode[0] != 'I':
+    raise ValueError(
+      f'{os.fspath(name)} is a 16-bit PNG in colour or with transparency. '
+      'Convert it to 16-bit gray, or to 8 bits.'
+    )
   is_jpeg = image.format == 'JPEG' and image.mode in ('L', 'RGB')
   if is_jpeg or (image.mode == 'L' and not image.has_transparency_data):
     return encoded
-  if image.mode in ('I;16', 'I;16B', 'I'):
+  if image.mode[0] == 'I':
     gray = Image.fromarray(_from_16bit(np.asarray(image), name, range_16bit))
   elif image.has_transparency_data:
     image = image.convert('RGBA')
@@ -116,6 +122,17 @@ def _from_16bit(
   range_16bit: tuple[int, int],
 ) -> np.ndarray:
   low, high = range_16bit
+  if not low < high:
+    raise ValueError(
+      f'config.data.range_16bit is {range_16bit}; expected black, then white: '
+      'two values, the first of them smaller.'
+    )
+  if image.max() != image.min() and (image.max() <= low or image.min() >= high):
+    raise ValueError(
+      f'{os.fspath(name)} is a 16-bit image of values from {image.min()} to '
+      f'{image.max()}, all of them outside of config.data.range_16bit='
+      f'{range_16bit}: it would be of one colour.'
+    )
   scaled = (image.astype(np.float32) - low) / (high - low)
   # 12-bit values in a 16-bit file would pass as an almost black image.
   if 0 < scaled.max() < 1 / 16:

@@ -17,12 +17,34 @@ from input_pipeline import image_csv
 from input_pipeline import image_file
 from input_pipeline import listed_images
 
+# What file systems and archives leave behind.
+_HIDDEN = ('.', '__')
+# Nobody meant these to be passed over.
+_OTHER_IMAGES = frozenset(
+  [
+    '.bmp',
+    '.dcm',
+    '.gif',
+    '.gz',
+    '.heic',
+    '.jp2',
+    '.mha',
+    '.mhd',
+    '.nii',
+    '.nrrd',
+    '.tif',
+    '.tiff',
+    '.webp',
+  ]
+)
+
 
 def load(
   path: str | os.PathLike[str],
   split: str,
   *,
   range_16bit: tuple[int, int] = image_file.FULL_RANGE_16BIT,
+  window: tuple[float, float] | None = None,
 ) -> examples_lib.Examples:
   """Returns a split of the user's images; each is decoded once to check it.
 
@@ -30,6 +52,7 @@ def load(
     path: the folder or the CSV.
     split: its name.
     range_16bit: values of a 16-bit image that become black and white.
+    window: of `Examples`.
 
   Raises:
     FileNotFoundError: the folder, the CSV or an image does not exist.
@@ -50,7 +73,11 @@ def load(
       'CSV file.'
     )
   return listed_images.to_examples(
-    root, images, class_names=class_names, range_16bit=range_16bit
+    root,
+    images,
+    class_names=class_names,
+    range_16bit=range_16bit,
+    window=window,
   )
 
 
@@ -74,22 +101,33 @@ def find_images(folder: pathlib.Path) -> list[pathlib.Path]:
   """Returns the image files in a folder and below, sorted.
 
   Hidden files are left out; others that are no images are too, as scans come
-  with notes and tables beside them.
+  with notes and tables beside them. Links are followed.
   """
-  return sorted(
-    path
-    for path in folder.rglob('*')
-    if path.suffix.lower() in image_file.SUFFIXES
-    and path.is_file()
-    and not any(part.startswith('.') for part in path.relative_to(folder).parts)
-  )
+  return [path for path in _files(folder) if _is_image(path)]
+
+
+def _is_image(path: pathlib.Path) -> bool:
+  return path.suffix.lower() in image_file.SUFFIXES
+
+
+def _files(folder: pathlib.Path) -> list[pathlib.Path]:
+  """Returns all files in a folder and below that are not hidden, sorted."""
+  files = []
+  for parent, folders, names in os.walk(folder, followlinks=True):
+    folders[:] = [name for name in folders if not name.startswith(_HIDDEN)]
+    files += [
+      pathlib.Path(parent, name)
+      for name in names
+      if not name.startswith(_HIDDEN)
+    ]
+  return sorted(files)
 
 
 def _folders(path: pathlib.Path) -> list[pathlib.Path]:
   return sorted(
     child
     for child in path.iterdir()
-    if child.is_dir() and not child.name.startswith('.')
+    if child.is_dir() and not child.name.startswith(_HIDDEN)
   )
 
 
@@ -104,20 +142,29 @@ def _read_folder(
     )
   # Over all splits: one without images of a class has the same labels.
   class_names = listed_images.order_classes(
-    folder.name for name in splits for folder in _folders(root / name)
+    folder.name
+    for name in splits
+    for folder in _folders(root / name)
+    if find_images(folder)
   )
   images = []
-  for path in find_images(root / split):
+  for path in _files(root / split):
     name = str(path.relative_to(root))
     label, *rest = path.relative_to(root / split).parts
-    if not rest:
+    if path.suffix.lower() in _OTHER_IMAGES:
       raise ValueError(
-        f'{path} lies in no class folder; expected '
-        f'{root}/{split}/<class>/{path.name}.'
+        f'{path}: images of this kind are not read. Convert it to PNG, or move '
+        'it out of the folder.'
       )
-    images.append(
-      listed_images.ListedImage(name, label, name, '', listed_images.NO_BOX)
-    )
+    if _is_image(path):
+      if not rest:
+        raise ValueError(
+          f'{path} lies in no class folder; expected '
+          f'{root}/{split}/<class>/{path.name}.'
+        )
+      images.append(
+        listed_images.ListedImage(name, label, name, '', listed_images.NO_BOX)
+      )
   if not images:
     raise ValueError(
       f'There are no images ({", ".join(image_file.SUFFIXES)}) in the class '

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import tqdm
 
+from input_pipeline import class_names as class_names_lib
 from input_pipeline import examples as examples_lib
 from input_pipeline import image_file
-from input_pipeline.covidx_ct import split_file
 
 NO_BOX = (0, 0, 0, 0)
 
@@ -39,8 +39,8 @@ class ListedImage(NamedTuple):
 def order_classes(names: Iterable[str]) -> tuple[str, ...]:
   """Returns the class names in order: COVIDx CT's own, else the alphabet's."""
   names = set(names)
-  if names == set(split_file.CLASS_NAMES):
-    return split_file.CLASS_NAMES
+  if names == set(class_names_lib.COVIDX_CT):
+    return class_names_lib.COVIDX_CT
   return tuple(sorted(names))
 
 
@@ -50,6 +50,7 @@ def to_examples(
   *,
   class_names: tuple[str, ...],
   range_16bit: tuple[int, int],
+  window: tuple[float, float] | None = None,
 ) -> examples_lib.Examples:
   """Returns the images as examples, after each was decoded once to check it.
 
@@ -58,6 +59,7 @@ def to_examples(
     images: in the order of the split.
     class_names: what the labels are numbered by; others become -1.
     range_16bit: values of a 16-bit image that become black and white.
+    window: of `Examples`.
 
   Raises:
     FileNotFoundError: an image does not exist.
@@ -72,7 +74,8 @@ def to_examples(
     if image.box != NO_BOX:
       size = image_file.decode(encoded, path).size
       image_file.check_box(image.box, size, str(path))
-    return examples_lib.digest(gray), gray == encoded
+    # Of the file: what is made of it may differ with Pillow's version.
+    return examples_lib.digest(encoded), gray == encoded
 
   with futures.ThreadPoolExecutor() as pool:
     checked = list(
@@ -104,4 +107,5 @@ def to_examples(
     box=np.array([image.box for image in images], np.int32).reshape(-1, 4),
     digest=np.array([digest for digest, _ in checked]),
     read=read,
+    window=window,
   )

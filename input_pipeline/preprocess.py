@@ -14,6 +14,14 @@ from input_pipeline import body_crop
 BOXES = ('annotated', 'automatic', 'none')
 
 
+def check_box_mode(mode: str) -> None:
+  """Raises ValueError unless it is one of `BOXES`."""
+  if mode not in BOXES:
+    raise ValueError(
+      f'config.data.box is {mode!r}; expected one of {", ".join(BOXES)}.'
+    )
+
+
 def decode(encoded: tf.Tensor) -> tf.Tensor:
   """Returns the gray image `[H, W, 1]` uint8 in a PNG or JPEG."""
   image = tf.io.decode_image(encoded, channels=1, expand_animations=False)
@@ -33,10 +41,7 @@ def crop_to_box(image: tf.Tensor, box: tf.Tensor, *, mode: str) -> tf.Tensor:
   Raises:
     ValueError: there is no such mode.
   """
-  if mode not in BOXES:
-    raise ValueError(
-      f'config.data.box is {mode!r}; expected one of {", ".join(BOXES)}.'
-    )
+  check_box_mode(mode)
   if mode == 'none':
     return image
   if mode == 'automatic':

@@ -3,6 +3,7 @@
 """Splits of this package's tfds datasets, prepared when first asked for."""
 
 from collections.abc import Mapping
+import io
 import os
 import types
 
@@ -25,6 +26,9 @@ BUILDERS: Mapping[str, type[tfds.core.GeneratorBasedBuilder]] = (
     }
   )
 )
+
+# Center and width in Hounsfield units of the slices' gray values.
+_WINDOWS = {covidx_ct.Builder: (-600.0, 1500.0)}
 
 _TEXT_COLUMNS = ('slice_id', 'patient_id', 'source')
 
@@ -143,6 +147,7 @@ def _read_split(
   return examples_lib.Examples(
     class_names=tuple(builder.info.features['label'].names),
     read=lambda i: source[int(i)]['image'],
+    window=_WINDOWS.get(type(builder)),
     **columns,
   )
 
@@ -167,17 +172,20 @@ def _read_columns(
       for row in tqdm.tqdm(source, desc=f'Reading {split} table', unit='slice')
     ]
     slice_id, patient_id, origin, label, box, digest = zip(*rows, strict=True)
-    partial = path.with_name(f'.{path.name}.partial')
-    with partial.open('wb') as file:
-      np.savez(
-        file,
-        slice_id=np.array(slice_id),
-        patient_id=np.array(patient_id),
-        source=np.array(origin),
-        label=np.array(label, np.int32),
-        box=np.array(box, np.int32),
-        digest=np.array(digest),
-      )
+    # Through memory: a zip archive seeks, which object stores cannot.
+    buffer = io.BytesIO()
+    np.savez(
+      buffer,
+      slice_id=np.array(slice_id),
+      patient_id=np.array(patient_id),
+      source=np.array(origin),
+      label=np.array(label, np.int32),
+      box=np.array(box, np.int32),
+      digest=np.array(digest),
+    )
+    # Under a name of its own: another process may do the same.
+    partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
+    partial.write_bytes(buffer.getvalue())
     partial.replace(path)
   with path.open('rb') as file, np.load(file, allow_pickle=False) as table:
     return dict(table)

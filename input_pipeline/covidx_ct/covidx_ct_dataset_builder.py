@@ -23,6 +23,7 @@ from etils import epath
 import numpy as np
 import tensorflow_datasets as tfds
 
+from input_pipeline import class_names
 from input_pipeline import image_file
 from input_pipeline.covidx_ct import split_file
 
@@ -101,7 +102,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
           'image': tfds.features.Image(
             shape=(None, None, 1), dtype=np.uint8, encoding_format='png'
           ),
-          'label': tfds.features.ClassLabel(names=split_file.CLASS_NAMES),
+          'label': tfds.features.ClassLabel(names=class_names.COVIDX_CT),
           # Whole pixels: tfds's BBoxFeature insists on fractions.
           'box': tfds.features.Tensor(shape=(4,), dtype=np.int32),
           'slice_id': tfds.features.Text(),

@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 from etils import epath
 
+from input_pipeline import class_names
 from input_pipeline.covidx_ct import file_names
-
-CLASS_NAMES = ('Normal', 'CP', 'NCP')
 
 # Parsed slices by the name of their split.
 Splits = Mapping[str, Sequence['Slice']]
@@ -25,7 +24,7 @@ class Slice(NamedTuple):
 
   Attributes:
     file_name: of the PNG, without a folder.
-    label: index into `CLASS_NAMES`.
+    label: index into `class_names.COVIDX_CT`.
     box: xmin, ymin, xmax, ymax in pixels; the end is exclusive.
     patient_id: from the file name.
     source: from the file name.
@@ -87,7 +86,7 @@ def _parse_line(line: str, place: str) -> Slice:
       'xmin, ymin, xmax, ymax.'
     )
   label, *corners = map(int, numbers)
-  if label >= len(CLASS_NAMES):
+  if label >= len(class_names.COVIDX_CT):
     raise ValueError(
       f'{place}: class {label}; expected 0 (Normal), 1 (CP) or 2 (NCP).'
     )

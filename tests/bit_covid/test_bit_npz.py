@@ -181,6 +181,17 @@ def test_numbered_convolutions(tmp_path, saved):
   _assert_trees_equal(bit_npz.load(path).params, params)
 
 
+def test_projection_is_known_by_part_of_its_name(tmp_path, saved):
+  arrays, params = saved
+  renamed = {
+    key.replace('a/proj/standardized_conv2d/kernel', 'a/proj/conv/w'): value
+    for key, value in arrays.items()
+  }
+  assert set(renamed) != set(arrays)
+  path = _savez(tmp_path / 'a.npz', renamed)
+  _assert_trees_equal(bit_npz.load(path).params, params)
+
+
 def test_norm_parameters_of_four_dimensions(tmp_path, saved):
   arrays, params = saved
   old = {

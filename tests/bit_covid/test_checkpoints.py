@@ -21,7 +21,8 @@ def _state(value, width=3):
 
 def _save(workdir, value):
   with checkpoints.Checkpoints(workdir) as saved:
-    saved.save(value, devices.replicate(_state(value)))
+    state = devices.to_host(devices.replicate(_state(value)))
+    saved.save(value, state)
 
 
 def test_state_comes_back_bit_for_bit(tmp_path):

@@ -29,9 +29,9 @@ def test_report_has_speed_and_time_left(monkeypatch, capsys):
   meter = progress.Progress(last_step=110, batch=32)
   now[0] += 60
   meter.start(10)
-  now[0] += 15
-  # Five of these seconds went into an evaluation.
-  meter.pause(5)
+  now[0] += 10
+  with meter.paused():  # Five more seconds, of an evaluation.
+    now[0] += 5
   speeds = meter.report(60, {'train_loss': 0.5})
   assert speeds == {'steps_per_second': 5.0, 'images_per_second': 160.0}
   assert capsys.readouterr().out == (

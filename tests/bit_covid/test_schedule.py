@@ -74,9 +74,3 @@ def test_what_is_no_schedule_is_refused(steps):
 def test_hyper_rule(count, name, alpha):
   assert schedule.hyper_rule_schedule(count) == schedule.SCHEDULES[name]
   assert schedule.hyper_rule_mixup_alpha(count) == alpha
-
-
-def test_hyper_rule_resolution():
-  assert schedule.hyper_rule_resolution(32, 32) == (160, 128)
-  assert schedule.hyper_rule_resolution(96, 96) == (512, 480)
-  assert schedule.hyper_rule_resolution(512, 512) == (512, 480)

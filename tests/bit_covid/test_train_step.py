@@ -116,6 +116,23 @@ def test_mixup_changes_the_gradient_and_not_the_first_loss():
   assert abs(plain[2] - mixed[2]) > 1e-3
 
 
+def test_each_step_has_its_own_mixing_weight():
+  head = {'kernel': np.eye(64, 3, dtype=np.float32), 'bias': np.zeros(3)}
+  params = {**_params(), 'head': jax.tree.map(np.float32, head)}
+  optimizer = optax.sgd(0.0)
+  step = train_step.make_train_step(
+    NETWORK, optimizer, mixup_alpha=1.0, accumulation=1, seed=0
+  )
+  state = devices.replicate(train_step.create_state(params, optimizer))
+  batch = devices.shard(_batches()[0])
+  sums = [0.0]
+  for _ in range(3):
+    state = step(state, batch)
+    sums.append(float(state.loss_sum))
+  losses = np.diff(sums)
+  assert np.ptp(losses) > 1e-3
+
+
 @pytest.mark.parametrize('mixup_alpha', [0.0, 0.5])
 def test_all_shards_are_equal_after_a_step(mixup_alpha):
   # pmap does not notice when a mean over the devices is missing.

@@ -262,3 +262,26 @@ def test_a_box_that_is_empty_or_outside_is_an_error(box):
   message = re.escape(f'a.png: the box {box} ') + '.* 30 x 20 pixels'
   with pytest.raises(ValueError, match=message):
     image_file.check_box(box, (30, 20), 'a.png')
+
+
+@pytest.mark.parametrize(
+  ('range_16bit', 'message'),
+  [
+    ((5, 5), 'expected black, then white'),
+    ((4095, 0), 'expected black, then white'),
+    ((40_000, 50_000), r'values from 100 to 4000, all of them outside'),
+    ((0, 50), r'values from 100 to 4000, all of them outside'),
+  ],
+)
+def test_ranges_that_would_leave_one_colour(encode, range_16bit, message):
+  png = encode(np.array([[100, 4000]], np.uint16))
+  with pytest.raises(ValueError, match=message):
+    image_file.to_plain_gray(png, 'x.png', range_16bit=range_16bit)
+
+
+def test_sixteen_bits_of_colour_are_refused():
+  # Pillow opens them, and keeps the high bytes: 12-bit values turn black.
+  row = b'\0' + np.full((1, 3), 4095, '>u2').tobytes()
+  png = _png(1, 4, 16, 2, 4 * row)
+  with pytest.raises(ValueError, match=r'x\.png is a 16-bit PNG in colour'):
+    image_file.to_plain_gray(png, 'x.png')

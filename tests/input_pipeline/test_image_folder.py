@@ -316,3 +316,54 @@ def test_image_outside_of_a_class_folder_is_an_error(write):
   root = write('train/x/1.png', 'train/2.png')
   with pytest.raises(ValueError, match=r'train/2\.png lies in no class folder'):
     image_folder.load(root, 'train')
+
+
+def test_links_are_followed(write, tmp_path):
+  root = write('elsewhere/1.png', 'data/train/x/2.png', 'data/train/y/3.png')
+  (root / 'data/train/x/more').symlink_to(root / 'elsewhere')
+  examples = image_folder.load(root / 'data', 'train')
+  assert examples.slice_id.tolist() == [
+    'train/x/2.png',
+    'train/x/more/1.png',
+    'train/y/3.png',
+  ]
+
+
+def test_images_of_other_kinds_are_not_passed_over(write):
+  root = write('train/x/1.png', 'train/y/2.png')
+  (root / 'train/y/3.tif').write_bytes(b'II*')
+  with pytest.raises(ValueError, match=r'3\.tif: images of this kind'):
+    image_folder.load(root, 'train')
+
+
+def test_leftovers_of_archives_are_no_classes(write):
+  root = write('train/x/1.png', 'train/y/2.png')
+  (root / '__MACOSX/train').mkdir(parents=True)
+  (root / 'train/empty').mkdir()
+  (root / 'train/x/Thumbs.db').write_bytes(b'x')
+  assert image_folder.load(root, 'train').class_names == ('x', 'y')
+
+
+@pytest.mark.parametrize(
+  ('content', 'message'),
+  [
+    (b'path,label,split\na.png,NCP ,train\n', r"csv:2: 'NCP ' .* blank"),
+    (b'path,label,split\n"a"b.png,NCP,train\n', r'csv:\d: '),
+    (b'path,label,split\n\xe4.png,NCP,train\n', r'csv: not UTF-8'),
+  ],
+)
+def test_what_csv_readers_stumble_over(tmp_path, content, message):
+  path = tmp_path / 'list.csv'
+  path.write_bytes(content)
+  with pytest.raises(ValueError, match=message):
+    image_folder.load(path, 'train')
+
+
+def test_csv_with_the_mark_of_a_spreadsheet(write):
+  root = write('x/1.png', 'x/2.png')
+  path = root / 'list.csv'
+  lines = 'path,label,split\r\nx/1.png,A,train\r\nx/2.png,B,train\r\n'
+  path.write_bytes(b'\xef\xbb\xbf' + lines.encode())
+  examples = image_folder.load(path, 'train')
+  assert examples.class_names == ('A', 'B')
+  assert examples.label.tolist() == [0, 1]

@@ -19,10 +19,14 @@ def test_a_folder_of_images_is_loaded(tmp_path, data_config, encode, noise):
   image = noise(20, 30).astype(np.uint16)
   path.write_bytes(encode(image))
   config = data_config(
-    name='image_folder', path=str(tmp_path / 'images'), range_16bit=(0, 255)
+    name='image_folder',
+    path=str(tmp_path / 'images'),
+    range_16bit=(0, 255),
+    window=(-500, 1400),
   )
   examples = input_pipeline.load_split(config, 'train')
   assert examples.class_names == ('CP',)
+  assert examples.window == (-500, 1400)
   # So the range was passed on.
   decoded = tf.io.decode_image(examples.read(0)).numpy()[..., 0]
   np.testing.assert_array_equal(decoded, image)

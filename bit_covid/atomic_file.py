@@ -1,0 +1,31 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Files that are there whole or not at all."""
+
+from collections.abc import Mapping
+import io
+import json
+from typing import Any
+
+from etils import epath
+import numpy as np
+
+
+def write(path: epath.Path, content: bytes) -> None:
+  """Writes the file; a reader, or a crash, never meets half of it."""
+  partial = path.with_name(f'.{path.name}.partial')
+  partial.write_bytes(content)
+  partial.replace(path)
+
+
+def write_json(path: epath.Path, value: Any) -> None:
+  """Writes the value as indented JSON."""
+  write(path, (json.dumps(value, indent=2) + '\n').encode())
+
+
+def write_npz(path: epath.Path, arrays: Mapping[str, np.ndarray]) -> None:
+  """Writes the arrays as an .npz archive."""
+  # Through memory: a zip archive seeks, which object stores cannot.
+  buffer = io.BytesIO()
+  np.savez(buffer, **arrays)
+  write(path, buffer.getvalue())
