@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A trained network in a notebook's hands: logits, features, predictions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 import functools
 import os
 import pathlib
+from typing import Any
 
 import jax
 import ml_collections
@@ -15,6 +16,7 @@ import pandas as pd
 from bit_covid import bit_npz
 from bit_covid import devices
 from bit_covid import evaluate
+from bit_covid import gradcam
 from bit_covid import pretrained
 from bit_covid import resnet_v2
 from bit_covid.analysis import predictions
@@ -78,11 +80,38 @@ class Classifier:
     Raises:
       ValueError: shape or values are not as they should be.
     """
-    return self._apply(images)['logits']
+    return self._apply(self._forward, images)['logits']
 
   def features(self, images: np.ndarray | jax.Array) -> np.ndarray:
     """Returns `[N, F]` float32, what the head takes; images as for `logits`."""
-    return self._apply(images)['features']
+    return self._apply(self._forward, images)['features']
+
+  def gradcam(
+    self,
+    images: np.ndarray | jax.Array,
+    class_index: int | Sequence[int] | np.ndarray | None = None,
+    *,
+    method: gradcam.Method = 'gradcam',
+  ) -> np.ndarray:
+    """Returns `[N, S, S]` float32 in [0, 1], which pixels speak for a class.
+
+    Args:
+      images: as for `logits`.
+      class_index: one for all images or one for each; None: the predicted one.
+      method: one of `gradcam.METHODS`; see there.
+
+    Raises:
+      ValueError: images, class or method are not as they should be.
+    """
+    forward = functools.partial(gradcam.apply, self._network, method=method)
+    if class_index is None:
+      return self._apply(forward, images)
+    classes = gradcam.check_class_index(
+      class_index,
+      num_images=len(images),
+      num_classes=len(self.class_names),
+    )
+    return self._apply(forward, images, classes)
 
   def predict(
     self,
@@ -127,20 +156,28 @@ class Classifier:
       class_names=self.class_names,
     )
 
-  def _apply(self, images: np.ndarray | jax.Array) -> dict[str, np.ndarray]:
+  def _apply(
+    self,
+    forward: Callable[..., Any],
+    images: np.ndarray | jax.Array,
+    *others: np.ndarray,
+  ) -> Any:
+    """Returns `forward(params, images, *others)` as NumPy, batch by batch."""
     images = np.asarray(images)
     _check_images(images)
     parts = []
     for start in range(0, len(images), _BATCH):
-      part = images[start : start + _BATCH].astype(np.float32)
-      filling = ((0, _BATCH - len(part)), (0, 0), (0, 0), (0, 0))
-      outputs = self._forward(self.params, np.pad(part, filling))
-      parts.append(
-        {key: np.asarray(value)[: len(part)] for key, value in outputs.items()}
-      )
-    return {
-      key: np.concatenate([part[key] for part in parts]) for key in parts[0]
-    }
+      part = [array[start : start + _BATCH] for array in (images, *others)]
+      part[0] = part[0].astype(np.float32)
+      outputs = forward(self.params, *map(_fill, part))
+      kept = len(part[0])
+      parts.append(jax.tree.map(lambda x, n=kept: np.asarray(x)[:n], outputs))
+    return jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
+
+
+def _fill(part: np.ndarray) -> np.ndarray:
+  """Returns the part of a batch with zeros up to a whole one."""
+  return np.pad(part, [(0, _BATCH - len(part))] + [(0, 0)] * (part.ndim - 1))
 
 
 def load(name: str | os.PathLike[str]) -> Classifier:

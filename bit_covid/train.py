@@ -10,7 +10,6 @@ checkpoint when it is started again with the same config and work directory.
 
 from collections.abc import Mapping
 import contextlib
-import math
 import os
 from typing import Any
 
@@ -250,15 +249,9 @@ def _train(
         with speed.paused():
           host_state = devices.to_host(state)
           # The last loss was of the parameters before the last update.
-          _check_finite(_sum(host_state), step, config)
+          _check_finite(host_state, step, config)
           saved.save(step, host_state)
   return state
-
-
-def _sum(state: train_step.TrainState) -> float:
-  """Returns a number that is finite where all of the state is."""
-  leaves = jax.tree.leaves(state)
-  return sum(float(np.sum(leaf, dtype=np.float64)) for leaf in leaves)
 
 
 def _is_due(step: int, every: int, last_step: int) -> bool:
@@ -310,13 +303,15 @@ def _log_evaluation(
 
 
 def _check_finite(
-  loss: float, step: int, config: ml_collections.ConfigDict
+  tree: Any, step: int, config: ml_collections.ConfigDict
 ) -> None:
-  if not math.isfinite(loss):
-    first = (step - 1) // config.log_every * config.log_every + 1
-    raise FloatingPointError(
-      f'Loss or parameters became {loss} somewhere within the steps {first} '
-      f'to {step}; the checkpoints before are sound. A smaller '
-      f'config.learning_rate than {config.learning_rate}, a longer warm-up '
-      f"or config.model.dtype='float32' may help."
-    )
+  """Raises FloatingPointError if a number in the tree is NaN or infinite."""
+  if all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(tree)):
+    return
+  first = (step - 1) // config.log_every * config.log_every + 1
+  raise FloatingPointError(
+    'Loss or parameters became NaN or infinite somewhere within the steps '
+    f'{first} to {step}; the checkpoints before are sound. A smaller '
+    f'config.learning_rate than {config.learning_rate}, a longer warm-up or '
+    "config.model.dtype='float32' may help."
+  )

@@ -307,7 +307,7 @@ def test_fields_of_model_and_optimizer_have_their_effect(
     changed.update_from_flattened_dict({field: value})
     train.train_and_evaluate(changed, tmp_path / field)
     losses[field] = _losses(tmp_path / field)
-  assert created[-1]['remat']
+  assert any(kwargs.get('remat') for kwargs in created)
   assert losses['momentum'][8] != losses['seed'][8]
   assert losses['model.dtype'][8] != losses['seed'][8]
   assert losses['model.dtype'][8] == pytest.approx(losses['seed'][8], rel=0.05)
