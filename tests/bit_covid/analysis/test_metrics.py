@@ -132,3 +132,117 @@ def test_rows_that_cannot_be_counted_are_an_error(labels, probability):
   table = _table(labels, [[1, 0, 0], [probability, 0.5, 0]])
   with pytest.raises(ValueError, match=r"1 of 2 rows .* such as 's1'"):
     metrics.confusion_matrix(table)
+
+
+def test_measure_equals_scikit_learn():
+  generator = np.random.default_rng(1)
+  label = generator.integers(0, 3, 400)
+  # Rounded, so that many are tied.
+  probabilities = np.round(generator.dirichlet(np.ones(3), 400), 1)
+  predicted = probabilities.argmax(1)
+  found = metrics.measure(label, probabilities)
+  assert list(found) == list(metrics.OVERALL + metrics.PER_CLASS)
+  overall = {
+    'accuracy': sklearn_metrics.accuracy_score,
+    'balanced_accuracy': sklearn_metrics.balanced_accuracy_score,
+    'mcc': sklearn_metrics.matthews_corrcoef,
+    'kappa': sklearn_metrics.cohen_kappa_score,
+  }
+  for name, score in overall.items():
+    assert isinstance(found[name], float)
+    assert found[name] == pytest.approx(score(label, predicted))
+  np.testing.assert_allclose(
+    found['f1'], sklearn_metrics.f1_score(label, predicted, average=None)
+  )
+  np.testing.assert_allclose(
+    found['roc_auc'],
+    sklearn_metrics.roc_auc_score(
+      np.eye(3)[label], probabilities, average=None
+    ),
+  )
+  np.testing.assert_allclose(
+    found['average_precision'],
+    sklearn_metrics.average_precision_score(
+      np.eye(3)[label], probabilities, average=None
+    ),
+  )
+  confusion = metrics.confusion_matrix(_table(label, probabilities))
+  for name, values in metrics.per_class(confusion).items():
+    np.testing.assert_array_equal(found[name], values)
+
+
+def test_measures_of_many_matrices_at_once():
+  matrices = np.random.default_rng(0).integers(0, 9, (4, 5, 3, 3))
+  found = metrics.from_confusion(matrices)
+  assert found['kappa'].shape == (4, 5)
+  assert found['f1'].shape == (4, 5, 3)
+  for name, values in metrics.from_confusion(matrices[2, 3]).items():
+    np.testing.assert_array_equal(found[name][2, 3], values)
+
+
+def test_measures_by_hand():
+  # Kappa: agreement 0.7, by chance 0.5 * 0.6 + 0.5 * 0.4.
+  found = metrics.from_confusion(np.array([[20, 5], [10, 15]]))
+  assert found['kappa'] == pytest.approx(0.4)
+  # MCC: (20 * 15 - 5 * 10) / sqrt(25 * 30 * 25 * 20).
+  assert found['mcc'] == pytest.approx(250 / np.sqrt(375_000))
+  np.testing.assert_allclose(found['f1'], [40 / 55, 30 / 45])
+  assert found['balanced_accuracy'] == pytest.approx((0.8 + 0.6) / 2)
+
+
+def test_class_that_is_absent_leaves_its_measures_undefined():
+  found = metrics.measure(
+    np.array([0, 0, 2, 2]),
+    np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0, 0.1, 0.9], [0.1, 0, 0.9]]),
+  )
+  assert found['accuracy'] == 0.75
+  assert np.isnan(found['balanced_accuracy'])
+  for name in ('sensitivity', 'roc_auc', 'average_precision'):
+    assert np.isnan(found[name]).tolist() == [False, True, False], name
+  np.testing.assert_array_equal(found['specificity'], [1, 0.75, 1])
+  np.testing.assert_array_equal(found['ppv'], [1, 0, 1])
+
+
+def test_one_class_only_and_nothing_at_all():
+  alone = metrics.measure(np.zeros(3, int), np.eye(3)[[0, 0, 0]])
+  assert alone['accuracy'] == 1
+  assert np.isnan([alone['mcc'], alone['kappa'], *alone['roc_auc']]).all()
+  empty = metrics.measure(np.zeros(0, int), np.zeros((0, 3)))
+  assert np.isnan(np.concatenate([np.ravel(x) for x in empty.values()])).all()
+
+
+def test_what_cannot_be_measured_is_refused():
+  with pytest.raises(ValueError, match='1 of 2 rows have a probability that'):
+    metrics.measure(np.array([0, 1]), np.array([[1, 0], [np.nan, 1]]))
+  with pytest.raises(ValueError, match=r'1 of 2 labels are none of 0 to 1.* 2'):
+    metrics.measure(np.array([0, 2]), np.eye(2))
+  with pytest.raises(ValueError, match='1 of 2 labels are none of 0 to 1'):
+    metrics.confusion_matrix(_table([0, 5], np.eye(2), ('a', 'b')))
+
+
+def test_predictive_values_at_prevalences():
+  prevalence = np.array([0.235, 0.05, 0.01, 0.001])
+  ppv, npv = metrics.at_prevalence(0.987, 0.995, prevalence)
+  np.testing.assert_allclose(100 * ppv, [98.4, 91.2, 66.6, 16.5], atol=0.05)
+  # 0.995 * 0.95 / (0.995 * 0.95 + 0.013 * 0.05)
+  assert npv[1] == pytest.approx(0.94525 / 0.9459)
+
+
+def test_predictive_values_at_the_prevalence_of_the_table_are_its_own():
+  confusion = np.array(COVID_NET_CT_2_L[0])
+  measures = metrics.per_class(confusion)
+  ppv, npv = metrics.at_prevalence(
+    measures['sensitivity'],
+    measures['specificity'],
+    confusion.sum(axis=1) / confusion.sum(),
+  )
+  np.testing.assert_allclose(ppv, measures['ppv'])
+  np.testing.assert_allclose(npv, measures['npv'])
+
+
+def test_prevalences_at_the_ends():
+  ppv, npv = metrics.at_prevalence(0.9, 1.0, np.array([0, 1]))
+  np.testing.assert_array_equal(ppv, [np.nan, 1])
+  np.testing.assert_array_equal(npv, [1, 0])
+  with pytest.raises(ValueError, match=r'Give 5 % as 0\.05'):
+    metrics.at_prevalence(0.9, 0.9, 5)
