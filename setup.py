@@ -26,7 +26,10 @@ setuptools.setup(
     include=['bit_covid', 'bit_covid.*', 'input_pipeline', 'input_pipeline.*']
   ),
   # What tfds reads beside a builder.
-  package_data={'': ['README.md', 'TAGS.txt', 'CITATIONS.bib']},
+  package_data={
+    '': ['README.md', 'TAGS.txt', 'CITATIONS.bib'],
+    'bit_covid.analysis': ['templates/*'],
+  },
   entry_points={'console_scripts': ['bit-covid = bit_covid.main:run']},
   install_requires=[
     'absl-py>=2.1',
@@ -37,6 +40,8 @@ setuptools.setup(
     # tfds needs it for a builder in a package and does not say so.
     'importlib_resources>=6',
     'jax>=0.10',
+    'jinja2>=3.1',
+    'matplotlib>=3.10',
     'ml-collections>=1.1',
     'numpy>=2.0',
     'opencv-python-headless>=4.10',
@@ -47,10 +52,12 @@ setuptools.setup(
     'pooch>=1.8',
     'rich>=14',
     'scikit-learn>=1.6',
+    'scipy>=1.14',
     # clu writes TensorBoard files with it and does not say so.
     'tensorboard>=2.20',
     'tensorflow>=2.20',
     'tensorflow-datasets>=4.9.9',
+    'threadpoolctl>=3.5',
     'tqdm>=4.66',
   ],
   extras_require={

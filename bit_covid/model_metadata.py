@@ -24,12 +24,15 @@ class Metadata:
       in a file that is not ours.
     window: `[center, width]` in Hounsfield units behind gray values 0 to 255;
       None where the images were not CT or their window is not known.
+    temperature: divides the logits for calibrated probabilities, fitted on the
+      val split; None: not known.
     facts: how the file came about (seed, steps, versions).
   """
 
   class_names: tuple[str, ...]
   preprocessing: Mapping[str, Any] | None = None
   window: tuple[float, float] | None = None
+  temperature: float | None = None
   facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -60,12 +63,14 @@ def from_bytes(
   try:
     fields = json.loads(content.astype(np.uint8).tobytes())
     names, window = fields['class_names'], fields['window']
+    temperature = fields['temperature']
     if not all(isinstance(name, str) for name in names):
       raise TypeError(f'class names are not all text: {names}')
     metadata = Metadata(
       class_names=tuple(names),
       preprocessing=fields['preprocessing'],
       window=None if window is None else (float(window[0]), float(window[1])),
+      temperature=None if temperature is None else float(temperature),
       facts=fields['facts'],
     )
   except (ValueError, KeyError, TypeError, IndexError) as error:

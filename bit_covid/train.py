@@ -32,6 +32,7 @@ from bit_covid import resnet_v2
 from bit_covid import schedule
 from bit_covid import train_step
 from bit_covid import work_directory
+from bit_covid.analysis import report
 import input_pipeline
 
 _DTYPES = ('float32', 'bfloat16')
@@ -74,10 +75,7 @@ def train_and_evaluate(
   work_directory.write_facts(config, workdir, splits)
   forward = evaluate.make_forward(model)
   state = _train(config, workdir, model, params, splits, forward)
-  if jax.process_index() == 0:
-    params = devices.to_host(state.params)
-    work_directory.save_model(config, workdir, params, splits['train'])
-  return {
+  results = {
     name: work_directory.write_results(
       workdir,
       name,
@@ -92,6 +90,13 @@ def train_and_evaluate(
     )
     for name in config.final_splits
   }
+  if jax.process_index() == 0:
+    params = devices.to_host(state.params)
+    work_directory.save_model(config, workdir, params, splits['train'])
+    if results:
+      path = report.write_report(workdir)
+      progress.say(f'Report: {path}')
+  return results
 
 
 def initial_params(

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The files of a run, apart from checkpoints and the log of measurements.
 
-config.json, run.json       before the first step
-model.npz                   after the last one
-predictions/, report/       after the evaluation
+Before the first step: config.json and run.json. After the last one:
+predictions/, model.npz and report/.
 """
 
 from collections.abc import Mapping
 import json
+import math
 from typing import Any
 
 from etils import epath
@@ -21,6 +21,7 @@ from bit_covid import devices
 from bit_covid import evaluate
 from bit_covid import model_metadata
 from bit_covid import run_facts
+from bit_covid.analysis import calibration
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import terminal
@@ -93,7 +94,11 @@ def save_model(
   params: Mapping[str, Any],
   examples: input_pipeline.Examples,
 ) -> None:
-  """Writes model.npz: the parameters, and how images are prepared for them."""
+  """Writes model.npz: the parameters, and how images are prepared for them.
+
+  With the temperature that calibrates the probabilities on `val`, if that is
+  among the splits whose predictions are in the work directory.
+  """
   bit_npz.save(
     workdir / 'model.npz',
     params,
@@ -105,6 +110,7 @@ def save_model(
         for key in ('box', 'crop', 'antialias', 'range_16bit')
       },
       window=examples.window,
+      temperature=_fit_temperature(workdir),
       facts={
         'init': config.init,
         'seed': config.seed,
@@ -113,6 +119,15 @@ def save_model(
       },
     ),
   )
+
+
+def _fit_temperature(workdir: epath.Path) -> float | None:
+  path = workdir / 'predictions' / 'val.csv'
+  if not path.exists():
+    return None
+  temperature = calibration.fit_temperature(predictions.read(path))
+  # NaN where no temperature is best, as on a split without errors.
+  return temperature if math.isfinite(temperature) else None
 
 
 def write_results(

@@ -50,6 +50,15 @@ def config(tfds_dir):
   return config
 
 
+@pytest.fixture(autouse=True)
+def written_reports(monkeypatch, request):
+  """Work directories whose report was asked for; drawing it takes seconds."""
+  written = []
+  if 'draws_report' not in request.keywords:
+    monkeypatch.setattr(train.report, 'write_report', written.append)
+  return written
+
+
 def _losses(workdir):
   rows = metric_log.read(workdir / 'metrics.jsonl')
   return {row['step']: row['train_loss'] for row in rows if 'train_loss' in row}
@@ -69,6 +78,7 @@ def _stop_after(monkeypatch, steps):
   monkeypatch.setattr(input_pipeline, 'train_batches', train_batches)
 
 
+@pytest.mark.draws_report
 def test_work_directory(config, tmp_path):
   results = train.train_and_evaluate(config, tmp_path)
   names = {path.name for path in tmp_path.iterdir()}
@@ -89,8 +99,10 @@ def test_work_directory(config, tmp_path):
     assert file['slice_id'].tolist() == table['slice_id'].tolist()
     assert file['features'].shape == (NUM_TEST, 64)
   report = json.loads((tmp_path / 'report' / 'metrics.json').read_text())
-  assert report == results
-  assert set(report) == {'val', 'test'}
+  assert set(report) == set(results) == {'val', 'test'}
+  assert results['test'].items() <= report['test'].items()
+  page = (tmp_path / 'report' / 'index.html').read_text()
+  assert 'Research software, not a medical device.' in page
   assert report['test']['slices'] == NUM_TEST
   predicted = predictions.probabilities(table).argmax(1)
   accuracy = np.mean(predicted == table['label'].to_numpy())
@@ -101,6 +113,11 @@ def test_work_directory(config, tmp_path):
   assert checkpoint.metadata.preprocessing['crop'] == 32
   assert checkpoint.metadata.window is None  # The slices are drawn.
   assert checkpoint.params['head']['kernel'].any()
+
+
+def test_every_run_ends_in_a_report(config, tmp_path, written_reports):
+  train.train_and_evaluate(config, tmp_path)
+  assert written_reports == [tmp_path]
 
 
 def test_metrics_are_measured_when_they_are_due(config, tmp_path):

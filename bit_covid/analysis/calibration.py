@@ -1,0 +1,138 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a probability of 0.9 is right nine times in ten.
+
+    temperature = calibration.fit_temperature(val)
+    calibration.measure(calibration.apply_temperature(test, temperature))
+
+Confidence is the probability of the predicted class. A temperature T above 1
+makes all probabilities less extreme and changes no prediction.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import scipy.optimize
+import scipy.special
+
+from bit_covid.analysis import metrics
+from bit_covid.analysis import predictions
+
+BINS = 15
+# The range in which a temperature is looked for.
+TEMPERATURES = 0.05, 20.0
+# A probability of 0 in a table stands for one too small to be written: its
+# logarithm is that of the smallest number instead of minus infinity.
+_SMALLEST = np.finfo(np.float64).tiny
+
+
+class Reliability(NamedTuple):
+  """How often predictions of a confidence are right, by bins of equal width.
+
+  Attributes:
+    edges: `[B + 1]` float64; a bin has its upper edge and not its lower one.
+    count: `[B]` int64.
+    confidence: the mean in each bin, `[B]` float64, NaN where it is empty.
+    accuracy: likewise.
+  """
+
+  edges: np.ndarray
+  count: np.ndarray
+  confidence: np.ndarray
+  accuracy: np.ndarray
+
+
+def measure(table: pd.DataFrame) -> dict[str, float]:
+  """Returns `ece`, `brier` and `nll` of a predictions table.
+
+  `ece` is the mean distance of accuracy and confidence over the bins, weighted
+  by their counts; `brier` the mean squared error summed over the classes, from
+  0 to 2; `nll` the mean of -log(probability of the true class), natural log.
+
+  Raises:
+    ValueError: labels or probabilities are missing.
+  """
+  label, probabilities = metrics.labelled(table)
+  curve = reliability(table)
+  gap = np.abs(curve.accuracy - curve.confidence)
+  truth = np.eye(probabilities.shape[1])[label]
+  return {
+    'ece': float(np.nansum(gap * curve.count) / len(label)),
+    'brier': float(((probabilities - truth) ** 2).sum(axis=1).mean()),
+    'nll': _nll(label, _log(probabilities)),
+  }
+
+
+def reliability(table: pd.DataFrame, *, bins: int = BINS) -> Reliability:
+  """Returns the reliability of the predicted classes.
+
+  Raises:
+    ValueError: labels or probabilities are missing.
+  """
+  label, probabilities = metrics.labelled(table)
+  confidence = probabilities.max(axis=1)
+  is_right = probabilities.argmax(axis=1) == label
+  edges = np.linspace(0, 1, bins + 1)
+  # Rounding may put a probability a little above 1.
+  place = np.clip(np.searchsorted(edges, confidence) - 1, 0, bins - 1)
+  count = np.bincount(place, minlength=bins)
+  return Reliability(
+    edges=edges,
+    count=count,
+    confidence=metrics.ratio(np.bincount(place, confidence, bins), count),
+    accuracy=metrics.ratio(np.bincount(place, is_right, bins), count),
+  )
+
+
+def fit_temperature(table: pd.DataFrame) -> float:
+  """Returns the T of the smallest `nll` of softmax(log(probabilities) / T).
+
+  As log-probabilities are logits but for a constant, this is the temperature
+  of the logits. NaN where no T within `TEMPERATURES` is best: with no slice
+  predicted wrongly, for instance, ever smaller ones are better.
+
+  Raises:
+    ValueError: labels or probabilities are missing.
+  """
+  label, probabilities = metrics.labelled(table)
+  logits = _log(probabilities)
+  low, high = np.log(TEMPERATURES)
+  found = scipy.optimize.minimize_scalar(
+    lambda x: _nll(label, logits / math.exp(x)),
+    bounds=(low, high),
+    method='bounded',
+    options={'xatol': 1e-6},
+  )
+  if min(found.x - low, high - found.x) < 1e-3:
+    return math.nan
+  return math.exp(found.x)
+
+
+def apply_temperature(table: pd.DataFrame, temperature: float) -> pd.DataFrame:
+  """Returns the table with softmax(log(probabilities) / temperature).
+
+  Raises:
+    ValueError: the temperature is no positive number.
+  """
+  if not (math.isfinite(temperature) and temperature > 0):
+    raise ValueError(
+      f'The temperature is {temperature}; expected a positive number, such as '
+      'one of fit_temperature.'
+    )
+  logits = _log(predictions.probabilities(table))
+  table = table.copy()
+  table[table.columns[len(predictions.ID_COLUMNS) :]] = scipy.special.softmax(
+    logits / temperature, axis=1
+  )
+  return table
+
+
+def _log(probabilities: np.ndarray) -> np.ndarray:
+  return np.log(np.maximum(probabilities, _SMALLEST))
+
+
+def _nll(label: np.ndarray, logits: np.ndarray) -> float:
+  log_probabilities = scipy.special.log_softmax(logits, axis=1)
+  return float(-log_probabilities[np.arange(len(label)), label].mean())

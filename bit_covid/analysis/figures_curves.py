@@ -1,0 +1,190 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Figures of what follows from probabilities, and of the training.
+
+Confusion matrix, ROC and precision-recall curves, reliability, training curves.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib import axes as mpl_axes
+from matplotlib import figure as mpl_figure
+from matplotlib import ticker
+import numpy as np
+import pandas as pd
+
+from bit_covid.analysis import calibration
+from bit_covid.analysis import figures
+from bit_covid.analysis import metrics
+from bit_covid.analysis import operating_points
+from bit_covid.analysis import predictions
+
+
+def confusion_matrix(
+  confusion: np.ndarray, class_names: Sequence[str]
+) -> mpl_figure.Figure:
+  """Returns the matrix with counts and shares of the true class."""
+  confusion = np.asarray(confusion)
+  shares = metrics.ratio(
+    confusion, np.broadcast_to(confusion.sum(1, keepdims=True), confusion.shape)
+  )
+  figure = figures.new(4.6)
+  axes = figure.subplots()
+  image = axes.imshow(shares, cmap='Blues', vmin=0, vmax=1)
+  for (i, j), share in np.ndenumerate(shares):
+    text = '' if np.isnan(share) else f'{share:.1%}\n'
+    axes.text(
+      j,
+      i,
+      f'{text}{confusion[i, j]:,}',
+      ha='center',
+      va='center',
+      color='white' if share > 0.6 else 'black',
+      fontsize=11 if len(class_names) < 5 else 8,
+    )
+  places = range(len(class_names))
+  axes.set_xticks(places, class_names)
+  axes.set_yticks(places, class_names, rotation=90, va='center')
+  axes.tick_params(length=0)
+  axes.set_xlabel('Predicted')
+  axes.set_ylabel('True')
+  figure.colorbar(
+    image,
+    shrink=0.85,
+    label='Share of the true class',
+    format=ticker.PercentFormatter(1, decimals=0),
+  )
+  return figure
+
+
+def roc(table: pd.DataFrame, areas: Sequence[str]) -> mpl_figure.Figure:
+  """Returns ROC curves, each class against the rest; `areas` for the legend."""
+  figure, axes = _square()
+  axes.plot([0, 1], [0, 1], color=figures.GRAY, linewidth=1, linestyle=':')
+  for i, name in enumerate(predictions.class_names(table)):
+    curve = operating_points.roc_curve(table, name)
+    _line(axes, curve, i, f'{name} {areas[i]}')
+  axes.set_xlabel('1 - specificity')
+  axes.set_ylabel('Sensitivity')
+  axes.legend(loc='lower right', title='Area', fontsize=9)
+  return figure
+
+
+def precision_recall(
+  table: pd.DataFrame, areas: Sequence[str]
+) -> mpl_figure.Figure:
+  """Returns precision-recall curves; `areas` for the legend."""
+  figure, axes = _square()
+  for i, name in enumerate(predictions.class_names(table)):
+    curve = operating_points.precision_recall_curve(table, name)
+    _line(axes, curve, i, f'{name} {areas[i]}')
+    # What a guess would have.
+    share = (table['label'] == i).mean()
+    axes.axhline(share, color=figures.colour(i), linewidth=0.8, linestyle=':')
+  axes.set_xlabel('Sensitivity (recall)')
+  axes.set_ylabel('PPV (precision)')
+  axes.legend(loc='lower left', title='Average precision', fontsize=9)
+  return figure
+
+
+def reliability(
+  curves: Mapping[str, calibration.Reliability],
+) -> mpl_figure.Figure:
+  """Returns accuracy by confidence, and below it how many slices have it."""
+  figure = figures.new(5.0)
+  axes, below = figure.subplots(
+    2, 1, sharex=True, gridspec_kw={'height_ratios': [3, 1]}
+  )
+  figures.plain(axes).plot(
+    [0, 1], [0, 1], color=figures.GRAY, linewidth=1, linestyle=':'
+  )
+  figures.plain(below)
+  for i, (name, curve) in enumerate(curves.items()):
+    filled = curve.count > 0
+    axes.plot(
+      curve.confidence[filled],
+      curve.accuracy[filled],
+      color=figures.series_colour(i),
+      linestyle=figures.dashes(i),
+      marker=figures.marker(i),
+      label=name,
+    )
+    below.stairs(
+      curve.count, curve.edges, color=figures.series_colour(i), linewidth=1.5
+    )
+  axes.set_ylim(-0.02, 1.02)
+  axes.set_ylabel('Accuracy')
+  axes.legend(loc='upper left')
+  # A few sure slices would hide all others on an even scale.
+  below.set_yscale('symlog', linthresh=1)
+  below.set_ylim(bottom=0)
+  below.set_ylabel('Slices')
+  below.set_xlabel('Confidence')
+  return figure
+
+
+def training(
+  rows: Sequence[Mapping[str, float]],
+) -> mpl_figure.Figure:
+  """Returns loss and, where it was measured, accuracy by step (Figure 7)."""
+  losses = _series(rows, '_loss')
+  accuracies = _series(rows, '_accuracy')
+  count = 1 + bool(accuracies)
+  figure = figures.new(2.6 * count)
+  panels = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
+  # Training first, in the same colour in both panels.
+  names = sorted({*losses, *accuracies}, key=lambda x: (x != 'train', x))
+  for axes, series, label in zip(
+    panels, (losses, accuracies), ('Loss', 'Accuracy'), strict=False
+  ):
+    figures.plain(axes).set_ylabel(label)
+    for name, points in series.items():
+      i = names.index(name)
+      axes.plot(
+        *zip(*points, strict=True),
+        color=figures.series_colour(i),
+        linestyle=figures.dashes(i),
+        marker=figures.marker(i) if len(points) < 40 else None,
+        markersize=4,
+        label=name,
+      )
+    axes.legend()
+  panels[0].set_ylim(bottom=0)
+  panels[-1].set_xlabel('Step')
+  if accuracies:
+    panels[1].yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
+  return figure
+
+
+def _series(
+  rows: Sequence[Mapping[str, float]], ending: str
+) -> dict[str, list[tuple[float, float]]]:
+  series = {}
+  for row in rows:
+    for key, value in row.items():
+      if key.endswith(ending):
+        points = series.setdefault(key.removesuffix(ending), [])
+        points.append((row['step'], value))
+  return series
+
+
+def _square() -> tuple[mpl_figure.Figure, mpl_axes.Axes]:
+  figure = figures.new(4.6)
+  axes = figures.plain(figure.subplots())
+  axes.set_xlim(-0.01, 1.01)
+  axes.set_ylim(-0.01, 1.01)
+  axes.set_aspect('equal')
+  return figure, axes
+
+
+def _line(
+  axes: mpl_axes.Axes, curve: operating_points.Curve, index: int, label: str
+) -> None:
+  axes.plot(
+    curve.x,
+    curve.y,
+    color=figures.colour(index),
+    linestyle=figures.dashes(index),
+    linewidth=2,
+    label=label,
+  )

@@ -1,0 +1,178 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Figures of features and of slices: t-SNE, and the most confident errors."""
+
+from collections.abc import Callable, Sequence
+import os
+import pathlib
+import zipfile
+
+from etils import epath
+from matplotlib import figure as mpl_figure
+import numpy as np
+import pandas as pd
+from PIL import Image
+from sklearn import decomposition
+from sklearn import manifold
+import threadpoolctl
+
+from bit_covid.analysis import figures
+
+# A slice_id to its image, uint8 `[H, W]`; None where there is none.
+ImageFn = Callable[[str], np.ndarray | None]
+
+TSNE_SLICES = 3000
+_COMPONENTS = 50
+_PERPLEXITY = 30
+_STEPS = 500
+_COLUMNS = 2
+
+
+class TooFewError(ValueError):
+  """There are too few slices for a figure, or they are all alike."""
+
+
+def read_features(
+  path: str | os.PathLike[str], table: pd.DataFrame, rows: np.ndarray
+) -> np.ndarray:
+  """Returns the features of some rows of a table, `[n, F]` float32.
+
+  Raises:
+    ValueError: the file is damaged, or holds other slices than the table.
+  """
+  try:
+    with epath.Path(path).open('rb') as f, np.load(f) as file:
+      slice_id, features = file['slice_id'], file['features']
+  except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
+    raise ValueError(
+      f'{path} holds no slice_id and features that can be read: {error}. '
+      'Evaluate again, or remove the file.'
+    ) from error
+  if not np.array_equal(slice_id, table['slice_id'].to_numpy(str)):
+    raise ValueError(
+      f'{path} holds the features of {len(slice_id)} slices that are not the '
+      f'{len(table)} of the predictions beside it, in their order. Evaluate '
+      'again, or remove the file.'
+    )
+  return features[rows].astype(np.float32)
+
+
+def sample(count: int, *, seed: int) -> np.ndarray:
+  """Returns which of `count` slices t-SNE is made of, sorted `[n]` int64."""
+  if count <= TSNE_SLICES:
+    return np.arange(count)
+  generator = np.random.default_rng(seed)
+  return np.sort(generator.choice(count, TSNE_SLICES, replace=False))
+
+
+def embed(features: np.ndarray, *, seed: int) -> np.ndarray:
+  """Returns a place in the plane for each of n feature vectors, `[n, 2]`.
+
+  t-SNE of the first 50 principal components.
+
+  Raises:
+    TooFewError: there are fewer than 5 vectors, or all are equal.
+  """
+  if len(features) < 5 or np.ptp(features, axis=0).max() == 0:
+    raise TooFewError(
+      f'There are {len(features)} slices; t-SNE takes at least 5 that are not '
+      'all alike.'
+    )
+  # Small clusters of work: threads that wait for one another take longer.
+  with threadpoolctl.threadpool_limits(1):
+    components = min(_COMPONENTS, *features.shape)
+    features = decomposition.PCA(
+      components, random_state=seed, svd_solver='randomized'
+    ).fit_transform(features)
+    return manifold.TSNE(
+      init='pca' if components > 1 else 'random',
+      perplexity=min(_PERPLEXITY, (len(features) - 1) / 3),
+      max_iter=_STEPS,
+      random_state=seed,
+    ).fit_transform(features)
+
+
+def scatter(
+  points: np.ndarray,
+  names: Sequence[str],
+  order: Sequence[str],
+  *,
+  colour: Callable[[int], str] = figures.colour,
+) -> mpl_figure.Figure:
+  """Returns a dot a slice; `colour` is that of a place in `order`."""
+  figure = figures.new(4.9)
+  axes = figure.subplots()
+  names = np.asarray(names)
+  # In turns, so that no class lies on top of all others.
+  size = np.clip(4000 / len(points), 3, 30)
+  for turn in range(8):
+    for i, name in enumerate(order):
+      chosen = np.flatnonzero(names == name)[turn::8]
+      axes.scatter(
+        *points[chosen].T,
+        s=size,
+        color=colour(i),
+        marker=figures.marker(i),
+        linewidths=0,
+        alpha=0.75,
+        label=None if turn else name,
+      )
+  axes.set_xticks([])
+  axes.set_yticks([])
+  axes.set_aspect('equal', 'datalim')
+  legend = figure.legend(
+    loc='outside lower center', ncols=min(len(order), 3), frameon=False
+  )
+  for handle in legend.legend_handles:
+    handle.set_sizes([40])
+    handle.set_alpha(1)
+  return figure
+
+
+def folder_images(folder: str | os.PathLike[str]) -> ImageFn:
+  """Returns what reads the slices that lie in a folder, by their slice_id.
+
+  Raises:
+    NotADirectoryError: there is no such folder.
+  """
+  root = pathlib.Path(folder).resolve()
+  if not root.is_dir():
+    raise NotADirectoryError(
+      f'{folder} is no folder; expected one that holds the slices under their '
+      'slice_id.'
+    )
+
+  def read(slice_id: str) -> np.ndarray | None:
+    path = (root / slice_id).resolve()
+    # A table of others may say '../..'.
+    if not path.is_relative_to(root) or not path.is_file():
+      return None
+    with Image.open(path) as image:
+      return np.asarray(image.convert('L'))
+
+  return read
+
+
+def gallery(errors: pd.DataFrame, images: ImageFn) -> mpl_figure.Figure:
+  """Returns the slices of `figures.confident_errors` with what they are.
+
+  Raises:
+    FileNotFoundError: there is no image of one of them.
+  """
+  rows = -(-len(errors) // _COLUMNS)
+  figure = figures.new(2.85 * rows)
+  panels = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
+  for axes in panels:
+    axes.set_axis_off()
+  for i, (axes, error) in enumerate(
+    zip(panels, errors.itertuples(), strict=False), start=1
+  ):
+    image = images(error.slice_id)
+    if image is None:
+      raise FileNotFoundError(f'There is no image of {error.slice_id!r}.')
+    axes.imshow(image, cmap='gray', vmin=0, vmax=255)
+    axes.set_title(
+      f'{i}. {error.truth}, called\n{error.predicted} ({error.confidence:.1%})',
+      fontsize=10,
+    )
+  return figure

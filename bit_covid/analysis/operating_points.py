@@ -1,0 +1,145 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Thresholds on the probability of one class, and the curves they lie on.
+
+A slice is called positive where its probability is at least the threshold. A
+threshold is chosen on one split and measured on another: chosen where it is
+measured, it would look better than it is.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn import metrics as sklearn_metrics
+
+from bit_covid.analysis import bootstrap
+from bit_covid.analysis import metrics
+from bit_covid.analysis import predictions
+
+SENSITIVITIES = 0.9, 0.95, 0.99
+MEASURES = ('sensitivity', 'specificity', 'ppv', 'npv')
+
+
+class Curve(NamedTuple):
+  """The points of a curve, `[K]` float64 each; empty where it is undefined.
+
+  ROC: x is 1 - specificity, y the sensitivity. Precision-recall: x is the
+  sensitivity, y the PPV.
+  """
+
+  x: np.ndarray
+  y: np.ndarray
+
+
+def threshold(table: pd.DataFrame, class_name: str, wanted: float) -> float:
+  """Returns the largest threshold with at least the wanted sensitivity.
+
+  NaN where the table has no slice of the class.
+
+  Raises:
+    ValueError: the sensitivity is not above 0 and at most 1; the table has no
+      such class; labels or probabilities are missing.
+  """
+  if not 0 < wanted <= 1:
+    raise ValueError(
+      f'A sensitivity of {wanted} is wanted; expected a share above 0 and at '
+      'most 1. Give 95 % as 0.95.'
+    )
+  is_class, probability = _one_class(table, class_name)
+  positive = np.sort(probability[is_class])[::-1]
+  if not len(positive):
+    return math.nan
+  # 0.29 * 100 is a little more than 29, and 29 slices are enough.
+  return float(positive[math.ceil(wanted * len(positive) - 1e-9) - 1])
+
+
+def at_threshold(
+  table: pd.DataFrame, class_name: str, value: float
+) -> dict[str, float]:
+  """Returns what `MEASURES` names, of one class against the rest.
+
+  Raises:
+    ValueError: as of `threshold`.
+  """
+  confusion = metrics.confusion_matrix(_two_classes(table, class_name, value))
+  measures = metrics.from_confusion(confusion)
+  return {name: float(measures[name][1]) for name in MEASURES}
+
+
+def intervals_at_threshold(
+  table: pd.DataFrame,
+  class_name: str,
+  value: float,
+  *,
+  replicates: int = 2000,
+  seed: int = 0,
+) -> dict[str, bootstrap.Interval]:
+  """Returns what `MEASURES` names, each with its interval over patients.
+
+  Raises:
+    ValueError: as of `threshold`.
+  """
+  found = bootstrap.intervals(
+    _two_classes(table, class_name, value),
+    replicates=replicates,
+    seed=seed,
+    with_areas=False,
+  )
+  return {
+    name: bootstrap.Interval(*(float(x[1]) for x in found[name]))
+    for name in MEASURES
+  }
+
+
+def roc_curve(table: pd.DataFrame, class_name: str) -> Curve:
+  """Returns the ROC curve of one class against the rest."""
+  is_class, probability = _one_class(table, class_name)
+  if is_class.all() or not is_class.any():
+    return Curve(np.empty(0), np.empty(0))
+  false_positive, sensitivity, _ = sklearn_metrics.roc_curve(
+    is_class, probability
+  )
+  return Curve(false_positive, sensitivity)
+
+
+def precision_recall_curve(table: pd.DataFrame, class_name: str) -> Curve:
+  """Returns the precision-recall curve of one class against the rest."""
+  is_class, probability = _one_class(table, class_name)
+  if is_class.all() or not is_class.any():
+    return Curve(np.empty(0), np.empty(0))
+  precision, recall, _ = sklearn_metrics.precision_recall_curve(
+    is_class, probability, drop_intermediate=True
+  )
+  return Curve(recall, precision)
+
+
+def _one_class(
+  table: pd.DataFrame, class_name: str
+) -> tuple[np.ndarray, np.ndarray]:
+  """Returns whether a slice is of the class `[N]`, and its probability."""
+  names = predictions.class_names(table)
+  if class_name not in names:
+    raise ValueError(
+      f'No class {class_name!r} in the table. Known: {", ".join(names)}.'
+    )
+  label, probabilities = metrics.labelled(table)
+  index = names.index(class_name)
+  return label == index, probabilities[:, index]
+
+
+def _two_classes(
+  table: pd.DataFrame, class_name: str, value: float
+) -> pd.DataFrame:
+  """Returns a table of the classes rest and positive, of certain decisions."""
+  is_class, probability = _one_class(table, class_name)
+  is_called = probability >= value
+  return predictions.make_table(
+    slice_id=table['slice_id'],
+    patient_id=table['patient_id'],
+    source=table['source'],
+    label=is_class.astype(np.int64),
+    probabilities=np.stack([~is_called, is_called], axis=1).astype(np.float64),
+    class_names=('rest', class_name),
+  )

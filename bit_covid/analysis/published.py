@@ -1,0 +1,129 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Numbers that others published, as printed, on the test split of COVIDx CT-2A.
+
+Zhao, W., Jiang, W. & Qiu, X. Deep learning for COVID-19 detection based on CT
+images. Scientific Reports (2021): Tables 1, 2 and 3. The rows of COVID-Net CT
+are as that paper prints them; the confusion matrices are those of the COVID-Net
+CT-2 repository (haydengunraj/COVIDNet-CT), from which the same rows follow.
+"""
+
+from typing import NamedTuple
+
+DATASET = 'covidx_ct/2a'
+SPLIT = 'test'
+SLICES = 25_658
+CLASS_NAMES = ('Normal', 'CP', 'NCP')
+PAPER = 'Zhao, Jiang & Qiu, Scientific Reports 2021'
+REPOSITORY = 'github.com/haydengunraj/COVIDNet-CT'
+
+
+class Row(NamedTuple):
+  """A row of Tables 1 and 2: percent, the classes as in `CLASS_NAMES`."""
+
+  model: str
+  source: str
+  accuracy: float
+  sensitivity: tuple[float, float, float]
+  ppv: tuple[float, float, float]
+  specificity: tuple[float, float, float]
+  npv: tuple[float, float, float]
+
+
+class Initialisation(NamedTuple):
+  """A row of Table 3: accuracies in percent, of a second run of each."""
+
+  model: str
+  source: str
+  val: float
+  test: float
+
+
+class Confusion(NamedTuple):
+  """A confusion matrix, truth in rows."""
+
+  model: str
+  source: str
+  counts: tuple[tuple[int, int, int], ...]
+
+
+_TABLES = f'{PAPER}, Tables 1 and 2'
+_TABLE_3 = f'{PAPER}, Table 3'
+
+ROWS = (
+  Row(
+    model='COVID-Net CT-1',
+    source=_TABLES,
+    accuracy=94.5,
+    sensitivity=(98.8, 99.0, 80.2),
+    ppv=(96.1, 90.2, 97.6),
+    specificity=(96.3, 95.7, 99.4),
+    npv=(98.9, 99.6, 94.2),
+  ),
+  Row(
+    model='COVID-Net CT-2 L',
+    source=_TABLES,
+    accuracy=98.1,
+    sensitivity=(99.0, 98.2, 96.2),
+    ppv=(99.4, 97.2, 96.7),
+    specificity=(99.5, 98.8, 99.0),
+    npv=(99.1, 99.3, 98.8),
+  ),
+  Row(
+    model='COVID-Net CT-2 S',
+    source=_TABLES,
+    accuracy=97.9,
+    sensitivity=(98.9, 98.1, 95.7),
+    ppv=(99.3, 97.0, 96.4),
+    specificity=(99.3, 98.8, 98.9),
+    npv=(99.0, 99.2, 98.7),
+  ),
+  Row(
+    model='Random',
+    source=_TABLES,
+    accuracy=97.9,
+    sensitivity=(97.9, 98.6, 96.9),
+    ppv=(98.9, 97.5, 96.4),
+    specificity=(99.0, 99.0, 98.9),
+    npv=(98.1, 99.4, 99.1),
+  ),
+  Row(
+    model='Bit-S',
+    source=_TABLES,
+    accuracy=98.8,
+    sensitivity=(99.0, 99.3, 97.9),
+    ppv=(99.6, 97.9, 98.4),
+    specificity=(99.6, 99.1, 99.5),
+    npv=(99.1, 99.7, 99.4),
+  ),
+  Row(
+    model='Bit-M',
+    source=_TABLES,
+    accuracy=99.2,
+    sensitivity=(99.3, 99.6, 98.7),
+    ppv=(99.8, 98.9, 98.5),
+    specificity=(99.8, 99.6, 99.5),
+    npv=(99.3, 99.8, 99.6),
+  ),
+)
+
+INITIALISATIONS = (
+  Initialisation('Random', _TABLE_3, val=96.5, test=97.7),
+  Initialisation('Bit-S', _TABLE_3, val=97.4, test=98.8),
+  Initialisation('Bit-M', _TABLE_3, val=97.9, test=99.3),
+  Initialisation('Bit-M-C', _TABLE_3, val=97.7, test=99.2),
+  Initialisation('Bit-M-S', _TABLE_3, val=97.6, test=98.9),
+)
+
+CONFUSIONS = (
+  Confusion(
+    'COVID-Net CT-2 L',
+    REPOSITORY,
+    ((12_128, 5, 112), (45, 7262, 88), (23, 208, 5787)),
+  ),
+  Confusion(
+    'COVID-Net CT-2 S',
+    REPOSITORY,
+    ((12_109, 5, 131), (52, 7256, 87), (39, 220, 5759)),
+  ),
+)

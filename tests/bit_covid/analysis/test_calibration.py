@@ -1,0 +1,119 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Calibration by hand, against scikit-learn, and on simulated networks."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.special
+from sklearn import metrics as sklearn_metrics
+
+from bit_covid.analysis import calibration
+from bit_covid.analysis import predictions
+
+
+def _table(label, probabilities):
+  probabilities = np.asarray(probabilities, float)
+  names = [f's{i}' for i in range(len(label))]
+  return predictions.make_table(
+    slice_id=names,
+    patient_id=names,
+    source=names,
+    label=np.asarray(label),
+    probabilities=probabilities,
+    class_names=[f'c{i}' for i in range(probabilities.shape[1])],
+  )
+
+
+def _simulated(*, scale, count=20_000):
+  """Labels drawn from softmax(logits); told is softmax(scale * logits)."""
+  generator = np.random.default_rng(0)
+  logits = 2 * generator.standard_normal((count, 3))
+  truth = scipy.special.softmax(logits, axis=1)
+  label = (generator.random((count, 1)) > truth.cumsum(axis=1)).sum(axis=1)
+  return _table(label, scipy.special.softmax(scale * logits, axis=1))
+
+
+def test_measures_by_hand():
+  table = _table([0, 1, 1], [[0.9, 0.1], [0.1, 0.9], [0.7, 0.3]])
+  found = calibration.measure(table)
+  # Two of confidence 0.9 are right, one of 0.7 is wrong.
+  assert found['ece'] == pytest.approx((2 * 0.1 + 0.7) / 3)
+  assert found['brier'] == pytest.approx((0.02 + 0.02 + 0.98) / 3)
+  assert found['nll'] == pytest.approx(-np.log([0.9, 0.9, 0.3]).mean())
+
+
+def test_measures_equal_those_of_scikit_learn():
+  table = _simulated(scale=1.7, count=500)
+  label = table['label'].to_numpy(int)
+  probabilities = predictions.probabilities(table)
+  found = calibration.measure(table)
+  assert found['nll'] == pytest.approx(
+    sklearn_metrics.log_loss(label, probabilities)
+  )
+  # scikit-learn's for two classes counts one of them.
+  assert found['brier'] == pytest.approx(
+    sum(
+      sklearn_metrics.brier_score_loss(label == i, probabilities[:, i])
+      for i in range(3)
+    )
+  )
+
+
+def test_reliability_by_hand():
+  table = _table([0, 1, 1, 0], [[0.9, 0.1], [0.1, 0.9], [0.7, 0.3], [1, 0]])
+  curve = calibration.reliability(table, bins=10)
+  # An edge belongs to the bin below it.
+  assert curve.count.tolist() == [0, 0, 0, 0, 0, 0, 1, 0, 2, 1]
+  np.testing.assert_allclose(curve.confidence[[6, 8, 9]], [0.7, 0.9, 1])
+  np.testing.assert_allclose(curve.accuracy[[6, 8, 9]], [0, 1, 1])
+  assert np.isnan(curve.accuracy[0])
+
+
+@pytest.mark.parametrize('scale', [2.5, 1, 0.4])
+def test_temperature_of_a_simulated_network_is_found(scale):
+  table = _simulated(scale=scale)
+  temperature = calibration.fit_temperature(table)
+  assert temperature == pytest.approx(scale, rel=0.03)
+  after = calibration.apply_temperature(table, temperature)
+  assert calibration.measure(after)['ece'] < 0.01
+  np.testing.assert_array_equal(
+    predictions.probabilities(after).argmax(1),
+    predictions.probabilities(table).argmax(1),
+  )
+
+
+def test_fitted_temperature_has_the_smallest_loss():
+  table = _simulated(scale=1.5, count=200)
+  best = calibration.fit_temperature(table)
+  losses = [
+    calibration.measure(calibration.apply_temperature(table, best * x))['nll']
+    for x in (0.99, 1, 1.01)
+  ]
+  assert losses[1] == min(losses)
+
+
+def test_without_errors_there_is_no_best_temperature():
+  table = _table([0, 1], [[0.9, 0.1], [0.2, 0.8]])
+  assert math.isnan(calibration.fit_temperature(table))
+
+
+def test_probability_zero_has_a_finite_loss():
+  table = _table([0, 1, 1], [[0, 1], [0, 1], [0.4, 0.6]])
+  assert 200 < calibration.measure(table)['nll'] < 300
+  # So sure and wrong that no temperature in the range is enough.
+  assert math.isnan(calibration.fit_temperature(table))
+
+
+@pytest.mark.parametrize('temperature', [0, -1, math.nan, math.inf])
+def test_impossible_temperature_is_an_error(temperature):
+  table = _table([0], [[0.9, 0.1]])
+  with pytest.raises(ValueError, match='expected a positive number'):
+    calibration.apply_temperature(table, temperature)
+
+
+def test_missing_probabilities_are_an_error():
+  table = _table([0], [[np.nan, 0.1]])
+  with pytest.raises(ValueError, match='1 of 1 rows'):
+    calibration.measure(table)

@@ -1,0 +1,105 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Thresholds chosen on one table and measured on another."""
+
+import math
+
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn_metrics
+
+from bit_covid.analysis import operating_points
+from bit_covid.analysis import predictions
+
+
+def _table(label, positive):
+  positive = np.asarray(positive, float)
+  names = [f's{i}' for i in range(len(label))]
+  return predictions.make_table(
+    slice_id=names,
+    patient_id=names,
+    source=names,
+    label=np.asarray(label),
+    probabilities=np.stack([1 - positive, positive], axis=1),
+    class_names=('a', 'b'),
+  )
+
+
+def _random(seed, count=300):
+  generator = np.random.default_rng(seed)
+  label = generator.integers(0, 2, count)
+  return _table(label, generator.beta(1 + 2 * label, 2))
+
+
+@pytest.mark.parametrize('wanted', [0.5, 0.9, 0.95, 0.99, 1])
+@pytest.mark.parametrize('class_name', ['a', 'b'])
+def test_threshold_gives_the_wanted_sensitivity_and_no_more(wanted, class_name):
+  val = _random(0)
+  threshold = operating_points.threshold(val, class_name, wanted)
+  found = operating_points.at_threshold(val, class_name, threshold)
+  assert found['sensitivity'] >= wanted
+  higher = operating_points.at_threshold(
+    val, class_name, np.nextafter(threshold, 2)
+  )
+  assert higher['sensitivity'] < wanted
+
+
+def test_rounding_asks_for_no_extra_slice():
+  # 0.29 * 100 is 28.999999999999996, 0.57 * 100 is 56.99999999999999.
+  table = _table([1] * 100 + [0], [*np.linspace(0.99, 0.5, 100), 0.1])
+  for count in range(1, 101):
+    threshold = operating_points.threshold(table, 'b', count / 100)
+    assert (predictions.probabilities(table)[:100, 1] >= threshold).sum() == (
+      count
+    )
+
+
+def test_measures_at_a_threshold_by_hand():
+  table = _table([1, 1, 1, 0, 0], [0.9, 0.5, 0.2, 0.6, 0.1])
+  found = operating_points.at_threshold(table, 'b', 0.5)
+  assert found == pytest.approx(
+    {'sensitivity': 2 / 3, 'specificity': 1 / 2, 'ppv': 2 / 3, 'npv': 1 / 2}
+  )
+
+
+def test_intervals_surround_the_values():
+  table = _random(1)
+  values = operating_points.at_threshold(table, 'b', 0.4)
+  intervals = operating_points.intervals_at_threshold(
+    table, 'b', 0.4, replicates=200
+  )
+  assert set(intervals) == set(values)
+  for name, interval in intervals.items():
+    assert interval.value == values[name]
+    assert interval.low < interval.value < interval.high
+
+
+def test_curves_have_the_areas_of_scikit_learn():
+  table = _random(2)
+  label = table['label'].to_numpy(int)
+  positive = predictions.probabilities(table)[:, 1]
+  roc = operating_points.roc_curve(table, 'b')
+  assert sklearn_metrics.auc(roc.x, roc.y) == pytest.approx(
+    sklearn_metrics.roc_auc_score(label, positive)
+  )
+  curve = operating_points.precision_recall_curve(table, 'b')
+  assert curve.x[0] == 1
+  assert curve.x[-1] == 0
+
+
+def test_class_without_slices_has_no_threshold_and_no_curve():
+  table = _table([0, 0], [0.2, 0.6])
+  assert math.isnan(operating_points.threshold(table, 'b', 0.9))
+  assert not len(operating_points.roc_curve(table, 'b').x)
+  assert not len(operating_points.precision_recall_curve(table, 'a').x)
+
+
+@pytest.mark.parametrize('wanted', [0, -0.1, 1.1, 95, math.nan])
+def test_impossible_sensitivity_is_an_error(wanted):
+  with pytest.raises(ValueError, match=r'Give 95 % as 0\.95'):
+    operating_points.threshold(_random(0), 'b', wanted)
+
+
+def test_unknown_class_is_an_error():
+  with pytest.raises(ValueError, match=r"No class 'c'.*a, b"):
+    operating_points.threshold(_random(0), 'c', 0.9)

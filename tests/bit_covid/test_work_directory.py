@@ -1,0 +1,69 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The model of a run carries what its predictions on val tell."""
+
+from etils import epath
+import numpy as np
+import pytest
+
+from bit_covid import bit_npz
+from bit_covid import work_directory
+from bit_covid.analysis import predictions
+from configs import demo
+import input_pipeline
+
+NAMES = ('Normal', 'CP', 'NCP')
+
+
+def _write_val(workdir, *, temperature, count=6000):
+  """Writes predictions that are too sure by a known temperature."""
+  generator = np.random.default_rng(0)
+  truth = generator.dirichlet(np.ones(3), count)
+  label = np.array([generator.choice(3, p=row) for row in truth])
+  sharp = truth**temperature
+  ids = [f's{i}' for i in range(count)]
+  table = predictions.make_table(
+    slice_id=ids,
+    patient_id=ids,
+    source=ids,
+    label=label,
+    probabilities=sharp / sharp.sum(1, keepdims=True),
+    class_names=NAMES,
+  )
+  predictions.write(table, workdir / 'predictions' / 'val.csv')
+
+
+@pytest.fixture
+def save(tmp_path, random_params):
+  empty = np.zeros(0)
+  examples = input_pipeline.Examples(
+    class_names=NAMES,
+    slice_id=empty,
+    patient_id=empty,
+    source=empty,
+    label=empty,
+    box=empty,
+    digest=empty,
+    read=lambda i: b'',
+    window=(-600.0, 1500.0),
+  )
+
+  def save():
+    work_directory.save_model(
+      demo.get_config(), epath.Path(tmp_path), random_params('tiny'), examples
+    )
+    return bit_npz.load(tmp_path / 'model.npz').metadata
+
+  return save
+
+
+def test_temperature_is_that_of_val(save, tmp_path):
+  _write_val(epath.Path(tmp_path), temperature=2.5)
+  assert save().temperature == pytest.approx(2.5, rel=0.05)
+
+
+def test_without_val_there_is_no_temperature(save):
+  metadata = save()
+  assert metadata.temperature is None
+  assert metadata.window == (-600.0, 1500.0)
+  assert metadata.preprocessing['crop'] == 64
