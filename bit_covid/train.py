@@ -25,6 +25,7 @@ from bit_covid import bit_npz
 from bit_covid import checkpoints
 from bit_covid import devices
 from bit_covid import evaluate
+from bit_covid import gradcam_panels
 from bit_covid import metric_log
 from bit_covid import pretrained
 from bit_covid import progress
@@ -94,6 +95,15 @@ def train_and_evaluate(
     params = devices.to_host(state.params)
     work_directory.save_model(config, workdir, params, splits['train'])
     if results:
+      split = config.final_splits[-1]
+      gradcam_panels.write(
+        workdir,
+        split,
+        splits[split],
+        network=model,
+        params=params,
+        config=config.data,
+      )
       path = report.write_report(workdir)
       progress.say(f'Report: {path}')
   return results

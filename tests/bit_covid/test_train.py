@@ -56,6 +56,7 @@ def written_reports(monkeypatch, request):
   written = []
   if 'draws_report' not in request.keywords:
     monkeypatch.setattr(train.report, 'write_report', written.append)
+    monkeypatch.setattr(train.gradcam_panels, 'write', lambda *a, **k: None)
   return written
 
 
@@ -103,6 +104,7 @@ def test_work_directory(config, tmp_path):
   assert results['test'].items() <= report['test'].items()
   page = (tmp_path / 'report' / 'index.html').read_text()
   assert 'Research software, not a medical device.' in page
+  assert page.count('Class activation maps') >= 3
   assert report['test']['slices'] == NUM_TEST
   predicted = predictions.probabilities(table).argmax(1)
   accuracy = np.mean(predicted == table['label'].to_numpy())
