@@ -104,7 +104,9 @@ def train_and_evaluate(
         params=params,
         config=config.data,
       )
-      path = report.write_report(workdir)
+      path = report.write_report(
+        workdir, images=work_directory.image_reader(splits[split])
+      )
       progress.say(f'Report: {path}')
   return results
 

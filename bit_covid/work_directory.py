@@ -6,7 +6,8 @@ Before the first step: config.json and run.json. After the last one:
 predictions/, model.npz and report/.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+import io
 import json
 import math
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 from etils import epath
 import jax
 import ml_collections
+import numpy as np
+from PIL import Image
 
 from bit_covid import atomic_file
 from bit_covid import bit_npz
@@ -119,6 +122,24 @@ def save_model(
       },
     ),
   )
+
+
+def image_reader(
+  examples: input_pipeline.Examples,
+) -> Callable[[str], np.ndarray | None]:
+  """Returns a function from a slice_id to its image, uint8 `[H, W]`, or None.
+
+  None for a slice of another split.
+  """
+  index = {name: i for i, name in enumerate(examples.slice_id.tolist())}
+
+  def read(slice_id: str) -> np.ndarray | None:
+    if slice_id not in index:
+      return None
+    with Image.open(io.BytesIO(examples.read(index[slice_id]))) as image:
+      return np.asarray(image.convert('L'))
+
+  return read
 
 
 def _fit_temperature(workdir: epath.Path) -> float | None:

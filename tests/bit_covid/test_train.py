@@ -55,7 +55,9 @@ def written_reports(monkeypatch, request):
   """Work directories whose report was asked for; drawing it takes seconds."""
   written = []
   if 'draws_report' not in request.keywords:
-    monkeypatch.setattr(train.report, 'write_report', written.append)
+    monkeypatch.setattr(
+      train.report, 'write_report', lambda path, images: written.append(path)
+    )
     monkeypatch.setattr(train.gradcam_panels, 'write', lambda *a, **k: None)
   return written
 
