@@ -72,7 +72,6 @@ setuptools.setup(
     'Intended Audience :: Science/Research',
     'Programming Language :: Python :: 3.11',
     'Programming Language :: Python :: 3.12',
-    'Programming Language :: Python :: 3.13',
     'Topic :: Scientific/Engineering :: Medical Science Apps.',
   ],
 )
