@@ -4,9 +4,10 @@
 
 Rows of a confusion matrix are the truth, columns the prediction. What is
 undefined is NaN: the sensitivity of a class without slices, the PPV of one that
-was never predicted, the balanced accuracy where a class is absent, MCC and
-kappa where truth or prediction knows one class only. scikit-learn gives some of
-these as 0 with a warning; a table should not show a 0 that was not measured.
+was never predicted, the balanced accuracy where a class is absent, MCC where
+truth or prediction knows one class only, kappa where both know the same one.
+scikit-learn gives some of these as 0 with a warning; a table should not show a
+0 that was not measured.
 """
 
 from collections.abc import Sequence
