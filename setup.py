@@ -28,7 +28,8 @@ setuptools.setup(
   # What tfds reads beside a builder.
   package_data={
     '': ['README.md', 'TAGS.txt', 'CITATIONS.bib'],
-    'bit_covid.analysis': ['templates/*'],
+    'bit_covid.analysis.report': ['templates/*'],
+    'bit_covid.weights': ['*.npz'],
   },
   entry_points={'console_scripts': ['bit-covid = bit_covid.main:run']},
   install_requires=[
@@ -36,6 +37,7 @@ setuptools.setup(
     'array_record>=0.8; sys_platform != "win32"',
     'clu>=0.0.12',
     'etils[epath]>=1.12',
+    'filelock>=3.20',
     'flax>=0.12.8',
     # tfds needs it for a builder in a package and does not say so.
     'importlib_resources>=6',

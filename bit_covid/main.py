@@ -44,10 +44,12 @@ def main(argv: Sequence[str]) -> None:
     raise app.UsageError(f'Unexpected arguments: {argv[1:]}')
   # TensorFlow comes with it, and takes seconds to load: not before the flags
   # are known to be right.
+  from bit_covid import compilation_cache
   from bit_covid import train
 
   # Orbax reports every file; what a person wants to know is printed.
   logging.set_verbosity(logging.WARNING)
+  compilation_cache.enable()
   _initialize_hosts()
   train.train_and_evaluate(_CONFIG.value, _WORKDIR.value)
 

@@ -25,6 +25,7 @@ from bit_covid import bit_npz
 from bit_covid import checkpoints
 from bit_covid import devices
 from bit_covid import evaluate
+from bit_covid import gradcam_evidence
 from bit_covid import gradcam_panels
 from bit_covid import metric_log
 from bit_covid import pretrained
@@ -94,21 +95,36 @@ def train_and_evaluate(
   if jax.process_index() == 0:
     params = devices.to_host(state.params)
     work_directory.save_model(config, workdir, params, splits['train'])
-    if results:
-      split = config.final_splits[-1]
-      gradcam_panels.write(
-        workdir,
-        split,
-        splits[split],
-        network=model,
-        params=params,
-        config=config.data,
-      )
-      path = report.write_report(
-        workdir, images=work_directory.image_reader(splits[split])
-      )
-      progress.say(f'Report: {path}')
+    if results and config.report:
+      _report(config, workdir, model, params, splits)
+    work_directory.mark_finished(workdir)
   return results
+
+
+def _report(
+  config: ml_collections.ConfigDict,
+  workdir: epath.Path,
+  model: resnet_v2.ResNetV2,
+  params: Mapping[str, Any],
+  splits: Mapping[str, input_pipeline.Examples],
+) -> None:
+  """Writes Grad-CAM maps of the last final split, and the report."""
+  split = config.final_splits[-1]
+  gradcam_panels.write(
+    workdir,
+    split,
+    splits[split],
+    network=model,
+    params=params,
+    config=config.data,
+  )
+  gradcam_evidence.write(
+    workdir, split, splits[split], network=model, params=params, config=config
+  )
+  path = report.write_report(
+    workdir, images=work_directory.image_reader(splits[split])
+  )
+  progress.say(f'Report: {path}')
 
 
 def initial_params(

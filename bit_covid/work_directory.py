@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The files of a run, apart from checkpoints and the log of measurements.
 
-Before the first step: config.json and run.json. After the last one:
-predictions/, model.npz and report/.
+Before the first step: config.json, run.json and splits.csv. After the last one:
+predictions/, model.npz and report/, and when all is there, finished.json.
 """
 
 from collections.abc import Callable, Mapping
+import datetime
 import io
 import json
 import math
@@ -16,6 +17,7 @@ from etils import epath
 import jax
 import ml_collections
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from bit_covid import atomic_file
@@ -27,6 +29,7 @@ from bit_covid import run_facts
 from bit_covid.analysis import calibration
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
+from bit_covid.analysis import split_counts
 from bit_covid.analysis import terminal
 import input_pipeline
 
@@ -34,7 +37,7 @@ import input_pipeline
 # on elsewhere. The fingerprint says whether they are the same.
 _PLACES = ('path', 'data_dir', 'image_folder')
 # Fields that may differ when a run goes on, as they change no result.
-_FREE = frozenset(('eval_batch', 'checkpoint_every'))
+_FREE = frozenset(('eval_batch', 'checkpoint_every', 'report'))
 
 
 def write_facts(
@@ -42,16 +45,14 @@ def write_facts(
   workdir: epath.Path,
   splits: Mapping[str, input_pipeline.Examples],
 ) -> None:
-  """Writes config.json and run.json, or refuses a folder of another run.
+  """Writes the files before the first step, or refuses a folder of another run.
 
   Raises:
     ValueError: the folder's run has another config or other data; the message
       lists what differs.
   """
   fingerprints = {name: split.fingerprint for name, split in splits.items()}
-  asked = json.loads(config.to_json()) | {'fingerprints': fingerprints}
-  for place in _PLACES:
-    asked['data'].pop(place)
+  asked = _without_places(config) | {'fingerprints': fingerprints}
   devices.check_same_on_all_hosts(json.dumps(asked), 'Config and data')
   path = workdir / 'config.json'
   if path.exists():
@@ -67,10 +68,40 @@ def write_facts(
     return  # The first host writes.
   workdir.mkdir(parents=True, exist_ok=True)
   atomic_file.write_json(path, asked)
+  counts = [
+    split_counts.count(name, x.label, x.patient_id, x.class_names)
+    for name, x in splits.items()
+  ]
+  text = pd.concat(counts).to_csv(index=False)
+  atomic_file.write(workdir / 'splits.csv', text.encode())
   path = workdir / 'run.json'
   starts = json.loads(path.read_text()) if path.exists() else []
   # One entry a start: a run may go on elsewhere, under other versions.
   atomic_file.write_json(path, [*starts, run_facts.collect()])
+
+
+def check_same_config(
+  config: ml_collections.ConfigDict, workdir: epath.Path
+) -> None:
+  """Raises ValueError if the run in a folder has another config than this.
+
+  The data are not looked at.
+  """
+  found = json.loads((workdir / 'config.json').read_text())
+  found.pop('fingerprints')
+  differences = _differences(found, _without_places(config))
+  if differences:
+    raise ValueError(
+      f'{workdir} holds a run with another config: {differences}. Choose '
+      'another work directory, or remove this one to start anew.'
+    )
+
+
+def _without_places(config: ml_collections.ConfigDict) -> dict[str, Any]:
+  tree = json.loads(config.to_json())
+  for place in _PLACES:
+    tree['data'].pop(place)
+  return tree
 
 
 def _differences(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
@@ -89,6 +120,19 @@ def _differences(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     for key in sorted((found.keys() | asked.keys()) - _FREE)
     if found.get(key) != asked.get(key)
   )
+
+
+def mark_finished(workdir: epath.Path) -> None:
+  """Writes finished.json, the last file of a run: all others are there."""
+  now = datetime.datetime.now(datetime.UTC)
+  atomic_file.write_json(
+    workdir / 'finished.json', {'time': now.isoformat(timespec='seconds')}
+  )
+
+
+def is_finished(workdir: epath.Path) -> bool:
+  """Returns whether the run in a folder has ended and written all its files."""
+  return (workdir / 'finished.json').exists()
 
 
 def save_model(

@@ -61,6 +61,8 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
   config.data.window = ()
   # Train on so many slices of each class; 0: all.
   config.data.per_class = 0
+  # ... drawn by 'slice', as in the paper, or 'patient' after patient.
+  config.data.per_class_by = 'slice'
 
   # Images a step, over all devices of all hosts.
   config.batch = 64
@@ -88,6 +90,8 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
   config.checkpoint_every = 500
   # Splits whose predictions and metrics are written at the end.
   config.final_splits = ('val', 'test')
+  # Whether a report and Grad-CAM maps of the last of them are written.
+  config.report = True
   return with_argument(config, arg)
 
 
@@ -127,10 +131,9 @@ def _init(config: ml_collections.ConfigDict, value: str) -> None:
   config.init = value
 
 
-# The short forms: what they look like, and what they set.
-ARGUMENTS: Mapping[
-  str, tuple[str, Callable[[ml_collections.ConfigDict, str], None]]
-] = types.MappingProxyType(
+# A short form: what it looks like, and what it sets.
+Argument = tuple[str, Callable[[ml_collections.ConfigDict, str], None]]
+ARGUMENTS: Mapping[str, Argument] = types.MappingProxyType(
   {
     'resolution': ('512x480 (resize, crop)', _resolution),
     'steps': ('500, 5k, 10k, 20k or auto (BiT-HyperRule)', _steps),
@@ -144,9 +147,16 @@ ARGUMENTS: Mapping[
 
 
 def with_argument(
-  config: ml_collections.ConfigDict, arg: str | None
+  config: ml_collections.ConfigDict,
+  arg: str | None,
+  arguments: Mapping[str, Argument] = ARGUMENTS,
 ) -> ml_collections.ConfigDict:
   """Returns the config after the string behind the colon was applied.
+
+  Args:
+    config: is changed.
+    arg: such as 'steps=5k,seed=1'.
+    arguments: the short forms that there are.
 
   Raises:
     ValueError: a key is not known or its value is not as it should be; the
@@ -154,10 +164,10 @@ def with_argument(
   """
   for part in arg.split(',') if arg else ():
     key, _, value = part.partition('=')
-    if key not in ARGUMENTS:
-      known = ', '.join(f'{k}={form}' for k, (form, _) in ARGUMENTS.items())
+    if key not in arguments:
+      known = ', '.join(f'{k}={form}' for k, (form, _) in arguments.items())
       raise ValueError(f'{part!r} in {arg!r}: expected any of {known}.')
-    form, apply = ARGUMENTS[key]
+    form, apply = arguments[key]
     try:
       apply(config, value)
     except ValueError as error:

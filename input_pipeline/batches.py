@@ -58,6 +58,11 @@ def check_training(
       f'The training split has {by_class} slices; expected two classes or '
       'more, each of them with slices.'
     )
+  if config.per_class_by not in examples_lib.PER_CLASS_BY:
+    raise ValueError(
+      f'config.data.per_class_by is {config.per_class_by!r}; expected one of '
+      f'{", ".join(examples_lib.PER_CLASS_BY)}.'
+    )
   if counts.min() < config.per_class:
     raise ValueError(
       f'config.data.per_class={config.per_class}, but the training split has '
@@ -97,7 +102,7 @@ def train_batches(
   chosen = np.arange(len(examples))
   if config.per_class:
     chosen = examples_lib.few_shot_indices(
-      examples.label, per_class=config.per_class, seed=seed
+      examples, per_class=config.per_class, by=config.per_class_by, seed=seed
     )
   load = _loader(examples, config)
   chosen = tf.constant(chosen, tf.int64)

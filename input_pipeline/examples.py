@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """One split of a data set: a table of its slices, and access to any image."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import dataclasses
 import hashlib
+from typing import Literal, get_args
 
 import numpy as np
 
 # Fields of `Examples` with a value for each slice.
 _COLUMNS = ('slice_id', 'patient_id', 'source', 'label', 'box', 'digest')
+
+PerClassBy = Literal['slice', 'patient']
+PER_CLASS_BY: tuple[str, ...] = get_args(PerClassBy)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +57,15 @@ class Examples:
       digest.update('\n'.join(map(str, values.ravel().tolist())).encode())
     return digest.hexdigest()[:16]
 
+  def take(self, indices: Sequence[int] | np.ndarray) -> 'Examples':
+    """Returns the slices at those positions, in that order."""
+    indices = np.asarray(indices, np.int64)
+    return dataclasses.replace(
+      self,
+      read=lambda i: self.read(int(indices[i])),
+      **{column: getattr(self, column)[indices] for column in _COLUMNS},
+    )
+
 
 def digest(encoded: bytes) -> str:
   """Returns the digest of an image's bytes, as `Examples.digest` holds it."""
@@ -60,23 +73,39 @@ def digest(encoded: bytes) -> str:
 
 
 def few_shot_indices(
-  label: np.ndarray, *, per_class: int, seed: int
+  examples: Examples, *, per_class: int, by: PerClassBy, seed: int
 ) -> np.ndarray:
   """Returns the sorted indices of `per_class` slices of each class, at random.
 
-  Drawn by slice and without replacement, as in the paper (Figure 8).
+  Args:
+    examples: of a training split.
+    per_class: number of slices.
+    by: what is drawn without replacement. 'slice', as in the paper (Figure 8):
+      few slices are then of nearly as many patients, whom nobody scans for one
+      slice each. 'patient': the slices of one patient after the other, the last
+      one's in part, as they come to a hospital that begins to collect.
+    seed: of the drawing.
 
   Raises:
     ValueError: a class has fewer slices; the message has both numbers.
   """
   chosen = []
-  for value in np.unique(label):
-    indices = np.flatnonzero(label == value)
+  for value in np.unique(examples.label):
+    indices = np.flatnonzero(examples.label == value)
     if len(indices) < per_class:
       raise ValueError(
         f'per_class={per_class}, but class {value} has {len(indices)} slices.'
       )
     # A generator a class: more slices of one change nothing for the others.
     generator = np.random.default_rng([seed, int(value)])
-    chosen.append(generator.permutation(indices)[:per_class])
+    drawn = generator.permutation(indices)
+    if by == 'patient':
+      # In an order of their names: by where they come up first among shuffled
+      # slices, those with many slices would be drawn first.
+      names, patient = np.unique(
+        examples.patient_id[drawn], return_inverse=True
+      )
+      turn = generator.permutation(len(names))
+      drawn = drawn[np.argsort(turn[patient], kind='stable')]
+    chosen.append(drawn[:per_class])
   return np.sort(np.concatenate(chosen))

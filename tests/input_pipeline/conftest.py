@@ -174,6 +174,7 @@ def data_config() -> Callable[..., ml_collections.ConfigDict]:
         'antialias': False,
         'range_16bit': (0, 65_535),
         'per_class': 0,
+        'per_class_by': 'slice',
       }
     )
     config.update(fields)

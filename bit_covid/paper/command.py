@@ -1,0 +1,181 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The command line of `python -m bit_covid.paper`."""
+
+import argparse
+import ast
+from collections.abc import Sequence
+import os
+import pathlib
+import sys
+from typing import Any
+
+from absl import logging
+
+from bit_covid.paper import grid
+
+_EXAMPLES = """\
+examples:
+  What it would cost, and nothing else:
+    python -m bit_covid.paper all --workdir=paper --dry_run
+  A table, with five runs of each setting:
+    python -m bit_covid.paper table3 --workdir=paper --data=COVIDX_FOLDER \\
+        --seeds=5 --set model.dtype=bfloat16
+  On the third of eight machines that share no disk:
+    python -m bit_covid.paper figure6 --workdir=paper --data=COVIDX_FOLDER \\
+        --shard=3/8
+  All of it in small, without any data:
+    python -m bit_covid.paper all --workdir=paper_demo --scale=demo
+
+Runs that are finished are not repeated, interrupted ones go on. Machines with a
+shared disk need no --shard: start the same command on each.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Does what the arguments ask for; returns the exit code."""
+  arguments = _parser().parse_args(argv)
+  # Config files import each other from the project's root.
+  if os.getcwd() not in sys.path:
+    sys.path.insert(0, os.getcwd())
+  # TensorFlow comes with it, and takes seconds to load: not before the
+  # arguments are known to be right.
+  from bit_covid import compilation_cache
+  from bit_covid.paper import session
+
+  logging.set_verbosity(logging.WARNING)
+  compilation_cache.enable()
+  try:
+    return session.run(arguments)
+  except (ValueError, TypeError, OSError, ImportError) as error:
+    # On one line, whatever a value may hold.
+    print('Error:', ' '.join(str(error).split()), file=sys.stderr)
+    return 2
+  except KeyboardInterrupt:
+    print('\nStopped. The same command goes on from here.', file=sys.stderr)
+    return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = argparse.ArgumentParser(
+    prog='python -m bit_covid.paper',
+    description='Makes tables and figures of the paper: their runs, then a '
+    'CSV, a markdown table and a picture of each.',
+    epilog=_EXAMPLES,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+  )
+  parser.add_argument(
+    'items',
+    nargs='+',
+    choices=[*grid.ITEMS, 'all'],
+    metavar='ITEM',
+    help=f'{", ".join(grid.ITEMS)}, or all',
+  )
+  parser.add_argument(
+    '--workdir', required=True, type=pathlib.Path, help='folder of all results'
+  )
+  parser.add_argument(
+    '--scale',
+    choices=('paper', 'sample', 'demo'),
+    default='paper',
+    help='paper: the real thing; sample: some real slices; demo: drawn ones; '
+    'default: %(default)s',
+  )
+  parser.add_argument('--data', help='folder of COVIDx CT')
+  parser.add_argument(
+    '--seeds',
+    type=_at_least_one,
+    default=1,
+    help='runs of each setting, default: %(default)s',
+  )
+  parser.add_argument(
+    '--few_shot_seeds',
+    type=_at_least_one,
+    default=5,
+    help='runs of each setting of Figure 8, default: %(default)s',
+  )
+  parser.add_argument(
+    '--sweeps',
+    action='store_true',
+    help="Figure 6 as the paper's two sweeps, not as all 32 combinations",
+  )
+  parser.add_argument(
+    '--set',
+    action='append',
+    default=[],
+    type=_setting,
+    metavar='FIELD=VALUE',
+    help='a field of the config of all runs, such as model.dtype=bfloat16',
+  )
+  parser.add_argument(
+    '--covidnet',
+    action='append',
+    default=[],
+    type=_named_folder,
+    metavar='NAME=FOLDER',
+    help='results of python -m bit_covid.paper.covidnet, as one more row',
+  )
+  parser.add_argument(
+    '--shard', type=_shard, default=(1, 1), metavar='I/N', help='part I of N'
+  )
+  parser.add_argument(
+    '--images_per_second',
+    type=float,
+    metavar='SPEED',
+    help="of training at the scale's largest resolution, as a run prints it: "
+    'tells hours before the first run',
+  )
+  parser.add_argument(
+    '--dry_run',
+    action='store_true',
+    help='show what is left and what it costs, and stop',
+  )
+  parser.add_argument(
+    '--commands',
+    action='store_true',
+    help='print a command for each run that is left, for a scheduler, and stop',
+  )
+  parser.add_argument(
+    '--collect',
+    action='store_true',
+    help='make tables and figures of the runs that are finished, and no run',
+  )
+  parser.add_argument(
+    '--keep_checkpoints',
+    action='store_true',
+    help='also of finished runs (the networks are kept in any case)',
+  )
+  return parser
+
+
+def _at_least_one(text: str) -> int:
+  number = int(text)
+  if number < 1:
+    raise argparse.ArgumentTypeError(f'{text}: expected 1 or more')
+  return number
+
+
+def _shard(text: str) -> tuple[int, int]:
+  index, _, count = text.partition('/')
+  if not (index.isdecimal() and count.isdecimal()) or not (
+    1 <= int(index) <= int(count)
+  ):
+    raise argparse.ArgumentTypeError(f'{text}: expected 1/8 to 8/8, say')
+  return int(index), int(count)
+
+
+def _setting(text: str) -> tuple[str, Any]:
+  name, separator, value = text.partition('=')
+  if not separator:
+    raise argparse.ArgumentTypeError(f'{text}: expected FIELD=VALUE')
+  try:
+    return name, ast.literal_eval(value)
+  except (ValueError, SyntaxError):
+    return name, value  # Text without quotation marks.
+
+
+def _named_folder(text: str) -> tuple[str, pathlib.Path]:
+  name, separator, folder = text.partition('=')
+  if not separator or not pathlib.Path(folder).is_dir():
+    raise argparse.ArgumentTypeError(f'{text}: expected NAME=FOLDER')
+  return name, pathlib.Path(folder)

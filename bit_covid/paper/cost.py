@@ -1,0 +1,91 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What runs cost, counted before they are begun: steps, images, operations."""
+
+from collections.abc import Iterable, Mapping
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import ml_collections
+
+from bit_covid import resnet_v2
+
+# A backward pass is two products for each product of the forward pass, one for
+# the gradient of either side.
+TRAINING = 3
+
+
+class Cost(NamedTuple):
+  """Of one run or several.
+
+  Attributes:
+    runs: number of runs.
+    steps: training steps.
+    train_images: images of the training steps.
+    evaluated_images: images of all evaluations.
+    operations: floating-point operations; a multiplication and an addition are
+      two.
+  """
+
+  runs: int
+  steps: int
+  train_images: int
+  evaluated_images: int
+  operations: float
+
+
+def of(config: ml_collections.ConfigDict, sizes: Mapping[str, int]) -> Cost:
+  """Returns the cost of a run.
+
+  Args:
+    config: of the run.
+    sizes: number of slices by split.
+  """
+  steps = config.schedule[-1]
+  train_images = steps * config.batch
+  evaluated = sum(sizes[split] for split in config.final_splits)
+  if config.eval_every:
+    # As the training loop has it: also after the last step.
+    times = -(-steps // config.eval_every)
+    evaluated += times * sizes[config.eval_split]
+  operations = forward_operations(config.model.name, config.data.crop) * (
+    TRAINING * train_images + evaluated
+  )
+  return Cost(1, steps, train_images, evaluated, operations)
+
+
+def total(costs: Iterable[Cost]) -> Cost:
+  """Returns the sum."""
+  columns = list(zip(*costs, strict=True)) or [()] * len(Cost._fields)
+  return Cost(*map(sum, columns))
+
+
+def seconds(
+  operations: float, *, images_per_second: float, model: str, crop: int
+) -> float:
+  """Returns how long operations take at a measured training speed.
+
+  Args:
+    operations: of `Cost`.
+    images_per_second: of training, as a run prints it: steps a second times
+      images a step.
+    model: the network that was measured.
+    crop: side of its images in pixels.
+  """
+  speed = images_per_second * TRAINING * forward_operations(model, crop)
+  return operations / speed
+
+
+@functools.cache
+def forward_operations(model: str, crop: int) -> float:
+  """Returns the operations of one image of `crop` x `crop` pixels, forward.
+
+  As XLA counts them in the program, before it is compiled.
+  """
+  network = resnet_v2.create(model, num_classes=3)
+  shapes = resnet_v2.parameter_shapes(network)
+  image = jax.ShapeDtypeStruct((1, crop, crop, 1), jnp.float32)
+  lowered = jax.jit(network.apply).lower({'params': shapes}, image)
+  return float(lowered.cost_analysis()['flops'])

@@ -1,0 +1,157 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Which runs each table and figure of the paper needs, in the paper's words.
+
+What '512x480' or 'Bit-M' stands for at the scale of a demo is in `scales.py`.
+Items share runs: Table 1's Bit-M is also the one of Figures 4, 5, 7 and 9 and a
+point of Figures 6 and 8.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+import itertools
+import types
+
+INITIALISATIONS = ('Random', 'Bit-S', 'Bit-M', 'Bit-M-C', 'Bit-M-S')
+# Of training images before and after the random crop.
+RESOLUTIONS = ('160x128', '256x224', '448x384', '512x480')
+# The keys of `bit_covid.schedule.SCHEDULES`.
+SCHEDULES = ('500', '5k', '10k', '20k')
+FEW_SHOT = (50, 100, 500, 1000)
+BEST = 'Bit-M'
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Run:
+  """One training of the paper.
+
+  Attributes:
+    initialisation: one of `INITIALISATIONS`.
+    resolution: one of `RESOLUTIONS`.
+    schedule: one of `SCHEDULES`.
+    mixup: whether images are mixed.
+    per_class: training slices a class; 0: all.
+    per_class_by: what is drawn, 'slice' as in the paper, or 'patient'.
+    seed: of everything that is random.
+  """
+
+  initialisation: str
+  resolution: str = '512x480'
+  schedule: str = '10k'
+  mixup: bool = True
+  per_class: int = 0
+  per_class_by: str = 'slice'
+  seed: int = 0
+
+  @property
+  def name(self) -> str:
+    """A name for a folder; different runs have different ones."""
+    parts = [
+      self.initialisation.lower(),
+      self.resolution,
+      self.schedule,
+      'mixup' if self.mixup else 'no-mixup',
+    ]
+    if self.per_class:
+      parts.append(f'{self.per_class}-by-{self.per_class_by}')
+    return '-'.join([*parts, f'seed{self.seed}'])
+
+  @property
+  def is_default(self) -> bool:
+    """Whether it is a run of Tables 1 to 3 and Figure 7."""
+    return self == Run(self.initialisation, seed=self.seed)
+
+  def with_seed(self, seed: int) -> 'Run':
+    """Returns the same run with another seed."""
+    return dataclasses.replace(self, seed=seed)
+
+
+def few_shot(
+  initialisation: str, per_class: int, *, by: str, seed: int = 0
+) -> Run:
+  """Returns a run of Figure 8.
+
+  The paper does not give its schedule and mixup. BiT-HyperRule, for less than
+  20,000 images: 500 steps and no mixup.
+  """
+  return Run(
+    initialisation,
+    schedule='500',
+    mixup=False,
+    per_class=per_class,
+    per_class_by=by,
+    seed=seed,
+  )
+
+
+def figure6(*, sweeps: bool = False) -> list[Run]:
+  """Returns the 32 runs of all combinations, or the paper's two sweeps.
+
+  The sweeps share the point that both go through, so that their 16 points are
+  14 runs; the paper ran it twice, and saw the noise between two runs there.
+  """
+  return [
+    Run(BEST, resolution, schedule, mixup)
+    for resolution, schedule, mixup in itertools.product(
+      RESOLUTIONS, SCHEDULES, (True, False)
+    )
+    if not sweeps or resolution == '512x480' or schedule == '10k'
+  ]
+
+
+def figure8() -> list[Run]:
+  """Returns the runs on few slices; those on all of them are Table 1's."""
+  return [
+    few_shot(initialisation, per_class, by=by)
+    for initialisation in (BEST, 'Random')
+    for by in ('slice', 'patient')
+    for per_class in FEW_SHOT
+  ]
+
+
+def _default(*initialisations: str) -> list[Run]:
+  return [Run(initialisation) for initialisation in initialisations]
+
+
+# Settings of each item; their runs are these with every seed.
+ITEMS: Mapping[str, Callable[[], list[Run]]] = types.MappingProxyType(
+  {
+    'table1': lambda: _default('Random', 'Bit-S', 'Bit-M'),
+    'table2': lambda: _default('Random', 'Bit-S', 'Bit-M'),
+    'table3': lambda: _default(*INITIALISATIONS),
+    'figure2': lambda: [],
+    'figure4': lambda: _default(BEST),
+    'figure5': lambda: _default(BEST),
+    'figure6': figure6,
+    'figure7': lambda: _default(*INITIALISATIONS),
+    'figure8': lambda: [*figure8(), *_default(BEST)],
+    'figure9': lambda: _default(BEST),
+  }
+)
+
+
+def runs(
+  items: Sequence[str],
+  *,
+  seeds: int = 1,
+  few_shot_seeds: int = 5,
+  sweeps: bool = False,
+) -> list[Run]:
+  """Returns the runs of the items, each once, in the order of the items.
+
+  Args:
+    items: keys of `ITEMS`.
+    seeds: number of runs of each setting, with the seeds from 0.
+    few_shot_seeds: the same where training slices are drawn, at least `seeds`.
+    sweeps: Figure 6 as two sweeps rather than as all combinations.
+  """
+  found = {}
+  for item in items:
+    settings = (
+      figure6(sweeps=True) if sweeps and item == 'figure6' else (ITEMS[item]())
+    )
+    for run in settings:
+      count = max(seeds, few_shot_seeds) if run.per_class else seeds
+      # A dict keeps the order, a set would not.
+      found |= {run.with_seed(seed): None for seed in range(count)}
+  return list(found)

@@ -1,0 +1,181 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""From the arguments of `command.py` to finished runs, tables and figures."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import rich.box
+import rich.console
+import rich.table
+
+from bit_covid import progress
+from bit_covid import train
+from bit_covid.paper import collect
+from bit_covid.paper import cost
+from bit_covid.paper import grid
+from bit_covid.paper import queue
+from bit_covid.paper import scales
+import input_pipeline
+
+# Items that show the data themselves.
+_OF_DATA = frozenset(('figure2', 'figure8'))
+
+
+def run(arguments: argparse.Namespace) -> int:
+  """Does what the arguments ask for; returns the exit code.
+
+  0: all of it is there; 1: runs are left, elsewhere or because they diverged.
+
+  Raises:
+    ValueError: the arguments, the data or what the work directory holds are not
+      as they should be.
+  """
+  scale = scales.SCALES[arguments.scale]
+  items = list(grid.ITEMS) if 'all' in arguments.items else arguments.items
+  values = _values(arguments)
+  tasks = {
+    item: queue.tasks_of(
+      grid.runs(
+        [item],
+        seeds=arguments.seeds,
+        few_shot_seeds=arguments.few_shot_seeds,
+        sweeps=arguments.sweeps,
+      ),
+      lambda x: scales.make_config(x, scale, values=values),
+      scale.sizes,
+    )
+    for item in items
+  }
+  whole = _once(tasks)
+  mine = queue.shard(whole, index=arguments.shard[0], count=arguments.shard[1])
+  if arguments.commands:
+    for task in queue.left(mine, arguments.workdir):
+      folder = queue.folder_of(task.run, arguments.workdir)
+      print(scales.command(task.run, scale, str(folder), values=values))
+    return 0
+  if scale.caution:
+    progress.say(scale.caution)
+  _show_cost(tasks, arguments)
+  if arguments.dry_run:
+    return 0
+  outcome = None
+  if not arguments.collect:
+    outcome = queue.work(
+      mine,
+      arguments.workdir,
+      train=train.train_and_evaluate,
+      keep_checkpoints=arguments.keep_checkpoints,
+    )
+  _collect(items, arguments, scale, values)
+  return _conclude(outcome, queue.left(whole, arguments.workdir))
+
+
+def _values(arguments: argparse.Namespace) -> dict[str, Any]:
+  values = dict(arguments.set)
+  if arguments.data:
+    values['data.path'] = arguments.data
+  return values
+
+
+def _once(tasks: Mapping[str, Sequence[queue.Task]]) -> list[queue.Task]:
+  """Returns the tasks of all items, each run once, where it comes first."""
+  return list(
+    {task.run: task for part in tasks.values() for task in part}.values()
+  )
+
+
+def _show_cost(
+  tasks: Mapping[str, Sequence[queue.Task]], arguments: argparse.Namespace
+) -> None:
+  """Prints a row an item, and the runs that are left, each counted once."""
+  view = rich.table.Table(box=rich.box.SIMPLE_HEAD)
+  view.add_column('')
+  headings = ['Runs', 'Steps', 'Trained', 'Evaluated', 'PFLOP']
+  if arguments.images_per_second:
+    headings.append('Hours')
+  for heading in headings:
+    view.add_column(heading, justify='right', no_wrap=True)
+  whole = _once(tasks)
+  left = queue.left(whole, arguments.workdir)
+  rows = dict(tasks) if len(tasks) > 1 else {}
+  rows |= {'all runs, once': whole, 'not finished': left}
+  for name, part in rows.items():
+    view.add_row(name, *_cells(part, whole, arguments.images_per_second))
+  # As wide as the table where the output is a file.
+  rich.console.Console(highlight=False, width=79).print(view)
+  progress.say(
+    'Images, of which one that is trained on takes three times the operations '
+    'of one that is evaluated. Items share runs.'
+  )
+
+
+def _cells(
+  part: Sequence[queue.Task],
+  whole: Sequence[queue.Task],
+  images_per_second: float | None,
+) -> list[str]:
+  found = cost.total(task.cost for task in part)
+  cells = [
+    f'{found.runs:,}',
+    f'{found.steps:,}',
+    f'{found.train_images:,}',
+    f'{found.evaluated_images:,}',
+    f'{found.operations / 1e15:,.3g}',
+  ]
+  if images_per_second and whole:
+    largest = max(whole, key=lambda task: task.config.data.crop).config
+    seconds = cost.seconds(
+      found.operations,
+      images_per_second=images_per_second,
+      model=largest.model.name,
+      crop=largest.data.crop,
+    )
+    cells.append(f'{seconds / 3600:,.1f}')
+  return cells
+
+
+def _collect(
+  items: Sequence[str],
+  arguments: argparse.Namespace,
+  scale: scales.Scale,
+  values: Mapping[str, Any],
+) -> None:
+  splits = None
+  if _OF_DATA.intersection(items):
+    config = scales.make_config(grid.Run(grid.BEST), scale, values=values)
+    splits = {
+      name: input_pipeline.load_split(config.data, name)
+      for name in ('train', *config.final_splits)
+    }
+  for item in items:
+    paths = collect.collect(
+      item,
+      arguments.workdir,
+      scale=scale,
+      seeds=arguments.seeds,
+      few_shot_seeds=arguments.few_shot_seeds,
+      sweeps=arguments.sweeps,
+      live=dict(arguments.covidnet),
+      splits=splits,
+    )
+    progress.say(f'{item}: {", ".join(map(str, paths))}')
+
+
+def _conclude(outcome: queue.Outcome | None, left: Sequence[queue.Task]) -> int:
+  """Says what is left, and returns the exit code."""
+  if not left:
+    progress.say('All runs are finished.')
+    return 0
+  diverged = outcome.diverged if outcome else {}
+  for name, message in diverged.items():
+    progress.say(f'Diverged: {name.name}: {message}')
+  others = [task.run.name for task in left if task.run not in diverged]
+  if others:
+    progress.say(
+      f'{len(others)} runs are left, such as {others[0]}: another process is '
+      'making them, or they are of another shard. The same command, given '
+      'when they are finished, makes the tables and figures whole.'
+    )
+  return 1
