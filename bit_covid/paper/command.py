@@ -91,8 +91,7 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument(
     '--few_shot_seeds',
     type=_at_least_one,
-    default=5,
-    help='runs of each setting of Figure 8, default: %(default)s',
+    help='runs of each setting of Figure 8, default: 5, and 3 at small scales',
   )
   parser.add_argument(
     '--sweeps',

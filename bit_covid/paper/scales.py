@@ -34,6 +34,7 @@ class Scale:
     resolutions: side in pixels before and after the crop, by the paper's.
     schedules: steps by the paper's schedule.
     few_shot: training slices a class by the paper's number.
+    few_shot_seeds: runs of each setting with few slices, if not asked for more.
     curve_points: evaluations in the course of a run of Figure 7; 0: none.
     sizes: number of slices of the splits that are evaluated.
     values: of other fields, by their dotted name.
@@ -46,6 +47,7 @@ class Scale:
   resolutions: Mapping[str, tuple[int, int]]
   schedules: Mapping[str, tuple[int, ...]]
   few_shot: Mapping[int, int]
+  few_shot_seeds: int
   curve_points: int
   sizes: Mapping[str, int]
   values: Mapping[str, Any]
@@ -86,6 +88,7 @@ SCALES: Mapping[str, Scale] = types.MappingProxyType(
       },
       schedules=schedule.SCHEDULES,
       few_shot={number: number for number in grid.FEW_SHOT},
+      few_shot_seeds=5,
       curve_points=CURVE_POINTS,
       sizes={'val': 25_486, 'test': 25_658},
       values={},
@@ -111,6 +114,7 @@ SCALES: Mapping[str, Scale] = types.MappingProxyType(
         '20k': (10, 120, 160, 180, 200),
       },
       few_shot={50: 5, 100: 10, 500: 20, 1000: 40},
+      few_shot_seeds=3,
       # No val split.
       curve_points=0,
       sizes={'test': 265},
@@ -137,6 +141,7 @@ SCALES: Mapping[str, Scale] = types.MappingProxyType(
         '20k': (10, 120, 160, 180, 200),
       },
       few_shot={50: 6, 100: 12, 500: 60, 1000: 120},
+      few_shot_seeds=3,
       curve_points=10,
       sizes={'val': 360, 'test': 540},
       values={},

@@ -20,7 +20,7 @@ from bit_covid.paper import scales
 import input_pipeline
 
 # Items that show the data themselves.
-_OF_DATA = frozenset(('figure2', 'figure8'))
+_OF_DATA = frozenset(('figure2', 'figure8', 'figure9'))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,12 +35,13 @@ def run(arguments: argparse.Namespace) -> int:
   scale = scales.SCALES[arguments.scale]
   items = list(grid.ITEMS) if 'all' in arguments.items else arguments.items
   values = _values(arguments)
+  few_shot_seeds = arguments.few_shot_seeds or scale.few_shot_seeds
   tasks = {
     item: queue.tasks_of(
       grid.runs(
         [item],
         seeds=arguments.seeds,
-        few_shot_seeds=arguments.few_shot_seeds,
+        few_shot_seeds=few_shot_seeds,
         sweeps=arguments.sweeps,
       ),
       lambda x: scales.make_config(x, scale, values=values),
@@ -155,7 +156,7 @@ def _collect(
       arguments.workdir,
       scale=scale,
       seeds=arguments.seeds,
-      few_shot_seeds=arguments.few_shot_seeds,
+      few_shot_seeds=arguments.few_shot_seeds or scale.few_shot_seeds,
       sweeps=arguments.sweeps,
       live=dict(arguments.covidnet),
       splits=splits,
