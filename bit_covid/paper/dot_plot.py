@@ -1,0 +1,111 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The picture of a table: a line a model, ours beside what is published."""
+
+from collections.abc import Mapping, Sequence
+import itertools
+
+from matplotlib import axes as mpl_axes
+from matplotlib import figure as mpl_figure
+from matplotlib import lines
+
+from bit_covid.analysis import figures
+from bit_covid.analysis import published
+from bit_covid.paper import marks
+from bit_covid.paper import rows as rows_lib
+
+_COLOURS = {rows_lib.OURS: marks.OURS, rows_lib.LIVE: marks.LIVE}
+
+
+def draw(
+  panels: Mapping[str, Sequence[rows_lib.Row]],
+) -> mpl_figure.Figure:
+  """Returns a panel a title; rows of one model, its classes, share a line."""
+  lines_of = {
+    title: [
+      list(group)
+      for _, group in itertools.groupby(
+        rows_lib.once(rows), lambda row: row.label
+      )
+    ]
+    for title, rows in panels.items()
+  }
+  heights = [
+    0.6 + _spacing(groups) * len(groups) for groups in lines_of.values()
+  ]
+  figure = figures.new(sum(heights) + 0.7)
+  axes = figure.subplots(
+    len(panels), 1, squeeze=False, gridspec_kw={'height_ratios': heights}
+  )[:, 0]
+  for panel, (title, groups) in zip(axes, lines_of.items(), strict=True):
+    _panel(panel, title, groups)
+  rows = [row for part in panels.values() for row in part]
+  marks.legend(
+    figure,
+    seeds=max((len(x.result.seeds) for x in rows if x.result), default=0),
+    has_published=any(row.published is not None for row in rows),
+    others=_classes(rows),
+  )
+  return figure
+
+
+def _panel(
+  axes: mpl_axes.Axes, title: str, groups: Sequence[Sequence[rows_lib.Row]]
+) -> None:
+  figures.plain(axes).grid(axis='y', visible=False)
+  for place, group in enumerate(groups):
+    for i, row in enumerate(group):
+      shift = 0.24 * (i - (len(group) - 1) / 2)
+      _row(axes, place + shift, row)
+  axes.set_yticks(range(len(groups)), [_name(group[0]) for group in groups])
+  axes.tick_params(labelsize=9)
+  axes.set_ylim(len(groups) - 0.4, -0.6)
+  axes.margins(x=0.06)
+  axes.set_xlabel(title, fontsize=9)
+
+
+def _row(axes: mpl_axes.Axes, place: float, row: rows_lib.Row) -> None:
+  index = row.measure.class_index
+  colour = _COLOURS.get(row.kind) if index is None else figures.colour(index)
+  if row.number is not None and marks.is_there(row.number.value):
+    marks.measured(
+      axes,
+      place,
+      row.number,
+      colour=colour,
+      marker=figures.marker(index or 0),
+      across=True,
+    )
+  if row.published is not None:
+    marks.published(
+      axes,
+      place,
+      row.published,
+      colour='black' if index is None else colour,
+      across=True,
+    )
+
+
+def _name(row: rows_lib.Row) -> str:
+  name = row.label.replace(', run', ',\nrun')
+  is_missing = row.kind != rows_lib.PUBLISHED and row.result is None
+  return f'{name}\n({row.status})' if is_missing else name
+
+
+def _spacing(groups: Sequence[Sequence[rows_lib.Row]]) -> float:
+  return 0.27 + 0.05 * max(len(group) for group in groups)
+
+
+def _classes(rows: Sequence[rows_lib.Row]) -> list[lines.Line2D]:
+  found = {x.measure.class_index for x in rows} - {None}
+  return [
+    lines.Line2D(
+      [],
+      [],
+      color=figures.colour(i),
+      marker=figures.marker(i),
+      linestyle='',
+      label=published.CLASS_NAMES[i],
+    )
+    for i in sorted(found)
+  ]

@@ -1,0 +1,193 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Figure 9: where Bit-M looks, on slices that it gets right."""
+
+from typing import NamedTuple
+
+from matplotlib import figure as mpl_figure
+import ml_collections
+import numpy as np
+import pandas as pd
+
+import bit_covid
+from bit_covid import gradcam_panels
+from bit_covid import value_range
+from bit_covid.analysis import figures
+from bit_covid.analysis import predictions
+from bit_covid.paper import collected
+from bit_covid.paper import grid
+from bit_covid.paper import markdown
+from bit_covid.paper import marks
+from bit_covid.paper import rows as rows_lib
+import input_pipeline
+
+_RUN = grid.Run(grid.BEST)
+_COLUMNS = 3
+_TITLE = f'Figure 9. Grad-CAM of {grid.BEST} on the test split'
+
+
+class _Panel(NamedTuple):
+  """A slice as the network gets it, and the map of its class."""
+
+  slice_id: str
+  patient_id: str
+  class_name: str
+  confidence: float
+  image: np.ndarray
+  heat: np.ndarray
+
+
+def make(request: collected.Request) -> collected.Collected:
+  """Returns three slices of each class, each of another patient."""
+  found = _panels(request)
+  if isinstance(found, str):
+    return collected.Collected(
+      title=_TITLE,
+      records=[{'kind': rows_lib.OURS, 'status': found}],
+      tables=[],
+      notes=[found],
+      figure=marks.message(found),
+    )
+  return collected.Collected(
+    title=_TITLE,
+    records=[
+      {
+        'kind': rows_lib.OURS,
+        'class': x.class_name,
+        'slice_id': x.slice_id,
+        'patient_id': x.patient_id,
+        'probability': x.confidence,
+      }
+      for x in found
+    ],
+    tables=[
+      markdown.Table(
+        'Slices shown',
+        ['Class', 'Slice', 'Patient', 'Probability'],
+        [
+          [x.class_name, x.slice_id, x.patient_id, f'{x.confidence:.3f}']
+          for x in found
+        ],
+      )
+    ],
+    notes=_notes(found),
+    figure=_draw(found),
+  )
+
+
+def _notes(found: list[_Panel]) -> list[str]:
+  notes = [
+    f'{grid.BEST}, seed {_RUN.seed}. Of each class the surest correct slices, '
+    'one a patient; the paper does not say how it chose its own, and publishes '
+    'a picture only.',
+    'Slices as the network gets them; the map over them is of the class that '
+    'is predicted. It shows where, not what: its positions are '
+    f'{-(-found[0].image.shape[0] // 32)} a side before it is enlarged.',
+  ]
+  counts = {x.class_name: 0 for x in found}
+  for x in found:
+    counts[x.class_name] += 1
+  few = [name for name, count in counts.items() if count < _COLUMNS]
+  if few:
+    notes.append(
+      f'Fewer than {_COLUMNS} patients have a correct slice of: '
+      f'{", ".join(few)}.'
+    )
+  return notes
+
+
+def _panels(request: collected.Request) -> list[_Panel] | str:
+  """Returns the panels, or why there are none."""
+  table = request.runs.table(_RUN, 'test')
+  if table is None:
+    status = request.runs.status(_RUN, 'test')
+    return f'{grid.BEST}, seed {_RUN.seed}: {status}.'
+  if 'test' not in request.splits:
+    return 'The test split was not at hand, and so there are no slices to show.'
+  cases = _correct(table)
+  if cases.empty:
+    return f'{grid.BEST}, seed {_RUN.seed}, has no slice of test right.'
+  classifier = bit_covid.load(str(request.runs.folder(_RUN)))
+  images = _images(
+    request.splits['test'],
+    cases['slice_id'].to_list(),
+    ml_collections.ConfigDict(classifier.preprocessing),
+  )
+  names = predictions.class_names(table)
+  maps = classifier.gradcam(
+    np.asarray(value_range.to_model_range(images)),
+    cases['label'].to_numpy(np.int64),
+  )
+  return [
+    _Panel(
+      slice_id=case.slice_id,
+      patient_id=case.patient_id,
+      class_name=names[case.label],
+      confidence=confidence,
+      image=image[..., 0],
+      heat=heat,
+    )
+    for case, confidence, image, heat in zip(
+      cases.itertuples(),
+      predictions.probabilities(cases).max(axis=1).tolist(),
+      images,
+      maps,
+      strict=True,
+    )
+  ]
+
+
+def _correct(table: pd.DataFrame) -> pd.DataFrame:
+  """Returns the surest correct slices of each class, one a patient."""
+  predicted = predictions.probabilities(table).argmax(axis=1)
+  is_correct = predicted == table['label'].to_numpy(np.int64)
+  rows = [
+    row
+    for chosen in gradcam_panels.choose(table).values()
+    for row in [x for x in chosen if is_correct[x]][:_COLUMNS]
+  ]
+  return table.iloc[rows]
+
+
+def _images(
+  examples: input_pipeline.Examples,
+  slice_ids: list[str],
+  config: ml_collections.ConfigDict,
+) -> np.ndarray:
+  """Returns the slices as the network gets them, `[N, S, S, 1]` uint8."""
+  index = {name: i for i, name in enumerate(examples.slice_id.tolist())}
+  absent = [name for name in slice_ids if name not in index]
+  if absent:
+    raise ValueError(
+      f'{len(absent)} slices that {_RUN.name} predicted are not in the test '
+      f'split, such as {absent[0]!r}. Collect with the data of the runs.'
+    )
+  (batch,) = input_pipeline.evaluation_batches(
+    examples.take([index[name] for name in slice_ids]),
+    config,
+    batch=len(slice_ids),
+  )
+  return batch['image']
+
+
+def _draw(found: list[_Panel]) -> mpl_figure.Figure:
+  """Returns two rows a class: slices, and below them the same with the maps."""
+  names = list(dict.fromkeys(x.class_name for x in found))
+  figure = figures.new(3.35 * len(names))
+  axes = figure.subplots(2 * len(names), _COLUMNS, squeeze=False)
+  for panel in axes.ravel():
+    panel.set_xticks([])
+    panel.set_yticks([])
+    panel.set_frame_on(False)
+  for i, name in enumerate(names):
+    plain, overlays = axes[2 * i : 2 * i + 2]
+    plain[0].set_ylabel(name, fontsize=11, fontweight='bold')
+    overlays[0].set_ylabel('with map', fontsize=9)
+    panels = [x for x in found if x.class_name == name]
+    # A class may have fewer patients than there are columns.
+    for panel, above, below in zip(panels, plain, overlays, strict=False):
+      for place in (above, below):
+        place.imshow(panel.image, cmap='gray', vmin=0, vmax=255)
+      below.imshow(panel.heat, cmap='inferno', vmin=0, vmax=1, alpha=0.45)
+      above.set_title(f'p = {panel.confidence:.3f}', fontsize=9)
+  return figure

@@ -1,0 +1,211 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What the finished runs of an item say; reads each file once.
+
+A run is finished when its folder, WORKDIR/runs/<name>, holds `finished.json`.
+"""
+
+from collections.abc import Mapping, Sequence
+import dataclasses
+import json
+import os
+import pathlib
+
+import numpy as np
+import pandas as pd
+
+from bit_covid.analysis import bootstrap
+from bit_covid.analysis import predictions
+from bit_covid.analysis import repeated_runs
+from bit_covid.analysis import resampling
+from bit_covid.paper import grid
+
+FINISHED = 'finished.json'
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+  """What the runs of one setting say on one split.
+
+  Attributes:
+    class_names: in the order of the labels.
+    seeds: of the runs that are finished.
+    samples: their counts by patient, one a run.
+    measures: of `repeated_runs.intervals`, shares of 1.
+  """
+
+  class_names: tuple[str, ...]
+  seeds: tuple[int, ...]
+  samples: tuple[resampling.Sample, ...]
+  measures: Mapping[str, repeated_runs.Repeated]
+
+  @property
+  def slices(self) -> int:
+    """How many slices the split has."""
+    return self.samples[0].num_slices
+
+  @property
+  def patients(self) -> int:
+    """How many patients the split has."""
+    return len(self.samples[0].counts)
+
+  @property
+  def confusions(self) -> list[np.ndarray]:
+    """The confusion matrix of each run, `[C, C]` int64."""
+    return [sample.counts.sum(axis=0).astype(int) for sample in self.samples]
+
+  @property
+  def errors(self) -> list[int]:
+    """The slices that each run gets wrong."""
+    return [int(x.sum() - np.trace(x)) for x in self.confusions]
+
+  def percent(
+    self, measure: str, class_index: int | None = None
+  ) -> repeated_runs.Repeated:
+    """Returns a measure, or that of a class, in percent."""
+    values = self.measures[measure]
+    if class_index is not None:
+      values = [each[class_index] for each in values]
+    return repeated_runs.Repeated(*(100 * float(x) for x in values))
+
+
+class Runs:
+  """The runs of an item, as far as they are finished.
+
+  Attributes:
+    workdir: with the folder `runs`.
+    expected: the runs that the item needs.
+    live: work directories of other systems, run on the same splits, by name.
+  """
+
+  def __init__(
+    self,
+    workdir: str | os.PathLike[str],
+    expected: Sequence[grid.Run],
+    *,
+    live: Mapping[str, str | os.PathLike[str]] | None = None,
+    replicates: int = 2000,
+  ):
+    """Creates the reader; `replicates` are those of the bootstrap."""
+    self.workdir = pathlib.Path(workdir)
+    self.expected = tuple(expected)
+    self.live = {
+      name: pathlib.Path(path) for name, path in (live or {}).items()
+    }
+    self._replicates = replicates
+    self._references: dict[str, pd.DataFrame] = {}
+    self._results: dict[tuple, Result | None] = {}
+
+  def folder(self, run: grid.Run) -> pathlib.Path:
+    """Returns the work directory of a run."""
+    return self.workdir / 'runs' / run.name
+
+  def is_finished(self, run: grid.Run) -> bool:
+    """Returns whether the run is over."""
+    return (self.folder(run) / FINISHED).exists()
+
+  def expected_of(self, setting: grid.Run) -> list[grid.Run]:
+    """Returns the runs of a setting, whatever its seed, that are needed."""
+    first = setting.with_seed(0)
+    return [run for run in self.expected if run.with_seed(0) == first]
+
+  def finished(self, setting: grid.Run) -> list[grid.Run]:
+    """Returns those of them that are finished."""
+    return [run for run in self.expected_of(setting) if self.is_finished(run)]
+
+  @property
+  def num_finished(self) -> int:
+    """How many of all runs of the item are finished."""
+    return sum(map(self.is_finished, self.expected))
+
+  def result(self, setting: grid.Run, split: str) -> Result | None:
+    """Returns what a setting's finished runs say of a split.
+
+    None where no run is finished, or none has predicted that split.
+
+    Raises:
+      ValueError: runs are not of the same slices; the message counts them.
+    """
+    folders = {run.seed: self.folder(run) for run in self.finished(setting)}
+    return self._read((setting.with_seed(0), split), folders, split)
+
+  def live_result(self, name: str, split: str) -> Result | None:
+    """Returns the same for another system that was run on the same slices."""
+    return self._read((name, split), {0: self.live[name]}, split)
+
+  def difference(self, a: Result, b: Result) -> bootstrap.Difference:
+    """Returns accuracy of B minus A in percentage points, paired by patient."""
+    found = repeated_runs.differences(
+      a.samples, b.samples, replicates=self._replicates
+    )['accuracy']
+    return bootstrap.Difference(*(100 * float(x) for x in found))
+
+  def status(self, setting: grid.Run, split: str) -> str:
+    """Returns '3 of 5 seeds', or in words why there is no result."""
+    finished, expected = self.finished(setting), self.expected_of(setting)
+    if not finished:
+      return 'not run yet'
+    if self.result(setting, split) is None:
+      return f'{split} not predicted'
+    return f'{len(finished)} of {len(expected)}'
+
+  def table(self, run: grid.Run, split: str) -> pd.DataFrame | None:
+    """Returns the predictions table of a run, None where there is none."""
+    path = _table_path(self.folder(run), split)
+    if not self.is_finished(run) or not path.exists():
+      return None
+    return predictions.read(path)
+
+  def curve(self, run: grid.Run, key: str) -> list[tuple[int, float]]:
+    """Returns step and value wherever a finished run measured `key`."""
+    path = self.folder(run) / 'metrics.jsonl'
+    if not self.is_finished(run) or not path.exists():
+      return []
+    rows = map(json.loads, path.read_text().splitlines())
+    return [(row['step'], row[key]) for row in rows if key in row]
+
+  def data_names(self) -> list[str]:
+    """Returns what data the finished runs are of, by their config.json."""
+    names = set()
+    for run in filter(self.is_finished, self.expected):
+      path = self.folder(run) / 'config.json'
+      if path.exists():
+        names.add(json.loads(path.read_text())['data']['name'])
+    return sorted(names)
+
+  def _read(
+    self, key: tuple, folders: Mapping[int, pathlib.Path], split: str
+  ) -> Result | None:
+    if key not in self._results:
+      self._results[key] = self._make(folders, split)
+    return self._results[key]
+
+  def _make(
+    self, folders: Mapping[int, pathlib.Path], split: str
+  ) -> Result | None:
+    samples = {}
+    for seed, folder in folders.items():
+      path = _table_path(folder, split)
+      if path.exists():
+        table = predictions.read(path)
+        reference = self._references.setdefault(split, table)
+        try:
+          samples[seed] = repeated_runs.make_sample(table, reference)
+        except ValueError as error:
+          raise ValueError(
+            f'{path}, beside the runs before: {error}'
+          ) from error
+    if not samples:
+      return None
+    return Result(
+      class_names=predictions.class_names(self._references[split]),
+      seeds=tuple(samples),
+      samples=tuple(samples.values()),
+      measures=repeated_runs.intervals(
+        list(samples.values()), replicates=self._replicates
+      ),
+    )
+
+
+def _table_path(folder: pathlib.Path, split: str) -> pathlib.Path:
+  return folder / 'predictions' / f'{split}.csv'

@@ -1,0 +1,221 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: what it shows, refuses, makes, and survives."""
+
+import io
+import os
+import pathlib
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+from PIL import Image
+import pytest
+
+from bit_covid import work_directory
+from bit_covid.paper import command
+from bit_covid.paper import grid
+from bit_covid.paper import session
+
+_ROOT = pathlib.Path(command.__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def without_cache(monkeypatch):
+  """The tests have a cache of their own."""
+  monkeypatch.setattr('bit_covid.compilation_cache.enable', lambda: None)
+
+
+@pytest.fixture(name='trained')
+def record_training(monkeypatch):
+  """Configs that were trained: nothing is, and no result is left."""
+  configs = []
+
+  def train(config, folder):
+    configs.append(config)
+    tree = config.to_dict()
+    del tree['data']['path'], tree['data']['data_dir']
+    del tree['data']['image_folder']
+    pd.Series(tree | {'fingerprints': {}}).to_json(folder / 'config.json')
+    work_directory.mark_finished(folder)
+
+  monkeypatch.setattr(session.train, 'train_and_evaluate', train)
+  monkeypatch.setattr(session.collect, 'collect', lambda item, *a, **k: [item])
+  return configs
+
+
+def test_a_dry_run_shows_the_cost_and_runs_nothing(tmp_path, capsys, trained):
+  arguments = ['table3', 'figure5', f'--workdir={tmp_path}', '--dry_run']
+  assert command.main(arguments) == 0
+  rows = {
+    re.split(r'\s{2,}', line.strip())[0]: re.split(r'\s{2,}', line.strip())[1:]
+    for line in capsys.readouterr().out.splitlines()
+    if line.strip()
+  }
+  assert rows['table3'][:3] == ['5', '50,000', '3,200,000']
+  assert rows['figure5'][:3] == ['1', '10,000', '640,000']
+  # Figure 5's run is one of Table 3's.
+  assert rows['all runs, once'] == rows['not finished'] == rows['table3']
+  assert not trained
+  assert not list(tmp_path.iterdir())
+
+
+def test_hours_are_those_of_the_speed(tmp_path, capsys):
+  arguments = ['table1', f'--workdir={tmp_path}', '--dry_run']
+  command.main([*arguments, '--images_per_second=100'])
+  slow = re.findall(r'not finished.* ([\d.]+)\s*\n', capsys.readouterr().out)
+  command.main([*arguments, '--images_per_second=1000'])
+  fast = re.findall(r'not finished.* ([\d.]+)\s*\n', capsys.readouterr().out)
+  # 1,920,000 images at 100 a second are 5.3 hours, and the evaluations.
+  assert float(slow[0]) == pytest.approx(
+    (1_920_000 + (3 * 101 * 25_486 + 3 * 25_658) / 3) / 100 / 3600, abs=0.06
+  )
+  assert float(slow[0]) == pytest.approx(10 * float(fast[0]), abs=0.6)
+
+
+def test_commands_are_one_a_run_that_is_left(tmp_path, capsys, trained):
+  arguments = ['table1', f'--workdir={tmp_path}', '--scale=demo']
+  command.main([*arguments, '--shard=1/3'])
+  capsys.readouterr()
+  assert len(trained) == 1
+  assert command.main([*arguments, '--commands', '--data=a folder']) == 0
+  lines = capsys.readouterr().out.splitlines()
+  assert len(lines) == 2
+  for line in lines:
+    assert '--config.data.path=a folder' in shlex.split(line)
+
+
+def test_shards_make_all_runs_once(tmp_path, capsys, trained):
+  arguments = ['table3', f'--workdir={tmp_path}', '--scale=demo']
+  assert command.main([*arguments, '--shard=1/2']) == 1
+  assert '2 runs are left' in capsys.readouterr().out
+  assert command.main([*arguments, '--shard=2/2']) == 0
+  assert 'All runs are finished' in capsys.readouterr().out
+  assert len({config.init for config in trained}) == len(trained) == 5
+
+
+def test_settings_reach_every_run(tmp_path, trained):
+  command.main(
+    [
+      'table1',
+      f'--workdir={tmp_path}',
+      '--scale=demo',
+      '--set=model.dtype=bfloat16',
+      '--set',
+      'batch=16',
+      '--set=schedule=(1, 2)',
+      '--seeds=2',
+    ]
+  )
+  assert [config.seed for config in trained] == [0, 1] * 3
+  for config in trained:
+    assert config.model.dtype == 'bfloat16'
+    assert config.batch == 16
+    assert config.schedule == (1, 2)
+
+
+def test_collect_makes_no_run(tmp_path, capsys, trained):
+  arguments = ['table1', f'--workdir={tmp_path}', '--scale=demo', '--collect']
+  assert command.main(arguments) == 1
+  assert not trained
+  printed = capsys.readouterr().out
+  assert 'table1: table1' in printed
+  assert '3 runs are left' in printed
+
+
+def test_a_caution_stands_before_everything_else(tmp_path, capsys):
+  command.main(['table1', f'--workdir={tmp_path}', '--scale=demo', '--dry_run'])
+  assert 'not comparable' in capsys.readouterr().out.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'message'),
+  [
+    (['table4'], 'invalid choice'),
+    (['table1', '--seeds=0'], 'expected 1 or more'),
+    (['table1', '--shard=3/2'], 'expected 1/8 to 8/8'),
+    (['table1', '--set=batch'], 'expected FIELD=VALUE'),
+    (['table1', '--covidnet=CT-2=/no/such'], 'expected NAME=FOLDER'),
+  ],
+)
+def test_wrong_arguments_are_refused(tmp_path, capsys, arguments, message):
+  with pytest.raises(SystemExit, match='2'):
+    command.main([*arguments, f'--workdir={tmp_path}'])
+  assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+  ('setting', 'message'),
+  [
+    ('bach=3', 'no field config.bach'),
+    ('batch=many', 'many'),
+  ],
+)
+def test_wrong_settings_are_refused_on_one_line(
+  tmp_path, capsys, setting, message
+):
+  arguments = ['table1', f'--workdir={tmp_path}', f'--set={setting}']
+  assert command.main(arguments) == 2
+  error = capsys.readouterr().err
+  assert error.startswith('Error: ')
+  assert message in error
+  assert error.count('\n') == 1
+
+
+_COMMAND = [
+  sys.executable,
+  '-m',
+  'bit_covid.paper',
+  'all',
+  '--scale=demo',
+  # What is drawn once is not drawn better thrice.
+  '--few_shot_seeds=1',
+]
+
+
+@pytest.mark.slow
+def test_the_whole_paper_killed_halfway_and_started_again(tmp_path):
+  workdir = tmp_path / 'paper'
+  line = [*_COMMAND, f'--workdir={workdir}', f'--set=data.data_dir={tmp_path}']
+  environment = os.environ | {'JAX_PLATFORMS': 'cpu'}
+  log = tmp_path / 'first.log'
+  with log.open('w') as out:
+    first = subprocess.Popen(line, cwd=_ROOT, env=environment, stdout=out)
+    while not re.search(r'^12 of', log.read_text(), re.MULTILINE):
+      assert first.poll() is None
+      time.sleep(0.2)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+  made = {
+    path: path.stat().st_mtime_ns
+    for path in workdir.glob('runs/*/finished.json')
+  }
+  assert len(made) >= 11
+  again = subprocess.run(
+    line, cwd=_ROOT, env=environment, capture_output=True, text=True
+  )
+  assert again.returncode == 0, again.stderr
+  assert 'All runs are finished.' in again.stdout
+  # None of those that were finished was made again.
+  assert {path: path.stat().st_mtime_ns for path in made} == made
+  for path in made:
+    assert f': {path.parent.name}' not in again.stdout
+  runs = grid.runs(list(grid.ITEMS), few_shot_seeds=1)
+  assert {
+    path.parent.name for path in workdir.glob('runs/*/finished.json')
+  } == {run.name for run in runs}
+  for item in grid.ITEMS:
+    table = pd.read_csv(workdir / f'{item}.csv')
+    assert len(table)
+    text = (workdir / f'{item}.md').read_text()
+    assert 'not comparable' in text
+    assert 'not run yet' not in text
+    with Image.open(
+      io.BytesIO((workdir / f'{item}.png').read_bytes())
+    ) as image:
+      image.load()
+      assert min(image.size) > 300
