@@ -68,6 +68,9 @@ setuptools.setup(
     'test': ['pytest>=9', 'ruff>=0.17'],
     # The other implementation that logits are compared with. On Linux, pip
     # takes PyTorch with CUDA unless its CPU build is installed before.
+    # Without grad-cam: pip would take opencv-python over our headless one, and
+    # a torchvision for PyTorch with CUDA. Its comparison runs after
+    # `pip install --no-deps grad-cam ttach`.
     'peers': ['torch>=2.8', 'transformers>=5'],
   },
   classifiers=[

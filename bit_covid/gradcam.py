@@ -4,7 +4,7 @@
 
     maps = classifier.gradcam(images)  # [N, S, S] float32 in [0, 1]
     share = gradcam.energy_inside(maps, boxes)
-    similarity = gradcam.cascading_randomization(classifier, images)
+    similarity = gradcam.cascading_randomization(network, params, images, 2)
 
 The maps are of the last feature map A, `[h, w, F]`, after the final norm and
 ReLU. The head W is linear on the mean of exactly that map over its positions:
@@ -19,21 +19,15 @@ is left out: its maps hardly change when the head is randomized.
 """
 
 from collections.abc import Mapping, Sequence
-import copy
 import functools
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from bit_covid import devices
 from bit_covid import resnet_v2
-
-if TYPE_CHECKING:
-  # It imports this file.
-  from bit_covid.classifier import Classifier
 
 Method = Literal['gradcam', 'hirescam']
 METHODS: tuple[str, ...] = get_args(Method)
@@ -102,7 +96,6 @@ def cam(
   return jnp.minimum(maps / jnp.where(largest > 0, largest, 1), 1)
 
 
-@functools.partial(jax.jit, static_argnames=('network', 'method'))
 def apply(
   network: resnet_v2.ResNetV2,
   params: Mapping[str, Any],
@@ -116,16 +109,30 @@ def apply(
   Images are `[N, S, S, 1 or 3]` float in [-1, 1]; where `class_index` is None,
   each map is of the class that is predicted.
   """
+  return logits_and_maps(network, params, images, class_index, method=method)[1]
+
+
+@functools.partial(jax.jit, static_argnames=('network', 'method'))
+def logits_and_maps(
+  network: resnet_v2.ResNetV2,
+  params: Mapping[str, Any],
+  images: jax.Array,
+  class_index: int | jax.Array | None = None,
+  *,
+  method: Method = 'gradcam',
+) -> tuple[jax.Array, jax.Array]:
+  """Returns logits `[N, C]`, and the maps of `apply` with these arguments."""
   logits, intermediates = network.apply({'params': params}, images)
   if class_index is None:
     class_index = jnp.argmax(logits, axis=1)
-  return cam(
+  maps = cam(
     intermediates['feature_map'],
     params['head']['kernel'],
     class_index,
     size=images.shape[1:3],
     method=method,
   )
+  return logits, maps
 
 
 def check_class_index(
@@ -184,9 +191,10 @@ def energy_inside(maps: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def cascading_randomization(
-  classifier: 'Classifier',
+  network: resnet_v2.ResNetV2,
+  params: Mapping[str, Any],
   images: np.ndarray,
-  class_index: int | Sequence[int] | np.ndarray | None = None,
+  class_index: int | Sequence[int] | np.ndarray,
   *,
   method: Method = 'gradcam',
   seed: int = 0,
@@ -205,26 +213,35 @@ def cascading_randomization(
   map that has become zero everywhere: 0; an original one that is so: NaN.
 
   Args:
-    classifier: of which the maps are; it is left as it is.
-    images: as for `Classifier.logits`.
-    class_index: None: what the classifier predicts, at every stage the same.
+    network: what the parameters are of.
+    params: parameter tree; it is left as it is.
+    images: `[N, S, S, 1 or 3]` float in [-1, 1], all of them at once.
+    class_index: of the maps, one for all or one for each; at every stage the
+      same.
     method: one of `METHODS`.
     seed: of the shuffling; the same seed gives the same numbers. One shuffle
       moves all maps alike, so that several seeds say more than many images.
+
+  Raises:
+    ValueError: there is no such class or method.
   """
-  if class_index is None:
-    class_index = classifier.logits(images).argmax(axis=1)
-  original = classifier.gradcam(images, class_index, method=method)
-  similarity = {'none': _rank_correlation(original, original)}
+  classes = check_class_index(
+    class_index, num_images=len(images), num_classes=network.num_classes
+  )
+  images = jnp.asarray(images, jnp.float32)
   generator = np.random.default_rng(seed)
-  params = dict(jax.device_get(classifier.params))
-  randomized = copy.copy(classifier)
+  # On the device, to which each stage is then sent once.
+  params = jax.device_put(dict(params))
+  original = _centered_ranks(
+    apply(network, params, images, classes, method=method)
+  )
+  similarity = {'none': _correlation(original, original)}
   for stage, modules in _stages(params).items():
     for name in modules:
-      params[name] = jax.tree.map(generator.permuted, params[name])
-    randomized.params = devices.replicate(params)
-    maps = randomized.gradcam(images, class_index, method=method)
-    similarity[stage] = _rank_correlation(original, maps)
+      values = jax.device_get(params[name])
+      params[name] = jax.device_put(jax.tree.map(generator.permuted, values))
+    maps = apply(network, params, images, classes, method=method)
+    similarity[stage] = _correlation(original, _centered_ranks(maps))
   return similarity
 
 
@@ -236,15 +253,19 @@ def _stages(params: Mapping[str, Any]) -> dict[str, list[str]]:
   return stages
 
 
-def _rank_correlation(original: np.ndarray, other: np.ndarray) -> np.ndarray:
-  """Returns Spearman's correlation of each pair of maps, `[N]`."""
-  x, y = _centered_ranks(original), _centered_ranks(other)
+def _correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+  """Returns `[N]`, Pearson's correlation of centered rows `[N, K]`.
+
+  Of ranks, it is Spearman's of what they are of.
+  """
   scale = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
   correlation = (x * y).sum(axis=1) / np.where(scale > 0, scale, 1)
   return np.where(x.any(axis=1), correlation, np.nan)
 
 
-def _centered_ranks(maps: np.ndarray) -> np.ndarray:
+def _centered_ranks(maps: np.ndarray | jax.Array) -> np.ndarray:
+  """Returns the ranks of the pixels of each map less their mean, `[N, K]`."""
   # Pixels of one value, as the zeros of ReLU, share their mean rank.
-  ranks = pd.DataFrame(maps.reshape(len(maps), -1).T).rank().to_numpy().T
+  pixels = np.asarray(maps).reshape(len(maps), -1)
+  ranks = pd.DataFrame(pixels.T).rank().to_numpy().T
   return ranks - ranks.mean(axis=1, keepdims=True)

@@ -6,7 +6,6 @@ As Figure 9 of the paper, with wrong cases beside the correct ones.
 """
 
 from collections.abc import Mapping
-import dataclasses
 from typing import Any
 
 from etils import epath
@@ -126,13 +125,9 @@ def _load(
   config: ml_collections.ConfigDict,
 ) -> np.ndarray:
   """Returns the slices of those rows as the network gets them, uint8."""
-  columns = ('slice_id', 'patient_id', 'source', 'label', 'box', 'digest')
-  chosen = dataclasses.replace(
-    examples,
-    read=lambda i: examples.read(rows[i]),
-    **{name: getattr(examples, name)[rows] for name in columns},
+  (batch,) = input_pipeline.evaluation_batches(
+    examples.take(rows), config, batch=len(rows)
   )
-  (batch,) = input_pipeline.evaluation_batches(chosen, config, batch=len(rows))
   return batch['image']
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Finds a checkpoint: a path, the cache folder, or a download of BiT's.
+"""Finds a checkpoint: a path, one of this package, or a download of BiT's.
 
 A download goes to a temporary file and is renamed when it is whole. Its sha256
 is written beside it and compared at every later use, so that a file which has
@@ -15,6 +15,7 @@ from etils import epath
 import pooch
 
 from bit_covid import atomic_file
+from bit_covid import weights
 
 BIT_MODELS_URL = 'https://storage.googleapis.com/bit_models/'
 
@@ -42,26 +43,30 @@ def find(
   """Returns the path of a checkpoint, which is downloaded if need be.
 
   Args:
-    name: a path to an .npz file, or a public name such as 'BiT-M-R50x1'.
+    name: a path to an .npz file, a name of `weights.names()` such as
+      'Textures-M-tiny', or a public name such as 'BiT-M-R50x1'.
     cache_dir: where downloads are kept; by default `$BIT_COVID_CACHE`, or the
       user's cache folder.
     base_url: where '<name>.npz' is found.
     progress: show a bar while downloading.
 
   Raises:
-    FileNotFoundError: the name is neither a file nor a public name.
+    FileNotFoundError: the name is neither a file nor a known name.
     RuntimeError: the download failed; the message holds path and URL.
     ValueError: the file in the cache is not the one that was downloaded.
   """
   path = pathlib.Path(name).expanduser()
   if path.is_file():
     return path
+  if name in weights.names():
+    return weights.path(name)
   if not is_public_name(name):
     raise FileNotFoundError(
       f'There is no checkpoint {str(path.absolute())!r}, and {name!r} is no '
       'public name. Give the path of an .npz file or a name such as '
       "'BiT-M-R50x1', 'BiT-S-R101x1', 'BiT-M-R50x1-ILSVRC2012' or "
-      "'BiT-M-R50x1-CIFAR10'."
+      "'BiT-M-R50x1-CIFAR10'. For the tiny network, this package has "
+      f'{", ".join(weights.names())}.'
     )
   cache_dir = pathlib.Path(
     cache_dir

@@ -15,6 +15,7 @@ from configs import common
 def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
   """Returns the config of the demo."""
   config = common.get_config()
+  config.init = 'Textures-M-tiny'
   config.model.name = 'tiny'
   config.data.name = 'phantom/demo'
   config.data.resize, config.data.crop = 72, 64

@@ -16,6 +16,7 @@ import tqdm
 from input_pipeline import covidx_ct
 from input_pipeline import examples as examples_lib
 from input_pipeline import phantom
+from input_pipeline import textures
 from input_pipeline.covidx_ct import covidx_ct_dataset_builder
 
 BUILDERS: Mapping[str, type[tfds.core.GeneratorBasedBuilder]] = (
@@ -23,6 +24,7 @@ BUILDERS: Mapping[str, type[tfds.core.GeneratorBasedBuilder]] = (
     {
       'covidx_ct': covidx_ct.Builder,
       'phantom': phantom.Builder,
+      'textures': textures.Builder,
     }
   )
 )

@@ -21,6 +21,7 @@ the intervals err on the hopeful side: the few patients with the errors may not
 be in the split, and no drawing brings them in.
 """
 
+from collections.abc import Mapping
 import math
 from typing import NamedTuple
 
@@ -90,6 +91,40 @@ def intervals(
   for name, value in values.items():
     count = _effective_patients(sample, name)
     result[name] = Interval(value, *_bounds(drawn[name], value, count, level))
+  return result
+
+
+def mean_intervals(
+  table: pd.DataFrame,
+  values: Mapping[str, np.ndarray],
+  *,
+  replicates: int = 2000,
+  seed: int = 0,
+  level: float = 0.95,
+) -> dict[str, Interval]:
+  """Returns mean and interval of numbers that each slice has.
+
+  Bounds are NaN as those of `intervals`; the drawings are the same.
+
+  Args:
+    table: N rows with at least `label` and `patient_id`.
+    values: `[N]` float64 by name.
+    replicates: how many drawings.
+    seed: of the drawings.
+    level: of the interval.
+
+  Raises:
+    ValueError: labels or patients are missing, or `replicates` or `level` are
+      out of range.
+  """
+  _check(replicates, level)
+  totals = resampling.make_totals(table, np.stack([*values.values()], axis=1))
+  drawn = resampling.draw_means(totals, replicates=replicates, seed=seed)
+  count = _effective_patients(totals, 'mean')
+  result = {}
+  for (name, each), means in zip(values.items(), drawn.T, strict=True):
+    value = float(np.mean(each)) if len(each) else math.nan
+    result[name] = Interval(value, *_bounds(means, value, count, level))
   return result
 
 
@@ -193,13 +228,13 @@ def _check(replicates: int, level: float) -> None:
 
 
 def _effective_patients(
-  sample: resampling.Sample, name: str
+  sample: resampling.Sample | resampling.Totals, name: str
 ) -> float | np.ndarray:
   """Returns Kish's number of patients behind a measure, a float or `[C]`.
 
   At most 1 where the patients of a class never vary.
   """
-  slices = sample.counts.sum(axis=2)
+  slices = sample.slices
   each = metrics.ratio(slices.sum(axis=0) ** 2, (slices**2).sum(axis=0))
   # Of patients with slices of several classes, too few may lead a stratum.
   leading = np.bincount(sample.stratum, minlength=len(each))
@@ -228,7 +263,8 @@ def _bounds(
   # NaN, the count of a class without slices, is not above 1 either.
   if not count > 1 or np.isnan(value) or len(defined) < level * len(drawn):
     return math.nan, math.nan
-  if np.ptp(defined) == 0:
+  # Means of the same numbers differ in their last bits.
+  if np.ptp(defined) <= 1e-12 * np.abs(defined).max():
     return math.nan, math.nan
   t = scipy.special.stdtrit(count - 1, (1 + level) / 2)
   tail = scipy.special.ndtr(-t * math.sqrt(count / (count - 1)))

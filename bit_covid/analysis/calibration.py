@@ -54,13 +54,24 @@ def measure(table: pd.DataFrame) -> dict[str, float]:
   Raises:
     ValueError: labels or probabilities are missing.
   """
-  label, probabilities = metrics.labelled(table)
   curve = reliability(table)
   gap = np.abs(curve.accuracy - curve.confidence)
+  return {
+    'ece': float(np.nansum(gap * curve.count) / len(table)),
+    **{name: float(each.mean()) for name, each in losses(table).items()},
+  }
+
+
+def losses(table: pd.DataFrame) -> dict[str, np.ndarray]:
+  """Returns `brier` and `nll` of each slice, `[N]` float64.
+
+  Raises:
+    ValueError: labels or probabilities are missing.
+  """
+  label, probabilities = metrics.labelled(table)
   truth = np.eye(probabilities.shape[1])[label]
   return {
-    'ece': float(np.nansum(gap * curve.count) / len(label)),
-    'brier': float(((probabilities - truth) ** 2).sum(axis=1).mean()),
+    'brier': ((probabilities - truth) ** 2).sum(axis=1),
     'nll': _nll(label, _log(probabilities)),
   }
 
@@ -100,7 +111,7 @@ def fit_temperature(table: pd.DataFrame) -> float:
   logits = _log(probabilities)
   low, high = np.log(TEMPERATURES)
   found = scipy.optimize.minimize_scalar(
-    lambda x: _nll(label, logits / math.exp(x)),
+    lambda x: _nll(label, logits / math.exp(x)).mean(),
     bounds=(low, high),
     method='bounded',
     options={'xatol': 1e-6},
@@ -133,6 +144,6 @@ def _log(probabilities: np.ndarray) -> np.ndarray:
   return np.log(np.maximum(probabilities, _SMALLEST))
 
 
-def _nll(label: np.ndarray, logits: np.ndarray) -> float:
+def _nll(label: np.ndarray, logits: np.ndarray) -> np.ndarray:
   log_probabilities = scipy.special.log_softmax(logits, axis=1)
-  return float(-log_probabilities[np.arange(len(label)), label].mean())
+  return -log_probabilities[np.arange(len(label)), label]

@@ -7,7 +7,6 @@ colours are told apart by colour-blind readers and in gray, and lines differ in
 their dashes, points in their shapes. No state of pyplot is used.
 """
 
-from collections.abc import Sequence
 import dataclasses
 import io
 
@@ -119,22 +118,27 @@ def counts(table: pd.DataFrame) -> str:
   )
 
 
-def split_counts(
-  tables: dict[str, pd.DataFrame], class_names: Sequence[str]
-) -> mpl_figure.Figure:
-  """Returns slices and patients of each split by class (paper, Figure 2)."""
+def split_counts(counts: pd.DataFrame) -> mpl_figure.Figure:
+  """Returns slices and patients of each split by class (paper, Figure 2).
+
+  `counts` are of the module `split_counts`.
+  """
+  splits = list(dict.fromkeys(counts['split']))
+  class_names = list(dict.fromkeys(counts['class']))
   figure = new(4.6)
   panels = figure.subplots(2, 1)
   for axes, what in zip(panels, ('slices', 'patients'), strict=True):
     plain(axes).grid(axis='x', visible=False)
     width = 0.8 / len(class_names)
+    of_class = counts.pivot(index='class', columns='split', values=what)
     for i, name in enumerate(class_names):
-      heights = [_count(table, i, what) for table in tables.values()]
+      heights = of_class.loc[name, splits].fillna(0).astype(int)
       shift = (i - (len(class_names) - 1) / 2) * width
-      places = [x + shift for x in range(len(tables))]
+      places = [x + shift for x in range(len(splits))]
       bars = axes.bar(places, heights, width, color=colour(i), label=name)
-      axes.bar_label(bars, [f'{x:,}' for x in heights], fontsize=9, padding=2)
-    axes.set_xticks(range(len(tables)), tables)
+      # Three splits of three classes of a large data set have to fit.
+      axes.bar_label(bars, [f'{x:,}' for x in heights], fontsize=7, padding=2)
+    axes.set_xticks(range(len(splits)), splits)
     axes.margins(y=0.15)
     axes.yaxis.set_major_locator(ticker.MaxNLocator('auto', integer=True))
     axes.set_ylabel(what.capitalize())
@@ -145,11 +149,6 @@ def split_counts(
     frameon=False,
   )
   return figure
-
-
-def _count(table: pd.DataFrame, label: int, what: str) -> int:
-  part = table[table['label'] == label]
-  return len(part) if what == 'slices' else part['patient_id'].nunique()
 
 
 def confident_errors(table: pd.DataFrame, count: int) -> pd.DataFrame:

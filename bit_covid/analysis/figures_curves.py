@@ -66,7 +66,7 @@ def roc(table: pd.DataFrame, areas: Sequence[str]) -> mpl_figure.Figure:
     _line(axes, curve, i, f'{name} {areas[i]}')
   axes.set_xlabel('1 - specificity')
   axes.set_ylabel('Sensitivity')
-  axes.legend(loc='lower right', title='Area', fontsize=9)
+  _legend_below(figure, 'Area')
   return figure
 
 
@@ -83,7 +83,7 @@ def precision_recall(
     axes.axhline(share, color=figures.colour(i), linewidth=0.8, linestyle=':')
   axes.set_xlabel('Sensitivity (recall)')
   axes.set_ylabel('PPV (precision)')
-  axes.legend(loc='lower left', title='Average precision', fontsize=9)
+  _legend_below(figure, 'Average precision')
   return figure
 
 
@@ -169,12 +169,19 @@ def _series(
 
 
 def _square() -> tuple[mpl_figure.Figure, mpl_axes.Axes]:
-  figure = figures.new(4.6)
+  figure = figures.new(5.4)
   axes = figures.plain(figure.subplots())
   axes.set_xlim(-0.01, 1.01)
   axes.set_ylim(-0.01, 1.01)
   axes.set_aspect('equal')
   return figure, axes
+
+
+def _legend_below(figure: mpl_figure.Figure, title: str) -> None:
+  """Adds the legend where no curve can run below it."""
+  figure.legend(
+    loc='outside lower center', title=title, fontsize=9, frameon=False
+  )
 
 
 def _line(

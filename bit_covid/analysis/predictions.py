@@ -79,6 +79,9 @@ def write(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 def read(path: str | os.PathLike[str]) -> pd.DataFrame:
   """Returns the table in a CSV file that `write` wrote.
 
+  A probability that is empty or no number is NaN: who needs all of them says
+  which slice lacks one.
+
   Raises:
     ValueError: columns are missing or out of place; the message lists them.
   """
@@ -99,4 +102,7 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
       f'{path}: the columns are {columns}; expected '
       f'{", ".join(ID_COLUMNS)}, then {_PREFIX}<class> for each class.'
     )
+  for name in columns[len(ID_COLUMNS) :]:
+    # One that is no number makes its whole column text.
+    table[name] = pd.to_numeric(table[name], errors='coerce').astype(np.float64)
   return table

@@ -80,9 +80,14 @@ class Sample:
   curves: tuple[Curve | None, ...]
 
   @property
+  def slices(self) -> np.ndarray:
+    """How many slices of each class a patient has, `[P, C]` float64."""
+    return self.counts.sum(axis=2)
+
+  @property
   def stratum(self) -> np.ndarray:
     """The class of each patient, of most of its slices, `[P]`."""
-    return self.counts.sum(axis=2).argmax(axis=1)
+    return self.slices.argmax(axis=1)
 
   @property
   def num_slices(self) -> int:
@@ -127,6 +132,66 @@ def make_sample(table: pd.DataFrame) -> Sample:
       for i in range(num_classes)
     ),
   )
+
+
+@dataclasses.dataclass(frozen=True)
+class Totals:
+  """What a bootstrap needs of K numbers that each slice has.
+
+  Attributes:
+    slices: how many of each class a patient has, `[P, C]` float64.
+    sums: of the numbers over the slices of each patient, `[P, K]` float64.
+  """
+
+  slices: np.ndarray
+  sums: np.ndarray
+
+  @property
+  def stratum(self) -> np.ndarray:
+    """The class of each patient, of most of its slices, `[P]`."""
+    return self.slices.argmax(axis=1)
+
+  def means(self, weights: np.ndarray) -> np.ndarray:
+    """Returns the means over the slices under weights `[P, B]`, `[B, K]`."""
+    sums = weights.T @ self.sums
+    count = weights.T @ self.slices.sum(axis=1, keepdims=True)
+    return metrics.ratio(sums, np.broadcast_to(count, sums.shape))
+
+
+def make_totals(table: pd.DataFrame, values: np.ndarray) -> Totals:
+  """Returns the totals of numbers of each slice.
+
+  Args:
+    table: N rows with at least `label` and `patient_id`.
+    values: `[N, K]` float64.
+
+  Raises:
+    ValueError: labels or patients are missing.
+  """
+  missing = table['label'].isna().sum()
+  if missing:
+    raise ValueError(
+      f'{missing} of {len(table)} slices have no label; patients are drawn '
+      'within each class. Give every slice its class.'
+    )
+  label = table['label'].to_numpy(np.int64)
+  patient, names = patients.numbers(table)
+  slices = np.zeros((len(names), label.max(initial=0) + 1))
+  np.add.at(slices, (patient, label), 1)
+  sums = np.zeros((len(names), values.shape[1]))
+  np.add.at(sums, patient, values)
+  return Totals(slices, sums)
+
+
+def draw_means(totals: Totals, *, replicates: int, seed: int) -> np.ndarray:
+  """Returns the means over the slices in each drawing, `[R, K]`.
+
+  The drawings are those of `draw` with the same seed.
+  """
+  stratum = totals.stratum
+  chunk = max(1, min(replicates, _CHUNK // max(1, len(stratum))))
+  drawings = _weights(stratum, replicates=replicates, seed=seed, chunk=chunk)
+  return np.concatenate([totals.means(weights) for weights in drawings])
 
 
 def draw(

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Class activation maps: the closed form, their shape, and what they pass."""
 
-import copy
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -219,9 +217,15 @@ def test_wrong_box_is_refused(boxes, message):
     gradcam.energy_inside(np.ones((1, 2, 3)), np.array(boxes))
 
 
-def test_maps_do_not_survive_randomization(model, images):
-  before = copy.copy(model.params)
-  similarity = gradcam.cascading_randomization(model, images[:16], seed=1)
+def test_maps_do_not_survive_randomization(network, random_params, images):
+  params = random_params('tiny')
+  before = jax.tree.map(np.copy, params)
+  logits, _ = jax.jit(network.apply)(
+    {'params': params}, images[:16].astype(np.float32)
+  )
+  similarity = gradcam.cascading_randomization(
+    network, params, images[:16], np.asarray(logits).argmax(axis=1), seed=1
+  )
   assert list(similarity) == [
     'none',
     'head',
@@ -235,40 +239,36 @@ def test_maps_do_not_survive_randomization(model, images):
   for stage in list(similarity)[1:]:
     assert similarity[stage].shape == (16,)
     assert similarity[stage].mean() < 0.4, stage
-  jax.tree.map(np.testing.assert_array_equal, model.params, before)
+  jax.tree.map(np.testing.assert_array_equal, params, before)
 
 
-class _Edges:
-  """A classifier whose maps show the image, whatever the parameters."""
+def test_randomization_finds_maps_that_survive_it(
+  monkeypatch, network, random_params, images
+):
+  params = random_params('tiny')
+  seen = []
 
-  def __init__(self, params):
-    self.params = params
-    self.seen = []
-
-  def logits(self, images):
-    return np.zeros((len(images), 3))
-
-  def gradcam(self, images, class_index, *, method):
-    assert (method, class_index.tolist()) == ('gradcam', [0] * len(images))
-    self.seen.append(jax.tree.map(np.asarray, self.params))
+  def edges(network, params, images, class_index, *, method):
+    """Maps that show the image, whatever the parameters."""
+    assert (method, class_index.tolist()) == ('hirescam', [2, 2])
+    seen.append(jax.tree.map(np.asarray, params))
     return np.abs(images[..., 0])
 
-
-def test_randomization_finds_maps_that_survive_it(random_params, images):
-  params = random_params('tiny')
-  edges = _Edges(params)
-  similarity = gradcam.cascading_randomization(edges, images[:2])
+  monkeypatch.setattr(gradcam, 'apply', edges)
+  similarity = gradcam.cascading_randomization(
+    network, params, images[:2], 2, method='hirescam'
+  )
   for values in similarity.values():
     np.testing.assert_allclose(values, [1, 1])
   # From the head down, each stage alone; what was shuffled stays so.
-  for count, seen in enumerate(edges.seen):
+  for count, shuffled in enumerate(seen):
     changed = {
       name
       for name in params
       if any(
         (a != b).any()
         for a, b in zip(
-          *map(jax.tree.leaves, (params[name], seen[name])), strict=True
+          *map(jax.tree.leaves, (params[name], shuffled[name])), strict=True
         )
       )
     }
@@ -279,24 +279,42 @@ def test_randomization_finds_maps_that_survive_it(random_params, images):
       np.sort(a, None), np.sort(b, None)
     ),
     params,
-    edges.seen[-1],
+    seen[-1],
   )
 
 
-def test_randomization_repeats_by_seed(model, images):
+def test_randomization_repeats_by_seed(network, random_params, images):
   first, second, other = (
-    gradcam.cascading_randomization(model, images[:2], 1, seed=seed)
+    gradcam.cascading_randomization(
+      network, random_params('tiny'), images[:2], 1, seed=seed
+    )
     for seed in (0, 0, 1)
   )
   jax.tree.map(np.testing.assert_array_equal, first, second)
   assert first['head'].tolist() != other['head'].tolist()
 
 
+def test_randomization_of_no_class_is_refused(network, random_params, images):
+  with pytest.raises(ValueError, match=r'class_index=3; expected .* 0 to 2'):
+    gradcam.cascading_randomization(
+      network, random_params('tiny'), images[:2], 3
+    )
+
+
+def test_logits_are_those_of_the_maps(network, random_params, images):
+  params, few = random_params('tiny'), images[:3].astype(np.float32)
+  logits, maps = gradcam.logits_and_maps(network, params, few)
+  expected, _ = jax.jit(network.apply)({'params': params}, few)
+  np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-4)
+  np.testing.assert_array_equal(
+    maps, gradcam.apply(network, params, few, np.asarray(logits).argmax(axis=1))
+  )
+
+
 def test_rank_correlation_by_hand():
   maps = np.array([[[0, 1], [2, 3]], [[0, 0], [1, 2]], [[1, 2], [3, 4]]])
   others = np.array([[[9, 4], [2, 1]], [[0, 1], [1, 5]], [[0, 0], [0, 0]]])
   ranks = np.corrcoef([1.5, 1.5, 3, 4], [1, 2.5, 2.5, 4])[0, 1]
-  np.testing.assert_allclose(
-    gradcam._rank_correlation(maps, others), [-1, ranks, 0]
-  )
-  assert np.isnan(gradcam._rank_correlation(others[2:], maps[2:]))
+  x, y = gradcam._centered_ranks(maps), gradcam._centered_ranks(others)
+  np.testing.assert_allclose(gradcam._correlation(x, y), [-1, ranks, 0])
+  assert np.isnan(gradcam._correlation(y[2:], x[2:]))

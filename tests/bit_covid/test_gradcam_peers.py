@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Grad-CAM equal to PyTorch's autograd on Hugging Face's BiT."""
 
+import importlib.util
 import itertools
+import sys
+import types
 
 import jax
 import numpy as np
@@ -13,9 +16,6 @@ from bit_covid import gradcam
 from bit_covid import resnet_v2
 
 torch = pytest.importorskip('torch', reason='needs the extra peers')
-transformers = pytest.importorskip(
-  'transformers', reason='needs the extra peers'
-)
 
 pytestmark = pytest.mark.peers
 
@@ -28,32 +28,12 @@ MODELS = pytest.mark.parametrize(
 CLASSES = 5
 
 
-class _Peer(torch.nn.Module):
-  """The peer's network with the arrays of a BiT file; it returns logits."""
+class _Logits(torch.nn.Module):
+  """A network that returns its logits alone."""
 
-  def __init__(self, model, arrays):
+  def __init__(self, network):
     super().__init__()
-    size = resnet_v2.MODELS[model]
-    hidden_sizes = [4 * size.width * 2**i for i in range(len(size.block_units))]
-    config = transformers.BitConfig(
-      layer_type='preactivation',
-      depths=list(size.block_units),
-      # Its head ignores `width_factor`: the sizes are given as they are.
-      embedding_size=size.width,
-      hidden_sizes=hidden_sizes,
-      num_groups=size.num_groups,
-      num_labels=CLASSES,
-    )
-    self.network = transformers.BitForImageClassification(config)
-    state = {}
-    for key, array in arrays.items():
-      if array.ndim == 4:
-        array = array.transpose(3, 2, 0, 1)
-      if 'head' in key and array.ndim == 4:
-        array = array[:, :, 0, 0]
-      state[_peer_name(key)] = torch.from_numpy(np.ascontiguousarray(array))
-    self.network.load_state_dict(state, strict=True)
-    self.eval()
+    self.network = network
 
   @property
   def last_layer(self):
@@ -64,32 +44,41 @@ class _Peer(torch.nn.Module):
     return self.network(pixels).logits
 
 
-def _peer_name(key):
-  parts = key.split('/')
-  leaf = {'gamma': 'weight', 'kernel': 'weight'}.get(parts[-1], 'bias')
-  if parts[1] == 'root_block':
-    return f'bit.embedder.convolution.{leaf}'
-  if parts[1] == 'group_norm':
-    return f'bit.norm.{leaf}'
-  if parts[1] == 'head':
-    return f'classifier.1.{leaf}'
-  block, unit = int(parts[1][5:]) - 1, int(parts[2][4:]) - 1
-  number = 'abc'.index(parts[3]) + 1
-  module = 'downsample.conv' if parts[4] == 'proj' else f'conv{number}'
-  if parts[4] == 'group_norm':
-    module = f'norm{number}'
-  return f'bit.encoder.stages.{block}.layers.{unit}.{module}.{leaf}'
+@pytest.fixture
+def both(random_params, make_peer):
+  """Returns our network and parameters, images, the peer, and pixels for it."""
+
+  def make(model, shape):
+    params = random_params(model, num_classes=CLASSES)
+    images = np.random.default_rng(1).uniform(-1, 1, (2, *shape, 3))
+    images = images.astype(np.float32)
+    pixels = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
+    peer = _Logits(make_peer(model, bit_npz.to_arrays(params), CLASSES))
+    network = resnet_v2.create(model, num_classes=CLASSES)
+    return network, params, images, peer, pixels
+
+  return make
 
 
-def _both(random_params, model, shape):
-  """Returns our feature map and head, the peer, and pixels for it."""
-  params = random_params(model, num_classes=CLASSES)
-  images = np.random.default_rng(1).uniform(-1, 1, (2, *shape, 3))
-  images = images.astype(np.float32)
-  pixels = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
-  peer = _Peer(model, bit_npz.to_arrays(params))
-  network = resnet_v2.create(model, num_classes=CLASSES)
-  return network, params, images, peer, pixels
+@pytest.fixture
+def pytorch_grad_cam(monkeypatch):
+  """The package, which needs torchvision for what is not compared here.
+
+  torchvision's wheel on PyPI belongs to PyTorch with CUDA and cannot be
+  imported beside the CPU build; names that are never called stand in for it.
+  """
+  if importlib.util.find_spec('torchvision') is None:
+    for name in ('', '.transforms', '.transforms.functional'):
+      module = types.ModuleType(f'torchvision{name}')
+      for attribute in ('Compose', 'Normalize', 'ToTensor', 'resize'):
+        setattr(module, attribute, None)
+      monkeypatch.setitem(sys.modules, f'torchvision{name}', module)
+  package = pytest.importorskip(
+    'pytorch_grad_cam', reason='needs pip install --no-deps grad-cam ttach'
+  )
+  from pytorch_grad_cam.utils import model_targets
+
+  return package, model_targets
 
 
 def _autograd(peer, pixels):
@@ -131,8 +120,8 @@ def _assert_like(actual, expected):
 
 @SHAPES
 @MODELS
-def test_maps_of_autograd(random_params, model, shape):
-  network, params, images, peer, pixels = _both(random_params, model, shape)
+def test_maps_of_autograd(both, model, shape):
+  network, params, images, peer, pixels = both(model, shape)
   _, intermediates = jax.jit(network.apply)({'params': params}, images)
   feature_map, gradients = _autograd(peer, pixels)
   compared = 0
@@ -156,11 +145,9 @@ def test_maps_of_autograd(random_params, model, shape):
 
 
 @SHAPES
-def test_maps_of_pytorch_grad_cam(random_params, shape):
-  peer_cam = pytest.importorskip('pytorch_grad_cam', reason='needs grad-cam')
-  from pytorch_grad_cam.utils import model_targets
-
-  network, params, images, peer, pixels = _both(random_params, 'tiny', shape)
+def test_maps_of_pytorch_grad_cam(both, pytorch_grad_cam, shape):
+  peer_cam, model_targets = pytorch_grad_cam
+  network, params, images, peer, pixels = both('tiny', shape)
   compared = 0
   with peer_cam.GradCAM(peer, [peer.last_layer]) as cam:
     for c in range(CLASSES):

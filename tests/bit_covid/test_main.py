@@ -90,7 +90,7 @@ def test_demo_learns(tmp_path):
 
 def test_untrained_networks_stay_near_chance(tfds_dir):
   # With random heads: one of zeros would give one class to all slices.
-  config = demo.get_config()
+  config = demo.get_config('init=random')
   config.data.name, config.data.data_dir = 'phantom/tiny', tfds_dir
   examples = input_pipeline.load_split(config.data, 'test')
   network = resnet_v2.create('tiny', num_classes=3)

@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from bit_covid import pretrained
+from bit_covid import weights
 
 CONTENT = bytes(range(256)) * 4000
 
@@ -110,6 +111,16 @@ def test_failed_download_names_path_and_url_and_leaves_nothing(
   assert not list(tmp_path.iterdir())
   del error
   gc.collect()
+
+
+def test_what_comes_with_the_package_is_found_without_a_download(find, server):
+  assert find('Textures-M-tiny') == weights.path('Textures-M-tiny')
+  assert not server.requests
+
+
+def test_unknown_names_list_what_comes_with_the_package(find):
+  with pytest.raises(FileNotFoundError, match=r'Textures-M-tiny-C, .*-S-tiny'):
+    find('Textures-L-tiny')
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,8 @@ def written_reports(monkeypatch, request):
     monkeypatch.setattr(
       train.report, 'write_report', lambda path, images: written.append(path)
     )
-    monkeypatch.setattr(train.gradcam_panels, 'write', lambda *a, **k: None)
+    for module in (train.gradcam_panels, train.gradcam_evidence):
+      monkeypatch.setattr(module, 'write', lambda *a, **k: None)
   return written
 
 
@@ -107,6 +108,9 @@ def test_work_directory(config, tmp_path):
   page = (tmp_path / 'report' / 'index.html').read_text()
   assert 'Research software, not a medical device.' in page
   assert page.count('Class activation maps') >= 3
+  assert set(report['test']['maps']) == {'energy', 'randomization'}
+  assert 'maps' not in report['val']
+  assert f'train, NCP: {NUM_TRAIN // 3} slices of 4 patients' in page
   assert report['test']['slices'] == NUM_TEST
   predicted = predictions.probabilities(table).argmax(1)
   accuracy = np.mean(predicted == table['label'].to_numpy())

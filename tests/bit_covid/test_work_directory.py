@@ -1,6 +1,8 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The model of a run carries what its predictions on val tell."""
+"""What a run leaves: its model, and counts of its splits."""
+
+import dataclasses
 
 from etils import epath
 import numpy as np
@@ -34,9 +36,10 @@ def _write_val(workdir, *, temperature, count=6000):
 
 
 @pytest.fixture
-def save(tmp_path, random_params):
+def examples():
+  """A split without slices."""
   empty = np.zeros(0)
-  examples = input_pipeline.Examples(
+  return input_pipeline.Examples(
     class_names=NAMES,
     slice_id=empty,
     patient_id=empty,
@@ -48,6 +51,9 @@ def save(tmp_path, random_params):
     window=(-600.0, 1500.0),
   )
 
+
+@pytest.fixture
+def save(tmp_path, random_params, examples):
   def save():
     work_directory.save_model(
       demo.get_config(), epath.Path(tmp_path), random_params('tiny'), examples
@@ -67,3 +73,24 @@ def test_without_val_there_is_no_temperature(save):
   assert metadata.temperature is None
   assert metadata.window == (-600.0, 1500.0)
   assert metadata.preprocessing['crop'] == 64
+
+
+def test_all_splits_are_counted_before_the_first_step(tmp_path, examples):
+  train = dataclasses.replace(
+    examples,
+    slice_id=np.array(['1', '2', '3', '4']),
+    patient_id=np.array(['a', 'a', 'b', 'c']),
+    label=np.array([0, 0, 0, 2], np.int32),
+  )
+  work_directory.write_facts(
+    demo.get_config(), epath.Path(tmp_path), {'train': train, 'test': examples}
+  )
+  assert (tmp_path / 'splits.csv').read_text().splitlines() == [
+    'split,class,slices,patients',
+    'train,Normal,3,2',
+    'train,CP,0,0',
+    'train,NCP,1,1',
+    'test,Normal,0,0',
+    'test,CP,0,0',
+    'test,NCP,0,0',
+  ]

@@ -11,6 +11,7 @@ import pytest
 from bit_covid import pretrained
 from bit_covid import resnet_v2
 from bit_covid import schedule
+from bit_covid import weights
 from configs import common
 
 FOLDER = pathlib.Path(common.__file__).parent
@@ -82,6 +83,25 @@ def test_short_forms():
   assert config.init == 'runs/a=b/model.npz'
   assert common.get_config('mixup=True').mixup_alpha == 0.1
   assert common.get_config('steps=auto').schedule == ()
+
+
+def test_demo_starts_from_what_comes_with_the_package():
+  assert _get_config('demo').init in weights.names()
+  assert _get_config('demo', 'init=random').init == 'random'
+
+
+def test_pretraining_has_a_short_form_for_its_set():
+  config = _get_config('pretrain_textures', 'set=s,seed=1')
+  assert config.data.name == 'textures/s'
+  assert config.data.box == 'none'
+  assert config.init == 'random'
+  assert _get_config('pretrain_textures').data.name == 'textures/m'
+  with pytest.raises(ValueError, match=r"'set=x'.*known are s, m and c"):
+    _get_config('pretrain_textures', 'set=x')
+  with pytest.raises(ValueError, match=r'expected any of set=s, m or c, resol'):
+    _get_config('pretrain_textures', 'sets=m')
+  with pytest.raises(ValueError, match=r"'set=m'.*expected any of resolution"):
+    common.get_config('set=m')
 
 
 @pytest.mark.parametrize(

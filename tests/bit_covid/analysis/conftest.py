@@ -1,13 +1,14 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Work directories of runs that never were, for reports."""
+"""Predictions tables, and work directories of runs that never were."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import json
 import pathlib
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 import pytest
 import scipy.special
 
@@ -35,6 +36,49 @@ def _table(
   )
 
 
+@pytest.fixture(scope='session')
+def make_table() -> Callable[..., pd.DataFrame]:
+  """Makes a table of slices of as many patients, from labels and p."""
+
+  def make(
+    label: Sequence[int] | np.ndarray,
+    probabilities: Sequence[Sequence[float]] | np.ndarray,
+  ) -> pd.DataFrame:
+    probabilities = np.asarray(probabilities, float)
+    names = [f's{i}' for i in range(len(label))]
+    return predictions.make_table(
+      slice_id=names,
+      patient_id=names,
+      source=names,
+      label=np.asarray(label),
+      probabilities=probabilities,
+      class_names='abc'[: probabilities.shape[1]],
+    )
+
+  return make
+
+
+def _write_maps(workdir: pathlib.Path) -> None:
+  """Writes pictures of maps and what speaks for them, as a run does."""
+  folder = workdir / 'gradcam'
+  folder.mkdir()
+  for name in NAMES:
+    Image.new('L', (20, 16)).save(folder / f'{name}.png')
+    (folder / f'{name}.txt').write_text(f'Slices of {name}.')
+  energy = ['split,slice_id,patient_id,class,predicted,box,inside,area']
+  randomization = ['split,slice_id,class,predicted,seed,stage,similarity']
+  for i, name in enumerate(NAMES * 4):
+    known = f'test,test_{i:04d}.png'
+    # The last of each class has no box.
+    rest = 'annotated,0.9,0.5' if i < 9 else ',,'
+    energy.append(f'{known},p{i % 6},{name},NCP,{rest}')
+    for seed in range(5):
+      randomization.append(f'{known},{name},{name},{seed},none,1')
+      randomization.append(f'{known},{name},{name},{seed},head,0.{seed}')
+  for name, lines in (('energy', energy), ('randomization', randomization)):
+    (folder / f'{name}.csv').write_text('\n'.join(lines) + '\n')
+
+
 @pytest.fixture
 def make_run(tmp_path: pathlib.Path) -> Callable[..., pathlib.Path]:
   """Makes a work directory with predictions and what a run leaves beside."""
@@ -45,8 +89,12 @@ def make_run(tmp_path: pathlib.Path) -> Callable[..., pathlib.Path]:
     patients: int = 18,
     class_names: tuple[str, ...] = NAMES,
     data_name: str = 'phantom/demo',
+    with_maps: bool = False,
   ) -> pathlib.Path:
     workdir = tmp_path / 'run'
+    if with_maps:
+      workdir.mkdir()
+      _write_maps(workdir)
     for split in splits:
       table = _table(split, patients, class_names)
       predictions.write(table, workdir / 'predictions' / f'{split}.csv')

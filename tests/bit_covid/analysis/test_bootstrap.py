@@ -246,3 +246,31 @@ def test_other_classes_and_double_slices_are_refused():
   table_b.loc[1, 'slice_id'] = 's00000'
   with pytest.raises(ValueError, match=r'1 slices of B .* once \(s00000\)'):
     bootstrap.difference(table_a, table_b)
+
+
+def test_mean_of_errors_has_the_interval_of_the_accuracy():
+  table = _simulated(np.random.default_rng(3))
+  label, probabilities = metrics.labelled(table)
+  is_right = (probabilities.argmax(axis=1) == label).astype(float)
+  found = bootstrap.mean_intervals(
+    table, {'right': is_right, 'twice': 2 * is_right}, replicates=300, seed=5
+  )
+  expected = bootstrap.intervals(
+    table, replicates=300, seed=5, with_areas=False
+  )['accuracy']
+  assert found['right'] == pytest.approx(expected)
+  assert found['twice'] == pytest.approx([2 * x for x in expected])
+
+
+def test_mean_of_one_patient_a_class_has_no_interval():
+  table = _table([0, 0, 1, 1], [0, 0, 1, 1], np.eye(3)[[0, 0, 1, 1]])
+  values = np.array([1.0, 2, 3, 6])
+  found = bootstrap.mean_intervals(table, {'x': values})['x']
+  assert found.value == 3
+  assert np.isnan([found.low, found.high]).all()
+
+
+def test_mean_without_labels_is_refused():
+  table = _table([0, 1], [0, -1], np.eye(3)[[0, 1]])
+  with pytest.raises(ValueError, match='1 of 2 slices have no label'):
+    bootstrap.mean_intervals(table, {'x': np.zeros(2)})

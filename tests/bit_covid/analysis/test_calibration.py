@@ -13,30 +13,22 @@ from bit_covid.analysis import calibration
 from bit_covid.analysis import predictions
 
 
-def _table(label, probabilities):
-  probabilities = np.asarray(probabilities, float)
-  names = [f's{i}' for i in range(len(label))]
-  return predictions.make_table(
-    slice_id=names,
-    patient_id=names,
-    source=names,
-    label=np.asarray(label),
-    probabilities=probabilities,
-    class_names=[f'c{i}' for i in range(probabilities.shape[1])],
-  )
-
-
-def _simulated(*, scale, count=20_000):
+@pytest.fixture(scope='module')
+def simulated(make_table):
   """Labels drawn from softmax(logits); told is softmax(scale * logits)."""
-  generator = np.random.default_rng(0)
-  logits = 2 * generator.standard_normal((count, 3))
-  truth = scipy.special.softmax(logits, axis=1)
-  label = (generator.random((count, 1)) > truth.cumsum(axis=1)).sum(axis=1)
-  return _table(label, scipy.special.softmax(scale * logits, axis=1))
+
+  def make(*, scale, count=20_000):
+    generator = np.random.default_rng(0)
+    logits = 2 * generator.standard_normal((count, 3))
+    truth = scipy.special.softmax(logits, axis=1)
+    label = (generator.random((count, 1)) > truth.cumsum(axis=1)).sum(axis=1)
+    return make_table(label, scipy.special.softmax(scale * logits, axis=1))
+
+  return make
 
 
-def test_measures_by_hand():
-  table = _table([0, 1, 1], [[0.9, 0.1], [0.1, 0.9], [0.7, 0.3]])
+def test_measures_by_hand(make_table):
+  table = make_table([0, 1, 1], [[0.9, 0.1], [0.1, 0.9], [0.7, 0.3]])
   found = calibration.measure(table)
   # Two of confidence 0.9 are right, one of 0.7 is wrong.
   assert found['ece'] == pytest.approx((2 * 0.1 + 0.7) / 3)
@@ -44,8 +36,8 @@ def test_measures_by_hand():
   assert found['nll'] == pytest.approx(-np.log([0.9, 0.9, 0.3]).mean())
 
 
-def test_measures_equal_those_of_scikit_learn():
-  table = _simulated(scale=1.7, count=500)
+def test_measures_equal_those_of_scikit_learn(simulated):
+  table = simulated(scale=1.7, count=500)
   label = table['label'].to_numpy(int)
   probabilities = predictions.probabilities(table)
   found = calibration.measure(table)
@@ -61,8 +53,8 @@ def test_measures_equal_those_of_scikit_learn():
   )
 
 
-def test_reliability_by_hand():
-  table = _table([0, 1, 1, 0], [[0.9, 0.1], [0.1, 0.9], [0.7, 0.3], [1, 0]])
+def test_reliability_by_hand(make_table):
+  table = make_table([0, 1, 1, 0], [[0.9, 0.1], [0.1, 0.9], [0.7, 0.3], [1, 0]])
   curve = calibration.reliability(table, bins=10)
   # An edge belongs to the bin below it.
   assert curve.count.tolist() == [0, 0, 0, 0, 0, 0, 1, 0, 2, 1]
@@ -72,8 +64,8 @@ def test_reliability_by_hand():
 
 
 @pytest.mark.parametrize('scale', [2.5, 1, 0.4])
-def test_temperature_of_a_simulated_network_is_found(scale):
-  table = _simulated(scale=scale)
+def test_temperature_of_a_simulated_network_is_found(simulated, scale):
+  table = simulated(scale=scale)
   temperature = calibration.fit_temperature(table)
   assert temperature == pytest.approx(scale, rel=0.03)
   after = calibration.apply_temperature(table, temperature)
@@ -84,8 +76,8 @@ def test_temperature_of_a_simulated_network_is_found(scale):
   )
 
 
-def test_fitted_temperature_has_the_smallest_loss():
-  table = _simulated(scale=1.5, count=200)
+def test_fitted_temperature_has_the_smallest_loss(simulated):
+  table = simulated(scale=1.5, count=200)
   best = calibration.fit_temperature(table)
   losses = [
     calibration.measure(calibration.apply_temperature(table, best * x))['nll']
@@ -94,26 +86,48 @@ def test_fitted_temperature_has_the_smallest_loss():
   assert losses[1] == min(losses)
 
 
-def test_without_errors_there_is_no_best_temperature():
-  table = _table([0, 1], [[0.9, 0.1], [0.2, 0.8]])
+def test_without_errors_there_is_no_best_temperature(make_table):
+  table = make_table([0, 1], [[0.9, 0.1], [0.2, 0.8]])
   assert math.isnan(calibration.fit_temperature(table))
 
 
-def test_probability_zero_has_a_finite_loss():
-  table = _table([0, 1, 1], [[0, 1], [0, 1], [0.4, 0.6]])
+def test_probability_zero_has_a_finite_loss(make_table):
+  table = make_table([0, 1, 1], [[0, 1], [0, 1], [0.4, 0.6]])
   assert 200 < calibration.measure(table)['nll'] < 300
   # So sure and wrong that no temperature in the range is enough.
   assert math.isnan(calibration.fit_temperature(table))
 
 
 @pytest.mark.parametrize('temperature', [0, -1, math.nan, math.inf])
-def test_impossible_temperature_is_an_error(temperature):
-  table = _table([0], [[0.9, 0.1]])
+def test_impossible_temperature_is_an_error(make_table, temperature):
+  table = make_table([0], [[0.9, 0.1]])
   with pytest.raises(ValueError, match='expected a positive number'):
     calibration.apply_temperature(table, temperature)
 
 
-def test_missing_probabilities_are_an_error():
-  table = _table([0], [[np.nan, 0.1]])
+def test_missing_probabilities_are_an_error(make_table):
+  table = make_table([0], [[np.nan, 0.1]])
   with pytest.raises(ValueError, match='1 of 1 rows'):
     calibration.measure(table)
+
+
+def test_losses_are_those_of_each_slice(simulated):
+  table = simulated(scale=1.7, count=50)
+  label = table['label'].to_numpy(int)
+  found = calibration.losses(table)
+  for i, p in enumerate(predictions.probabilities(table)):
+    truth = np.arange(3) == label[i]
+    assert found['brier'][i] == pytest.approx(np.sum((p - truth) ** 2))
+    assert found['nll'][i] == pytest.approx(-math.log(p[label[i]]))
+
+
+def test_error_of_drawings_lies_above_the_truth(simulated):
+  # Why the expected calibration error has no interval: the truth is 0 here.
+  table = simulated(scale=1, count=400)
+  generator = np.random.default_rng(1)
+  drawn = [
+    calibration.measure(table.iloc[generator.integers(400, size=400)])['ece']
+    for _ in range(200)
+  ]
+  assert np.quantile(drawn, 0.025) > 0.015
+  assert np.median(drawn) > calibration.measure(table)['ece']

@@ -12,6 +12,7 @@ from bit_covid.analysis import figures
 from bit_covid.analysis import figures_curves
 from bit_covid.analysis import figures_images
 from bit_covid.analysis import predictions
+from bit_covid.analysis import split_counts
 
 
 def _table(count=12):
@@ -54,7 +55,9 @@ def test_confusion_matrix_has_counts_and_shares():
 
 
 def test_split_counts_are_those_of_the_tables():
-  figure = figures.split_counts({'val': _table(4), 'test': _table()}, 'ab')
+  figure = figures.split_counts(
+    split_counts.of_tables({'val': _table(4), 'test': _table()})
+  )
   heights = [[bar.get_height() for bar in x.patches] for x in figure.axes]
   assert heights == [[2, 6, 2, 6], [2, 6, 2, 6]]
 

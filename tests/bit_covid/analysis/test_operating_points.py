@@ -12,29 +12,35 @@ from bit_covid.analysis import operating_points
 from bit_covid.analysis import predictions
 
 
-def _table(label, positive):
-  positive = np.asarray(positive, float)
-  names = [f's{i}' for i in range(len(label))]
-  return predictions.make_table(
-    slice_id=names,
-    patient_id=names,
-    source=names,
-    label=np.asarray(label),
-    probabilities=np.stack([1 - positive, positive], axis=1),
-    class_names=('a', 'b'),
-  )
+@pytest.fixture(scope='module')
+def binary(make_table):
+  """A table of the classes a and b from the probabilities of b."""
+
+  def make(label, positive):
+    positive = np.asarray(positive, float)
+    return make_table(label, np.stack([1 - positive, positive], axis=1))
+
+  return make
 
 
-def _random(seed, count=300):
-  generator = np.random.default_rng(seed)
-  label = generator.integers(0, 2, count)
-  return _table(label, generator.beta(1 + 2 * label, 2))
+@pytest.fixture(scope='module')
+def drawn(binary):
+  """A table whose probabilities of b are larger for b."""
+
+  def make(seed, count=300):
+    generator = np.random.default_rng(seed)
+    label = generator.integers(0, 2, count)
+    return binary(label, generator.beta(1 + 2 * label, 2))
+
+  return make
 
 
 @pytest.mark.parametrize('wanted', [0.5, 0.9, 0.95, 0.99, 1])
 @pytest.mark.parametrize('class_name', ['a', 'b'])
-def test_threshold_gives_the_wanted_sensitivity_and_no_more(wanted, class_name):
-  val = _random(0)
+def test_threshold_gives_the_wanted_sensitivity_and_no_more(
+  drawn, wanted, class_name
+):
+  val = drawn(0)
   threshold = operating_points.threshold(val, class_name, wanted)
   found = operating_points.at_threshold(val, class_name, threshold)
   assert found['sensitivity'] >= wanted
@@ -44,9 +50,9 @@ def test_threshold_gives_the_wanted_sensitivity_and_no_more(wanted, class_name):
   assert higher['sensitivity'] < wanted
 
 
-def test_rounding_asks_for_no_extra_slice():
+def test_rounding_asks_for_no_extra_slice(binary):
   # 0.29 * 100 is 28.999999999999996, 0.57 * 100 is 56.99999999999999.
-  table = _table([1] * 100 + [0], [*np.linspace(0.99, 0.5, 100), 0.1])
+  table = binary([1] * 100 + [0], [*np.linspace(0.99, 0.5, 100), 0.1])
   for count in range(1, 101):
     threshold = operating_points.threshold(table, 'b', count / 100)
     assert (predictions.probabilities(table)[:100, 1] >= threshold).sum() == (
@@ -54,16 +60,16 @@ def test_rounding_asks_for_no_extra_slice():
     )
 
 
-def test_measures_at_a_threshold_by_hand():
-  table = _table([1, 1, 1, 0, 0], [0.9, 0.5, 0.2, 0.6, 0.1])
+def test_measures_at_a_threshold_by_hand(binary):
+  table = binary([1, 1, 1, 0, 0], [0.9, 0.5, 0.2, 0.6, 0.1])
   found = operating_points.at_threshold(table, 'b', 0.5)
   assert found == pytest.approx(
     {'sensitivity': 2 / 3, 'specificity': 1 / 2, 'ppv': 2 / 3, 'npv': 1 / 2}
   )
 
 
-def test_intervals_surround_the_values():
-  table = _random(1)
+def test_intervals_surround_the_values(drawn):
+  table = drawn(1)
   values = operating_points.at_threshold(table, 'b', 0.4)
   intervals = operating_points.intervals_at_threshold(
     table, 'b', 0.4, replicates=200
@@ -74,8 +80,8 @@ def test_intervals_surround_the_values():
     assert interval.low < interval.value < interval.high
 
 
-def test_curves_have_the_areas_of_scikit_learn():
-  table = _random(2)
+def test_curves_have_the_areas_of_scikit_learn(drawn):
+  table = drawn(2)
   label = table['label'].to_numpy(int)
   positive = predictions.probabilities(table)[:, 1]
   roc = operating_points.roc_curve(table, 'b')
@@ -87,19 +93,19 @@ def test_curves_have_the_areas_of_scikit_learn():
   assert curve.x[-1] == 0
 
 
-def test_class_without_slices_has_no_threshold_and_no_curve():
-  table = _table([0, 0], [0.2, 0.6])
+def test_class_without_slices_has_no_threshold_and_no_curve(binary):
+  table = binary([0, 0], [0.2, 0.6])
   assert math.isnan(operating_points.threshold(table, 'b', 0.9))
   assert not len(operating_points.roc_curve(table, 'b').x)
   assert not len(operating_points.precision_recall_curve(table, 'a').x)
 
 
 @pytest.mark.parametrize('wanted', [0, -0.1, 1.1, 95, math.nan])
-def test_impossible_sensitivity_is_an_error(wanted):
+def test_impossible_sensitivity_is_an_error(drawn, wanted):
   with pytest.raises(ValueError, match=r'Give 95 % as 0\.95'):
-    operating_points.threshold(_random(0), 'b', wanted)
+    operating_points.threshold(drawn(0), 'b', wanted)
 
 
-def test_unknown_class_is_an_error():
+def test_unknown_class_is_an_error(drawn):
   with pytest.raises(ValueError, match=r"No class 'c'.*a, b"):
-    operating_points.threshold(_random(0), 'c', 0.9)
+    operating_points.threshold(drawn(0), 'c', 0.9)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 
 
@@ -67,3 +68,24 @@ def test_other_tables_are_refused(tmp_path, header):
   path.write_text(f'{header}\n')
   with pytest.raises(ValueError, match=r'x\.csv: the columns are'):
     predictions.read(path)
+
+
+def test_probability_that_is_no_number_is_missing(tmp_path):
+  table = _table()
+  path = tmp_path / 'x.csv'
+  predictions.write(table, path)
+  for text in ('', 'much'):
+    lines = path.read_text().split('\n')
+    cells = lines[4].split(',')
+    lines[4] = ','.join([*cells[:-2], text, cells[-1]])
+    path.write_text('\n'.join(lines))
+    found = predictions.read(path)
+    expected = table['p_CP'].where(table.index != 3)
+    # The others are what they were, to the last bit.
+    np.testing.assert_array_equal(found['p_CP'], expected)
+    pd.testing.assert_series_equal(
+      found['p_NCP'], table['p_NCP'], check_exact=True
+    )
+    labelled = found.dropna(subset='label')
+    with pytest.raises(ValueError, match='1 of 4 rows have no label or a prob'):
+      metrics.labelled(labelled)

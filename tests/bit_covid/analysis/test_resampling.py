@@ -125,3 +125,28 @@ def test_class_that_is_absent_or_alone_has_no_curve():
   assert np.isnan(found['roc_auc']).tolist() == [[False, True, False]] * 2
   found = resampling.make_sample(table[table['label'] == 1]).measures(ones)
   assert np.isnan(found['average_precision']).all()
+
+
+def test_weighted_means_equal_those_of_numpy():
+  table = _table()
+  values = np.random.default_rng(2).normal(size=(300, 2))
+  totals = resampling.make_totals(table, values)
+  names, patient = np.unique(table['patient_id'], return_inverse=True)
+  weights = np.random.default_rng(1).integers(0, 4, (len(names), 8))
+  found = totals.means(weights.astype(float))
+  for b in range(8):
+    expected = np.average(values, axis=0, weights=weights[patient, b])
+    np.testing.assert_allclose(found[b], expected)
+  sample = resampling.make_sample(table)
+  np.testing.assert_array_equal(totals.slices, sample.slices)
+  np.testing.assert_array_equal(totals.stratum, sample.stratum)
+
+
+def test_chunks_draw_the_same_means(monkeypatch):
+  table = _table()
+  values = np.random.default_rng(2).normal(size=(300, 1))
+  totals = resampling.make_totals(table, values)
+  whole = resampling.draw_means(totals, replicates=7, seed=3)
+  monkeypatch.setattr(resampling, '_CHUNK', 40)
+  parts = resampling.draw_means(totals, replicates=7, seed=3)
+  np.testing.assert_allclose(whole, parts)

@@ -5,11 +5,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bit_covid.analysis import report_blocks as blocks
-from bit_covid.analysis import report_content
-from bit_covid.analysis import report_facts
-from bit_covid.analysis import report_published
-from bit_covid.analysis import report_tables as tables
+from bit_covid.analysis.report import blocks
+from bit_covid.analysis.report import content as report_content
+from bit_covid.analysis.report import facts
+from bit_covid.analysis.report import maps
+from bit_covid.analysis.report import published
+from bit_covid.analysis.report import tables
 
 DISCLAIMER = 'Research software, not a medical device.'
 _INTERVALS = (
@@ -18,6 +19,11 @@ _INTERVALS = (
   'class comes from one patient only, or the measure is the same whichever '
   'patients are drawn. "Undefined": nothing to divide by, such as the '
   'sensitivity of a class without slices.'
+)
+_ERROR_OF_CALIBRATION = (
+  'The expected calibration error has no interval: chance alone makes a sum of '
+  'absolute values larger, and twice so in a drawing of patients, so that the '
+  'interval of a well-calibrated network would lie above the truth.'
 )
 
 
@@ -93,15 +99,11 @@ def sections(
       [blocks.Text(tables.SMALL_GROUPS), *tables.groups(numbers)],
     ),
     _errors(content),
-    *(
-      [_pictures(content, 'maps', 'Where the network looks')]
-      if content.pictures['maps']
-      else []
-    ),
+    *maps.sections(content.numbers, content.config, content.pictures['maps']),
     _pictures(content, 'data', 'Data and features'),
     _pictures(content, 'training', 'Training'),
-    report_published.section(content.split, numbers, name),
-    report_facts.section(content.config, content.starts),
+    published.section(content.split, numbers, name),
+    facts.section(content.config, content.starts),
   ]
 
 
@@ -156,6 +158,7 @@ def _calibration(
     'Calibration',
     [
       *note,
+      blocks.Text(_ERROR_OF_CALIBRATION),
       tables.calibration(numbers),
       blocks.Pictures(content.pictures['calibration']),
     ],

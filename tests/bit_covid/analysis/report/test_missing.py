@@ -9,9 +9,9 @@ import pytest
 
 from bit_covid.analysis import predictions
 from bit_covid.analysis import report
-from bit_covid.analysis import report_values
+from bit_covid.analysis.report import values
 
-FAST = report_values.Settings(replicates=50)
+FAST = values.Settings(replicates=50)
 
 
 def _read(workdir):

@@ -9,7 +9,7 @@ from typing import Any
 
 from etils import epath
 
-from bit_covid.analysis import report_blocks as blocks
+from bit_covid.analysis.report import blocks
 
 UNKNOWN = 'not recorded'
 

@@ -7,9 +7,9 @@ import pathlib
 
 import jinja2
 
-from bit_covid.analysis import report_content
-from bit_covid.analysis import report_facts
-from bit_covid.analysis import report_page
+from bit_covid.analysis.report import content as report_content
+from bit_covid.analysis.report import facts
+from bit_covid.analysis.report import page
 
 _FORMATS = {
   'html': ('report.html.j2', 'index.html'),
@@ -39,14 +39,14 @@ def render(
   )
   environment.filters['base64'] = lambda x: base64.b64encode(x).decode('ascii')
   environment.filters['md'] = escape_markdown
-  name = report_facts.data_name(content.config)
+  name = facts.data_name(content.config)
   text = environment.get_template(template).render(
-    disclaimer=report_page.DISCLAIMER,
-    caution=report_facts.caution(name),
+    disclaimer=page.DISCLAIMER,
+    caution=facts.caution(name),
     data=name or 'data of unknown name',
     split=content.split,
-    highlights=report_page.highlights(content.numbers[content.split]),
-    sections=report_page.sections(content, name),
+    highlights=page.highlights(content.numbers[content.split]),
+    sections=page.sections(content, name),
   )
   return file_name, text
 

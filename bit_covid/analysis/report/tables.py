@@ -7,8 +7,8 @@ from typing import Any
 
 from bit_covid.analysis import metrics
 from bit_covid.analysis import operating_points
-from bit_covid.analysis import report_blocks as blocks
 from bit_covid.analysis import subgroups
+from bit_covid.analysis.report import blocks
 
 _METHODS = {
   'mean': 'Mean',
@@ -16,11 +16,7 @@ _METHODS = {
   'top_k': 'Mean of top slices',
   'vote': 'Vote',
 }
-_CALIBRATION = {
-  'ece': 'Expected calibration error, %',
-  'brier': 'Brier score',
-  'nll': 'Negative log-likelihood',
-}
+_STAGES = {'none': 'nothing', 'root': 'root: all of it'}
 
 Numbers = Mapping[str, Any]
 
@@ -116,18 +112,26 @@ def calibration(numbers: Numbers) -> blocks.Table:
   columns = {'As predicted': found['before']}
   if found['after']:
     columns[f'Temperature {found["temperature"]:.3f}'] = found['after']
+  ece, brier, nll = ('ece', 'brier', 'nll')
   return blocks.Table(
-    'Calibration of slices; less is better',
+    'Calibration of slices; less is better; with 95 % intervals of the means',
     ['Measure', *columns],
     [
-      blocks.cells(
-        heading,
+      [
+        blocks.Cell(_heading(ece)),
         *(
-          blocks.share(x[name]) if name == 'ece' else f'{x[name]:.4f}'
+          # It has none, for the reason that the text gives.
+          blocks.Cell(blocks.number(x[ece]['value'], ece))
           for x in columns.values()
         ),
-      )
-      for name, heading in _CALIBRATION.items()
+      ],
+      *(
+        [
+          blocks.Cell(_heading(name)),
+          *(blocks.cell(x[name], name) for x in columns.values()),
+        ]
+        for name in (brier, nll)
+      ),
     ],
   )
 
@@ -200,6 +204,57 @@ def _group(group: Numbers, names: list[str]) -> list[blocks.Cell]:
       for x in names
     ),
   ]
+
+
+def energy(found: Numbers) -> blocks.Table:
+  """Returns how much of the maps lies in the box, in all and by class."""
+  groups = {'All': found['all'], **found['by_class']}
+  return blocks.Table(
+    'Share of the map that lies in the box, in percent, with 95 % intervals, '
+    'and the share of the slice that the box covers',
+    [
+      'Class',
+      'Slices',
+      'Patients',
+      'Of the map in the box',
+      'Of the slice in the box',
+    ],
+    [
+      [
+        *blocks.cells(name, f'{group["slices"]:,}', f'{group["patients"]:,}'),
+        blocks.cell(group['inside'], 'inside'),
+        blocks.Cell(blocks.share(group['area'])),
+      ]
+      for name, group in groups.items()
+    ],
+  )
+
+
+def randomization(found: Numbers) -> blocks.Table:
+  """Returns how like the original maps are, by stage."""
+  groups = {'All': found['all'], **found['by_class']}
+  return blocks.Table(
+    'Rank correlation with the original map: 1 the same, 0 unrelated; below '
+    'it, from which seed to which',
+    ['Randomized from the head to', *groups],
+    [
+      [
+        blocks.Cell(_STAGES.get(stage, stage)),
+        *(_similarity(group[stage]) for group in groups.values()),
+      ]
+      for stage in found['all']
+    ],
+  )
+
+
+def _similarity(found: Mapping[str, float]) -> blocks.Cell:
+  mean, low, high = (
+    # Not -0.00.
+    f'{round(found[key], 2) + 0.0:.2f}'
+    for key in ('mean', 'low', 'high')
+  )
+  is_one = found['low'] == found['high']
+  return blocks.Cell(mean, '' if is_one else f'{low} to {high}')
 
 
 def _heading(measure: str) -> str:

@@ -15,11 +15,11 @@ from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 from bit_covid.analysis import patients
 from bit_covid.analysis import predictions
-from bit_covid.analysis import report_choices
-from bit_covid.analysis import report_values
 from bit_covid.analysis import subgroups
+from bit_covid.analysis.report import choices
+from bit_covid.analysis.report import values
 
-Json = report_values.Json
+Json = values.Json
 # What a table written with few digits may be off by.
 _ROUNDING = 1e-3
 
@@ -28,7 +28,7 @@ def collect(
   tables: Mapping[str, pd.DataFrame],
   *,
   metadata: pd.DataFrame | None = None,
-  settings: report_values.Settings | None = None,
+  settings: values.Settings | None = None,
 ) -> Json:
   """Returns the numbers of each split, by its name.
 
@@ -40,7 +40,7 @@ def collect(
   Raises:
     ValueError: a table has no slices, or labels or probabilities are missing.
   """
-  settings = settings or report_values.Settings()
+  settings = settings or values.Settings()
   for name, table in tables.items():
     try:
       _check(table)
@@ -69,7 +69,7 @@ def _split(
   name: str,
   tables: Mapping[str, pd.DataFrame],
   metadata: pd.DataFrame | None,
-  settings: report_values.Settings,
+  settings: values.Settings,
 ) -> Json:
   table = tables[name]
   class_names = predictions.class_names(table)
@@ -78,15 +78,13 @@ def _split(
     'slice': _slices(table, settings),
     'patient': _patients(table, settings),
     'prevalence': _prevalence(confusion, class_names, settings),
-    'calibration': report_choices.calibration_numbers(name, tables),
-    'operating_points': report_choices.operating_point_numbers(
-      name, tables, settings
-    ),
+    'calibration': choices.calibration_numbers(name, tables, settings),
+    'operating_points': choices.operating_point_numbers(name, tables, settings),
     'subgroups': _subgroups(table, metadata, settings),
   }
 
 
-def _slices(table: pd.DataFrame, settings: report_values.Settings) -> Json:
+def _slices(table: pd.DataFrame, settings: values.Settings) -> Json:
   by_label = table.groupby('label')['patient_id'].nunique()
   return {
     'slices': len(table),
@@ -99,7 +97,7 @@ def _slices(table: pd.DataFrame, settings: report_values.Settings) -> Json:
   }
 
 
-def _patients(table: pd.DataFrame, settings: report_values.Settings) -> Json:
+def _patients(table: pd.DataFrame, settings: values.Settings) -> Json:
   """Returns the numbers of each way to join the slices of a patient."""
   try:
     joined = {
@@ -117,17 +115,17 @@ def _patients(table: pd.DataFrame, settings: report_values.Settings) -> Json:
   }
 
 
-def _intervals(table: pd.DataFrame, settings: report_values.Settings) -> Json:
+def _intervals(table: pd.DataFrame, settings: values.Settings) -> Json:
   found = bootstrap.intervals(
     table, replicates=settings.replicates, seed=settings.seed
   )
-  return report_values.named(found, predictions.class_names(table))
+  return values.named(found, predictions.class_names(table))
 
 
 def _prevalence(
   confusion: np.ndarray,
   class_names: tuple[str, ...],
-  settings: report_values.Settings,
+  settings: values.Settings,
 ) -> Json:
   measures = metrics.per_class(confusion)
   result = {}
@@ -140,8 +138,8 @@ def _prevalence(
     result[class_name] = [
       {
         'prevalence': share,
-        'ppv': report_values.plain(p),
-        'npv': report_values.plain(n),
+        'ppv': values.plain(p),
+        'npv': values.plain(n),
       }
       for share, p, n in zip(settings.prevalences, ppv, npv, strict=True)
     ]
@@ -151,7 +149,7 @@ def _prevalence(
 def _subgroups(
   table: pd.DataFrame,
   metadata: pd.DataFrame | None,
-  settings: report_values.Settings,
+  settings: values.Settings,
 ) -> list[Json]:
   found = subgroups.measure(
     table,
@@ -167,9 +165,7 @@ def _subgroups(
       'patients': group.num_patients,
       'patients_by_class': group.patients,
       'is_small': group.is_small,
-      'measures': report_values.named(
-        group.intervals, predictions.class_names(table)
-      ),
+      'measures': values.named(group.intervals, predictions.class_names(table)),
     }
     for group in found
   ]

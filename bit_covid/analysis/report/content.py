@@ -11,9 +11,10 @@ import pandas as pd
 
 from bit_covid.analysis import figures
 from bit_covid.analysis import figures_images
-from bit_covid.analysis import report_facts
-from bit_covid.analysis import report_figures
-from bit_covid.analysis import report_values
+from bit_covid.analysis import split_counts
+from bit_covid.analysis.report import facts
+from bit_covid.analysis.report import figures as report_figures
+from bit_covid.analysis.report import values
 
 _LISTED_ERRORS = 12
 
@@ -55,7 +56,7 @@ def main_split(names: Sequence[str]) -> str:
 def collect(
   workdir: pathlib.Path,
   tables: Mapping[str, pd.DataFrame],
-  numbers: report_values.Json,
+  numbers: values.Json,
   images: figures_images.ImageFn | None,
   *,
   seed: int,
@@ -67,15 +68,18 @@ def collect(
   """
   split = main_split(list(tables))
   table = tables[split]
+  config = facts.read_json(workdir / 'config.json')
   remarks = {}
   pictures = {
     'results': report_figures.results(split, table, numbers[split]),
     'calibration': [report_figures.reliability(split, table, numbers[split])],
     'errors': _gallery(table, images, remarks),
-    # What bit_covid.gradcam left there: maps take the network.
-    'maps': report_figures.maps(workdir / 'gradcam'),
+    # What a run left there: maps take the network.
+    'maps': report_figures.maps(
+      workdir / 'gradcam', numbers[split]['class_names']
+    ),
     'data': [
-      report_figures.splits(tables),
+      _splits(workdir, tables, config),
       *_features(workdir, split, table, remarks, seed=seed),
     ],
     'training': _training(workdir, remarks),
@@ -83,12 +87,26 @@ def collect(
   return Content(
     split=split,
     numbers=numbers,
-    config=report_facts.read_json(workdir / 'config.json'),
-    starts=report_facts.read_json(workdir / 'run.json'),
+    config=config,
+    starts=facts.read_json(workdir / 'run.json'),
     pictures=pictures,
     errors=figures.confident_errors(table, _LISTED_ERRORS),
     remarks=remarks,
   )
+
+
+def _splits(
+  workdir: pathlib.Path,
+  tables: Mapping[str, pd.DataFrame],
+  config: Mapping[str, Any] | None,
+) -> figures.Picture:
+  """Returns the figure of all splits: predicted ones, and others of the run."""
+  counts = split_counts.of_tables(tables)
+  path = workdir / 'splits.csv'
+  if path.exists():
+    counts = split_counts.joined(counts, split_counts.read(path))
+  data = (config or {}).get('data') or {}
+  return report_figures.splits(counts, per_class=data.get('per_class') or 0)
 
 
 def _gallery(
@@ -133,7 +151,7 @@ def _features(
 def _training(
   workdir: pathlib.Path, remarks: dict[str, str]
 ) -> list[figures.Picture]:
-  rows = report_facts.read_lines(workdir / 'metrics.jsonl')
+  rows = facts.read_lines(workdir / 'metrics.jsonl')
   if not rows:
     remarks['training'] = 'No training curves: there is no metrics.jsonl.'
     return []

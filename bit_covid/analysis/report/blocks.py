@@ -21,7 +21,13 @@ HEADINGS = {
   'f1': 'F1, %',
   'roc_auc': 'ROC AUC',
   'average_precision': 'Average precision',
+  'ece': 'Expected calibration error, %',
+  'brier': 'Brier score',
+  'nll': 'Negative log-likelihood',
+  'inside': 'Energy inside, %',
 }
+# Small where a network is good.
+_DECIMALS = {'brier': 4, 'nll': 4}
 UNDEFINED = 'undefined'
 
 
@@ -85,7 +91,7 @@ def number(value: float | None, measure: str) -> str:
     return UNDEFINED
   if HEADINGS[measure].endswith('%'):
     return f'{100 * value:.2f}'
-  return f'{value:.3f}'
+  return f'{value:.{_DECIMALS.get(measure, 3)}f}'
 
 
 def share(value: float | None, *, decimals: int = 2) -> str:

@@ -17,9 +17,9 @@ from bit_covid.analysis import operating_points
 from bit_covid.analysis import patients
 from bit_covid.analysis import predictions
 from bit_covid.analysis import report
-from bit_covid.analysis import report_values
+from bit_covid.analysis.report import values
 
-FAST = report_values.Settings(replicates=50)
+FAST = values.Settings(replicates=50)
 
 
 def _read(workdir):
@@ -80,9 +80,16 @@ def test_numbers_are_those_of_the_modules(make_run):
       np.testing.assert_array_equal(got, expected)
   temperature = calibration.fit_temperature(tables['val'])
   assert found['calibration']['temperature'] == temperature
-  assert found['calibration']['after'] == calibration.measure(
-    calibration.apply_temperature(table, temperature)
+  after = calibration.apply_temperature(table, temperature)
+  got = found['calibration']['after']
+  assert {name: x['value'] for name, x in got.items()} == (
+    calibration.measure(after)
   )
+  assert (got['ece']['low'], got['ece']['high']) == (None, None)
+  for name, interval in bootstrap.mean_intervals(
+    after, calibration.losses(after), replicates=50
+  ).items():
+    assert tuple(got[name].values()) == interval
   point = found['operating_points']['points'][-1]
   threshold = operating_points.threshold(tables['val'], 'NCP', 0.99)
   assert (point['class'], point['threshold']) == ('NCP', threshold)
@@ -187,6 +194,30 @@ def test_gallery_shows_errors_of_a_folder(make_run, tmp_path):
   assert (workdir / 'report' / 'figures' / 'errors.png').exists()
   report.write_report(workdir, settings=FAST, images=lambda slice_id: None)
   assert 'are not shown: There is no image of' in _read(workdir)[0]
+
+
+def test_splits_of_the_run_are_shown(make_run):
+  workdir = make_run(splits=('test',))
+  report.write_report(workdir, settings=FAST)
+  page, _ = _read(workdir)
+  assert 'The training split is not predicted.' in page
+  assert 'test, NCP: 24 slices of 6 patients"' in page
+  (workdir / 'splits.csv').write_text(
+    'split,class,slices,patients\n'
+    'test,Normal,1,1\n'
+    'train,Normal,1000,70\n'
+    'train,NCP,2000,80\n'
+  )
+  config = json.loads((workdir / 'config.json').read_text())
+  config['data']['per_class'] = 100
+  (workdir / 'config.json').write_text(json.dumps(config))
+  report.write_report(workdir, settings=FAST)
+  page, _ = _read(workdir)
+  assert 'The training split is not predicted.' not in page
+  assert 'alt="train, Normal: 1,000 slices of 70 patients; train' in page
+  # What was predicted is counted there.
+  assert 'test, Normal: 24 slices of 6 patients;' in page
+  assert '100 slices of each class were trained on' in page
 
 
 def test_maps_of_gradcam_are_shown(make_run):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bit_covid.analysis import published
-from bit_covid.analysis import report_blocks as blocks
+from bit_covid.analysis.report import blocks
 
 _MEASURES = ('sensitivity', 'ppv', 'specificity', 'npv')
 

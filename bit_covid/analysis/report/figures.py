@@ -15,7 +15,7 @@ from bit_covid.analysis import figures
 from bit_covid.analysis import figures_curves
 from bit_covid.analysis import figures_images
 from bit_covid.analysis import predictions
-from bit_covid.analysis import report_blocks as blocks
+from bit_covid.analysis.report import blocks
 
 _ERRORS = 8
 
@@ -85,20 +85,37 @@ def reliability(
       'scatter; their number is below.'
     ),
     alt='Reliability diagram; expected calibration error '
-    f'{blocks.share(found["before"]["ece"])} % as predicted',
+    f'{blocks.share(found["before"]["ece"]["value"])} % as predicted',
   )
 
 
-def splits(tables: Mapping[str, pd.DataFrame]) -> figures.Picture:
-  """Returns slices and patients of each split by class."""
-  names = predictions.class_names(next(iter(tables.values())))
-  without = '' if 'train' in tables else ' The training split is not predicted.'
+def splits(counts: pd.DataFrame, *, per_class: int = 0) -> figures.Picture:
+  """Returns slices and patients of each split by class.
+
+  Args:
+    counts: of the module `split_counts`.
+    per_class: training slices of each class that a run took; 0: all.
+  """
+  caption = 'By class.'
+  if 'train' not in set(counts['split']):
+    caption = (
+      'By class, in the splits that were predicted. The training split is not '
+      'predicted.'
+    )
+  elif per_class:
+    caption = (
+      f'By class. Of the training split, {per_class:,} slices of each class '
+      'were trained on.'
+    )
   return picture(
-    figures.split_counts(tables, names),
+    figures.split_counts(counts),
     name='splits',
     title='Slices and patients',
-    caption=f'By class, in the splits that were predicted.{without}',
-    alt='; '.join(f'{k}: {figures.counts(v)}' for k, v in tables.items()),
+    caption=caption,
+    alt='; '.join(
+      f'{split}, {name}: {slices:,} slices of {patients:,} patients'
+      for split, name, slices, patients in counts.itertuples(index=False)
+    ),
   )
 
 
@@ -183,10 +200,19 @@ def gallery(
   )
 
 
-def maps(folder: pathlib.Path) -> list[figures.Picture]:
-  """Returns the PNG files of a folder, each with the text in its .txt file."""
+def maps(
+  folder: pathlib.Path, class_names: Sequence[str]
+) -> list[figures.Picture]:
+  """Returns the PNG files of a folder, each with the text in its .txt file.
+
+  Those of classes come first, in the order of the classes.
+  """
+  order = {name: i for i, name in enumerate(class_names)}
   result = []
-  for path in sorted(folder.glob('*.png')):
+  for path in sorted(
+    folder.glob('*.png'),
+    key=lambda x: (order.get(x.stem, len(order)), x.stem),
+  ):
     text = path.with_suffix('.txt')
     caption = text.read_text('utf-8').strip() if text.exists() else path.name
     result.append(

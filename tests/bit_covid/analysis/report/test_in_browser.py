@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from bit_covid.analysis import report
-from bit_covid.analysis import report_values
+from bit_covid.analysis.report import values
 
 _NAMES = ('chromium', 'chromium-browser', 'google-chrome', 'chrome')
 # What is wider than the page and not in a box of its own that scrolls, and
@@ -23,6 +23,8 @@ const result = {
   scroll: page.scrollWidth,
   broken: [...document.images].filter(x => !x.naturalWidth).length,
   images: document.images.length,
+  tables: document.querySelectorAll('table').length,
+  scrolling: document.querySelectorAll('.scroll > table').length,
   wide: [...document.querySelectorAll('body *')].filter(
     x => !x.closest('table')
       && x.getBoundingClientRect().right > page.clientWidth + 1
@@ -81,11 +83,12 @@ def _measure(browser, folder, page, width):
 @pytest.mark.slow
 def test_nothing_is_cut_off_and_no_image_is_broken(make_run, tmp_path, browser):
   path = report.write_report(
-    make_run(), settings=report_values.Settings(replicates=50)
+    make_run(with_maps=True), settings=values.Settings(replicates=50)
   )
   for width in (1280, 390):
     found = _measure(browser, tmp_path, path.read_text('utf-8'), width)
     assert found['inner'] == width
     assert found['scroll'] <= found['inner']
     assert found['wide'] == []
-    assert (found['images'], found['broken']) == (8, 0)
+    assert (found['images'], found['broken']) == (11, 0)
+    assert found['tables'] == found['scrolling']

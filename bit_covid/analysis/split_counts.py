@@ -1,0 +1,89 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""How many slices and patients each split has: splits.csv of a run.
+
+A row a split and class, with the columns `split`, `class`, `slices` and
+`patients`. The predictions of a run are of its final splits alone.
+"""
+
+from collections.abc import Mapping, Sequence
+import os
+
+from etils import epath
+import numpy as np
+import pandas as pd
+
+from bit_covid.analysis import predictions
+
+_COLUMNS = ('split', 'class', 'slices', 'patients')
+# The others follow.
+_ORDER = ('train', 'val', 'test')
+
+
+def count(
+  split: str,
+  label: np.ndarray,
+  patient_id: np.ndarray,
+  class_names: Sequence[str],
+) -> pd.DataFrame:
+  """Returns the rows of one split.
+
+  Args:
+    split: its name.
+    label: `[N]` int, the number of a class.
+    patient_id: `[N]` text.
+    class_names: in the order of the labels.
+  """
+  rows = [
+    (split, name, (label == i).sum(), len(np.unique(patient_id[label == i])))
+    for i, name in enumerate(class_names)
+  ]
+  return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def of_tables(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+  """Returns the rows of predictions tables by split; all have their labels."""
+  return pd.concat(
+    count(
+      split,
+      table['label'].to_numpy(np.int64),
+      table['patient_id'].to_numpy(str),
+      predictions.class_names(table),
+    )
+    for split, table in tables.items()
+  )
+
+
+def read(path: str | os.PathLike[str]) -> pd.DataFrame:
+  """Returns the rows in a splits.csv.
+
+  Raises:
+    ValueError: columns or numbers are not as they should be.
+  """
+  try:
+    with epath.Path(path).open() as file:
+      rows = pd.read_csv(
+        file,
+        dtype={'split': str, 'class': str, 'slices': int, 'patients': int},
+        keep_default_na=False,
+      )
+    if tuple(rows.columns) != _COLUMNS:
+      raise ValueError(f'the columns are {list(rows.columns)}')
+    if rows.duplicated(['split', 'class']).any():
+      raise ValueError('a class of a split is there twice')
+  except ValueError as error:
+    raise ValueError(
+      f'{path}: {error}; expected {", ".join(_COLUMNS)}, a row a split and '
+      'class. Remove the file, or restore it.'
+    ) from error
+  return rows
+
+
+def joined(predicted: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+  """Returns all splits in their order; one that both have as predicted."""
+  others = others[~others['split'].isin(predicted['split'])]
+  rows = pd.concat([predicted, others])
+  names = list(dict.fromkeys(rows['split']))
+  order = [x for x in _ORDER if x in names]
+  order += [x for x in names if x not in _ORDER]
+  return pd.concat([rows[rows['split'] == name] for name in order])

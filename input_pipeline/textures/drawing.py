@@ -1,0 +1,102 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Draws one image of a class of textures.
+
+    image = draw(classes.MANY[0], seed=0, split='train', number=7, size=72)
+
+An image is a pure function of these arguments: it depends neither on those
+drawn before nor on the other classes of its set.
+"""
+
+import zlib
+
+import numpy as np
+
+from input_pipeline.textures import canvas
+from input_pipeline.textures import classes
+from input_pipeline.textures import patterns
+from input_pipeline.textures import shapes
+
+SPLITS = ('train', 'val', 'test')
+# Drawn around the image and cut off: noise and blur go on at the other side.
+_MARGIN = 6
+_PATTERNS = {**patterns.REPEATED, **patterns.NOISES}
+_GROUNDS = ('lines', 'grids', 'cells', 'veins', 'clouds', 'fibres', 'mosaics')
+
+
+def draw(
+  texture: classes.Texture, *, seed: int, split: str, number: int, size: int
+) -> np.ndarray:
+  """Returns an image of the class, uint8 `[size, size]`.
+
+  Args:
+    texture: the class.
+    seed: of the whole data set.
+    split: one of `SPLITS`.
+    number: of the image in its split and class.
+    size: side in pixels.
+  """
+  # By its name: the same class is drawn the same in each set that has it.
+  name = zlib.crc32(texture.name.encode())
+  rng = np.random.default_rng((seed, SPLITS.index(split), name, number))
+  pattern = _pattern(rng, texture, size + 2 * _MARGIN)
+  return _photograph(rng, pattern)[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
+
+
+def _pattern(
+  rng: np.random.Generator, texture: classes.Texture, size: int
+) -> np.ndarray:
+  """Returns what the class is about, mean 0 and deviation 1."""
+  turn = rng.uniform(0, 2 * np.pi)
+  place = canvas.place(rng, size, turn=turn, warp=texture.warp)
+  period = texture.period * np.exp(rng.uniform(-0.2, 0.2))
+  if pattern := _PATTERNS.get(texture.motif):
+    drawn = pattern(rng, place, period)
+    return rng.choice((-1, 1)) * canvas.standardized(drawn)
+  shape = shapes.SHAPES[texture.motif]
+  if texture.period:
+    cover = shapes.strewn(
+      rng, place, shape=shape, period=period, filled=rng.uniform(0.4, 1)
+    )
+  else:
+    cover = shapes.single(rng, place, shape=shape)
+  polarity = texture.polarity or rng.choice((-1, 1))
+  ground = _ground(rng, size)
+  if texture.haze:
+    cover = canvas.blur(cover, rng.uniform(1, 2))
+    return canvas.standardized(ground + rng.uniform(1, 2) * cover)
+  # The shapes hide what is behind them.
+  brightness = polarity * rng.uniform(2, 4)
+  return canvas.standardized(ground + (brightness - ground) * cover)
+
+
+def _ground(rng: np.random.Generator, size: int) -> np.ndarray:
+  """Returns a pattern of any kind behind shapes, faint or strong."""
+  turn, period = rng.uniform(0, 2 * np.pi), rng.uniform(4, 12)
+  place = canvas.place(rng, size, turn=turn, warp=rng.choice((0, 3.5)))
+  motif = rng.choice(_GROUNDS)
+  drawn = canvas.standardized(_PATTERNS[motif](rng, place, period))
+  return rng.uniform(0.15, 0.7) * drawn
+
+
+def _photograph(rng: np.random.Generator, pattern: np.ndarray) -> np.ndarray:
+  """Returns gray values: what differs from image to image in any class."""
+  size = len(pattern)
+  pattern = canvas.blur(pattern, rng.uniform(0.2, 1.2))
+  stains = canvas.noise(rng, size, finest=rng.uniform(6, 40))
+  pattern = pattern + rng.uniform(0, 0.25) * stains
+  shade = _shade(rng, size)
+  pattern = pattern + rng.uniform(0, 0.4) * shade
+  grain = rng.standard_normal((size, size), np.float32)
+  pattern = canvas.standardized(pattern + rng.uniform(0.02, 0.3) * grain)
+  # The same for all classes: the mean brightness tells nothing.
+  gray = rng.uniform(95, 160) + rng.uniform(20, 50) * pattern
+  return np.clip(np.rint(gray), 0, 255).astype(np.uint8)
+
+
+def _shade(rng: np.random.Generator, size: int) -> np.ndarray:
+  """Returns light that falls from one side, -1 to 1."""
+  angle = rng.uniform(0, 2 * np.pi)
+  ramp = np.linspace(-1, 1, size, dtype=np.float32)
+  shade = np.cos(angle) * ramp + np.sin(angle) * ramp[:, None]
+  return shade / np.abs(shade).max()
