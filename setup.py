@@ -66,6 +66,9 @@ setuptools.setup(
     'cuda': ['jax[cuda]'],
     'tpu': ['jax[tpu]'],
     'test': ['pytest>=9', 'ruff>=0.17'],
+    # For --format=onnx of bit_covid.export; the other formats need nothing.
+    # Not jax2onnx: 0.17 excludes the orbax-checkpoint that is required above.
+    'export': ['onnx>=1.18', 'onnxruntime>=1.22'],
     # The other implementation that logits are compared with. On Linux, pip
     # takes PyTorch with CUDA unless its CPU build is installed before.
     # Without grad-cam: pip would take opencv-python over our headless one, and

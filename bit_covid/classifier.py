@@ -22,7 +22,7 @@ from bit_covid import resnet_v2
 from bit_covid.analysis import predictions
 
 # Of a public checkpoint, which says nothing of it: the paper's.
-_DEFAULT_PREPROCESSING = {
+DEFAULT_PREPROCESSING = {
   'box': 'automatic',
   'crop': 480,
   'antialias': False,
@@ -52,7 +52,7 @@ class Classifier:
     self.model = checkpoint.model
     self.params = devices.replicate(checkpoint.params)
     self.preprocessing = dict(
-      checkpoint.metadata.preprocessing or _DEFAULT_PREPROCESSING
+      checkpoint.metadata.preprocessing or DEFAULT_PREPROCESSING
     )
     self.window = checkpoint.metadata.window
     self._network = resnet_v2.create(
@@ -182,16 +182,26 @@ def _fill(part: np.ndarray) -> np.ndarray:
 
 def load(name: str | os.PathLike[str]) -> Classifier:
   """Returns the classifier of a name; see `bit_covid.load`."""
+  return Classifier(bit_npz.load(find_checkpoint(name)))
+
+
+def find_checkpoint(name: str | os.PathLike[str]) -> pathlib.Path:
+  """Returns the .npz file of a name that `bit_covid.load` takes.
+
+  Raises:
+    FileNotFoundError: there is no such file, folder or public name, or the
+      folder holds no model.
+  """
   folder = pathlib.Path(name).expanduser()
-  if folder.is_dir():
-    path = folder / 'model.npz'
-    if not path.is_file():
-      raise FileNotFoundError(
-        f'{folder} holds no model.npz: its training has not finished, or it '
-        'is no work directory.'
-      )
-    return Classifier(bit_npz.load(path))
-  return Classifier(bit_npz.load(pretrained.find(os.fspath(name))))
+  if not folder.is_dir():
+    return pretrained.find(os.fspath(name))
+  path = folder / 'model.npz'
+  if not path.is_file():
+    raise FileNotFoundError(
+      f'{folder} holds no model.npz: its training has not finished, or it is '
+      'no work directory.'
+    )
+  return path
 
 
 def _check_images(images: np.ndarray) -> None:

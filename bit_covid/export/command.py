@@ -1,0 +1,172 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The command: a folder a format, each whole and measured, or not at all."""
+
+import argparse
+from collections.abc import Sequence
+import importlib
+import json
+import pathlib
+import shutil
+import sys
+import types
+
+from bit_covid import bit_npz
+from bit_covid import classifier
+from bit_covid.export import description
+from bit_covid.export import exportable
+from bit_covid.export import parity
+from bit_covid.export import prepare_slice
+from input_pipeline import body_crop
+
+FORMATS = {
+  'npz': 'bit_covid.export.npz_format',
+  'stablehlo': 'bit_covid.export.stablehlo_format',
+  'savedmodel': 'bit_covid.export.saved_model_format',
+  'onnx': 'bit_covid.export.onnx_format',
+}
+
+
+def parse_formats(text: str) -> tuple[str, ...]:
+  """Returns the formats in a list with commas; 'all' stands for each.
+
+  Raises:
+    ValueError: one of them does not exist.
+  """
+  names = tuple(dict.fromkeys(text.split(',')))
+  if names == ('all',):
+    return tuple(FORMATS)
+  unknown = [name for name in names if name not in FORMATS]
+  if unknown:
+    raise ValueError(
+      f'--format={text}: there is no format {unknown[0]!r}; expected all, or '
+      f'some of {", ".join(FORMATS)} with commas.'
+    )
+  return names
+
+
+def import_format(name: str) -> types.ModuleType:
+  """Returns the module of a format.
+
+  Raises:
+    ValueError: a package that it needs is not installed.
+  """
+  try:
+    return importlib.import_module(FORMATS[name])
+  except ModuleNotFoundError as error:
+    raise ValueError(
+      f'--format={name} needs the package {error.name!r}, which is not '
+      "installed: pip install 'bit_covid[export]', or leave the format out."
+    ) from error
+
+
+def export(
+  checkpoint: str,
+  output: pathlib.Path,
+  *,
+  formats: Sequence[str],
+  size: int | None = None,
+) -> dict[str, dict[str, float]]:
+  """Returns the measured differences by format and number of images.
+
+  Args:
+    checkpoint: as for `bit_covid.load`.
+    output: each format gets a folder of its name in it.
+    formats: keys of `FORMATS`.
+    size: side of the images; None: that of the training.
+
+  Raises:
+    FileExistsError: a folder exists already.
+    FileNotFoundError: there is no such checkpoint.
+    ValueError: the checkpoint, the size or a format is wrong, or an export
+      differs from the original; nothing of that one is left.
+  """
+  modules = {name: import_format(name) for name in formats}
+  for name in formats:
+    if (output / name).exists():
+      raise FileExistsError(
+        f'{output / name} exists already. Remove it, or give another --output.'
+      )
+  source = classifier.find_checkpoint(checkpoint)
+  model = exportable.create(bit_npz.load(source), size=size)
+  batches = parity.random_images(model.size)
+  original = parity.original(model)
+  differences = {}
+  for name, module in modules.items():
+    partial = output / f'.{name}.partial'
+    shutil.rmtree(partial, ignore_errors=True)  # Of a process that was killed.
+    partial.mkdir(parents=True)
+    try:
+      module.write(model, partial)
+      differences[name] = parity.check(module.read(partial), original, batches)
+      content = description.describe(
+        model,
+        name=name,
+        packages=module.PACKAGES,
+        differences=differences[name],
+        source=source,
+      )
+      _write_beside(partial, content, module.EXAMPLE)
+      partial.rename(output / name)
+    except BaseException:  # Also of a user who does not want to wait.
+      shutil.rmtree(partial, ignore_errors=True)
+      raise
+  return differences
+
+
+def _write_beside(
+  folder: pathlib.Path, content: dict[str, object], example: str
+) -> None:
+  (folder / 'example.py').write_text(example)
+  for module in (prepare_slice, body_crop):
+    source = pathlib.Path(module.__file__)
+    (folder / source.name).write_bytes(source.read_bytes())
+  (folder / 'README.md').write_text(description.readme(content, example))
+  content = {**content, 'files': description.digests(folder)}
+  text = json.dumps(content, indent=2) + '\n'
+  (folder / 'preprocessing.json').write_text(text)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Writes the exports that the arguments ask for; returns the exit code."""
+  parser = argparse.ArgumentParser(
+    prog='python -m bit_covid.export',
+    description='Writes a checkpoint for other runtimes and measures each.',
+  )
+  parser.add_argument(
+    'checkpoint',
+    metavar='CHECKPOINT',
+    help='work directory, .npz file, or public name such as BiT-M-R50x1',
+  )
+  parser.add_argument(
+    '--format',
+    default='all',
+    help=f'some of {",".join(FORMATS)} with commas, or all (default)',
+  )
+  parser.add_argument(
+    '--output', required=True, help='folder; each format is a folder in it'
+  )
+  parser.add_argument(
+    '--size', type=int, help='side of the images; default: of the training'
+  )
+  arguments = parser.parse_args(argv)
+  output = pathlib.Path(arguments.output).expanduser()
+  try:
+    differences = export(
+      arguments.checkpoint,
+      output,
+      formats=parse_formats(arguments.format),
+      size=arguments.size,
+    )
+  except (ValueError, OSError, RuntimeError) as error:
+    print('Error:', ' '.join(str(error).split()), file=sys.stderr)
+    return 2
+  for name, by_batch in differences.items():
+    files = [path for path in (output / name).rglob('*') if path.is_file()]
+    megabytes = sum(path.stat().st_size for path in files) / 1e6
+    print(
+      f'{name}: {output / name}, {megabytes:.1f} MB, '
+      f'largest difference {max(by_batch.values()):.1e} '
+      f'(batches of {" and ".join(by_batch)})'
+    )
+  return 0

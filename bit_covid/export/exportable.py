@@ -1,0 +1,96 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What is exported: one function from uint8 slices to named outputs."""
+
+from collections.abc import Mapping
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from bit_covid import bit_npz
+from bit_covid import classifier
+from bit_covid import model_metadata
+from bit_covid import resnet_v2
+from bit_covid import value_range
+
+# The network halves an image five times; below this nothing is left to norm.
+MIN_SIZE = 32
+
+PLATFORMS = ('cpu', 'cuda', 'tpu')
+
+
+@dataclasses.dataclass(frozen=True)
+class Exportable:
+  """A network as all exports hold it.
+
+  Attributes:
+    model: a key of `resnet_v2.MODELS`.
+    params: the parameter tree, float32.
+    metadata: with preprocessing, whose `crop` is the side of the exports.
+  """
+
+  model: str
+  params: Mapping[str, Any]
+  metadata: model_metadata.Metadata
+
+  @property
+  def size(self) -> int:
+    """Side of the images in pixels."""
+    return self.metadata.preprocessing['crop']
+
+  @property
+  def temperature(self) -> float:
+    """Divides the logits before the softmax; 1 where none is known."""
+    return self.metadata.temperature or 1.0
+
+  def apply(
+    self, params: Mapping[str, Any], image: jax.Array
+  ) -> dict[str, jax.Array]:
+    """Returns `logits`, `probabilities` and `features`, float32.
+
+    Args:
+      params: parameter tree, an argument so that no file holds it twice.
+      image: `[N, S, S, 1]` uint8 gray, as the input pipeline makes it.
+    """
+    network = resnet_v2.create(
+      self.model, num_classes=len(self.metadata.class_names)
+    )
+    logits, intermediates = network.apply(
+      {'params': params}, value_range.to_model_range(image)
+    )
+    return {
+      'logits': logits,
+      'probabilities': jax.nn.softmax(
+        logits / jnp.asarray(self.temperature, logits.dtype)
+      ),
+      'features': intermediates['features'],
+    }
+
+
+def create(
+  checkpoint: bit_npz.Checkpoint, *, size: int | None = None
+) -> Exportable:
+  """Returns what is exported of a checkpoint.
+
+  Args:
+    checkpoint: of `bit_npz.load`.
+    size: side of the images; None: that of the training.
+
+  Raises:
+    ValueError: the size is too small.
+  """
+  metadata = checkpoint.metadata
+  preprocessing = dict(
+    metadata.preprocessing or classifier.DEFAULT_PREPROCESSING
+  )
+  if size is not None:
+    preprocessing['crop'] = size
+  if preprocessing['crop'] < MIN_SIZE:
+    raise ValueError(
+      f'The size is {preprocessing["crop"]} pixels; expected {MIN_SIZE} or '
+      'more. Give another --size, best that of the training.'
+    )
+  metadata = dataclasses.replace(metadata, preprocessing=preprocessing)
+  return Exportable(checkpoint.model, checkpoint.params, metadata)

@@ -1,0 +1,51 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""BiT's own `.npz`, for this project and for every loader of BiT's files."""
+
+import pathlib
+
+from bit_covid import bit_npz
+from bit_covid.export import exportable
+from bit_covid.export import parity
+
+PACKAGES = ('jax', 'flax', 'numpy')
+
+EXAMPLE = '''\
+"""Prints a probability a class: python example.py SLICE.png ..."""
+
+import json
+import pathlib
+import sys
+
+import bit_covid
+import numpy as np
+import prepare_slice
+
+folder = pathlib.Path(__file__).parent
+description = json.loads((folder / 'preprocessing.json').read_text())
+image = prepare_slice.prepare(sys.argv[1:], description['preprocessing'])
+classifier = bit_covid.load(folder / 'model.npz')
+logits = classifier.logits((image.astype(np.float32) - 127.5) / 127.5)
+odds = np.exp(
+  (logits - logits.max(axis=1, keepdims=True))
+  / (description['temperature'] or 1)
+)
+probabilities = odds / odds.sum(axis=1, keepdims=True)
+for path, row in zip(sys.argv[1:], probabilities, strict=True):
+  print(path, dict(zip(description['class_names'], row.tolist(), strict=True)))
+'''
+
+
+def write(model: exportable.Exportable, folder: pathlib.Path) -> None:
+  """Writes `model.npz` with the metadata inside."""
+  bit_npz.save(
+    folder / 'model.npz',
+    model.params,
+    model=model.model,
+    metadata=model.metadata,
+  )
+
+
+def read(folder: pathlib.Path) -> parity.ExportedFn:
+  """Returns the function in what `write` wrote."""
+  return parity.original(exportable.create(bit_npz.load(folder / 'model.npz')))

@@ -1,0 +1,219 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The network as an ONNX graph, built node by node.
+
+Not traced: jax2onnx 0.17 wants an Orbax older than the one that trainings are
+kept with here, and a graph of ordinary operators (Conv, InstanceNormalization,
+MaxPool, Gemm) runs in every runtime. Kernels are standardized once, here.
+That it is the same function is measured at each export (`parity.py`).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper
+from onnx import numpy_helper
+
+from bit_covid import resnet_v2
+from bit_covid.export import exportable
+
+# Of 2021: read by every runtime of today.
+_OPSET = 17
+
+
+class _Builder:
+  """Collects nodes and constants; values go by their names."""
+
+  def __init__(self, num_groups: int):
+    self.nodes: list[onnx.NodeProto] = []
+    self.constants: dict[str, onnx.TensorProto] = {}
+    self._num_groups = num_groups
+    # InstanceNormalization's own scale and shift, by group: unused.
+    self._ones = self.constant('norm/ones', np.ones(num_groups, np.float32))
+    self._zeros = self.constant('norm/zeros', np.zeros(num_groups, np.float32))
+
+  def constant(self, name: str, value: np.ndarray) -> str:
+    self.constants[name] = numpy_helper.from_array(value, name)
+    return name
+
+  def add(self, kind: str, *inputs: str, name: str, **attributes: Any) -> str:
+    node = helper.make_node(kind, inputs, [name], name=name, **attributes)
+    self.nodes.append(node)
+    return name
+
+  def conv(
+    self, x: str, kernel: np.ndarray, *, name: str, stride: int = 1
+  ) -> str:
+    """A convolution under a standardized `[h, w, in, out]` kernel."""
+    side = kernel.shape[0]
+    weight = _standardize(kernel).transpose(3, 2, 0, 1)
+    if side == 7:  # The root: one gray channel stands for three equal ones.
+      weight = weight.sum(axis=1, keepdims=True)
+    weight = np.ascontiguousarray(weight, np.float32)
+    return self.add(
+      'Conv',
+      x,
+      self.constant(f'{name}/kernel', weight),
+      name=name,
+      kernel_shape=[side, side],
+      strides=[stride, stride],
+      pads=[side // 2] * 4,
+    )
+
+  def norm_relu(
+    self, x: str, params: Mapping[str, Any], *, name: str, side: int
+  ) -> str:
+    """GroupNorm and ReLU of `[N, C, side, side]`.
+
+    A group as one channel of InstanceNormalization: the operator
+    GroupNormalization changed its meaning between opsets 18 and 21.
+    """
+    scale, bias = np.asarray(params['scale']), np.asarray(params['bias'])
+    grouped = self.constant(
+      f'{name}/grouped', np.array([0, self._num_groups, -1], np.int64)
+    )
+    x = self.add('Reshape', x, grouped, name=f'{name}/to_groups')
+    x = self.add(
+      'InstanceNormalization',
+      x,
+      self._ones,
+      self._zeros,
+      name=f'{name}/normalize',
+      epsilon=1e-5,
+    )
+    shape = self.constant(
+      f'{name}/shape', np.array([0, scale.size, side, side], np.int64)
+    )
+    x = self.add('Reshape', x, shape, name=f'{name}/to_channels')
+    scale = self.constant(f'{name}/scale', scale.reshape(1, -1, 1, 1))
+    x = self.add('Mul', x, scale, name=f'{name}/scaled')
+    bias = self.constant(f'{name}/bias', bias.reshape(1, -1, 1, 1))
+    x = self.add('Add', x, bias, name=f'{name}/shifted')
+    return self.add('Relu', x, name=f'{name}/relu')
+
+  def unit(
+    self,
+    x: str,
+    params: Mapping[str, Any],
+    *,
+    name: str,
+    side: int,
+    stride: int,
+  ) -> tuple[str, int]:
+    """A bottleneck unit; returns its value and the side of it."""
+
+    def norm_relu(x: str, which: str) -> str:
+      return self.norm_relu(x, params[which], name=f'{name}/{which}', side=side)
+
+    def conv(x: str, which: str, stride: int = 1) -> str:
+      kernel = np.asarray(params[which]['kernel'])
+      return self.conv(x, kernel, name=f'{name}/{which}', stride=stride)
+
+    y = norm_relu(x, 'gn1')
+    shortcut = conv(y, 'conv_proj', stride) if 'conv_proj' in params else x
+    y = norm_relu(conv(y, 'conv1'), 'gn2')
+    y = conv(y, 'conv2', stride)
+    side = -(-side // stride)
+    y = conv(norm_relu(y, 'gn3'), 'conv3')
+    return self.add('Add', y, shortcut, name=f'{name}/sum'), side
+
+
+def build(model: exportable.Exportable) -> onnx.ModelProto:
+  """Returns the graph from `image` to logits, probabilities and features."""
+  params = model.params
+  size = resnet_v2.MODELS[model.model]
+  builder = _Builder(size.num_groups)
+  x, side = _root(builder, params, model.size)
+  for i, num_units in enumerate(size.block_units):
+    for j in range(num_units):
+      name = f'block{i + 1}/unit{j + 1:02d}'
+      x, side = builder.unit(
+        x,
+        params[f'block{i + 1}'][f'unit{j + 1:02d}'],
+        name=name,
+        side=side,
+        stride=2 if i > 0 and j == 0 else 1,
+      )
+  x = builder.norm_relu(x, params['norm'], name='norm', side=side)
+  x = builder.add('GlobalAveragePool', x, name='mean')
+  features = builder.add('Flatten', x, name='features')
+  logits = builder.add(
+    'Gemm',
+    features,
+    builder.constant('head/kernel', np.asarray(params['head']['kernel'])),
+    builder.constant('head/bias', np.asarray(params['head']['bias'])),
+    name='logits',
+  )
+  temperature = builder.constant('temperature', np.float32(model.temperature))
+  x = builder.add('Div', logits, temperature, name='calibrated')
+  builder.add('Softmax', x, name='probabilities', axis=-1)
+  num_classes = len(model.metadata.class_names)
+  return _to_model(
+    builder,
+    side=model.size,
+    outputs={
+      'logits': num_classes,
+      'probabilities': num_classes,
+      'features': size.num_features,
+    },
+  )
+
+
+def _root(
+  builder: _Builder, params: Mapping[str, Any], side: int
+) -> tuple[str, int]:
+  """Returns the map after the root and the side of it."""
+  # One channel: [N, S, S, 1] and [N, 1, S, S] lie alike in memory.
+  shape = builder.constant('root/shape', np.array([0, 1, side, side], np.int64))
+  x = builder.add('Reshape', 'image', shape, name='root/to_channels')
+  x = builder.add('Cast', x, name='root/float', to=onnx.TensorProto.FLOAT)
+  half = builder.constant('root/half', np.float32(127.5))
+  x = builder.add('Sub', x, half, name='root/centered')
+  x = builder.add('Div', x, half, name='root/in_range')
+  kernel = np.asarray(params['root']['kernel'])
+  x = builder.conv(x, kernel, name='root', stride=2)
+  # With zeros: the padding of MaxPool itself would be -inf.
+  pads = builder.constant(
+    'root/pads', np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64)
+  )
+  x = builder.add('Pad', x, pads, name='root/padded')
+  x = builder.add(
+    'MaxPool', x, name='root/pooled', kernel_shape=[3, 3], strides=[2, 2]
+  )
+  side = -(-side // 2)
+  return x, -(-side // 2)
+
+
+def _standardize(kernel: np.ndarray) -> np.ndarray:
+  """Returns what `resnet_v2.standardize` does, in float64."""
+  kernel = kernel.astype(np.float64)
+  axes = (0, 1, 2)
+  mean = kernel.mean(axes, keepdims=True)
+  return (kernel - mean) / np.sqrt(kernel.var(axes, keepdims=True) + 1e-10)
+
+
+def _to_model(
+  builder: _Builder, *, side: int, outputs: Mapping[str, int]
+) -> onnx.ModelProto:
+  def value(name: str, kind: int, shape: Sequence[int | str]):
+    return helper.make_tensor_value_info(name, kind, shape)
+
+  graph = helper.make_graph(
+    builder.nodes,
+    'bit_covid',
+    [value('image', onnx.TensorProto.UINT8, ['N', side, side, 1])],
+    [
+      value(name, onnx.TensorProto.FLOAT, ['N', length])
+      for name, length in outputs.items()
+    ],
+    list(builder.constants.values()),
+  )
+  return helper.make_model(
+    graph,
+    producer_name='bit_covid',
+    opset_imports=[helper.make_opsetid('', _OPSET)],
+    # onnx writes its newest by default, which older runtimes refuse.
+    ir_version=8,
+  )

@@ -1,0 +1,112 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""From image files to what an exported network takes; NumPy and Pillow alone.
+
+Copied beside each export together with `body_crop.py`. It does what the input
+pipeline does with 8-bit gray images, without TensorFlow.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+import os
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+Box = tuple[int, int, int, int] | np.ndarray
+
+
+def prepare(
+  paths: Sequence[str | os.PathLike[str]],
+  preprocessing: Mapping[str, Any],
+  *,
+  boxes: Sequence[Box] | None = None,
+) -> np.ndarray:
+  """Returns the images of files as `[N, S, S, 1]` uint8.
+
+  Args:
+    paths: 8-bit gray PNG or JPEG files under the window of the training.
+    preprocessing: the field of that name in `preprocessing.json`.
+    boxes: xmin, ymin, xmax, ymax of each, end exclusive; None: found in the
+      image, unless the training took whole images.
+
+  Raises:
+    ValueError: there are no files, or one is not 8-bit gray.
+  """
+  if not paths:
+    raise ValueError('No image files were given; expected one or more.')
+  find_box = None if preprocessing['box'] == 'none' else _body_box()
+  images = []
+  for i, path in enumerate(paths):
+    image = read(path)
+    if boxes is not None:
+      xmin, ymin, xmax, ymax = boxes[i]
+      image = image[ymin:ymax, xmin:xmax]
+    elif find_box:
+      xmin, ymin, xmax, ymax = find_box(image)
+      image = image[ymin:ymax, xmin:xmax]
+    image = resize(
+      image, preprocessing['crop'], antialias=preprocessing['antialias']
+    )
+    images.append(image)
+  return np.stack(images)[..., None]
+
+
+def read(path: str | os.PathLike[str]) -> np.ndarray:
+  """Returns the gray values in a file, `[H, W]` uint8.
+
+  Raises:
+    ValueError: the image is not 8-bit gray.
+  """
+  with Image.open(path) as image:
+    image.draft('L', image.size)  # JPEG in colour: its luma, as TensorFlow has.
+    if image.mode != 'L' or image.has_transparency_data:
+      raise ValueError(
+        f'{os.fspath(path)} is of the mode {image.mode}; expected 8-bit gray '
+        '(L). Convert it first; bit_covid itself takes other images too.'
+      )
+    return np.asarray(image)
+
+
+def resize(image: np.ndarray, size: int, *, antialias: bool) -> np.ndarray:
+  """Returns `[H, W]` uint8 at `size` x `size`, bilinear, rounded to uint8.
+
+  Pixels have their centers at half numbers, as in `tf.image.resize`. Most
+  libraries smooth where they shrink; without `antialias` this does not.
+  """
+  values = image.astype(np.float32)
+  if antialias:
+    picture = Image.fromarray(values)
+    resized = np.asarray(
+      picture.resize((size, size), Image.Resampling.BILINEAR)
+    )
+  else:
+    low, high, share = _neighbours(image.shape[1], size)
+    left, right = values[:, low], values[:, high]
+    values = left + (right - left) * share
+    low, high, share = _neighbours(image.shape[0], size)
+    top, bottom = values[low], values[high]
+    resized = top + (bottom - top) * share[:, None]
+  return np.rint(np.clip(resized, 0, 255)).astype(np.uint8)
+
+
+def _neighbours(
+  length: int, size: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """Returns the two neighbours of each new pixel and the share of the second."""
+  scale = np.float32(length) / np.float32(size)
+  half = np.float32(0.5)
+  position = (np.arange(size, dtype=np.float32) + half) * scale - half
+  floor = np.floor(position)
+  low = np.maximum(floor, 0).astype(np.int64)
+  high = np.minimum(np.ceil(position), length - 1).astype(np.int64)
+  return low, high, position - floor
+
+
+def _body_box() -> Callable[[np.ndarray], np.ndarray]:
+  """Returns the function that finds the body: of the project, or the copy."""
+  try:
+    import body_crop
+  except ImportError:
+    from input_pipeline import body_crop
+  return body_crop.body_box
