@@ -98,7 +98,12 @@ def export(
     partial.mkdir(parents=True)
     try:
       module.write(model, partial)
-      differences[name] = parity.check(module.read(partial), original, batches)
+      differences[name] = parity.check(
+        name,
+        exported=module.read(partial),
+        expected=original,
+        batches=batches,
+      )
       content = description.describe(
         model,
         name=name,
@@ -106,7 +111,7 @@ def export(
         differences=differences[name],
         source=source,
       )
-      _write_beside(partial, content, module.EXAMPLE)
+      _write_beside(partial, content, module)
       partial.rename(output / name)
     except BaseException:  # Also of a user who does not want to wait.
       shutil.rmtree(partial, ignore_errors=True)
@@ -115,13 +120,14 @@ def export(
 
 
 def _write_beside(
-  folder: pathlib.Path, content: dict[str, object], example: str
+  folder: pathlib.Path, content: dict[str, object], module: types.ModuleType
 ) -> None:
-  (folder / 'example.py').write_text(example)
-  for module in (prepare_slice, body_crop):
-    source = pathlib.Path(module.__file__)
+  (folder / 'example.py').write_text(module.EXAMPLE)
+  for copied in (prepare_slice, body_crop):
+    source = pathlib.Path(copied.__file__)
     (folder / source.name).write_bytes(source.read_bytes())
-  (folder / 'README.md').write_text(description.readme(content, example))
+  text = description.readme(content, note=module.NOTE, example=module.EXAMPLE)
+  (folder / 'README.md').write_text(text)
   content = {**content, 'files': description.digests(folder)}
   text = json.dumps(content, indent=2) + '\n'
   (folder / 'preprocessing.json').write_text(text)

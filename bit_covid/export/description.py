@@ -103,8 +103,14 @@ def digest(path: pathlib.Path) -> str:
     return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
-def readme(description: Mapping[str, Any], example: str) -> str:
-  """Returns the content of README.md."""
+def readme(description: Mapping[str, Any], *, note: str, example: str) -> str:
+  """Returns the content of README.md.
+
+  Args:
+    description: of `describe`.
+    note: what is particular about the format.
+    example: the program in `example.py`.
+  """
   steps = '\n'.join(
     f'{i}. {step}' for i, step in enumerate(description['steps'], 1)
   )
@@ -124,6 +130,8 @@ def readme(description: Mapping[str, Any], example: str) -> str:
   return f"""# {description['model']} as {description['format']}
 
 **{description['notice']}**
+
+{note}
 
 Classes, in the order of the outputs: {', '.join(description['class_names'])}.
 

@@ -10,6 +10,13 @@ from bit_covid.export import parity
 
 PACKAGES = ('jax', 'flax', 'numpy')
 
+NOTE = """\
+`model.npz` holds the parameters in BiT's key format, and no function: a loader
+of BiT's files takes the gray values to [-1, 1] itself, (x - 127.5) / 127.5, and
+standardizes the kernels. `bit_covid.load` does all of it; `predict` of what it
+returns does the preprocessing, too, and gives probabilities without
+temperature."""
+
 EXAMPLE = '''\
 """Prints a probability a class: python example.py SLICE.png ..."""
 

@@ -18,6 +18,10 @@ PACKAGES = ('onnx', 'onnxruntime', 'numpy')
 # A protocol buffer ends at 2 GiB; parameters lie beside it from here on.
 _MAX_BYTES = 2_000_000_000
 
+NOTE = """\
+`model.onnx` is of opset 17 and of ordinary operators in float32. The kernels
+are standardized in the file, which is why they differ from the checkpoint's."""
+
 EXAMPLE = '''\
 """Prints a probability a class: python example.py SLICE.png ..."""
 

@@ -46,12 +46,9 @@ class _Builder:
   def conv(
     self, x: str, kernel: np.ndarray, *, name: str, stride: int = 1
   ) -> str:
-    """A convolution under a standardized `[h, w, in, out]` kernel."""
+    """A convolution under `[h, w, in, out]`, padded to keep the side."""
     side = kernel.shape[0]
-    weight = _standardize(kernel).transpose(3, 2, 0, 1)
-    if side == 7:  # The root: one gray channel stands for three equal ones.
-      weight = weight.sum(axis=1, keepdims=True)
-    weight = np.ascontiguousarray(weight, np.float32)
+    weight = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1), np.float32)
     return self.add(
       'Conv',
       x,
@@ -108,7 +105,7 @@ class _Builder:
       return self.norm_relu(x, params[which], name=f'{name}/{which}', side=side)
 
     def conv(x: str, which: str, stride: int = 1) -> str:
-      kernel = np.asarray(params[which]['kernel'])
+      kernel = _standardize(params[which]['kernel'])
       return self.conv(x, kernel, name=f'{name}/{which}', stride=stride)
 
     y = norm_relu(x, 'gn1')
@@ -172,7 +169,8 @@ def _root(
   half = builder.constant('root/half', np.float32(127.5))
   x = builder.add('Sub', x, half, name='root/centered')
   x = builder.add('Div', x, half, name='root/in_range')
-  kernel = np.asarray(params['root']['kernel'])
+  # One gray channel stands for three equal ones.
+  kernel = _standardize(params['root']['kernel']).sum(axis=2, keepdims=True)
   x = builder.conv(x, kernel, name='root', stride=2)
   # With zeros: the padding of MaxPool itself would be -inf.
   pads = builder.constant(
@@ -186,9 +184,9 @@ def _root(
   return x, -(-side // 2)
 
 
-def _standardize(kernel: np.ndarray) -> np.ndarray:
+def _standardize(kernel: Any) -> np.ndarray:
   """Returns what `resnet_v2.standardize` does, in float64."""
-  kernel = kernel.astype(np.float64)
+  kernel = np.asarray(kernel, np.float64)
   axes = (0, 1, 2)
   mean = kernel.mean(axes, keepdims=True)
   return (kernel - mean) / np.sqrt(kernel.var(axes, keepdims=True) + 1e-10)

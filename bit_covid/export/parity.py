@@ -60,11 +60,19 @@ def difference(
 
 
 def check(
+  name: str,
+  *,
   exported: ExportedFn,
   expected: ExportedFn,
   batches: Sequence[np.ndarray],
 ) -> dict[str, float]:
   """Returns the difference of the two functions by number of images.
+
+  Args:
+    name: of the format, for messages.
+    exported: as it was read again.
+    expected: of `original`.
+    batches: of `random_images`.
 
   Raises:
     ValueError: one is above `TOLERANCE`.
@@ -74,7 +82,7 @@ def check(
     value = difference(exported(image), expected(image))
     if not value <= TOLERANCE:
       raise ValueError(
-        f'On {len(image)} images the export differs from the original by '
+        f'{name}: on {len(image)} images the export differs from the original by '
         f'{value:.2g}; expected {TOLERANCE:g} at most. Nothing of it was kept. '
         'Try other versions of the runtime.'
       )

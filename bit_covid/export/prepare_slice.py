@@ -93,7 +93,7 @@ def resize(image: np.ndarray, size: int, *, antialias: bool) -> np.ndarray:
 def _neighbours(
   length: int, size: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """Returns the two neighbours of each new pixel and the share of the second."""
+  """Returns two neighbours of each new pixel and the share of the second."""
   scale = np.float32(length) / np.float32(size)
   half = np.float32(0.5)
   position = (np.arange(size, dtype=np.float32) + half) * scale - half

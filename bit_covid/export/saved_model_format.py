@@ -20,6 +20,12 @@ from bit_covid.export import parity
 
 PACKAGES = ('tensorflow', 'jax', 'numpy')
 
+NOTE = """\
+`model` is a SavedModel with the signature `serving_default`. The program is
+StableHLO inside one operation: it needs TensorFlow with XLA, of the version
+below or newer, and runs on cpu, cuda and tpu; TF Lite and TF.js do not run it.
+It has no gradient."""
+
 EXAMPLE = '''\
 """Prints a probability a class: python example.py SLICE.png ..."""
 

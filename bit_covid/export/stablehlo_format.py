@@ -22,6 +22,11 @@ from bit_covid.export import parity
 
 PACKAGES = ('jax', 'jaxlib', 'numpy')
 
+NOTE = """\
+`model.stablehlo` is a `jax.export` file for cpu, cuda and tpu. It takes the
+arrays of `parameters.npz` by name and the images, and returns the outputs by
+name. JAX reads it for at least six months after the version below."""
+
 EXAMPLE = '''\
 """Prints a probability a class: python example.py SLICE.png ..."""
 

@@ -1,0 +1,199 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Each export in its own runtime against the original."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import jax
+from jax import export as jax_export
+import numpy as np
+import pytest
+
+import bit_covid
+from bit_covid import bit_npz
+from bit_covid.export import command
+from bit_covid.export import exportable
+from bit_covid.export import parity
+from bit_covid.export import prepare_slice
+
+ROOT = pathlib.Path(__file__).parents[3]
+
+ONNX = pytest.param('onnx', marks=pytest.mark.onnx)
+FORMATS = ['npz', 'stablehlo', 'savedmodel', ONNX]
+
+
+@pytest.fixture(scope='module')
+def original(checkpoint):
+  """The classifier's outputs, for uint8 images and with the temperature."""
+  classifier = bit_covid.load(str(checkpoint))
+
+  def run(image):
+    values = (image.astype(np.float32) - 127.5) / 127.5
+    logits = classifier.logits(values)
+    odds = np.exp(logits.astype(np.float64) / 1.7)
+    return {
+      'logits': logits,
+      'probabilities': odds / odds.sum(axis=1, keepdims=True),
+      'features': classifier.features(values),
+    }
+
+  return run
+
+
+def _assert_close(actual, expected):
+  for name in parity.OUTPUTS:
+    assert actual[name].dtype == np.float32
+    np.testing.assert_allclose(
+      actual[name], expected[name], rtol=0, atol=1e-4, err_msg=name
+    )
+
+
+# The command measures 1 and 3; no batch is traced.
+@pytest.mark.parametrize('num_images', [1, 2, 7])
+@pytest.mark.parametrize('name', FORMATS)
+def test_random_images(exports, original, name, num_images):
+  run = command.import_format(name).read(exports(name))
+  image = np.random.default_rng(num_images).integers(
+    0, 256, (num_images, 45, 45, 1), np.uint8
+  )
+  _assert_close(run(image), original(image))
+
+
+@pytest.mark.parametrize('name', FORMATS)
+def test_real_slices(exports, original, real_data, name):
+  paths = sorted((real_data / 'covidx_ct_sample' / '3A_images').iterdir())[::90]
+  assert len(paths) >= 5
+  folder = exports(name)
+  description = json.loads((folder / 'preprocessing.json').read_text())
+  image = prepare_slice.prepare(paths, description['preprocessing'])
+  assert image.shape == (len(paths), 45, 45, 1)
+  expected = original(image)
+  _assert_close(command.import_format(name).read(folder)(image), expected)
+
+
+def test_predict_of_the_npz_sees_the_same_slices(exports, original, real_data):
+  paths = sorted((real_data / 'covidx_ct_sample' / '3A_images').iterdir())[::90]
+  path = exports('npz') / 'model.npz'
+  table = bit_covid.load(str(path)).predict(paths)
+  settings = bit_npz.load(path).metadata.preprocessing
+  logits = original(prepare_slice.prepare(paths, settings))['logits']
+  odds = np.exp(logits.astype(np.float64))
+  np.testing.assert_allclose(
+    table[['p_Normal', 'p_CP', 'p_NCP']],
+    odds / odds.sum(axis=1, keepdims=True),
+    atol=1e-4,
+  )
+
+
+@pytest.mark.parametrize('name', FORMATS)
+def test_the_example_runs_where_the_folder_is_all_there_is(
+  exports, original, real_data, name
+):
+  folder = exports(name)
+  slices = sorted((real_data / 'covidx_ct_sample' / '3A_images').iterdir())
+  paths = [slices[0], slices[-1]]
+  environment = {
+    key: value for key, value in os.environ.items() if key != 'PYTHONPATH'
+  }
+  if name == 'npz':
+    environment['PYTHONPATH'] = str(ROOT)
+  result = subprocess.run(
+    [sys.executable, str(folder / 'example.py'), *map(str, paths)],
+    cwd=folder.parent,
+    env={**environment, 'JAX_PLATFORMS': 'cpu'},
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert result.returncode == 0, result.stderr
+  description = json.loads((folder / 'preprocessing.json').read_text())
+  image = prepare_slice.prepare(paths, description['preprocessing'])
+  expected = original(image)['probabilities']
+  lines = result.stdout.splitlines()
+  assert len(lines) == 2
+  for path, line, row in zip(paths, lines, expected, strict=True):
+    assert line.startswith(str(path))
+    numbers = re.findall(r"'(\w+)': ([\d.e-]+)", line)
+    assert [key for key, _ in numbers] == ['Normal', 'CP', 'NCP']
+    actual = [float(value) for _, value in numbers]
+    np.testing.assert_allclose(actual, row, atol=1e-4)
+
+
+def test_stablehlo_is_for_three_platforms_and_any_batch(exports):
+  content = (exports('stablehlo') / 'model.stablehlo').read_bytes()
+  exported = jax_export.deserialize(bytearray(content))
+  assert exported.platforms == ('cpu', 'cuda', 'tpu')
+  image = exported.in_avals[-1]
+  assert (image.dtype, image.shape[1:]) == (np.uint8, (45, 45, 1))
+  assert jax_export.is_symbolic_dim(image.shape[0])
+  # The parameters are beside it.
+  assert len(content) < 300_000
+
+
+def test_saved_model_has_names_and_any_batch(exports):
+  import tensorflow as tf
+
+  module = tf.saved_model.load(str(exports('savedmodel') / 'model'))
+  serve = module.signatures['serving_default']
+  _, inputs = serve.structured_input_signature
+  assert inputs['image'].shape.as_list() == [None, 45, 45, 1]
+  assert inputs['image'].dtype == tf.uint8
+  assert set(serve.structured_outputs) == set(parity.OUTPUTS)
+
+
+@pytest.mark.onnx
+def test_onnx_has_names_and_any_batch(exports):
+  folder = exports('onnx')
+  import onnxruntime
+
+  session = onnxruntime.InferenceSession(folder / 'model.onnx')
+  (image,) = session.get_inputs()
+  assert (image.name, image.type) == ('image', 'tensor(uint8)')
+  assert image.shape == ['N', 45, 45, 1]
+  outputs = {value.name: value.shape for value in session.get_outputs()}
+  assert outputs == {
+    'logits': ['N', 3],
+    'probabilities': ['N', 3],
+    'features': ['N', 512],
+  }
+
+
+@pytest.mark.onnx
+def test_onnx_beyond_the_limit_lies_in_two_files(
+  tmp_path, exports, checkpoint, original
+):
+  exports('onnx')
+  from bit_covid.export import onnx_format
+
+  model = exportable.create(bit_npz.load(checkpoint))
+  onnx_format.write(model, tmp_path, max_bytes=1_000_000)
+  assert (tmp_path / 'model.onnx').stat().st_size < 100_000
+  assert (tmp_path / 'model.onnx.data').stat().st_size > 1_900_000
+  image = np.random.default_rng(0).integers(0, 256, (2, 45, 45, 1), np.uint8)
+  _assert_close(onnx_format.read(tmp_path)(image), original(image))
+
+
+@pytest.mark.slow
+@pytest.mark.onnx
+@pytest.mark.parametrize('size', [64, 65])
+def test_a_real_network(tmp_path, random_params, size):
+  from bit_covid import model_metadata
+
+  pytest.importorskip('onnxruntime', reason='needs the extra export')
+  path = tmp_path / 'model.npz'
+  bit_npz.save(
+    path,
+    random_params('R50x1'),
+    model='R50x1',
+    metadata=model_metadata.unknown(3),
+  )
+  jax.clear_caches()
+  differences = command.export(
+    str(path), tmp_path / 'out', formats=list(command.FORMATS), size=size
+  )
+  assert set(differences) == set(command.FORMATS)
