@@ -56,7 +56,7 @@ def import_format(name: str) -> types.ModuleType:
   except ModuleNotFoundError as error:
     raise ValueError(
       f'--format={name} needs the package {error.name!r}, which is not '
-      "installed: pip install 'bit_covid[export]', or leave the format out."
+      "installed: pip install -e '.[export]', or leave the format out."
     ) from error
 
 

@@ -82,9 +82,9 @@ def check(
     value = difference(exported(image), expected(image))
     if not value <= TOLERANCE:
       raise ValueError(
-        f'{name}: on {len(image)} images the export differs from the original by '
-        f'{value:.2g}; expected {TOLERANCE:g} at most. Nothing of it was kept. '
-        'Try other versions of the runtime.'
+        f'{name}: on {len(image)} images the export differs from the original '
+        f'by {value:.2g}; expected {TOLERANCE:g} at most. Nothing of it was '
+        'kept. Try other versions of the runtime.'
       )
     differences[str(len(image))] = value
   return differences

@@ -3,7 +3,8 @@
 """From image files to what an exported network takes; NumPy and Pillow alone.
 
 Copied beside each export together with `body_crop.py`. It does what the input
-pipeline does with 8-bit gray images, without TensorFlow.
+pipeline does with 8-bit gray PNGs, to the bit, without TensorFlow. JPEGs differ
+by some gray values: TensorFlow decodes them with a fast cosine transform.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 
-import jax
 from jax import export as jax_export
 import numpy as np
 import pytest
@@ -54,10 +53,11 @@ def _assert_close(actual, expected):
 
 
 # The command measures 1 and 3; no batch is traced.
-@pytest.mark.parametrize('num_images', [1, 2, 7])
+@pytest.mark.parametrize('num_images', [2, 7])
 @pytest.mark.parametrize('name', FORMATS)
 def test_random_images(exports, original, name, num_images):
-  run = command.import_format(name).read(exports(name))
+  folder = exports(name)  # Skips where there is no package for it.
+  run = command.import_format(name).read(folder)
   image = np.random.default_rng(num_images).integers(
     0, 256, (num_images, 45, 45, 1), np.uint8
   )
@@ -192,7 +192,6 @@ def test_a_real_network(tmp_path, random_params, size):
     model='R50x1',
     metadata=model_metadata.unknown(3),
   )
-  jax.clear_caches()
   differences = command.export(
     str(path), tmp_path / 'out', formats=list(command.FORMATS), size=size
   )
