@@ -89,8 +89,10 @@ def intervals(
     values = metrics.from_confusion(sample.counts.sum(axis=0))
   result = {}
   for name, value in values.items():
-    count = _effective_patients(sample, name)
-    result[name] = Interval(value, *_bounds(drawn[name], value, count, level))
+    result[name] = Interval(
+      value,
+      *bounds(drawn[name], value, sample=sample, measure=name, level=level),
+    )
   return result
 
 
@@ -120,11 +122,13 @@ def mean_intervals(
   _check(replicates, level)
   totals = resampling.make_totals(table, np.stack([*values.values()], axis=1))
   drawn = resampling.draw_means(totals, replicates=replicates, seed=seed)
-  count = _effective_patients(totals, 'mean')
   result = {}
   for (name, each), means in zip(values.items(), drawn.T, strict=True):
     value = float(np.mean(each)) if len(each) else math.nan
-    result[name] = Interval(value, *_bounds(means, value, count, level))
+    result[name] = Interval(
+      value,
+      *bounds(means, value, sample=totals, measure='mean', level=level),
+    )
   return result
 
 
@@ -139,9 +143,7 @@ def difference(
   """Returns B minus A of every measure, the same patients drawn for both.
 
   `smallest_detectable` is the true difference that such a comparison would tell
-  from 0 in 80 % of repetitions: (z + z') / z of the interval's half-width, with
-  z the normal quantile at (1 + level) / 2, and z' at 0.8; 1.43 half-widths at
-  95 %. Bounds are NaN as those of `intervals`.
+  from 0 in 80 % of repetitions. Bounds are NaN as those of `intervals`.
 
   Raises:
     ValueError: the tables hold other classes or slices, or the same with other
@@ -153,15 +155,56 @@ def difference(
   drawn_a, drawn_b = resampling.draw(samples, replicates=replicates, seed=seed)
   values_a = metrics.measure(*metrics.labelled(table_a))
   values_b = metrics.measure(*metrics.labelled(table_b))
-  z = scipy.special.ndtri((1 + level) / 2)
-  scale = (z + scipy.special.ndtri(_POWER)) / z
   result = {}
   for name, value_a in values_a.items():
     value = values_b[name] - value_a
-    count = _effective_patients(samples[0], name)
-    low, high = _bounds(drawn_b[name] - drawn_a[name], value, count, level)
-    result[name] = Difference(value, low, high, scale * (high - low) / 2)
+    low, high = bounds(
+      drawn_b[name] - drawn_a[name],
+      value,
+      sample=samples[0],
+      measure=name,
+      level=level,
+    )
+    result[name] = Difference(value, low, high, detectable(low, high, level))
   return result
+
+
+def detectable(
+  low: float | np.ndarray, high: float | np.ndarray, level: float
+) -> float | np.ndarray:
+  """Returns `smallest_detectable` of `difference`, from an interval's bounds.
+
+  (z + z') / z of the half-width, with z the normal quantile at (1 + level) / 2,
+  and z' at 0.8; 1.43 half-widths at 95 %.
+  """
+  z = scipy.special.ndtri((1 + level) / 2)
+  return (z + scipy.special.ndtri(_POWER)) / z * (high - low) / 2
+
+
+def bounds(
+  drawn: np.ndarray,
+  value: float | np.ndarray,
+  *,
+  sample: resampling.Sample | resampling.Totals,
+  measure: str,
+  level: float,
+) -> tuple[float | np.ndarray, float | np.ndarray]:
+  """Returns the bounds of a measure, floats or `[C]`, NaN as in `intervals`.
+
+  Args:
+    drawn: `[R]` or `[R, C]`, the measure of each drawing.
+    value: that of the sample itself, a float or `[C]`.
+    sample: slices and patients that were drawn from.
+    measure: its name, of `metrics.measure`; 'mean' of a mean over slices.
+    level: of the interval.
+  """
+  count = _effective_patients(sample, measure)
+  if drawn.ndim == 1:
+    return _bounds_of_one(drawn, value, count, level)
+  counts = np.broadcast_to(count, len(value))
+  each = zip(drawn.T, value, counts, strict=True)
+  low, high = np.transpose([_bounds_of_one(*one, level) for one in each])
+  return low, high
 
 
 def aligned(table_a: pd.DataFrame, table_b: pd.DataFrame) -> pd.DataFrame:
@@ -247,18 +290,13 @@ def _effective_patients(
   return float(metrics.ratio(size.sum() ** 2, (size**2).sum()))
 
 
-def _bounds(
+def _bounds_of_one(
   drawn: np.ndarray,
-  value: float | np.ndarray,
-  count: float | np.ndarray,
+  value: float,
+  count: float,
   level: float,
-) -> tuple[float | np.ndarray, float | np.ndarray]:
-  """Returns the bounds from drawings `[R, ...]` and numbers of patients."""
-  if drawn.ndim > 1:
-    count = np.broadcast_to(count, len(value))
-    each = zip(drawn.T, value, count, strict=True)
-    low, high = np.transpose([_bounds(*one, level) for one in each])
-    return low, high
+) -> tuple[float, float]:
+  """Returns the bounds from drawings `[R]` and a number of patients."""
   defined = drawn[~np.isnan(drawn)]
   # NaN, the count of a class without slices, is not above 1 either.
   if not count > 1 or np.isnan(value) or len(defined) < level * len(drawn):

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import scipy.special
 
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
@@ -79,7 +78,9 @@ def intervals(
   for name in MEASURES:
     each = np.stack([value[name] for value in values])
     mean = each.mean(axis=0)
-    low, high = _bounds(_mean(drawn, name), mean, samples[0], name, level)
+    low, high = bootstrap.bounds(
+      _mean(drawn, name), mean, sample=samples[0], measure=name, level=level
+    )
     result[name] = Repeated(
       mean[()], low, high, each.min(axis=0)[()], each.max(axis=0)[()]
     )
@@ -111,14 +112,20 @@ def differences(
   drawn_a, drawn_b = drawn[: len(samples_a)], drawn[len(samples_a) :]
   values_a = [_values(sample) for sample in samples_a]
   values_b = [_values(sample) for sample in samples_b]
-  scale = _detectable_scale(level)
   result = {}
   for name in MEASURES:
     value = _mean(values_b, name) - _mean(values_a, name)
     difference = _mean(drawn_b, name) - _mean(drawn_a, name)
-    low, high = _bounds(difference, value, samples[0], name, level)
+    low, high = bootstrap.bounds(
+      # Of the slices and patients, which all samples share.
+      difference,
+      value,
+      sample=samples[0],
+      measure=name,
+      level=level,
+    )
     result[name] = bootstrap.Difference(
-      value, low, high, scale * (high - low) / 2
+      value, low, high, bootstrap.detectable(low, high, level)
     )
   return result
 
@@ -129,24 +136,6 @@ def _values(sample: resampling.Sample) -> dict[str, np.ndarray]:
 
 def _mean(runs: Sequence[Mapping[str, np.ndarray]], name: str) -> np.ndarray:
   return np.mean([run[name] for run in runs], axis=0)
-
-
-def _bounds(
-  drawn: np.ndarray,
-  value: float | np.ndarray,
-  sample: resampling.Sample,
-  name: str,
-  level: float,
-) -> tuple[float | np.ndarray, float | np.ndarray]:
-  # Of the slices and patients, which all samples share.
-  count = bootstrap._effective_patients(sample, name)
-  return bootstrap._bounds(drawn, value, count, level)
-
-
-def _detectable_scale(level: float) -> float:
-  """Returns what `bootstrap.Difference` multiplies half-widths with."""
-  z = scipy.special.ndtri((1 + level) / 2)
-  return (z + scipy.special.ndtri(bootstrap._POWER)) / z
 
 
 def _check(samples: Sequence[resampling.Sample]) -> None:

@@ -91,8 +91,8 @@ def test_seed_decides_and_the_order_of_rows_does_not():
 
 def test_percentiles_lie_further_out_for_few_patients():
   drawn = np.linspace(0, 1, 100_001)
-  many = bootstrap._bounds(drawn, 0.5, 1e9, 0.95)
-  few = bootstrap._bounds(drawn, 0.5, 10.0, 0.95)
+  many = bootstrap._bounds_of_one(drawn, 0.5, 1e9, 0.95)
+  few = bootstrap._bounds_of_one(drawn, 0.5, 10.0, 0.95)
   assert many == pytest.approx((0.025, 0.975), abs=1e-4)
   # Phi(-2.2622 * sqrt(10 / 9)), t of 9 degrees of freedom from a table.
   assert few == pytest.approx((0.00855, 0.99145), abs=1e-4)
