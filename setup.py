@@ -41,6 +41,7 @@ setuptools.setup(
     'flax>=0.12.8',
     # tfds needs it for a builder in a package and does not say so.
     'importlib_resources>=6',
+    'isal>=1.6',
     'jax>=0.10',
     'jinja2>=3.1',
     'matplotlib>=3.10',

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Arrays on many devices: batches are split, states are replicated."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 import hashlib
 from typing import Any, TypeVar
 
@@ -25,6 +25,28 @@ def shard(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     key: value.reshape(devices, len(value) // devices, *value.shape[1:])
     for key, value in batch.items()
   }
+
+
+def put_ahead(
+  batches: Iterable[Mapping[str, np.ndarray]],
+) -> Iterator[dict[str, jax.Array]]:
+  """Yields the batches of `shard` on this host's devices, one ahead.
+
+  While a batch is used the next is already on its way, also where the loop
+  stops to wait for a result. Of each pixel a byte is sent: 230,413 bytes for a
+  slice of 480 x 480 with its label, mask and index.
+  """
+  mesh = jax.sharding.Mesh(np.array(jax.local_devices()), (AXIS,))
+  # As pmap wants it, which then has nothing left to move.
+  sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(AXIS))
+  waiting = None
+  for batch in batches:
+    put = jax.device_put(shard(batch), sharding)
+    if waiting is not None:
+      yield waiting
+    waiting = put
+  if waiting is not None:
+    yield waiting
 
 
 def replicate(tree: _Tree) -> _Tree:

@@ -6,7 +6,7 @@ BiT's own evaluation drops the last, partial batch; here it is filled up and
 the filling masked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 import dataclasses
 from typing import Any
 
@@ -89,19 +89,20 @@ def evaluate(
     RuntimeError: a slice was not met exactly once.
   """
   devices.check_divides('config.eval_batch', batch)
-  gathered: dict[str, list[np.ndarray]] = {}
-  for local_batch in input_pipeline.evaluation_batches(
+  batches = input_pipeline.evaluation_batches(
     examples,
     config,
     batch=batch,
     host=jax.process_index(),
     num_hosts=jax.process_count(),
-  ):
-    outputs = devices.to_host(forward(params, devices.shard(local_batch)))
-    for key, value in outputs.items():
-      values = value.reshape(-1, *value.shape[2:])
-      gathered.setdefault(key, []).append(values)
-  joined = {key: np.concatenate(parts) for key, parts in gathered.items()}
+  )
+  parts = [
+    jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), outputs)
+    for outputs in _run(forward, params, batches)
+  ]
+  joined = {
+    key: np.concatenate([part[key] for part in parts]) for key in parts[0]
+  }
   kept = joined['mask']
   index = joined['index'][kept]
   if not np.array_equal(np.sort(index), np.arange(len(examples))):
@@ -114,6 +115,23 @@ def evaluate(
     logits=joined['logits'][kept][order],
     features=joined['features'][kept][order],
   )
+
+
+def _run(
+  forward: ForwardFn,
+  params: Mapping[str, Any],
+  batches: Iterable[input_pipeline.Batch],
+) -> Iterator[Mapping[str, np.ndarray]]:
+  """Yields what the network makes of each batch, as NumPy arrays."""
+  waiting = None
+  for batch in devices.put_ahead(batches):
+    outputs = forward(params, batch)
+    # The devices have the next batch to work on before they are waited for.
+    if waiting is not None:
+      yield devices.to_host(waiting)
+    waiting = outputs
+  if waiting is not None:
+    yield devices.to_host(waiting)
 
 
 def accuracy_and_loss(

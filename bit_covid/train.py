@@ -198,16 +198,19 @@ def _load_splits(
   if jax.process_index() == 0 and jax.process_count() > 1:
     multihost_utils.sync_global_devices('data are prepared')
   input_pipeline.check_training(splits['train'], config.data)
-  for examples in splits.values():
-    input_pipeline.check_boxes(examples, config.data)
+  input_pipeline.check_boxes(splits['train'], config.data)
+  for name in _evaluated_splits(config):
+    input_pipeline.check_evaluation(splits[name], config.data)
   return splits
 
 
 def _needed_splits(config: ml_collections.ConfigDict) -> list[str]:
-  names = ['train', *config.final_splits]
-  if config.eval_every:
-    names.append(config.eval_split)
-  return list(dict.fromkeys(names))
+  return list(dict.fromkeys(['train', *_evaluated_splits(config)]))
+
+
+def _evaluated_splits(config: ml_collections.ConfigDict) -> list[str]:
+  watched = [config.eval_split] if config.eval_every else []
+  return [*config.final_splits, *watched]
 
 
 def _resolve(
@@ -268,8 +271,10 @@ def _train(
       host=jax.process_index(),
       num_hosts=jax.process_count(),
     )
-    for step, batch in enumerate(batches, start=first_step + 1):
-      state = step_fn(state, devices.shard(batch))
+    for step, batch in enumerate(
+      devices.put_ahead(batches), start=first_step + 1
+    ):
+      state = step_fn(state, batch)
       if step == first_step + 1:
         jax.block_until_ready(state)
         speed.start(step)

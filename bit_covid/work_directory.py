@@ -8,7 +8,6 @@ predictions/, model.npz and report/, and when all is there, finished.json.
 
 from collections.abc import Callable, Mapping
 import datetime
-import io
 import json
 import math
 from typing import Any
@@ -18,7 +17,6 @@ import jax
 import ml_collections
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from bit_covid import atomic_file
 from bit_covid import bit_npz
@@ -180,8 +178,7 @@ def image_reader(
   def read(slice_id: str) -> np.ndarray | None:
     if slice_id not in index:
       return None
-    with Image.open(io.BytesIO(examples.read(index[slice_id]))) as image:
-      return np.asarray(image.convert('L'))
+    return examples.image(index[slice_id])
 
   return read
 

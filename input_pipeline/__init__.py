@@ -25,10 +25,11 @@ for _kind in ('GPU', 'TPU'):
 from input_pipeline import image_folder  # noqa: E402
 from input_pipeline import tfds_examples  # noqa: E402
 from input_pipeline.batches import Batch  # noqa: E402
-from input_pipeline.batches import check_boxes  # noqa: E402
-from input_pipeline.batches import check_training  # noqa: E402
 from input_pipeline.batches import evaluation_batches  # noqa: E402
 from input_pipeline.batches import train_batches  # noqa: E402
+from input_pipeline.data_checks import check_boxes  # noqa: E402
+from input_pipeline.data_checks import check_evaluation  # noqa: E402
+from input_pipeline.data_checks import check_training  # noqa: E402
 from input_pipeline.examples import Examples  # noqa: E402
 from input_pipeline.image_folder import find_images  # noqa: E402
 from input_pipeline.image_folder import unlabelled  # noqa: E402
@@ -37,6 +38,7 @@ __all__ = [
   'Batch',
   'Examples',
   'check_boxes',
+  'check_evaluation',
   'check_training',
   'evaluation_batches',
   'find_images',

@@ -9,11 +9,28 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from input_pipeline import preprocess
+
 # Fields of `Examples` with a value for each slice.
 _COLUMNS = ('slice_id', 'patient_id', 'source', 'label', 'box', 'digest')
 
 PerClassBy = Literal['slice', 'patient']
 PER_CLASS_BY: tuple[str, ...] = get_args(PerClassBy)
+
+
+@dataclasses.dataclass(frozen=True)
+class Preparation:
+  """What was done to images before they were stored.
+
+  Attributes:
+    size: side to which they were resized.
+    box: what they were cropped to before, one of `preprocess.BOXES`.
+    antialias: whether with a low-pass filter.
+  """
+
+  size: int
+  box: str
+  antialias: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,9 +46,11 @@ class Examples:
     box: `[N, 4]` int32 xmin, ymin, xmax, ymax in pixels, end exclusive; four
       zeros where a slice has no annotated box.
     digest: `[N]` text, of the image's bytes.
-    read: returns the bytes of slice i, an 8-bit gray PNG or a JPEG.
+    read: returns the bytes of slice i: an 8-bit gray PNG or a JPEG, or, of a
+      prepared slice, its gray values row by row. See also `image`.
     window: center and width in Hounsfield units behind gray values 0 to 255;
       None: not known, or not CT.
+    preparation: what was already done to the images; None: nothing.
   """
 
   class_names: tuple[str, ...]
@@ -43,9 +62,27 @@ class Examples:
   digest: np.ndarray
   read: Callable[[int], bytes]
   window: tuple[float, float] | None = None
+  preparation: Preparation | None = None
 
   def __len__(self) -> int:
     return len(self.label)
+
+  def image(self, i: int) -> np.ndarray:
+    """Returns the gray image `[H, W]` uint8 of slice i, not to be written to.
+
+    Raises:
+      ValueError: it cannot be decoded; the message names the slice.
+    """
+    encoded = self.read(i)
+    try:
+      if self.preparation is None:
+        return preprocess.decode(encoded)
+      size = self.preparation.size
+      return np.frombuffer(encoded, np.uint8).reshape(size, size)
+    except ValueError as error:
+      raise ValueError(
+        f'The image of slice {str(self.slice_id[i])!r}: {error}'
+      ) from error
 
   @property
   def fingerprint(self) -> str:

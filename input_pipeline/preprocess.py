@@ -5,11 +5,19 @@
 The paper's section "Hyperparameter settings for training": for training crop to
 the box, resize to R x R, crop C x C at random, flip at random; for testing crop
 to the box and resize straight to C x C.
+
+OpenCV and not TensorFlow: decoding and resizing of a real slice take 2.4 ms of
+a core and not 4.8, in any number of threads. It changes 0.04 % of the pixels,
+by one gray value: TensorFlow finds a pixel's place in float32, OpenCV in
+float64.
 """
 
+import cv2
+import numpy as np
 import tensorflow as tf
 
 from input_pipeline import body_crop
+from input_pipeline import gray_png
 
 BOXES = ('annotated', 'automatic', 'none')
 
@@ -22,18 +30,32 @@ def check_box_mode(mode: str) -> None:
     )
 
 
-def decode(encoded: tf.Tensor) -> tf.Tensor:
-  """Returns the gray image `[H, W, 1]` uint8 in a PNG or JPEG."""
-  image = tf.io.decode_image(encoded, channels=1, expand_animations=False)
-  image.set_shape((None, None, 1))
+def decode(encoded: bytes) -> np.ndarray:
+  """Returns the gray image `[H, W]` uint8 in a PNG or JPEG.
+
+  Raises:
+    ValueError: there is no whole image in the bytes.
+  """
+  image = None
+  if encoded:  # OpenCV's own complaint of no bytes says less.
+    image = cv2.imdecode(
+      np.frombuffer(gray_png.inflated(encoded), np.uint8),
+      # As it is stored: a camera's note of how it was held is not looked at.
+      cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION,
+    )
+  if image is None:
+    raise ValueError(
+      f'{len(encoded)} bytes that are no whole PNG or JPEG image. They have '
+      'changed since they were checked; put the right ones back.'
+    )
   return image
 
 
-def crop_to_box(image: tf.Tensor, box: tf.Tensor, *, mode: str) -> tf.Tensor:
-  """Returns the part of the image that lies in its box.
+def crop_to_box(image: np.ndarray, box: np.ndarray, *, mode: str) -> np.ndarray:
+  """Returns the part of the image that lies in its box, a view.
 
   Args:
-    image: `[H, W, 1]` uint8.
+    image: `[H, W]` uint8.
     box: int32 `[4]` xmin, ymin, xmax, ymax, end exclusive.
     mode: 'annotated': that box; 'automatic': the body's, found in the image;
       'none': the whole image.
@@ -45,37 +67,43 @@ def crop_to_box(image: tf.Tensor, box: tf.Tensor, *, mode: str) -> tf.Tensor:
   if mode == 'none':
     return image
   if mode == 'automatic':
-    box = tf.numpy_function(
-      lambda x: body_crop.body_box(x[..., 0]), [image], tf.int32
-    )
-    box.set_shape((4,))
-  xmin, ymin, xmax, ymax = tf.unstack(box)
+    box = body_crop.body_box(image)
+  xmin, ymin, xmax, ymax = box
   return image[ymin:ymax, xmin:xmax]
 
 
-def resize(image: tf.Tensor, size: int, *, antialias: bool) -> tf.Tensor:
+def resize(image: np.ndarray, size: int, *, antialias: bool) -> np.ndarray:
   """Returns the image at `size` x `size`, uint8, bilinear; aspect is ignored.
 
   BiT goes on in float32 from here; rounding to uint8 moves a pixel by half a
   gray value at most and makes what crosses to the device a quarter as large.
   """
-  image = tf.image.resize(
-    image, (size, size), method='bilinear', antialias=antialias
-  )
-  return tf.cast(tf.round(tf.clip_by_value(image, 0, 255)), tf.uint8)
+  if image.shape == (size, size):
+    return image
+  if antialias:
+    # OpenCV has no such filter.
+    resized = tf.image.resize(
+      image[..., None], (size, size), method='bilinear', antialias=True
+    ).numpy()[..., 0]
+  else:
+    # As 16 bits: OpenCV then works in float32 and rounds at the end, to even.
+    # For 8 bits it counts in steps of 1/2048, and one pixel in eight would be
+    # another gray value.
+    resized = cv2.resize(
+      image.astype(np.uint16), (size, size), interpolation=cv2.INTER_LINEAR
+    )
+  # Rounds and saturates; there is nothing negative.
+  return cv2.convertScaleAbs(resized)
 
 
-def augment(image: tf.Tensor, *, crop: int, seed: tf.Tensor) -> tf.Tensor:
-  """Returns a random `crop` x `crop` part, flipped left to right or not.
+def crop_at(
+  image: np.ndarray, *, top: int, left: int, crop: int, flip: bool
+) -> np.ndarray:
+  """Returns the `crop` x `crop` part at a place, flipped left to right or not.
 
   BiT's pipeline calls `tf.image.flip_left_right`, which flips every image; the
   paper says "random horizontal flips", and so it is here.
-
-  Args:
-    image: `[R, R, 1]` uint8 with R >= crop.
-    crop: side of the result in pixels.
-    seed: int64 `[2]`; the same seed gives the same crop and flip.
   """
-  crop_seed, flip_seed = tf.unstack(tf.random.split(seed, 2))
-  image = tf.image.stateless_random_crop(image, (crop, crop, 1), crop_seed)
-  return tf.image.stateless_random_flip_left_right(image, flip_seed)
+  part = image[top : top + crop, left : left + crop]
+  # Four times as fast as to copy a view of negative steps.
+  return cv2.flip(part, 1) if flip else part

@@ -45,3 +45,25 @@ def example_seed(position: tf.Tensor, *, seed: int) -> tf.Tensor:
   By position and not by example: the next epoch crops the slice elsewhere.
   """
   return tf.stack([tf.constant(seed, tf.int64), position])
+
+
+def crop_and_flip(
+  seed: tf.Tensor, *, size: int, crop: int
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+  """Returns top and left of a random crop, int32, and whether to flip, bool.
+
+  The draws of `tf.image.stateless_random_crop` and `_flip_left_right` under the
+  two halves of the seed, without their images.
+
+  Args:
+    seed: int64 `[2]`; the same seed gives the same crop and flip.
+    size: side of the image.
+    crop: side of the part, `size` at most.
+  """
+  crop_seed, flip_seed = tf.unstack(tf.random.split(seed, 2))
+  # Three of them, as the image has rows, columns and a channel.
+  offsets = tf.random.stateless_uniform(
+    (3,), crop_seed, maxval=tf.int32.max, dtype=tf.int32
+  )
+  top, left, _ = tf.unstack(offsets % (size - crop + 1))
+  return top, left, tf.random.stateless_uniform((), flip_seed) < 0.5

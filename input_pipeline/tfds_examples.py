@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Splits of this package's tfds datasets, prepared when first asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import io
 import os
 import types
@@ -10,6 +10,7 @@ import types
 from absl import logging
 from etils import epath
 import numpy as np
+import tensorflow as tf
 import tensorflow_datasets as tfds
 import tqdm
 
@@ -18,6 +19,7 @@ from input_pipeline import examples as examples_lib
 from input_pipeline import phantom
 from input_pipeline import textures
 from input_pipeline.covidx_ct import covidx_ct_dataset_builder
+from input_pipeline.covidx_ct import prepared_slices
 
 BUILDERS: Mapping[str, type[tfds.core.GeneratorBasedBuilder]] = (
   types.MappingProxyType(
@@ -135,10 +137,7 @@ def _check_same_source(
 def _read_split(
   builder: tfds.core.GeneratorBasedBuilder, split: str
 ) -> examples_lib.Examples:
-  source = builder.as_data_source(
-    split, decoders={'image': tfds.decode.SkipDecoding()}
-  )
-  columns = _read_columns(builder, split, source)
+  columns = _read_columns(builder, split)
   if len(columns['label']) != builder.info.splits[split].num_examples:
     raise ValueError(
       f'The table of split {split!r} in {builder.data_path} has '
@@ -146,16 +145,43 @@ def _read_split(
       f'{builder.info.splits[split].num_examples}. Remove that folder to '
       'prepare it anew.'
     )
+  is_prepared = _is_prepared(builder)
   return examples_lib.Examples(
     class_names=tuple(builder.info.features['label'].names),
-    read=lambda i: source[int(i)]['image'],
+    read=_image_reader(
+      builder, split, prepared_slices.RECORD_KEY if is_prepared else 'image'
+    ),
     window=_WINDOWS.get(type(builder)),
+    preparation=prepared_slices.preparation(split) if is_prepared else None,
     **columns,
   )
 
 
+def _is_prepared(builder: tfds.core.GeneratorBasedBuilder) -> bool:
+  return (
+    isinstance(builder, covidx_ct.Builder)
+    and builder.builder_config.is_prepared
+  )
+
+
+def _image_reader(
+  builder: tfds.core.GeneratorBasedBuilder, split: str, key: str
+) -> Callable[[int], bytes]:
+  """Returns a function from a position to what a record has under a key."""
+  records = builder.as_data_source(
+    split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES
+  )
+
+  def read(i: int) -> bytes:
+    # Half the time of tfds's own parser, which looks at every feature.
+    features = tf.train.Example.FromString(records[int(i)]).features.feature
+    return features[key].bytes_list.value[0]
+
+  return read
+
+
 def _read_columns(
-  builder: tfds.core.GeneratorBasedBuilder, split: str, source
+  builder: tfds.core.GeneratorBasedBuilder, split: str
 ) -> dict[str, np.ndarray]:
   """Returns all that a split holds but the images, from a file beside it.
 
@@ -164,6 +190,8 @@ def _read_columns(
   """
   path = builder.data_path / f'{builder.name}-{split}.table.npz'
   if not path.exists():
+    skip = None if _is_prepared(builder) else tfds.decode.SkipDecoding()
+    source = builder.as_data_source(split, decoders={'image': skip})
     rows = [
       (
         *(row[key].decode() for key in _TEXT_COLUMNS),

@@ -71,17 +71,26 @@ def image_batches(
 
   `image` is `[batch, size, size, 3]`, `mask` and `index` are as in
   `input_pipeline`.
+
+  Raises:
+    ValueError: the slices are not whole ones.
   """
-  boxes = tf.constant(examples.box, tf.int32)
+  if examples.preparation is not None:
+    raise ValueError(
+      'COVID-Net crops and resizes whole slices by itself; these were prepared '
+      "before. Use 'covidx_ct/2a' instead of 'covidx_ct/2a_512'."
+    )
+
+  def cropped(index: np.ndarray) -> np.ndarray:
+    image = examples.image(index)
+    image = preprocess.crop_to_box(image, examples.box[index], mode=box)
+    return image[..., None]
 
   def load(position: tf.Tensor) -> dict[str, tf.Tensor]:
     # Padding repeats the last slice; the mask says that it does not count.
     index = tf.minimum(position, len(examples) - 1)
-    encoded = tf.numpy_function(
-      examples.read, [index], tf.string, stateful=False
-    )
-    image = preprocess.decode(tf.ensure_shape(encoded, ()))
-    image = preprocess.crop_to_box(image, boxes[index], mode=box)
+    image = tf.numpy_function(cropped, [index], tf.uint8, stateful=False)
+    image = tf.ensure_shape(image, (None, None, 1))
     return {
       'image': to_input(image, size),
       'mask': position < len(examples),

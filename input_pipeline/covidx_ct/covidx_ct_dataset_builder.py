@@ -8,29 +8,27 @@
 
 `manual_dir` holds the split files and, beside them, `<version>_images/`. The
 PNG files are stored byte for byte, after each was decoded once to be sure that
-it is whole and that its box lies in it.
+it is whole and that its box lies in it. The configs `<version>_512` store what
+comes out of decoding, cropping and resizing: see `prepared_slices`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent import futures
+from collections.abc import Iterator, Sequence
 import dataclasses
 import hashlib
-import itertools
-import os
 from typing import Any
 
 from etils import epath
 import numpy as np
 import tensorflow_datasets as tfds
+import tqdm
 
+from input_pipeline import assembly
 from input_pipeline import class_names
-from input_pipeline import image_file
+from input_pipeline.covidx_ct import prepared_slices
+from input_pipeline.covidx_ct import slice_files
 from input_pipeline.covidx_ct import split_file
 
 SPLITS = ('train', 'val', 'test')
-
-# Images decoded ahead of the writer; Pillow decodes outside Python's lock.
-_LOOK_AHEAD = 64
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -41,10 +39,12 @@ class CovidxCtConfig(tfds.core.BuilderConfig):
     train: version in the name of the train split file.
     held_out: version in the names of the val and test split files; the B
       versions add unverified cases to train only and share these with A.
+    is_prepared: whether slices are stored cropped and resized.
   """
 
   train: str
   held_out: str
+  is_prepared: bool = False
 
   def split_file_name(self, split: str) -> str:
     """Returns the name of the split's file."""
@@ -65,11 +65,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
   RELEASE_NOTES = {'1.0.0': 'First release.'}
   BUILDER_CONFIGS = [
     CovidxCtConfig(
-      name=train.lower(),
-      description=f'COVIDx CT-{train}.',
+      name=train.lower() + ('_512' if is_prepared else ''),
+      description=f'COVIDx CT-{train}'
+      + (', slices cropped and resized.' if is_prepared else '.'),
       train=train,
       held_out=held_out,
+      is_prepared=is_prepared,
     )
+    for is_prepared in (False, True)
     for train, held_out in (
       ('2A', '2A'),
       ('1', '1'),
@@ -96,12 +99,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     super().__init__(**kwargs)
 
   def _info(self) -> tfds.core.DatasetInfo:
+    png = tfds.features.Image(
+      shape=(None, None, 1), dtype=np.uint8, encoding_format='png'
+    )
+    is_prepared = self.builder_config.is_prepared
     return self.dataset_info_from_configs(
       features=tfds.features.FeaturesDict(
         {
-          'image': tfds.features.Image(
-            shape=(None, None, 1), dtype=np.uint8, encoding_format='png'
-          ),
+          'image': prepared_slices.feature() if is_prepared else png,
           'label': tfds.features.ClassLabel(names=class_names.COVIDX_CT),
           # Whole pixels: tfds's BBoxFeature insists on fractions.
           'box': tfds.features.Tensor(shape=(4,), dtype=np.int32),
@@ -126,12 +131,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     splits = read_splits(self.builder_config, manual_dir)
     split_file.check_patients(splits)
     images = self._find_images(manual_dir)
-    _check_present(splits, images)
+    slice_files.check_present(splits, images)
     self.info.metadata['split_digests'] = split_digests(
       self.builder_config, manual_dir
     )
     return {
-      split: self._generate_examples(slices, images)
+      split: self._generate_examples(slices, images, split)
       for split, slices in splits.items()
     }
 
@@ -153,17 +158,44 @@ class Builder(tfds.core.GeneratorBasedBuilder):
       'config.data.image_folder to its name.'
     )
 
+  def _example_writer(self) -> tfds.core.ExampleWriter:
+    # The place that tfds has for it.
+    if self.builder_config.is_prepared:
+      return prepared_slices.Writer(self.info.file_format)
+    return super()._example_writer()
+
   def _generate_examples(
-    self, slices: Sequence[split_file.Slice], images: epath.Path
+    self,
+    slices: Sequence[split_file.Slice],
+    images: epath.Path,
+    split: str,
   ) -> Iterator[tuple[int, dict[str, Any]]]:
-    encoded = _map_ahead(lambda entry: _read_checked(entry, images), slices)
-    for key, (entry, png) in enumerate(zip(slices, encoded, strict=True)):
+    is_prepared = self.builder_config.is_prepared
+
+    def load(entry: split_file.Slice) -> dict[str, Any]:
+      image, box = slice_files.read_checked(entry, images), entry.box
+      if is_prepared:
+        image = prepared_slices.prepare(image, box, split)
+        box = (0, 0, *image.shape[:2])
+      return {'image': image, 'box': box}
+
+    loaded = tqdm.tqdm(
+      assembly.map_ahead(load, slices),
+      desc=f'Reading {split} slices',
+      total=len(slices),
+      unit='slice',
+    )
+    # tfds sorts by key, and holds in memory at once what lies in a thousandth
+    # of the range of keys: with keys 0, 1, 2 all 20 or 38 GB of a split.
+    step = 2**128 // len(slices)
+    for number, (entry, image_and_box) in enumerate(
+      zip(slices, loaded, strict=True)
+    ):
       yield (
-        key,
-        {
-          'image': png,
+        number * step,
+        image_and_box
+        | {
           'label': entry.label,
-          'box': entry.box,
           'slice_id': entry.file_name,
           'patient_id': entry.patient_id,
           'source': entry.source,
@@ -209,49 +241,3 @@ def split_digests(
     for split, path in paths.items()
     if path.exists()
   }
-
-
-def _check_present(splits: split_file.Splits, images: epath.Path) -> None:
-  # One listing of the folder: a file that is missing is found before minutes
-  # of work, and a network disk is asked once.
-  present = set(os.listdir(images))
-  for entry in itertools.chain.from_iterable(splits.values()):
-    if entry.file_name not in present:
-      raise FileNotFoundError(
-        f'{entry.place}: there is no image {entry.file_name!r} in {images}.'
-      )
-
-
-def _read_checked(entry: split_file.Slice, images: epath.Path) -> bytes:
-  """Returns the PNG's bytes; raises ValueError if it or its box is bad."""
-  path = images / entry.file_name
-  name = f'{entry.place}: {path}'
-  png = image_file.read(path)
-  image = image_file.decode(png, name)
-  if image.format != 'PNG' or image.mode.startswith('I'):
-    raise ValueError(
-      f'{name} is {image.format} of mode {image.mode}; expected an 8-bit PNG,'
-      ' as COVIDx CT has them.'
-    )
-  image_file.check_box(entry.box, image.size, name)
-  return png
-
-
-def _map_ahead(
-  function: Callable[[Any], Any], items: Iterable[Any]
-) -> Iterator[Any]:
-  """Yields the results in order, computed by threads a little ahead."""
-  items = iter(items)
-  with futures.ThreadPoolExecutor() as pool:
-    pending = [
-      pool.submit(function, item)
-      for item in itertools.islice(items, _LOOK_AHEAD)
-    ]
-    try:
-      while pending:
-        yield pending.pop(0).result()
-        pending += [
-          pool.submit(function, item) for item in itertools.islice(items, 1)
-        ]
-    finally:
-      pool.shutdown(cancel_futures=True)

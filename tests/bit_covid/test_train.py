@@ -75,7 +75,7 @@ def _stop_after(monkeypatch, steps):
   def train_batches(*args, first_step, **kwargs):
     batches = original(*args, first_step=first_step, **kwargs)
     for step, batch in enumerate(batches, start=first_step):
-      if step == steps:
+      if step == steps + 1:  # One batch is taken ahead.
         raise KeyboardInterrupt
       yield batch
 

@@ -213,3 +213,33 @@ def test_take_keeps_rows_and_images_together():
   assert taken.box.tolist() == [[8, 9, 10, 11], [0, 1, 2, 3]]
   assert [taken.read(i) for i in range(2)] == [b'z', b'x']
   assert taken.window == (-600.0, 1500.0)
+
+
+def test_an_image_is_decoded(make_examples, noise):
+  image = make_examples([noise(5, 6), noise(7, 8)]).image(1)
+  np.testing.assert_array_equal(image, noise(7, 8))
+
+
+def test_an_image_that_cannot_be_decoded_is_an_error_that_names_the_slice(
+  make_examples, noise
+):
+  whole = make_examples([noise(5, 6)] * 2)
+  spoilt = dataclasses.replace(whole, read=lambda i: whole.read(i)[:-30])
+  with pytest.raises(ValueError, match=r"'slice1\.png': .* no whole PNG"):
+    spoilt.image(1)
+
+
+def test_a_prepared_image_is_its_gray_values(make_examples, noise):
+  image = noise(4, 4)
+  preparation = examples_lib.Preparation(
+    size=4, box='annotated', antialias=False
+  )
+  prepared = dataclasses.replace(
+    make_examples([image]),
+    read=lambda i: image.tobytes(),
+    preparation=preparation,
+  )
+  np.testing.assert_array_equal(prepared.image(0), image)
+  short = dataclasses.replace(prepared, read=lambda i: image.tobytes()[1:])
+  with pytest.raises(ValueError, match=r'slice0\.png'):
+    short.image(0)

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests for input_pipeline.sampling."""
 
+import collections
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -90,3 +92,60 @@ def test_seeds_of_augmentation_differ_by_position_and_by_seed():
     for seed in range(3)
   }
   assert len(seeds) == 90
+
+
+def _crops(count, *, size=16, crop=13, seed=0):
+  """Returns top, left and flip of the first positions of a stream."""
+  dataset = tf.data.Dataset.range(count).map(
+    lambda position: sampling.crop_and_flip(
+      sampling.example_seed(position, seed=seed), size=size, crop=crop
+    )
+  )
+  return [
+    (int(top), int(left), bool(flip))
+    for top, left, flip in dataset.as_numpy_iterator()
+  ]
+
+
+def test_crops_lie_in_the_image_and_come_from_all_of_it():
+  counts = collections.Counter((top, left) for top, left, _ in _crops(800))
+  assert set(counts) == {(y, x) for y in range(4) for x in range(4)}
+  # 50 each; the bound is five standard deviations.
+  assert all(abs(count - 50) < 5 * np.sqrt(50) for count in counts.values())
+
+
+def test_half_of_the_images_are_flipped():
+  # BiT's own pipeline flips all of them.
+  flips = [flip for _, _, flip in _crops(800)]
+  assert abs(sum(flips) - 400) < 5 * np.sqrt(800) / 2
+
+
+def test_flips_do_not_depend_on_the_crop():
+  draws = _crops(800)
+  for axis in (0, 1):
+    for offset in range(4):
+      flips = [draw[2] for draw in draws if draw[axis] == offset]
+      assert abs(np.mean(flips) - 0.5) < 5 * 0.5 / np.sqrt(len(flips))
+
+
+def test_a_crop_of_the_whole_image_is_but_flipped():
+  draws = _crops(50, crop=16)
+  assert {(top, left) for top, left, _ in draws} == {(0, 0)}
+  assert {flip for _, _, flip in draws} == {False, True}
+
+
+def test_crop_and_flip_are_a_function_of_the_seed():
+  assert _crops(50, seed=1) == _crops(50, seed=1)
+  assert _crops(50, seed=1) != _crops(50, seed=2)
+
+
+def test_crop_and_flip_are_those_of_tensorflow():
+  coded = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+  for position, (top, left, flip) in enumerate(_crops(30)):
+    seed = sampling.example_seed(tf.constant(position, tf.int64), seed=0)
+    crop_seed, flip_seed = tf.unstack(tf.random.split(seed, 2))
+    expected = tf.image.stateless_random_flip_left_right(
+      tf.image.stateless_random_crop(coded, (13, 13, 1), crop_seed), flip_seed
+    )
+    part = coded[top : top + 13, left : left + 13]
+    np.testing.assert_array_equal(part[:, ::-1] if flip else part, expected)

@@ -97,6 +97,7 @@ def test_an_unknown_dataset_is_an_error_that_lists_the_known(tmp_path, name):
   for known in (
     'image_folder',
     *(f'covidx_ct/{version}' for version in ('1', '2a', '2b', '3a', '3b')),
+    'covidx_ct/2a_512',
     'phantom/demo',
     'phantom/tiny',
   ):

@@ -79,7 +79,8 @@ def test_the_classes_are_in_order(built):
 )
 def test_a_config_names_its_split_files(config, train, held_out):
   configs = covidx_ct_dataset_builder.Builder.builder_configs
-  assert set(configs) == {'1', '2a', '2b', '3a', '3b'}
+  versions = {'1', '2a', '2b', '3a', '3b'}
+  assert set(configs) == versions | {f'{name}_512' for name in versions}
   name = configs[config].split_file_name
   assert name('train') == f'train_COVIDx_CT-{train}.txt'
   assert name('val') == f'val_COVIDx_CT-{held_out}.txt'

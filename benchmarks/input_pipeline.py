@@ -1,0 +1,101 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Images a second of the input pipeline, beside those of other loaders.
+
+    taskset -c 0 python -m benchmarks.input_pipeline --data=FOLDER
+
+`FOLDER` holds COVIDx CT's split files and images, as for `config.data.path`.
+Pinned to one core, the clock and the processor time should agree.
+"""
+
+import argparse
+from collections.abc import Callable, Iterable, Iterator
+import itertools
+import pathlib
+import tempfile
+
+import ml_collections
+import numpy as np
+import tensorflow as tf
+
+from benchmarks import data_configs
+from benchmarks import loaders
+from benchmarks import side_by_side
+import input_pipeline
+
+
+def main() -> None:
+  """Prints the speeds."""
+  parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+  data_configs.add_flags(parser)
+  parser.add_argument('--batch', type=int, default=32)
+  parser.add_argument('--batches', type=int, default=24, help='a turn')
+  parser.add_argument('--turns', type=int, default=5)
+  parser.add_argument('--workers', type=int, default=0, help="PyTorch's")
+  parser.add_argument('--json', action='store_true')
+  args = parser.parse_args()
+  with tempfile.TemporaryDirectory() as data_dir:
+    args.data_dir = args.data_dir or data_dir
+    result = measure(args)
+  side_by_side.show(result, as_json=args.json)
+
+
+def measure(args: argparse.Namespace) -> dict:
+  """Returns facts and speeds."""
+  # Each turn begins and ends its stream: what one loads ahead would be made in
+  # the turn of another.
+  speeds = side_by_side.take_turns(
+    {
+      name: lambda start=start: sum(map(len, start()))
+      for name, start in _contenders(args).items()
+    },
+    turns=args.turns,
+  )
+  return side_by_side.facts() | side_by_side.summary(speeds, reference='here')
+
+
+def _contenders(
+  args: argparse.Namespace,
+) -> dict[str, Callable[[], Iterable]]:
+  """Returns what starts `args.batches` batches of images, by name."""
+  examples, config = data_configs.load(args, args.name)
+  version = args.name.removeprefix('covidx_ct/')
+  folder = pathlib.Path(args.data) / f'{version.upper()}_images'
+  slices = [
+    loaders.Slice(str(folder / name), tuple(box))
+    for name, box in zip(
+      examples.slice_id.tolist(), examples.box.tolist(), strict=True
+    )
+  ]
+  sizes = {'resize': args.resize, 'crop': args.crop, 'batch': args.batch}
+  # Traced once, as it would be in a training.
+  plain = loaders.plain_tf_data(slices, **sizes).take(args.batches)
+  plain = plain.prefetch(tf.data.AUTOTUNE)
+  peer = loaders.torch_data_loader(slices, **sizes, workers=args.workers)
+  prepared, _ = data_configs.load(args, f'{args.name}_512')
+  return {
+    'here': lambda: _images(examples, config, args),
+    'prepared slices': lambda: _images(prepared, config, args),
+    'plain tf.data': plain.as_numpy_iterator,
+    'PyTorch DataLoader': lambda: itertools.islice(peer, args.batches),
+  }
+
+
+def _images(
+  examples: input_pipeline.Examples,
+  config: ml_collections.ConfigDict,
+  args: argparse.Namespace,
+) -> Iterator[np.ndarray]:
+  batches = input_pipeline.train_batches(
+    examples,
+    config,
+    batch=args.batch,
+    seed=0,
+    first_step=0,
+    last_step=args.batches,
+  )
+  return (batch['image'] for batch in batches)
+
+
+if __name__ == '__main__':
+  main()

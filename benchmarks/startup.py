@@ -1,0 +1,158 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""How long until something happens: import, first step, loading a model.
+
+    python -m benchmarks.startup --data=FOLDER
+
+Each start is a process of its own. The first steps are made with an empty
+compilation cache, then with the one that the first start left.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Any
+
+from benchmarks import side_by_side
+
+
+def main() -> None:
+  """Prints the times."""
+  parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+  parser.add_argument('--model', default='R50x1')
+  parser.add_argument('--crop', type=int, default=480)
+  parser.add_argument('--batch', type=int, default=2)
+  parser.add_argument('--turns', type=int, default=3)
+  parser.add_argument('--json', action='store_true')
+  parser.add_argument('--only', choices=_PARTS, help=argparse.SUPPRESS)
+  parser.add_argument('--file', help=argparse.SUPPRESS)
+  args = parser.parse_args()
+  if args.only:
+    print(json.dumps(_PARTS[args.only](args)))
+    return
+  side_by_side.show(side_by_side.facts() | measure(args), as_json=args.json)
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+  """Returns seconds, medians over the turns."""
+  found: dict[str, list[float]] = {}
+  for _ in range(args.turns):
+    with tempfile.TemporaryDirectory() as folder:
+      path = os.path.join(folder, 'model.npz')
+      environment = os.environ | {'JAX_COMPILATION_CACHE_DIR': folder}
+      for name, part in (
+        ('import', 'import'),
+        ('import with JAX', 'import_jax'),
+        ('first step, cold', 'step'),
+        ('first step, warm', 'step'),
+        ('writing a model', 'save'),
+        ('bit_covid.load', 'load'),
+      ):
+        command = [sys.executable, '-m', 'benchmarks.startup', '--only', part]
+        command += ['--model', args.model, '--crop', str(args.crop)]
+        command += ['--batch', str(args.batch), '--file', path]
+        output = subprocess.run(
+          command, check=True, capture_output=True, text=True, env=environment
+        )
+        seconds = json.loads(output.stdout.splitlines()[-1])
+        found.setdefault(name, []).append(seconds)
+  result = {name: statistics.median(values) for name, values in found.items()}
+  result['warm / cold'] = statistics.median(
+    warm / cold
+    for warm, cold in zip(
+      found['first step, warm'], found['first step, cold'], strict=True
+    )
+  )
+  return result
+
+
+def _import(args: argparse.Namespace) -> float:
+  del args  # Unused.
+  start = time.perf_counter()
+  importlib.import_module('bit_covid')
+  return time.perf_counter() - start
+
+
+def _import_jax(args: argparse.Namespace) -> float:
+  """Returns the seconds of all imports before a first step."""
+  del args  # Unused.
+  start = time.perf_counter()
+  importlib.import_module('optax')
+  importlib.import_module('bit_covid.train_step')
+  return time.perf_counter() - start
+
+
+def _step(args: argparse.Namespace) -> float:
+  """Returns seconds from before the imports to after one training step."""
+  start = time.perf_counter()
+  import jax
+  import numpy as np
+  import optax
+
+  from bit_covid import devices
+  from bit_covid import resnet_v2
+  from bit_covid import train_step
+
+  jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
+  network = resnet_v2.create(args.model, num_classes=3)
+  optimizer = optax.sgd(0.003, momentum=0.9)
+  images = np.zeros((1, 64, 64, 1), np.float32)
+  params = jax.jit(network.init)(jax.random.key(0), images)['params']
+  state = devices.replicate(train_step.create_state(params, optimizer))
+  step_fn = train_step.make_train_step(
+    network, optimizer, mixup_alpha=0.1, accumulation=1, seed=0
+  )
+  batch = {
+    'image': np.zeros((args.batch, args.crop, args.crop, 1), np.uint8),
+    'label': np.zeros(args.batch, np.int32),
+  }
+  (put,) = devices.put_ahead([batch])
+  jax.block_until_ready(step_fn(state, put))
+  return time.perf_counter() - start
+
+
+def _save(args: argparse.Namespace) -> float:
+  import jax
+  import numpy as np
+
+  from bit_covid import bit_npz
+  from bit_covid import model_metadata
+  from bit_covid import resnet_v2
+
+  start = time.perf_counter()
+  network = resnet_v2.create(args.model, num_classes=3)
+  params = jax.tree.map(
+    lambda x: np.zeros(x.shape, x.dtype), resnet_v2.parameter_shapes(network)
+  )
+  metadata = model_metadata.Metadata(class_names=('Normal', 'CP', 'NCP'))
+  bit_npz.save(args.file, params, model=args.model, metadata=metadata)
+  return time.perf_counter() - start
+
+
+def _load(args: argparse.Namespace) -> float:
+  """Returns the seconds that `bit_covid.load` takes, apart from imports."""
+  import bit_covid
+  import bit_covid.classifier  # Which imports JAX.
+
+  start = time.perf_counter()
+  bit_covid.load(args.file)
+  return time.perf_counter() - start
+
+
+_PARTS = {
+  'import': _import,
+  'import_jax': _import_jax,
+  'step': _step,
+  'save': _save,
+  'load': _load,
+}
+
+
+if __name__ == '__main__':
+  main()

@@ -1,0 +1,78 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A faster way through a PNG's compression.
+
+Of the 2.1 ms that OpenCV takes to decode a real slice, 1.2 are zlib's. Intel's
+igzip takes 0.4 (on any x86 or ARM). So the pixels are inflated here, and
+OpenCV gets the same PNG with its pixels stored as they are.
+"""
+
+import struct
+
+from isal import isal_zlib
+
+_BEGIN = b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR'
+_END = b'\0\0\0\0IEND\xaeB`\x82'
+# Of the largest block that deflate can hold without compression.
+_BLOCK = 65_535
+
+
+def inflated(encoded: bytes) -> bytes:
+  """Returns a PNG of the same pixels, without compression.
+
+  What is no 8-bit gray PNG, or not a whole one, comes back as it is: OpenCV
+  says what it makes of it.
+  """
+  if not encoded.startswith(_BEGIN) or len(encoded) < 33:
+    return encoded
+  width, height, *form = struct.unpack('>IIBBBBB', encoded[16:29])
+  # Bits, gray, deflate, the usual filters, not interlaced.
+  if form != [8, 0, 0, 0, 0]:
+    return encoded
+  deflated = _pixel_chunks(encoded)
+  size = height * (1 + width)
+  decompressor = isal_zlib.decompressobj()
+  try:
+    rows = decompressor.decompress(deflated, size)
+  except isal_zlib.error:
+    return encoded
+  # The end is where the checksum of the pixels was found to be right.
+  if len(rows) != size or not decompressor.eof:
+    return encoded
+  stored = b''.join([b'\x78\x01', *_stored_blocks(rows), deflated[-4:]])
+  checksum = isal_zlib.crc32(stored, isal_zlib.crc32(b'IDAT'))
+  return b''.join(
+    [
+      encoded[:33],
+      struct.pack('>I', len(stored)),
+      b'IDAT',
+      stored,
+      struct.pack('>I', checksum),
+      _END,
+    ]
+  )
+
+
+def _pixel_chunks(encoded: bytes) -> bytes:
+  """Returns the contents of all chunks of pixels."""
+  view = memoryview(encoded)
+  parts = []
+  at = 33  # After the first chunk, the header.
+  while at + 12 <= len(encoded):
+    length, kind = struct.unpack_from('>I4s', encoded, at)
+    if kind == b'IDAT':
+      parts.append(view[at + 8 : at + 8 + length])
+    at += 12 + length
+  return b''.join(parts)
+
+
+def _stored_blocks(rows: bytes) -> list[bytes | memoryview]:
+  """Returns the bytes as blocks of a deflate stream, each after its header."""
+  view = memoryview(rows)
+  parts = []
+  for start in range(0, len(rows), _BLOCK):
+    block = view[start : start + _BLOCK]
+    is_last = start + _BLOCK >= len(rows)
+    header = struct.pack('<BHH', is_last, len(block), len(block) ^ 0xFFFF)
+    parts += [header, block]
+  return parts
