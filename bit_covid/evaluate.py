@@ -43,16 +43,18 @@ class Outputs:
 
 
 def make_forward(model: resnet_v2.ResNetV2) -> ForwardFn:
-  """Returns `forward(params, batch)`, compiled for all devices of all hosts.
+  """Returns `forward(prepared, batch)`, compiled for all devices of all hosts.
 
+  The parameters are those that `prepare` returns, once for all batches.
   The leaves of the batch are `[devices, per_device, ...]`, of this host's
   devices. The results, `logits`, `features`, `mask` and `index`, are
   `[all devices, per_device, ...]`, and every host has all of them.
   """
+  model = model.clone(standardized=True)
 
-  def forward(params, batch):
+  def forward(prepared, batch):
     images = value_range.to_model_range(batch['image'])
-    logits, intermediates = model.apply({'params': params}, images)
+    logits, intermediates = model.apply({'params': prepared}, images)
     outputs = {
       'logits': logits,
       'features': intermediates['features'],
@@ -64,6 +66,16 @@ def make_forward(model: resnet_v2.ResNetV2) -> ForwardFn:
   return jax.pmap(
     forward, axis_name=devices.AXIS, in_axes=(None, 0), out_axes=None
   )
+
+
+@jax.jit
+def prepare(params: Mapping[str, Any]) -> Mapping[str, Any]:
+  """Returns the parameters as a forward takes them, replicated as they are.
+
+  Standardizing the kernels of R50x1 takes 33 ms of a CPU's time, and an
+  evaluation has thousands of batches.
+  """
+  return resnet_v2.standardize_kernels(params)
 
 
 def evaluate(
@@ -98,7 +110,7 @@ def evaluate(
   )
   parts = [
     jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), outputs)
-    for outputs in _run(forward, params, batches)
+    for outputs in _run(forward, prepare(params), batches)
   ]
   joined = {
     key: np.concatenate([part[key] for part in parts]) for key in parts[0]

@@ -21,6 +21,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from bit_covid import convolution
+from bit_covid import group_norm
+from bit_covid import max_pool
+
 
 class Size(NamedTuple):
   """The size of a network: what tells R50x1 from R152x4."""
@@ -65,6 +69,12 @@ def standardize(kernel: jax.Array) -> jax.Array:
   return (kernel - mean) * jax.lax.rsqrt(variance + 1e-10)
 
 
+def standardize_kernels(params: Mapping[str, Any]) -> Mapping[str, Any]:
+  """Returns the parameters for a network whose kernels are `standardized`."""
+  # Only those of convolutions have four axes; the head's is not standardized.
+  return jax.tree.map(lambda x: standardize(x) if x.ndim == 4 else x, params)
+
+
 class StdConv(nn.Module):
   """A convolution without bias whose kernel is standardized on every call.
 
@@ -76,6 +86,7 @@ class StdConv(nn.Module):
     in_features: number of input channels of the kernel if it differs from the
       input's: a kernel for three channels takes an input of one (gray), which
       stands for three equal channels.
+    standardized: the kernel is already, by `standardize_kernels`.
     dtype: dtype of the computation; the parameter is float32.
   """
 
@@ -84,6 +95,7 @@ class StdConv(nn.Module):
   stride: int = 1
   padding: int = 0
   in_features: int | None = None
+  standardized: bool = False
   dtype: Any = jnp.float32
 
   @nn.compact
@@ -96,18 +108,17 @@ class StdConv(nn.Module):
       (self.kernel_size, self.kernel_size, in_features, self.features),
       jnp.float32,
     )
-    kernel = standardize(kernel)
+    if not self.standardized:
+      kernel = standardize(kernel)
     if x.shape[-1] == 1 < in_features:
       # Three equal channels under three kernels are one channel under their
       # sum: the same function at a third of the products.
       kernel = jnp.sum(kernel, axis=2, keepdims=True)
-    return jax.lax.conv_general_dilated(
+    return convolution.convolve(
       x.astype(self.dtype),
       kernel.astype(self.dtype),
-      window_strides=(self.stride, self.stride),
-      # Explicit and symmetric: 'SAME' pads unevenly where the stride is 2.
-      padding=((self.padding, self.padding),) * 2,
-      dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
+      stride=self.stride,
+      padding=self.padding,
       # float32 means float32: by default a GPU or TPU would round products.
       precision=jax.lax.Precision.HIGHEST
       if self.dtype == jnp.float32
@@ -115,41 +126,24 @@ class StdConv(nn.Module):
     )
 
 
-class GroupNorm(nn.Module):
-  """Group normalization over positions and the channels of each group.
+class GroupNormRelu(nn.Module):
+  """Group normalization, scale and shift by channel, then ReLU.
+
+  BiT has a ReLU behind each of its norms; as one they take less memory traffic.
 
   Attributes:
     num_groups: the channels divide by it.
-    dtype: of the result; statistics and parameters are float32.
   """
 
   num_groups: int
-  dtype: Any = jnp.float32
 
   @nn.compact
   def __call__(self, x: jax.Array) -> jax.Array:
-    """Returns `[N, H, W, C]` normalized, then scaled and shifted by channel."""
+    """Returns `[N, H, W, C]` in the dtype of x; the statistics are float32."""
     channels = x.shape[-1]
     scale = self.param('scale', nn.initializers.ones_init(), (channels,))
     bias = self.param('bias', nn.initializers.zeros_init(), (channels,))
-    x = x.astype(jnp.float32)
-    # The variance of what is centered, and not E[x^2] - E[x]^2 as flax has it
-    # by default: where the mean is large, that loses digits.
-    centered = x - self._mean_over_groups(x)
-    variance = self._mean_over_groups(jnp.square(centered))
-    # 1e-5 as in BiT; flax's default is 1e-6.
-    factor = jax.lax.rsqrt(variance + 1e-5) * scale[None, None, None]
-    return (centered * factor + bias[None, None, None]).astype(self.dtype)
-
-  def _mean_over_groups(self, x: jax.Array) -> jax.Array:
-    """Returns `[N, 1, 1, C]`, the same for all channels of a group."""
-    n, _, _, channels = x.shape
-    # Channel by channel first: positions are summed where they lie, and only
-    # N x C numbers are regrouped.
-    by_channel = jnp.mean(x, axis=(1, 2))
-    by_group = jnp.mean(by_channel.reshape(n, self.num_groups, -1), axis=2)
-    repeated = jnp.repeat(by_group, channels // self.num_groups, axis=1)
-    return repeated[:, None, None]
+    return group_norm.norm_relu(x, scale, bias, num_groups=self.num_groups)
 
 
 class BottleneckUnit(nn.Module):
@@ -159,22 +153,24 @@ class BottleneckUnit(nn.Module):
     features: channels within the unit; it returns four times as many.
     stride: of the 3x3 convolution and of the projection.
     num_groups: of GroupNorm.
+    standardized: the kernels are already.
     dtype: dtype of the computation.
   """
 
   features: int
   stride: int
   num_groups: int
+  standardized: bool = False
   dtype: Any = jnp.float32
 
   @nn.compact
   def __call__(self, x: jax.Array) -> jax.Array:
     """Returns the sum of shortcut and residual, `4 * features` channels."""
-    conv = functools.partial(StdConv, dtype=self.dtype)
-    norm = functools.partial(
-      GroupNorm, num_groups=self.num_groups, dtype=self.dtype
+    conv = functools.partial(
+      StdConv, standardized=self.standardized, dtype=self.dtype
     )
-    y = nn.relu(norm(name='gn1')(x))
+    norm_relu = functools.partial(GroupNormRelu, num_groups=self.num_groups)
+    y = norm_relu(name='gn1')(x)
     shortcut = x
     if x.shape[-1] != 4 * self.features or self.stride != 1:
       # From the activated y, not from x, and without a norm of its own.
@@ -182,11 +178,11 @@ class BottleneckUnit(nn.Module):
         y
       )
     y = conv(self.features, name='conv1')(y)
-    y = nn.relu(norm(name='gn2')(y))
+    y = norm_relu(name='gn2')(y)
     y = conv(
       self.features, kernel_size=3, stride=self.stride, padding=1, name='conv2'
     )(y)
-    y = nn.relu(norm(name='gn3')(y))
+    y = norm_relu(name='gn3')(y)
     y = conv(4 * self.features, name='conv3')(y)
     # No ReLU after the sum: the next unit's norm and ReLU come first.
     return y + shortcut
@@ -200,6 +196,7 @@ class Block(nn.Module):
     features: of each unit.
     first_stride: of the first unit; 1 for the others.
     num_groups: of GroupNorm.
+    standardized: the kernels are already.
     dtype: dtype of the computation.
     remat: recompute the activations of each unit in the backward pass.
   """
@@ -208,6 +205,7 @@ class Block(nn.Module):
   features: int
   first_stride: int
   num_groups: int
+  standardized: bool = False
   dtype: Any = jnp.float32
   remat: bool = False
 
@@ -220,6 +218,7 @@ class Block(nn.Module):
         features=self.features,
         stride=self.first_stride if i == 0 else 1,
         num_groups=self.num_groups,
+        standardized=self.standardized,
         dtype=self.dtype,
         name=f'unit{i + 1:02d}',
       )(x)
@@ -235,12 +234,15 @@ class ResNetV2(nn.Module):
     dtype: dtype of the convolutions and activations; parameters, weight
       standardization, the statistics of GroupNorm and the head are float32.
     remat: recompute the activations of each unit in the backward pass.
+    standardized: the kernels are already, by `standardize_kernels`: for many
+      images with the same parameters.
   """
 
   num_classes: int
   size: Size
   dtype: Any = jnp.float32
   remat: bool = False
+  standardized: bool = False
 
   @nn.compact
   def __call__(
@@ -273,14 +275,12 @@ class ResNetV2(nn.Module):
         features=self.size.width * 2**i,
         first_stride=1 if i == 0 else 2,
         num_groups=self.size.num_groups,
+        standardized=self.standardized,
         dtype=self.dtype,
         remat=self.remat,
         name=f'block{i + 1}',
       )(x)
-    x = GroupNorm(
-      num_groups=self.size.num_groups, dtype=self.dtype, name='norm'
-    )(x)
-    feature_map = nn.relu(x)
+    feature_map = GroupNormRelu(self.size.num_groups, name='norm')(x)
     features = jnp.mean(feature_map, axis=(1, 2), dtype=jnp.float32)
     # Zeros, as in BiT: the first logits are equal, the first loss is
     # ln(num_classes), and the first step moves the head alone.
@@ -301,13 +301,11 @@ class ResNetV2(nn.Module):
       stride=2,
       padding=3,
       in_features=3,
+      standardized=self.standardized,
       dtype=self.dtype,
       name='root',
     )(images)
-    # Padded with zeros, not with -inf: the released weights were trained so,
-    # and without a ReLU before it the difference is real.
-    x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    return nn.max_pool(x, (3, 3), strides=(2, 2), padding='VALID')
+    return max_pool.root_pool(x)
 
 
 def create(

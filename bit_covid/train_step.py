@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One step of training: loss, gradient, update, on all devices at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 import functools
 from typing import Any
 
@@ -54,6 +54,7 @@ def make_train_step(
   mixup_alpha: float,
   accumulation: int,
   seed: int,
+  on_devices: Sequence[jax.Device] | None = None,
 ) -> Callable[[TrainState, Mapping[str, jax.Array]], TrainState]:
   """Returns `step(state, batch)` -> state, compiled for all devices.
 
@@ -66,6 +67,8 @@ def make_train_step(
     mixup_alpha: 0 for no mixup.
     accumulation: number of parts of a device's batch, one after the other.
     seed: of the mixing weights.
+    on_devices: None for all; others may be of a machine that is not here, for
+      which the step can be compiled and not run.
   """
   step = functools.partial(
     _train_step,
@@ -81,6 +84,7 @@ def make_train_step(
     in_axes=(None, 0),
     out_axes=None,
     donate_argnums=0,
+    devices=on_devices,
   )
 
 

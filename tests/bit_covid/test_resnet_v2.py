@@ -137,30 +137,6 @@ def test_each_mistake_would_be_seen(random_params, mistake):
   assert _relative_error(logits, wrong) > 1e-3
 
 
-def test_group_norm_on_a_large_mean():
-  x = np.random.default_rng(0).normal(50, 3, (2, 16, 16, 32))
-  x = x.astype(np.float32)
-  layer = resnet_v2.GroupNorm(num_groups=8)
-  actual = layer.apply(layer.init(jax.random.key(0), x), x)
-  expected = _group_norm(
-    x.astype(np.float64), {'scale': np.ones(32), 'bias': np.zeros(32)}
-  )
-  # Flax's defaults, a fast variance and an epsilon of 1e-6, are off by 2e-4.
-  assert np.abs(actual - expected).max() < 5e-6
-
-
-def test_group_norm_epsilon_on_small_values():
-  # A variance near the epsilon: 1e-6 in place of 1e-5 doubles the result.
-  x = np.random.default_rng(0).normal(0, 3e-3, (2, 16, 16, 32))
-  x = x.astype(np.float32)
-  layer = resnet_v2.GroupNorm(num_groups=8)
-  actual = layer.apply(layer.init(jax.random.key(0), x), x)
-  expected = _group_norm(
-    x.astype(np.float64), {'scale': np.ones(32), 'bias': np.zeros(32)}
-  )
-  assert _relative_error(actual, expected) < 1e-5
-
-
 @pytest.mark.parametrize('deviation', [1.0, 1e-3, 1e-5])
 def test_standardization_has_an_epsilon_of_1e_10(deviation):
   kernel = np.random.default_rng(0).normal(0.5, deviation, (3, 3, 8, 4))
@@ -194,6 +170,16 @@ def test_gray_gives_the_logits_of_three_equal_channels(random_params):
   of_one, _ = _apply('tiny', params, gray)
   of_three, _ = _apply('tiny', params, np.repeat(gray, 3, axis=-1))
   assert _relative_error(of_one, of_three) < 1e-5
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+def test_standardized_parameters_give_the_same_logits(random_params, channels):
+  params, images = random_params('tiny'), _images((2, 48, 48, channels))
+  expected, _ = _apply('tiny', params, images)
+  network = resnet_v2.create('tiny', num_classes=3).clone(standardized=True)
+  prepared = resnet_v2.standardize_kernels(params)
+  logits, _ = jax.jit(network.apply)({'params': prepared}, images)
+  assert _relative_error(logits, expected) < 1e-5
 
 
 def test_intermediates_are_what_the_head_sees(random_params):

@@ -50,20 +50,13 @@ def _run(num_devices, *, mixup_alpha=0.0, accumulation=1):
   """Returns the losses and the last state of a few steps."""
   optimizer = _optimizer()
   state = train_step.create_state(_params(), optimizer)
-  step = functools.partial(
-    train_step._train_step,
-    model=NETWORK,
-    optimizer=optimizer,
+  step = train_step.make_train_step(
+    NETWORK,
+    optimizer,
     mixup_alpha=mixup_alpha,
     accumulation=accumulation,
     seed=0,
-  )
-  step = jax.pmap(
-    step,
-    axis_name=devices.AXIS,
-    in_axes=(None, 0),
-    out_axes=None,
-    devices=jax.devices()[:num_devices],
+    on_devices=jax.devices()[:num_devices],
   )
   state = jax.pmap(
     lambda x, _: x,
@@ -192,3 +185,24 @@ def test_second_step_is_not_compiled_again():
   assert counts[2] == counts[1]
   # What is new in the second round is the zero, not the step.
   assert counts[1] - counts[0] <= 1
+
+
+@pytest.mark.parametrize('platform', ['cuda', 'tpu'])
+def test_step_lowers_for_accelerators_with_their_own_forms(platform):
+  optimizer = _optimizer()
+  step = train_step.make_train_step(
+    NETWORK, optimizer, mixup_alpha=0.1, accumulation=1, seed=0
+  )
+  state = jax.eval_shape(
+    lambda params: train_step.create_state(params, optimizer), _params()
+  )
+  batch = {
+    key: jax.ShapeDtypeStruct((2, 4, *value.shape[1:]), value.dtype)
+    for key, value in _batches()[0].items()
+    if key in ('image', 'label')
+  }
+  exported = jax.export.export(jax.jit(step), platforms=[platform])
+  text = exported(state, batch).mlir_module()
+  # The pool's derivative, and no map that is written for a CPU's sake.
+  assert 'select_and_scatter' in text
+  assert 'optimization_barrier' not in text

@@ -1,0 +1,104 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Which bytes a program that was compiled for a TPU moves, and where.
+
+XLA's own count, `cost_analysis()['bytes accessed']`, adds up what each
+instruction reads and writes, be it in the chip's memory (HBM) or in the small
+one beside its cores (VMEM), and counts a copy from the one to the other twice.
+Only the first costs time on a program that waits for memory.
+"""
+
+import math
+import re
+from typing import NamedTuple
+
+_BYTES = {
+  'pred': 1,
+  's8': 1,
+  'u8': 1,
+  'bf16': 2,
+  'f16': 2,
+  's16': 2,
+  'u16': 2,
+  'f32': 4,
+  's32': 4,
+  'u32': 4,
+}
+_SHAPE = re.compile(rf'\b({"|".join(_BYTES)})\[([\d,]*)\](?:{{([^}}]*)}})?')
+_INSTRUCTION = re.compile(
+  r'\s+(?:ROOT )?(%[\w.\-]+) = (\(.*?\)|\S+) ([\w\-]+)\((.*)$'
+)
+# These move nothing; what has begun was counted at its beginning.
+_FREE = {
+  'all-reduce-done',
+  'bitcast',
+  'constant',
+  'copy-done',
+  'get-tuple-element',
+  'parameter',
+  'slice-done',
+  'tuple',
+}
+
+
+class Traffic(NamedTuple):
+  """Bytes read and written in both memories."""
+
+  hbm: int
+  vmem: int
+
+
+class _Buffer(NamedTuple):
+  num_bytes: int
+  in_vmem: bool
+
+
+def count(hlo: str) -> Traffic:
+  """Returns the traffic of the entry computation of `compiled.as_text()`.
+
+  What loops move within is not counted.
+  """
+  entry = hlo[hlo.index('\nENTRY') :].splitlines()
+  buffers: dict[str, list[_Buffer]] = {}
+  hbm = vmem = 0
+  for match in filter(None, map(_INSTRUCTION.match, entry)):
+    name, shape, operation, rest = match.groups()
+    buffers[name] = _buffers(shape)
+    if operation in _FREE:
+      continue
+    operands = re.findall(r'%[\w.\-]+', rest.split('), ')[0])
+    moved = [
+      *buffers[name],
+      *(buffer for x in operands for buffer in buffers.get(x, ())),
+    ]
+    if operation in ('copy-start', 'slice-start'):
+      # A tuple of source, destination and a flag, in this order or another:
+      # what is moved has the smaller size of the two.
+      size = min(x.num_bytes for x in buffers[name] if x.num_bytes > 8)
+      moved = [_Buffer(size, x.in_vmem) for x in buffers[name][:2]]
+    hbm += sum(x.num_bytes for x in moved if not x.in_vmem)
+    vmem += sum(x.num_bytes for x in moved if x.in_vmem)
+  return Traffic(hbm, vmem)
+
+
+def _buffers(shape: str) -> list[_Buffer]:
+  """Returns the arrays of a shape, which is one or a tuple."""
+  return [
+    _Buffer(_num_bytes(dtype, sizes, layout), 'S(1)' in layout)
+    for dtype, sizes, layout in _SHAPE.findall(shape)
+  ]
+
+
+def _num_bytes(dtype: str, sizes: str, layout: str) -> int:
+  """Returns the bytes with what fills the tiles up, such as 64 channels."""
+  shape = [int(size) for size in sizes.split(',') if size]
+  tiled = re.match(r'([\d,]*):T\((\d+),(\d+)\)', layout)
+  if tiled and len(shape) >= 2:
+    minor, second = (int(axis) for axis in tiled[1].split(',')[:2])
+    shape[minor] = _round_up(shape[minor], int(tiled[3]))
+    shape[second] = _round_up(shape[second], int(tiled[2]))
+  return _BYTES[dtype] * math.prod(shape)
+
+
+def _round_up(size: int, multiple: int) -> int:
+  return -(-size // multiple) * multiple

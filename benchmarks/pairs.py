@@ -1,0 +1,81 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Two programs side by side, and what is to be known beside their times."""
+
+from collections.abc import Callable
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import time
+from typing import Any
+
+
+def compare(
+  ours: Callable[[], None], peer: Callable[[], None], *, pairs: int
+) -> dict[str, float]:
+  """Returns medians in seconds, and the median of the ratios of the pairs.
+
+  The two take turns, so that what else the machine does hits both; a ratio
+  above 1 says that ours is faster. CPU seconds are those of all threads: they
+  say more than the clock on a machine that is not idle.
+  """
+  for function in (ours, peer):
+    function()  # Compiles, and fills caches.
+  times = [(_time(ours), _time(peer)) for _ in range(pairs)]
+  (our_wall, our_cpu), (peer_wall, peer_cpu) = (
+    zip(*turns, strict=True) for turns in zip(*times, strict=True)
+  )
+  return {
+    'ours_seconds': statistics.median(our_wall),
+    'peer_seconds': statistics.median(peer_wall),
+    'peer_by_ours': _ratio(peer_wall, our_wall),
+    'ours_cpu_seconds': statistics.median(our_cpu),
+    'peer_cpu_seconds': statistics.median(peer_cpu),
+    'peer_by_ours_cpu': _ratio(peer_cpu, our_cpu),
+  }
+
+
+def facts(threads: int) -> dict[str, Any]:
+  """Returns commit, machine and load."""
+  import jax
+  import torch
+
+  root = pathlib.Path(__file__).parent
+  commit = subprocess.run(
+    ['git', 'describe', '--always', '--dirty'],
+    cwd=root,
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  return {
+    'commit': commit.stdout.strip(),
+    'machine': platform.processor() or platform.machine(),
+    'threads': threads,
+    'load_average': os.getloadavg()[0],
+    'jax': jax.__version__,
+    'torch': torch.__version__,
+    'xla_flags': os.environ.get('XLA_FLAGS', ''),
+  }
+
+
+def report(results: list[dict[str, Any]], path: str | None) -> None:
+  """Prints one line a result and writes all to the file, if one is named."""
+  for result in results:
+    print(json.dumps(result))
+  if path:
+    pathlib.Path(path).write_text(json.dumps(results, indent=2) + '\n')
+
+
+def _time(function: Callable[[], None]) -> tuple[float, float]:
+  """Returns seconds of the clock and of the CPU."""
+  wall, cpu = time.perf_counter(), time.process_time()
+  function()
+  return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def _ratio(peer: tuple[float, ...], ours: tuple[float, ...]) -> float:
+  return statistics.median(x / y for x, y in zip(peer, ours, strict=True))
