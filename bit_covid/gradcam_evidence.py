@@ -131,7 +131,8 @@ def energy(
     config: the field `data` of a config.
   """
   whole = ml_collections.ConfigDict(config)
-  whole.box = 'none'
+  if examples.preparation is None:
+    whole.box = 'none'
   boxes = [_box(examples, i, config) for i in range(len(examples))]
   predicted, inside = [], []
   for batch in input_pipeline.evaluation_batches(examples, whole, batch=_BATCH):
@@ -210,8 +211,11 @@ def _box(
 ) -> tuple[int, int, int, int]:
   """Returns the box of a slice in the pixels of its map; zeros: it has none.
 
-  The automatic box where the config asks for that, else the annotated one.
+  The automatic box where the config asks for that, else the annotated one. Of a
+  slice that is stored cropped there is nothing outside of its box.
   """
+  if examples.preparation is not None:
+    return 0, 0, 0, 0
   xmin, ymin, xmax, ymax = examples.box[index].tolist()
   if config.box != 'automatic' and not (xmax and ymax):
     return 0, 0, 0, 0
