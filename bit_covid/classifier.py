@@ -9,17 +9,16 @@ import pathlib
 from typing import Any
 
 import jax
-import ml_collections
 import numpy as np
 import pandas as pd
+import scipy.special
 
 from bit_covid import bit_npz
 from bit_covid import devices
-from bit_covid import evaluate
 from bit_covid import gradcam
 from bit_covid import pretrained
 from bit_covid import resnet_v2
-from bit_covid.analysis import predictions
+from bit_covid import value_range
 
 # Of a public checkpoint, which says nothing of it: the paper's.
 DEFAULT_PREPROCESSING = {
@@ -44,6 +43,9 @@ class Classifier:
     preprocessing: fields of the config's `data` that concern an image.
     window: center and width in Hounsfield units behind gray values 0 to 255;
       None: not known.
+    temperature: divides the logits for calibrated probabilities; None: not
+      known, the probabilities are not calibrated.
+    facts: how the checkpoint came about; empty: it is not known.
   """
 
   def __init__(self, checkpoint: bit_npz.Checkpoint):
@@ -55,6 +57,8 @@ class Classifier:
       checkpoint.metadata.preprocessing or DEFAULT_PREPROCESSING
     )
     self.window = checkpoint.metadata.window
+    self.temperature = checkpoint.metadata.temperature
+    self.facts = dict(checkpoint.metadata.facts)
     self._network = resnet_v2.create(
       self.model, num_classes=len(self.class_names)
     )
@@ -68,11 +72,6 @@ class Classifier:
       return {'logits': logits, 'features': intermediates['features']}
 
     return jax.jit(forward)
-
-  @functools.cached_property
-  def _evaluation_forward(self):
-    """The network for batches from the input pipeline, on all devices."""
-    return evaluate.make_forward(self._network)
 
   def logits(self, images: np.ndarray | jax.Array) -> np.ndarray:
     """Returns `[N, C]` float32 for `[N, S, S, 3 or 1]` float in [-1, 1].
@@ -113,48 +112,67 @@ class Classifier:
     )
     return self._apply(forward, images, classes)
 
+  def probabilities(self, prepared: np.ndarray) -> np.ndarray:
+    """Returns `[N, C]` float64, calibrated if the temperature is known.
+
+    Args:
+      prepared: `[N, S, S, 1]` uint8, as `prepare` makes them.
+    """
+    logits = self.logits(np.asarray(value_range.to_model_range(prepared)))
+    return scipy.special.softmax(
+      logits.astype(np.float64) / (self.temperature or 1.0), axis=1
+    )
+
+  def prepare(self, gray: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Returns a slice as in the training, and the box that it was cropped to.
+
+    Where the training went by annotated boxes, the automatic one takes their
+    place. None for a box: the whole slice.
+
+    Args:
+      gray: `[H, W]` uint8.
+    """
+    # TensorFlow: only those who need it wait for it.
+    from input_pipeline import body_crop
+    from input_pipeline import preprocess
+
+    box = None
+    if self.preprocessing['box'] != 'none':
+      box = body_crop.body_box(gray)
+    prepared = preprocess.prepare(
+      gray,
+      box,
+      self.preprocessing['crop'],
+      antialias=self.preprocessing['antialias'],
+    )
+    return prepared, box
+
   def predict(
     self,
     paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    check: bool = True,
   ) -> pd.DataFrame:
-    """Returns the predictions table of image files, see `analysis.predictions`.
+    """Returns the predictions table of files, see `analysis.predictions`.
+
+    `slice_id` is the file's path, with the number of the slice where it has
+    several; `patient_id` a digest of the series or volume, and empty for
+    images, of which nobody said whose they are. Each slice is prepared as in
+    the training; probabilities are calibrated if the checkpoint knows how.
 
     Args:
-      paths: PNG or JPEG files, and folders of them. Each is prepared as in the
-        training; where that went by annotated boxes, the automatic one takes
-        their place.
+      paths: PNG, JPEG, DICOM and NIfTI files, zip archives, and folders of
+        them.
+      check: slices that the input check flags are not scored: they have no
+        probabilities, and a warning says how many and why. False: scored, too.
 
     Raises:
-      FileNotFoundError, ValueError: a path does not exist, holds no image or
-        an unreadable one; the message names it. Nothing is left out.
+      FileNotFoundError: a path does not exist, or there is no slice.
+      ValueError: a file is damaged; the message names it. Nothing is left out.
     """
-    import input_pipeline  # TensorFlow: only those who need it wait for it.
+    from bit_covid import scan_table
 
-    config = ml_collections.ConfigDict(self.preprocessing)
-    if config.box == 'annotated':
-      config.box = 'automatic'
-    if isinstance(paths, str | os.PathLike):
-      paths = [paths]
-    examples = input_pipeline.unlabelled(
-      _find_files(paths),
-      class_names=self.class_names,
-      range_16bit=tuple(config.range_16bit),
-    )
-    outputs = evaluate.evaluate(
-      self._evaluation_forward,
-      self.params,
-      examples,
-      config,
-      batch=_BATCH * jax.device_count(),
-    )
-    return predictions.make_table(
-      slice_id=examples.slice_id,
-      patient_id=examples.patient_id,
-      source=examples.source,
-      label=examples.label,
-      probabilities=outputs.probabilities,
-      class_names=self.class_names,
-    )
+    return scan_table.predict(self, paths, check=check)
 
   def _apply(
     self,
@@ -221,25 +239,3 @@ def _check_images(images: np.ndarray) -> None:
       f'Images have values from {images.min()} to {images.max()}; expected '
       '[-1, 1]: (x - 127.5) / 127.5 of 8-bit gray values.'
     )
-
-
-def _find_files(
-  paths: Sequence[str | os.PathLike[str]],
-) -> list[pathlib.Path]:
-  """Returns the image files that are named, and those in named folders."""
-  import input_pipeline
-
-  files = []
-  for path in map(pathlib.Path, paths):
-    if path.is_dir():
-      found = input_pipeline.find_images(path)
-      if not found:
-        raise FileNotFoundError(f'There is no PNG or JPEG image in {path}.')
-      files += found
-    elif path.is_file():
-      files.append(path)
-    else:
-      raise FileNotFoundError(f'{path} is neither a file nor a folder.')
-  if not files:
-    raise FileNotFoundError('No image files were given.')
-  return files

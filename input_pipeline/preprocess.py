@@ -96,6 +96,27 @@ def resize(image: np.ndarray, size: int, *, antialias: bool) -> np.ndarray:
   return cv2.convertScaleAbs(resized)
 
 
+def prepare(
+  gray: np.ndarray,
+  box: np.ndarray | None,
+  size: int,
+  *,
+  antialias: bool,
+) -> np.ndarray:
+  """Returns a slice as the evaluation sees it, `[size, size, 1]` uint8.
+
+  Args:
+    gray: `[H, W]` uint8.
+    box: xmin, ymin, xmax, ymax, end exclusive; None: the whole slice.
+    size: side in pixels.
+    antialias: of `resize`.
+  """
+  if box is not None:
+    xmin, ymin, xmax, ymax = box
+    gray = gray[ymin:ymax, xmin:xmax]
+  return resize(gray, size, antialias=antialias)[..., np.newaxis]
+
+
 def crop_at(
   image: np.ndarray, *, top: int, left: int, crop: int, flip: bool
 ) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import os
 import pathlib
 import tempfile
+import warnings
 
 import jax
 import numpy as np
@@ -64,3 +65,86 @@ def random_params() -> Callable[..., dict]:
     return jax.tree_util.tree_map_with_path(draw, shapes)
 
   return make
+
+
+_SERIES = '1.2.826.0.1.3680043.8.498.1'
+
+
+def _ellipse(size: int, center: tuple[float, float], axes) -> np.ndarray:
+  y, x = np.mgrid[:size, :size] / size
+  return ((x - center[0]) / axes[0]) ** 2 + ((y - center[1]) / axes[1]) ** 2 < 1
+
+
+@pytest.fixture(scope='session')
+def chest() -> Callable[..., np.ndarray]:
+  """Draws a slice in Hounsfield units, int16; the right lung is the larger."""
+
+  def draw(size: int = 128, *, lungs: bool = True, seed: int = 0) -> np.ndarray:
+    values = np.full((size, size), -1000.0)
+    values[_ellipse(size, (0.5, 0.5), (0.44, 0.34))] = 40
+    if lungs:
+      values[_ellipse(size, (0.32, 0.5), (0.13, 0.22))] = -850
+      values[_ellipse(size, (0.68, 0.5), (0.10, 0.19))] = -850
+    values += np.random.default_rng(seed).normal(size=values.shape) * 15
+    # Not below what 12 bits with an intercept of -1024 can say.
+    return np.rint(np.maximum(values, -1024)).astype(np.int16)
+
+  return draw
+
+
+@pytest.fixture(scope='session')
+def write_dicom() -> Callable[..., pathlib.Path]:
+  """Writes Hounsfield units as a DICOM file; keywords are its tags."""
+
+  def write(path: pathlib.Path, hounsfield: np.ndarray, **tags) -> pathlib.Path:
+    import pydicom
+    import pydicom.uid
+
+    dataset = pydicom.Dataset()
+    dataset.file_meta = pydicom.dataset.FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    stored = (hounsfield.astype(np.int32) + 1024).astype(np.uint16)
+    fields = {
+      'SOPClassUID': pydicom.uid.CTImageStorage,
+      'SOPInstanceUID': pydicom.uid.generate_uid(),
+      'SeriesInstanceUID': _SERIES,
+      'PatientName': 'Doe^Jane',
+      'PatientID': 'secret-17',
+      'Modality': 'CT',
+      'ImageType': ['ORIGINAL', 'PRIMARY', 'AXIAL'],
+      'BodyPartExamined': 'CHEST',
+      'ImagePositionPatient': [-160, -160, 0],
+      'ImageOrientationPatient': [1, 0, 0, 0, 1, 0],
+      'RescaleSlope': 1,
+      'RescaleIntercept': -1024,
+      'Rows': stored.shape[-2],
+      'Columns': stored.shape[-1],
+      'SamplesPerPixel': 1,
+      'PhotometricInterpretation': 'MONOCHROME2',
+      'BitsAllocated': 16,
+      'BitsStored': 16,
+      'HighBit': 15,
+      'PixelRepresentation': 0,
+      'PixelData': stored.tobytes(),
+    }
+    for name, value in (fields | tags).items():
+      if value is not None:
+        setattr(dataset, name, value)
+    dataset['PixelData'].VR = 'OW'
+    with warnings.catch_warnings():
+      warnings.simplefilter('ignore')
+      dataset.save_as(path, enforce_file_format=True)
+    return path
+
+  return write
+
+
+@pytest.fixture(scope='session')
+def to_gray() -> Callable[[np.ndarray], np.ndarray]:
+  """Windows Hounsfield units as COVIDx CT does."""
+
+  def convert(hounsfield: np.ndarray) -> np.ndarray:
+    share = (hounsfield.astype(np.float64) + 1350) / 1500
+    return (255 * np.clip(share, 0, 1)).astype(np.uint8)
+
+  return convert

@@ -44,6 +44,44 @@ def aggregate(
       patient's slices have different labels, or its id is empty. The message
       says which.
   """
+  _check(method, top_k)
+  label, probabilities = metrics.labelled(table)
+  patient, names = numbers(table)
+  label_of_patient = _one_label(patient, label, names)
+  sources = table['source'].groupby(patient).unique()
+  return predictions.make_table(
+    slice_id=names,
+    patient_id=names,
+    source=['+'.join(sorted(values)) for values in sources],
+    label=label_of_patient,
+    probabilities=_join(
+      patient, probabilities, len(names), method=method, top_k=top_k
+    ),
+    class_names=predictions.class_names(table),
+  )
+
+
+def join_one(
+  probabilities: np.ndarray, method: str, *, top_k: int = 10
+) -> np.ndarray:
+  """Returns `[C]` float64, the probabilities of one patient, whatever it has.
+
+  Args:
+    probabilities: of its slices, `[N, C]` with N of 1 or more.
+    method: one of `METHODS`.
+    top_k: how many slices `top_k` takes of a class.
+
+  Raises:
+    ValueError: the method is not known, or there is no slice.
+  """
+  _check(method, top_k)
+  if not len(probabilities):
+    raise ValueError('No slice to join; expected one or more.')
+  patient = np.zeros(len(probabilities), np.int64)
+  return _join(patient, probabilities, 1, method=method, top_k=top_k)[0]
+
+
+def _check(method: str, top_k: int) -> None:
   if method not in METHODS:
     raise ValueError(
       f'No way {method!r} to join the slices of a patient. Known: '
@@ -51,24 +89,26 @@ def aggregate(
     )
   if top_k < 1:
     raise ValueError(f'top_k is {top_k}; expected at least one slice.')
-  label, probabilities = metrics.labelled(table)
-  patient, names = numbers(table)
-  label_of_patient = _one_label(patient, label, names)
+
+
+def _join(
+  patient: np.ndarray,
+  probabilities: np.ndarray,
+  num_patients: int,
+  *,
+  method: str,
+  top_k: int,
+) -> np.ndarray:
+  """Returns the probabilities of each patient, `[P, C]`."""
   join: dict[str, Callable[[], np.ndarray]] = {
-    'mean': lambda: _mean(patient, probabilities, len(names)),
-    'max': lambda: _shares(_top(patient, probabilities, len(names), k=1)),
-    'top_k': lambda: _shares(_top(patient, probabilities, len(names), k=top_k)),
-    'vote': lambda: _mean(patient, _votes(probabilities), len(names)),
+    'mean': lambda: _mean(patient, probabilities, num_patients),
+    'max': lambda: _shares(_top(patient, probabilities, num_patients, k=1)),
+    'top_k': lambda: _shares(
+      _top(patient, probabilities, num_patients, k=top_k)
+    ),
+    'vote': lambda: _mean(patient, _votes(probabilities), num_patients),
   }
-  sources = table['source'].groupby(patient).unique()
-  return predictions.make_table(
-    slice_id=names,
-    patient_id=names,
-    source=['+'.join(sorted(values)) for values in sources],
-    label=label_of_patient,
-    probabilities=join[method](),
-    class_names=predictions.class_names(table),
-  )
+  return join[method]()
 
 
 def numbers(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -92,7 +92,8 @@ def test_work_directory_and_path_give_the_same(checkpoint, classifier):
 
 
 def test_predict_crops_to_the_body_and_scores_each_file(classifier, scan):
-  table = classifier.predict(scan)
+  # The drawn bodies have no lungs.
+  table = classifier.predict(scan, check=False)
   assert table['slice_id'].tolist() == [
     str(scan / f'{i}.png') for i in range(3)
   ]
@@ -115,8 +116,8 @@ def test_predict_crops_to_the_body_and_scores_each_file(classifier, scan):
 
 
 def test_predict_takes_files_and_folders(classifier, scan):
-  whole = classifier.predict(scan)
-  parts = classifier.predict([scan / '1.png', str(scan / '0.png')])
+  whole = classifier.predict(scan, check=False)
+  parts = classifier.predict([scan / '1.png', str(scan / '0.png')], check=False)
   assert parts['slice_id'].tolist() == [
     str(scan / '1.png'),
     str(scan / '0.png'),
@@ -129,11 +130,11 @@ def test_predict_takes_files_and_folders(classifier, scan):
 def test_predict_refuses_what_is_no_image(classifier, scan):
   with pytest.raises(FileNotFoundError, match=r'none\.png is neither'):
     classifier.predict(scan / 'none.png')
-  with pytest.raises(ValueError, match=r'notes\.txt is not a readable PNG'):
+  with pytest.raises(ValueError, match=r'notes\.txt: neither PNG, JPEG'):
     classifier.predict([scan / '0.png', scan / 'notes.txt'])
   empty = scan / 'empty'
   empty.mkdir()
-  with pytest.raises(FileNotFoundError, match='no PNG or JPEG image'):
+  with pytest.raises(FileNotFoundError, match='no PNG, JPEG, DICOM or NIfTI'):
     classifier.predict(empty)
 
 

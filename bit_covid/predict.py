@@ -1,0 +1,211 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Scores scans: images, DICOM, NIfTI, zip archives, or folders of them.
+
+    python -m bit_covid.predict study/ --checkpoint=runs/bit_m --output=results
+
+Research software, not a medical device.
+"""
+
+import argparse
+from collections.abc import Sequence
+import pathlib
+import sys
+import time
+import traceback
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+  from bit_covid import scan_results
+  from bit_covid.classifier import Classifier
+  from input_pipeline import scans
+
+# Classes of a diagnosis; a public BiT checkpoint has 1,000 or 21,843 of
+# photographs.
+_MOST_CLASSES = 50
+
+
+class _Options(NamedTuple):
+  """What the command line asks for."""
+
+  output: pathlib.Path
+  score_flagged: bool
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Does what the arguments ask for; returns the exit code."""
+  arguments = _parser().parse_args(argv)
+  try:
+    _check_output(arguments.output)
+    return _run(arguments)
+  except (ValueError, OSError) as error:
+    if arguments.debug:
+      traceback.print_exc()
+    # On one line, whatever a file name may hold.
+    print('Error:', ' '.join(str(error).split()), file=sys.stderr)
+    return 2
+  except KeyboardInterrupt:
+    print('\nStopped.', file=sys.stderr)
+    return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = argparse.ArgumentParser(
+    prog='python -m bit_covid.predict',
+    description='Scores scans. Research software, not a medical device.',
+  )
+  parser.add_argument(
+    'paths',
+    nargs='+',
+    metavar='PATH',
+    help='PNG, JPEG, DICOM (.dcm or no ending) or NIfTI (.nii, .nii.gz) '
+    'files, zip archives of them, and folders',
+  )
+  parser.add_argument(
+    '--checkpoint',
+    required=True,
+    help='work directory of a training, or its model.npz',
+  )
+  parser.add_argument(
+    '--output', required=True, type=pathlib.Path, help='a new or empty folder'
+  )
+  parser.add_argument(
+    '--images_are_scans',
+    action='store_true',
+    help='each PNG or JPEG is a scan of its own; else those of one folder are '
+    'one scan',
+  )
+  parser.add_argument(
+    '--score_flagged',
+    action='store_true',
+    help='score slices that the input check flags, too; they do not count for '
+    'the scan',
+  )
+  parser.add_argument(
+    '--debug', action='store_true', help='a traceback with an error'
+  )
+  return parser
+
+
+def _check_output(folder: pathlib.Path) -> None:
+  """Raises ValueError for a folder with files: whose they are would be lost."""
+  if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    raise ValueError(
+      f'--output={folder} exists and is not empty; name a new folder, or '
+      'remove this one.'
+    )
+
+
+def _run(arguments: argparse.Namespace) -> int:
+  # JAX and TensorFlow: not before the arguments are known to be right.
+  from bit_covid import classifier as classifier_lib
+  from bit_covid import compilation_cache
+  from bit_covid import scan_output
+  from bit_covid import scan_page
+  from input_pipeline import scans
+
+  compilation_cache.enable()
+  classifier = classifier_lib.load(arguments.checkpoint)
+  if len(classifier.class_names) > _MOST_CLASSES:
+    raise ValueError(
+      f'--checkpoint={arguments.checkpoint} has '
+      f'{len(classifier.class_names):,} classes, as a checkpoint of '
+      'photographs that was not fine-tuned; expected the model.npz of a '
+      'training.'
+    )
+  print(scan_page.DISCLAIMER)
+  for text in scan_output.cautions(classifier):
+    print(f'Note: {text}')
+  with scans.find(
+    arguments.paths,
+    window=classifier.window or scans.LUNG,
+    range_16bit=tuple(classifier.preprocessing['range_16bit']),
+    images_are_scans=arguments.images_are_scans,
+  ) as found:
+    _say_refused(found)
+    options = _Options(arguments.output, arguments.score_flagged)
+    results = _score_all(classifier, found, options)
+  scan_output.write_tables(options.output, results, found.refused, classifier)
+  print(f'Results: {options.output}')
+  # Nothing that could be scored is a failure, for a script that goes on.
+  return 0 if any(x.joined for x in results) else 1
+
+
+def _score_all(
+  classifier: 'Classifier', found: 'scans.Found', options: _Options
+) -> list['scan_results.ScanResult']:
+  """Returns the results of all scans, after their pages were written."""
+  import numpy as np
+  import tqdm
+
+  from bit_covid import scan_output
+  from bit_covid import scan_results
+
+  side = classifier.preprocessing['crop']
+  start = time.monotonic()
+  if found.scans:
+    # Once for all scans, and not counted as the time of a slice.
+    nothing = np.zeros((1, side, side, 1), np.uint8)
+    classifier.probabilities(nothing)
+    classifier.gradcam(nothing.astype(np.float32), 0)
+  print(f'Network ready after {time.monotonic() - start:.1f} s')
+  options.output.mkdir(parents=True, exist_ok=True)
+  results = []
+  with tqdm.tqdm(total=sum(map(len, found.scans)), unit='slice') as bar:
+    for scan in found.scans:
+      result = scan_results.score(
+        classifier,
+        scan,
+        score_flagged=options.score_flagged,
+        on_slice=bar.update,
+      )
+      start = time.monotonic()
+      scan_output.write_page(options.output, result, classifier)
+      drawing = time.monotonic() - start
+      results.append(result)
+      bar.write(_line(result, drawing))
+      # Damaged slices, by name: here only, as a name may be a patient's.
+      for each in result.slices:
+        if not each.is_readable:
+          bar.write(f'  Not read: {each.name}: {each.finding}')
+  return results
+
+
+def _line(result: 'scan_results.ScanResult', drawing: float) -> str:
+  """Returns what the terminal says of a scan."""
+  scan, count = result.scan, len(result.slices)
+  verdict = 'no slice was scored: see its page'
+  if result.joined:
+    from bit_covid import scan_results
+
+    values = result.joined[scan_results.METHOD]
+    verdict = ', '.join(
+      f'{name} {value:.1%}'
+      for name, value in zip(result.class_names, values, strict=True)
+    )
+  seconds = {**result.seconds, 'drawing': drawing}
+  parts = ', '.join(
+    f'{name} {1000 * x / count:.0f} ms' for name, x in seconds.items()
+  )
+  total = sum(seconds.values())
+  return (
+    f'{scan.name} -> {scan.id}.html: {verdict} ({result.num_used} of {count} '
+    f'slices count)\n  {total:.1f} s, {1000 * total / count:.0f} ms a slice: '
+    f'{parts}'
+  )
+
+
+def _say_refused(found: 'scans.Found') -> None:
+  """Prints the inputs that are in no scan, by their names."""
+  for each in found.refused:
+    if each.cause != 'foreign':
+      print(f'Refused: {each.name}: {each.reason}', file=sys.stderr)
+  foreign = sum(x.cause == 'foreign' for x in found.refused)
+  if foreign:
+    print(f'{foreign} other files, neither images nor scans', file=sys.stderr)
+  if not found.scans:
+    print('There is no scan in what was given.', file=sys.stderr)
+
+
+if __name__ == '__main__':
+  sys.exit(main())

@@ -1,0 +1,43 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Patient ids as digests under a key that stays with the hospital.
+
+Without a key, who knows how a hospital numbers its patients finds the number
+behind a digest by trying all of them.
+"""
+
+import hmac
+import os
+import pathlib
+import secrets
+
+_BYTES = 32
+
+
+def read_or_make_key(path: pathlib.Path) -> bytes:
+  """Returns the key in a file, which is made if it does not exist.
+
+  Raises:
+    ValueError: the file holds no key.
+  """
+  if not path.exists():
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # For its owner only, from the beginning.
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, 'w') as file:
+      file.write(secrets.token_hex(_BYTES) + '\n')
+  try:
+    key = bytes.fromhex(path.read_text().strip())
+  except ValueError:
+    key = b''
+  if len(key) < _BYTES:
+    raise ValueError(
+      f'{path} holds no key of {2 * _BYTES} hexadecimal digits. Name another '
+      'file, and it is made.'
+    )
+  return key
+
+
+def hashed(patient: str, key: bytes) -> str:
+  """Returns 16 hexadecimal digits, the same for the same patient and key."""
+  return hmac.digest(key, patient.encode(), 'sha256').hex()[:16]

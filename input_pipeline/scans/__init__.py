@@ -1,0 +1,37 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""From files of a hospital to scans: DICOM, NIfTI, images, zip archives.
+
+    with scans.find(['study.zip', 'other/']) as found:
+      for scan in found.scans:
+        for each in scan.slices:
+          pixels = each.read()  # gray: uint8 [H, W]
+      for refused in found.refused:
+        print(refused.name, refused.reason)
+
+Knows neither JAX nor the network.
+"""
+
+from input_pipeline.scans.checked import Checked
+from input_pipeline.scans.checked import read as read_checked
+from input_pipeline.scans.find import Found
+from input_pipeline.scans.find import find
+from input_pipeline.scans.scan import Pixels
+from input_pipeline.scans.scan import Refused
+from input_pipeline.scans.scan import Scan
+from input_pipeline.scans.scan import Slice
+from input_pipeline.scans.scan import UnreadableError
+from input_pipeline.scans.window import LUNG
+
+__all__ = [
+  'LUNG',
+  'Checked',
+  'Found',
+  'Pixels',
+  'Refused',
+  'Scan',
+  'Slice',
+  'UnreadableError',
+  'find',
+  'read_checked',
+]

@@ -1,0 +1,99 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Unpacks JPEG, JPEG-LS, JPEG 2000 and RLE pixels, whatever they do.
+
+The decoders are written in C and C++: a damaged JPEG-LS slice was seen to end
+the whole program. In a process of their own they end only that, and the slice
+is known by its name.
+"""
+
+import atexit
+import contextlib
+import json
+import pathlib
+import subprocess
+import sys
+import threading
+
+import numpy as np
+
+# A slice takes milliseconds, starting the process seconds on a busy machine.
+_SECONDS = 60.0
+
+
+class _Decoder:
+  """The process, which is started when it is needed and again if it ended."""
+
+  def __init__(self):
+    self._lock = threading.Lock()
+    self._process: subprocess.Popen | None = None
+
+  def decode(self, path: pathlib.Path, index: int) -> np.ndarray:
+    with self._lock:
+      # Once more, as it may have been ended from without.
+      for _ in range(2):
+        try:
+          return self._try(path, index)
+        except (OSError, EOFError):
+          self.stop()
+    raise ValueError('the decoder broke off')
+
+  def stop(self) -> None:
+    if self._process is not None:
+      self._process.kill()
+      with contextlib.suppress(OSError):  # What was not sent yet is lost.
+        self._process.stdin.close()
+      self._process.stdout.close()
+      self._process.wait()
+      self._process = None
+
+  def _start(self) -> None:
+    program = pathlib.Path(__file__).with_name('decoder_process.py')
+    self._process = subprocess.Popen(
+      # -P: the modules beside it are not to be found by their bare names.
+      [sys.executable, '-P', str(program)],
+      stdin=subprocess.PIPE,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.DEVNULL,
+      bufsize=-1,
+    )
+
+  def _try(self, path: pathlib.Path, index: int) -> np.ndarray:
+    if self._process is None:
+      self._start()
+    timer = threading.Timer(_SECONDS, self._process.kill)
+    timer.start()
+    try:
+      return self._ask(path, index)
+    finally:
+      timer.cancel()
+
+  def _ask(self, path: pathlib.Path, index: int) -> np.ndarray:
+    request = {'path': str(path.absolute()), 'index': index}
+    self._process.stdin.write(json.dumps(request).encode() + b'\n')
+    self._process.stdin.flush()
+    line = self._process.stdout.readline()
+    if not line:
+      raise EOFError
+    head = json.loads(line)
+    if 'error' in head:
+      raise ValueError(head['error'])
+    dtype, shape = np.dtype(head['dtype']), tuple(head['shape'])
+    size = dtype.itemsize * int(np.prod(shape))
+    content = self._process.stdout.read(size)
+    if len(content) < size:
+      raise EOFError
+    return np.frombuffer(content, dtype).reshape(shape)
+
+
+_decoder = _Decoder()
+atexit.register(_decoder.stop)
+
+
+def decode(path: pathlib.Path, index: int) -> np.ndarray:
+  """Returns the stored values of a frame.
+
+  Raises:
+    ValueError: they are damaged, or packed in a way that is not known here.
+  """
+  return _decoder.decode(path, index)

@@ -1,0 +1,106 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""PNG and JPEG files as slices: those of a folder are one scan."""
+
+from collections.abc import Sequence
+import functools
+import io
+
+import numpy as np
+from PIL import Image
+
+from input_pipeline import image_file
+from input_pipeline import preprocess
+from input_pipeline.scans import input_file
+from input_pipeline.scans import limits
+from input_pipeline.scans import scan
+
+
+def to_scans(
+  files: Sequence[input_file.InputFile],
+  *,
+  range_16bit: tuple[int, int],
+  images_are_scans: bool,
+) -> list[scan.Scan]:
+  """Returns the images as scans, in the order in which they are given.
+
+  Args:
+    files: PNG and JPEG files.
+    range_16bit: values of a 16-bit image that become 0 and 255.
+    images_are_scans: each is one, instead of all that lie in one folder.
+  """
+  groups: dict[str, list[input_file.InputFile]] = {}
+  for file in files:
+    groups.setdefault(
+      file.name if images_are_scans else file.folder, []
+    ).append(file)
+  return [_to_scan(group, range_16bit) for group in groups.values()]
+
+
+def read(
+  file: input_file.InputFile, range_16bit: tuple[int, int]
+) -> scan.Pixels:
+  """Returns the image as gray values, and how colourful it was.
+
+  Raises:
+    scan.UnreadableError: it is damaged, or larger than an image may be.
+  """
+  try:
+    encoded = image_file.read(file.path)
+    _check_size(file)
+    plain = image_file.to_plain_gray(encoded, '', range_16bit=range_16bit)
+    # With the decoder of the training: others differ by a gray value.
+    gray = preprocess.decode(plain)
+    colour = _colour(encoded)
+  except ValueError as error:
+    reason = str(error).strip().removeprefix('is ')
+    raise scan.UnreadableError(file.name, reason) from error
+  except (
+    OSError,
+    Image.DecompressionBombError,
+  ) as error:
+    raise scan.UnreadableError(
+      file.name, f'it cannot be read ({type(error).__name__})'
+    ) from error
+  return scan.Pixels(gray, colour)
+
+
+def _check_size(file: input_file.InputFile) -> None:
+  """Raises ValueError if the image is larger than one may be."""
+  try:
+    with Image.open(file.path, formats=('PNG', 'JPEG')) as picture:
+      width, height = picture.size
+  except SyntaxError as error:
+    raise ValueError(f'not a readable PNG or JPEG image: {error}') from error
+  problem = limits.size_problem(height, width)
+  if problem:
+    raise ValueError(problem)
+
+
+def _to_scan(
+  files: Sequence[input_file.InputFile], range_16bit: tuple[int, int]
+) -> scan.Scan:
+  note = (
+    f'{len(files)} images that lie in one folder were taken for the slices of '
+    'one scan, in the order in which they were given.'
+  )
+  return scan.Scan(
+    id=scan.digest(*(x.digest().encode() for x in files)),
+    name=files[0].name if len(files) == 1 else files[0].folder,
+    source='images',
+    slices=[
+      scan.Slice(x.name, None, functools.partial(read, x, range_16bit))
+      for x in files
+    ],
+    window=None,
+    notes=(note,) if len(files) > 1 else (),
+  )
+
+
+def _colour(encoded: bytes) -> float:
+  """Returns `Pixels.colour` of an image, from one pixel in sixteen."""
+  with Image.open(io.BytesIO(encoded)) as picture:
+    if picture.mode in ('L', 'LA', '1') or picture.mode[0] == 'I':
+      return 0.0
+    channels = np.asarray(picture.convert('RGB'))[::4, ::4].astype(np.int16)
+  return float((channels.max(axis=-1) - channels.min(axis=-1)).mean())

@@ -1,0 +1,218 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""NIfTI volumes as scans: their axial slices, from head to feet."""
+
+import functools
+import gzip
+import pathlib
+import zlib
+
+import nibabel
+import numpy as np
+
+from input_pipeline.scans import input_file
+from input_pipeline.scans import limits
+from input_pipeline.scans import orientation
+from input_pipeline.scans import scan
+from input_pipeline.scans import window as window_lib
+
+# Air is near -1000; a volume without any has not Hounsfield units.
+_AIR = -500.0
+# Pixels that are longer than wide by more: the volume was not made of axial
+# slices, and its axial planes are blurred.
+_MAX_ASPECT = 1.2
+# NIfTI's x goes to the right and y to the front, DICOM's to left and back.
+_TO_DICOM = np.array([-1.0, -1.0, 1.0])
+
+
+def to_scan(
+  file: input_file.InputFile,
+  *,
+  window: tuple[float, float],
+  folder: pathlib.Path,
+) -> scan.Scan:
+  """Returns a volume as a scan.
+
+  Args:
+    file: .nii or .nii.gz.
+    window: center and width in Hounsfield units.
+    folder: for unpacked files, emptied when the scan is no longer needed.
+
+  Raises:
+    ValueError: it is damaged, or no CT volume; the message names no file.
+  """
+  path = file.path
+  with path.open('rb') as stream:
+    if stream.read(2) == b'\x1f\x8b':
+      path = _unpack(file.path, folder)
+  try:
+    image = nibabel.load(path)
+    stored = _stored(image, path)
+    slope, intercept = _scaling(image)
+    axis, directions = _axial(image)
+  except ValueError:
+    raise
+  # As for DICOM: whatever a damaged header ends in.
+  except Exception as error:
+    raise ValueError(
+      f'a damaged NIfTI file ({type(error).__name__})'
+    ) from error
+  is_gray = _is_gray(stored, slope, intercept)
+  count = stored.shape[axis]
+  affine = image.affine
+  step = np.zeros(4)
+  step[axis] = 1
+  order = range(count)
+  positions = [
+    orientation.position_along_body(
+      directions, _TO_DICOM * (affine @ (step * i + [0, 0, 0, 1]))[:3]
+    )
+    for i in order
+  ]
+  read = functools.partial(
+    _read,
+    stored,
+    file.name,
+    axis=axis,
+    directions=directions,
+    scaling=(slope, intercept),
+    window=None if is_gray else window,
+  )
+  slices = [
+    scan.Slice(
+      f'{file.name}, slice {i + 1}', positions[i], functools.partial(read, i)
+    )
+    for i in sorted(order, key=lambda i: -positions[i])
+  ]
+  return scan.Scan(
+    id=scan.digest(file.digest().encode()),
+    name=file.name,
+    source='nifti',
+    slices=slices,
+    window=None if is_gray else window,
+    spacing=float(abs(positions[1] - positions[0])) if count > 1 else None,
+    notes=(
+      'Its values go from 0 to 255: they were taken for gray values as they '
+      'are, of a window that is not known.',
+    )
+    if is_gray
+    else (),
+  )
+
+
+def _unpack(path: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
+  """Returns where the unpacked file lies, so that any slice is read at once."""
+  target = folder / 'volume.nii'
+  size = 0
+  try:
+    with gzip.open(path) as source, target.open('xb') as file:
+      while chunk := source.read(1 << 20):
+        size += len(chunk)
+        if size > limits.FILE_BYTES:
+          raise ValueError(
+            f'it unpacks to more than {limits.FILE_BYTES:,} bytes'
+          )
+        file.write(chunk)
+  except (OSError, EOFError, zlib.error) as error:
+    raise ValueError(f'a damaged .gz file ({type(error).__name__})') from error
+  return target
+
+
+def _stored(image: nibabel.Nifti1Image, path: pathlib.Path) -> np.ndarray:
+  """Returns the values as they are stored, `[X, Y, Z]`, mapped from disk."""
+  shape, dtype = image.shape, image.get_data_dtype()
+  if dtype.kind not in 'iuf':
+    raise ValueError(f'its values are {dtype}; expected one number a voxel')
+  while len(shape) > 3 and shape[-1] == 1:
+    shape = shape[:-1]
+  if len(shape) != 3:
+    raise ValueError(f'its shape is {shape}; expected one volume of three axes')
+  for rows, columns, slices in (shape, shape[1:] + shape[:1]):
+    problem = limits.size_problem(rows, columns, slices)
+    if problem:
+      raise ValueError(problem)
+  needed = image.dataobj.offset + dtype.itemsize * int(
+    np.prod(shape, dtype=object)
+  )
+  if path.stat().st_size < needed:
+    raise ValueError(
+      f'it has {path.stat().st_size:,} bytes and needs {needed:,}: the end is '
+      'missing'
+    )
+  return image.dataobj.get_unscaled().reshape(shape)
+
+
+def _scaling(image: nibabel.Nifti1Image) -> tuple[float, float]:
+  slope, intercept = float(image.dataobj.slope), float(image.dataobj.inter)
+  if not (np.isfinite(slope) and np.isfinite(intercept) and slope != 0):
+    raise ValueError(f'its scaling is {slope}, {intercept}')
+  return slope, intercept
+
+
+def _axial(image: nibabel.Nifti1Image) -> tuple[int, np.ndarray]:
+  """Returns the axis of the slices, and the six direction cosines of one."""
+  steps = image.affine[:3, :3] * _TO_DICOM[:, np.newaxis]
+  lengths = np.linalg.norm(steps, axis=0)
+  if not np.isfinite(image.affine).all() or not (lengths > 0).all():
+    raise ValueError('its affine matrix is damaged')
+  cosines = steps / lengths
+  axis = int(np.abs(cosines[2]).argmax())
+  down, along = (i for i in range(3) if i != axis)
+  aspect = lengths[down] / lengths[along]
+  if max(aspect, 1 / aspect) > _MAX_ASPECT:
+    raise ValueError(
+      f'its axial planes have pixels of {lengths[along]:.3g} x '
+      f'{lengths[down]:.3g} mm: it was not made of axial slices'
+    )
+  directions = np.concatenate([cosines[:, along], cosines[:, down]])
+  problem = orientation.problem(directions)
+  if problem:
+    raise ValueError(problem)
+  return axis, directions
+
+
+def _is_gray(stored: np.ndarray, slope: float, intercept: float) -> bool:
+  """Returns whether values are gray ones already, and not Hounsfield units.
+
+  Raises:
+    ValueError: they are neither.
+  """
+  some = stored[::4, ::4].astype(np.float64) * slope + intercept
+  if not np.isfinite(some).any():
+    raise ValueError('it holds no number')
+  low, high = np.nanmin(some), np.nanmax(some)
+  if low <= _AIR:
+    return False
+  if low >= 0 and 1 < high <= 255:
+    return True
+  raise ValueError(
+    f'its values go from {low:g} to {high:g}; expected Hounsfield units, in '
+    'which air is near -1000, or gray values from 0 to 255'
+  )
+
+
+def _read(
+  stored: np.ndarray,
+  name: str,
+  index: int,
+  *,
+  axis: int,
+  directions: np.ndarray,
+  scaling: tuple[float, float],
+  window: tuple[float, float] | None,
+) -> scan.Pixels:
+  try:
+    plane = np.take(stored, index, axis=axis)
+  except (OSError, ValueError, IndexError) as error:
+    raise scan.UnreadableError(
+      name, f'slice {index + 1} cannot be read ({type(error).__name__})'
+    ) from error
+  slope, intercept = scaling
+  if window is None:
+    values = plane.astype(np.float64) * slope + intercept
+    gray = np.rint(np.clip(np.nan_to_num(values), 0, 255)).astype(np.uint8)
+  else:
+    gray = window_lib.stored_to_gray(
+      plane, slope=slope, intercept=intercept, window=window
+    )
+  return scan.Pixels(orientation.upright(gray, directions))
