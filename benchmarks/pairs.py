@@ -39,7 +39,7 @@ def compare(
 
 
 def facts(threads: int) -> dict[str, Any]:
-  """Returns commit, machine and load."""
+  """Returns commit, machine and load, and the number of PyTorch's threads."""
   import jax
   import torch
 
@@ -54,7 +54,7 @@ def facts(threads: int) -> dict[str, Any]:
   return {
     'commit': commit.stdout.strip(),
     'machine': platform.processor() or platform.machine(),
-    'threads': threads,
+    'torch_threads': threads,
     'load_average': os.getloadavg()[0],
     'jax': jax.__version__,
     'torch': torch.__version__,

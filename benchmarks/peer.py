@@ -11,10 +11,7 @@ from bit_covid import resnet_v2
 
 
 def create(model: str, num_classes: int = 3) -> torch.nn.Module:
-  """Returns the network of that name with random weights, channels last.
-
-  So it is faster: 0.89 s a training step at 128 px and batch 16.
-  """
+  """Returns the network of that name with random weights."""
   size = resnet_v2.MODELS[model]
   config = transformers.BitConfig(
     layer_type='preactivation',
@@ -24,21 +21,23 @@ def create(model: str, num_classes: int = 3) -> torch.nn.Module:
     num_groups=size.num_groups,
     num_labels=num_classes,
   )
-  network = transformers.BitForImageClassification(config)
-  return network.to(memory_format=torch.channels_last)
+  return transformers.BitForImageClassification(config)
 
 
 def images(batch: int, side: int) -> torch.Tensor:
   """Returns a batch of noise, three channels as its networks want."""
-  noise = torch.rand(batch, 1, side, side) * 2 - 1
-  return noise.repeat(1, 3, 1, 1).to(memory_format=torch.channels_last)
+  return (torch.rand(batch, 1, side, side) * 2 - 1).repeat(1, 3, 1, 1)
 
 
 def make_train_step(model: str, batch: int, side: int) -> Callable[[], None]:
   """Returns a function of one step of SGD with momentum."""
-  network = create(model).train()
+  # Channels last, as is faster here: 1.73 s against 1.85 s (one thread, 128 px,
+  # batch 16).
+  layout = torch.channels_last
+  network = create(model).train().to(memory_format=layout)
   optimizer = torch.optim.SGD(network.parameters(), lr=0.003, momentum=0.9)
-  pixels, labels = images(batch, side), torch.arange(batch) % 3
+  pixels = images(batch, side).to(memory_format=layout)
+  labels = torch.arange(batch) % 3
 
   def step():
     optimizer.zero_grad(set_to_none=True)
@@ -51,6 +50,7 @@ def make_train_step(model: str, batch: int, side: int) -> Callable[[], None]:
 
 def make_forward(model: str, batch: int, side: int) -> Callable[[], None]:
   """Returns a function of one forward pass."""
+  # Channels first, as is faster here: 0.61 s against 0.69 s.
   network, pixels = create(model).eval(), images(batch, side)
 
   @torch.inference_mode()

@@ -33,10 +33,16 @@ def main() -> None:
     help='px x batch',
   )
   parser.add_argument('--pairs', type=int, default=7)
+  parser.add_argument(
+    '--threads',
+    type=int,
+    # As many as XLA takes.
+    default=len(os.sched_getaffinity(0)),
+    help='of PyTorch; where others use the machine too, one, lest they spin',
+  )
   parser.add_argument('--json', help='write the results to this file')
   flags = parser.parse_args()
-  threads = len(os.sched_getaffinity(0))  # As many as XLA takes.
-  torch.set_num_threads(threads)
+  torch.set_num_threads(flags.threads)
   results = []
   for size in flags.sizes:
     side, batch = map(int, size.split('x'))
@@ -46,7 +52,7 @@ def main() -> None:
         'model': flags.model,
         'side': side,
         'batch': batch,
-        **pairs.facts(threads),
+        **pairs.facts(flags.threads),
         **pairs.compare(
           make_step(flags.model, batch, side),
           peer.make_train_step(flags.model, batch, side),
