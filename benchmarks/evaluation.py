@@ -53,6 +53,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
   network = resnet_v2.create(args.model, num_classes=3)
   params = devices.replicate(_random_params(network))
   forward = evaluate.make_forward(network)
+  prepared = evaluate.prepare(params)
   batches = input_pipeline.evaluation_batches(
     examples, config, batch=args.batch
   )
@@ -61,7 +62,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
   def alone() -> int:
     steps = -(-args.images // args.batch)
     for _ in range(steps):
-      outputs = forward(params, batch)
+      outputs = forward(prepared, batch)
     jax.block_until_ready(outputs)
     return args.images
 
