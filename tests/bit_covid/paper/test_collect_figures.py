@@ -238,7 +238,7 @@ def test_axes_name_what_was_run_beside_the_papers_setting():
     'images 512x480, 10,000 steps, with mixup'
   )
   assert labels.settings(DEMO, run) == (
-    'images 54x48 (512x480), 100 (10,000) steps, with mixup (in brackets the '
+    'images 54x48 (512x480), 150 (10,000) steps, with mixup (in brackets the '
     "paper's)"
   )
   assert labels.stacked(labels.per_class(DEMO, 100)) == '12\n100'
