@@ -24,6 +24,7 @@ from bit_covid.analysis import published
 from bit_covid.analysis import report
 from bit_covid.paper import covidnet
 from bit_covid.paper import covidnet_graph
+from bit_covid.paper import covidnet_run
 import input_pipeline
 from input_pipeline import preprocess
 
@@ -258,7 +259,7 @@ def test_grids_differ_as_the_docstring_says(real_data):
     xmin, ymin, xmax, ymax = map(int, box)
     image = preprocess.decode((folder / '3A_images' / name).read_bytes())
     image = image[ymin:ymax, xmin:xmax]
-    theirs = covidnet.to_input(image[..., None], 512).numpy()
+    theirs = covidnet_run.to_input(image[..., None], 512).numpy()
     assert (theirs == theirs[..., :1]).all()
     np.testing.assert_allclose(
       theirs[..., 0], _bilinear(image / 255, 512), atol=2e-6
