@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two programs side by side, and what is to be known beside their times."""
 
+import argparse
 from collections.abc import Callable
 import json
 import os
@@ -11,6 +12,62 @@ import statistics
 import subprocess
 import time
 from typing import Any
+
+
+def main(
+  benchmark: str,
+  *,
+  description: str,
+  ours: Callable[[str, int, int], Callable[[], None]],
+  peer: Callable[[str, int, int], Callable[[], None]],
+) -> None:
+  """Runs the sizes on the command line and reports them.
+
+  Args:
+    benchmark: its name.
+    description: for the help.
+    ours: returns what is measured, from model, images a batch and side.
+    peer: the same of PyTorch's.
+  """
+  import torch
+
+  parser = argparse.ArgumentParser(description=description)
+  parser.add_argument('--model', default='R50x1')
+  parser.add_argument(
+    '--sizes',
+    nargs='+',
+    default=['128x16', '224x8', '480x2'],
+    help='px x batch',
+  )
+  parser.add_argument('--pairs', type=int, default=7)
+  parser.add_argument(
+    '--threads',
+    type=int,
+    # As many as XLA takes.
+    default=len(os.sched_getaffinity(0)),
+    help='of PyTorch; where others use the machine too, one, lest they spin',
+  )
+  parser.add_argument('--json', help='write the results to this file')
+  flags = parser.parse_args()
+  torch.set_num_threads(flags.threads)
+  results = []
+  for size in flags.sizes:
+    side, batch = map(int, size.split('x'))
+    results.append(
+      {
+        'benchmark': benchmark,
+        'model': flags.model,
+        'side': side,
+        'batch': batch,
+        **facts(flags.threads),
+        **compare(
+          ours(flags.model, batch, side),
+          peer(flags.model, batch, side),
+          pairs=flags.pairs,
+        ),
+      }
+    )
+  report(results, flags.json)
 
 
 def compare(

@@ -5,14 +5,11 @@
 python -m benchmarks.train_step --sizes 128x16 224x8 480x2
 """
 
-import argparse
 from collections.abc import Callable
-import os
 
 import jax
 import numpy as np
 import optax
-import torch
 
 from benchmarks import pairs
 from benchmarks import peer
@@ -24,43 +21,12 @@ from bit_covid import train_step
 
 def main() -> None:
   """Runs the sizes on the command line and reports them."""
-  parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-  parser.add_argument('--model', default='R50x1', choices=resnet_v2.MODELS)
-  parser.add_argument(
-    '--sizes',
-    nargs='+',
-    default=['128x16', '224x8', '480x2'],
-    help='px x batch',
+  pairs.main(
+    'train_step',
+    description=__doc__.splitlines()[0],
+    ours=make_step,
+    peer=peer.make_train_step,
   )
-  parser.add_argument('--pairs', type=int, default=7)
-  parser.add_argument(
-    '--threads',
-    type=int,
-    # As many as XLA takes.
-    default=len(os.sched_getaffinity(0)),
-    help='of PyTorch; where others use the machine too, one, lest they spin',
-  )
-  parser.add_argument('--json', help='write the results to this file')
-  flags = parser.parse_args()
-  torch.set_num_threads(flags.threads)
-  results = []
-  for size in flags.sizes:
-    side, batch = map(int, size.split('x'))
-    results.append(
-      {
-        'benchmark': 'train_step',
-        'model': flags.model,
-        'side': side,
-        'batch': batch,
-        **pairs.facts(flags.threads),
-        **pairs.compare(
-          make_step(flags.model, batch, side),
-          peer.make_train_step(flags.model, batch, side),
-          pairs=flags.pairs,
-        ),
-      }
-    )
-  pairs.report(results, flags.json)
 
 
 def make_step(model: str, batch: int, side: int) -> Callable[[], None]:
