@@ -1,22 +1,33 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""TensorFlow SavedModel through `jax2tf`: for TensorFlow and its Serving.
+"""TensorFlow SavedModel: for TensorFlow and its Serving.
 
 The program is StableHLO inside one operation, which runs in TensorFlow 2 with
 XLA and not in TF.js or without XLA; the parameters are variables, so that the
 2 GB of a protocol buffer are never met.
+
+`jax2tf` would do the same but for one thing: it writes StableHLO as of four
+weeks before its JAX, and a TensorFlow that was released earlier cannot read it
+(2.21 reads up to 1.13, jax 0.12 writes 1.18).
 """
 
 from collections.abc import Mapping
 import pathlib
 
 import jax
-from jax.experimental import jax2tf
+from jax import export as jax_export
+from jax.extend.mlir.dialects import stablehlo
 import numpy as np
 import tensorflow as tf
+from tensorflow.compiler.tf2xla.python import xla as tf_xla
 
 from bit_covid.export import exportable
 from bit_covid.export import parity
+from bit_covid.export import stablehlo_format
+
+# The oldest StableHLO that can hold the program, of 2024: readers go on reading
+# a version for five years, so that every TensorFlow of today reads it.
+_STABLEHLO_VERSION = '1.0.0'
 
 PACKAGES = ('tensorflow', 'jax', 'numpy')
 
@@ -49,19 +60,15 @@ for path, row in zip(sys.argv[1:], probabilities, strict=True):
 
 def write(model: exportable.Exportable, folder: pathlib.Path) -> None:
   """Writes the folder `model` with the signature `serving_default`."""
+  parameters = stablehlo_format.flat_parameters(model)
+  program = stablehlo_format.trace(model, parameters)
   side = model.size
-  forward = jax2tf.convert(
-    model.apply,
-    polymorphic_shapes=[None, f'batch, {side}, {side}, 1'],
-    with_gradient=False,
-    native_serialization_platforms=exportable.PLATFORMS,
-  )
   module = tf.Module()
-  module.parameters_by_name = tf.nest.map_structure(
-    tf.Variable, jax.tree.map(np.asarray, dict(model.params))
-  )
+  module.parameters_by_name = {
+    name: tf.Variable(leaf) for name, leaf in parameters.items()
+  }
   module.serve = tf.function(
-    lambda image: forward(module.parameters_by_name, image),
+    lambda image: _call(program, module.parameters_by_name, image),
     autograph=False,
     input_signature=[
       tf.TensorSpec((None, side, side, 1), tf.uint8, name='image')
@@ -70,6 +77,34 @@ def write(model: exportable.Exportable, folder: pathlib.Path) -> None:
   tf.saved_model.save(
     module, str(folder / 'model'), signatures={'serving_default': module.serve}
   )
+
+
+def _call(
+  program: jax_export.Exported,
+  parameters: Mapping[str, tf.Variable],
+  image: tf.Tensor,
+) -> Mapping[str, tf.Tensor]:
+  """Returns the outputs by name of the program as a TensorFlow operation."""
+  arguments = jax.tree.leaves((dict(parameters), image))
+  outputs = tf_xla.call_module(
+    # What the program does not read is no argument of it.
+    [arguments[i] for i in program.module_kept_var_idx],
+    version=program.calling_convention_version,
+    module=_as_of(program.mlir_module_serialized, _STABLEHLO_VERSION),
+    Tout=[tf.as_dtype(x.dtype) for x in program.out_avals],
+    Sout=[
+      [None if jax_export.is_symbolic_dim(n) else n for n in x.shape]
+      for x in program.out_avals
+    ],
+    platforms=[x.upper() for x in program.platforms],
+  )
+  return jax.tree.unflatten(program.out_tree, outputs)
+
+
+def _as_of(module: bytes, version: str) -> bytes:
+  """Returns a serialized module in the StableHLO of a version."""
+  text = stablehlo.deserialize_portable_artifact_str(module)
+  return stablehlo.serialize_portable_artifact_str(text, version)
 
 
 def read(folder: pathlib.Path) -> parity.ExportedFn:

@@ -55,28 +55,48 @@ for path, row in zip(sys.argv[1:], probabilities, strict=True):
 
 def write(model: exportable.Exportable, folder: pathlib.Path) -> None:
   """Writes `model.stablehlo` for all platforms, and `parameters.npz`."""
+  parameters = flat_parameters(model)
+  program = trace(model, parameters)
+  (folder / 'model.stablehlo').write_bytes(program.serialize())
+  atomic_file.write_npz(epath.Path(folder / 'parameters.npz'), parameters)
+
+
+def flat_parameters(model: exportable.Exportable) -> dict[str, np.ndarray]:
+  """Returns the parameters by names such as 'root_block/conv_root/kernel'."""
+  return {
+    name: np.asarray(leaf)
+    for name, leaf in traverse_util.flatten_dict(model.params, sep='/').items()
+  }
+
+
+def trace(
+  model: exportable.Exportable, parameters: Mapping[str, np.ndarray]
+) -> jax_export.Exported:
+  """Returns the program of the network for all platforms and any batch.
+
+  Args:
+    model: the network.
+    parameters: of `flat_parameters`, for their shapes.
+
+  Returns:
+    A function of the parameters by name and `[N, S, S, 1]` uint8 images to the
+    outputs by name.
+  """
 
   def forward(
     parameters: Mapping[str, jax.Array], image: jax.Array
   ) -> dict[str, jax.Array]:
     return model.apply(traverse_util.unflatten_dict(parameters, sep='/'), image)
 
-  parameters = {
-    name: np.asarray(leaf)
-    for name, leaf in traverse_util.flatten_dict(model.params, sep='/').items()
-  }
   (batch,) = jax_export.symbolic_shape('batch')
   side = model.size
-  exported = jax_export.export(
-    jax.jit(forward), platforms=exportable.PLATFORMS
-  )(
-    jax.tree.map(
-      lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), parameters
-    ),
+  return jax_export.export(jax.jit(forward), platforms=exportable.PLATFORMS)(
+    {
+      name: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
+      for name, leaf in parameters.items()
+    },
     jax.ShapeDtypeStruct((batch, side, side, 1), jnp.uint8),
   )
-  (folder / 'model.stablehlo').write_bytes(exported.serialize())
-  atomic_file.write_npz(epath.Path(folder / 'parameters.npz'), parameters)
 
 
 def read(folder: pathlib.Path) -> parity.ExportedFn:

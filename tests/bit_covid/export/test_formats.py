@@ -147,6 +147,13 @@ def test_saved_model_has_names_and_any_batch(exports):
   assert set(serve.structured_outputs) == set(parity.OUTPUTS)
 
 
+def test_saved_model_is_for_older_tensorflows(exports):
+  content = (exports('savedmodel') / 'model' / 'saved_model.pb').read_bytes()
+  assert set(re.findall(rb'StableHLO_v[\d.]+', content)) == {
+    b'StableHLO_v1.0.0'
+  }
+
+
 @pytest.mark.onnx
 def test_onnx_has_names_and_any_batch(exports):
   folder = exports('onnx')
