@@ -146,8 +146,7 @@ def _score_all(
   if found.scans:
     # Once for all scans, and not counted as the time of a slice.
     nothing = np.zeros((1, side, side, 1), np.uint8)
-    classifier.probabilities(nothing)
-    classifier.gradcam(nothing.astype(np.float32), 0)
+    classifier.probabilities_and_maps(nothing)
   print(f'Network ready after {time.monotonic() - start:.1f} s')
   options.output.mkdir(parents=True, exist_ok=True)
   results = []

@@ -22,7 +22,8 @@ _SOURCES = {
   'nifti': 'NIfTI volume',
   'images': 'image files',
 }
-_METHODS = {
+# In words, by the names of `patients.METHODS`.
+METHODS = {
   'mean': 'mean of the slices',
   'max': 'surest slice of each class',
   'top_k': 'ten surest slices of each class',
@@ -108,7 +109,7 @@ def render(result: scan_results.ScanResult, cautions: list[str]) -> str:
     cautions=cautions,
     classes=result.class_names,
     joined=[
-      (_METHODS[x], result.joined[x]) for x in patients.METHODS if result.joined
+      (METHODS[x], result.joined[x]) for x in patients.METHODS if result.joined
     ],
     main=result.joined.get(scan_results.METHOD),
     counted=result.num_used,
@@ -117,7 +118,7 @@ def render(result: scan_results.ScanResult, cautions: list[str]) -> str:
     montage=scan_montage.montage(result) if result.shown else None,
     chart=chart,
     notes=result.scan.notes,
-    facts=_facts(result),
+    facts=facts(result),
     kept=KEPT,
   )
 
@@ -144,7 +145,8 @@ def ranges(numbers: list[int]) -> str:
   )
 
 
-def _facts(result: scan_results.ScanResult) -> list[tuple[str, str]]:
+def facts(result: scan_results.ScanResult) -> list[tuple[str, str]]:
+  """Returns what is known of the scan itself, by name."""
   scan = result.scan
   window = _window(scan.window) if scan.window else 'as in the files'
   rows = [
