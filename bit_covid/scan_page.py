@@ -17,7 +17,8 @@ from bit_covid.analysis import patients
 from input_pipeline import scans
 
 DISCLAIMER = 'Research software, not a medical device.'
-_SOURCES = {
+# In words, by the names of `scans.Scan.source`.
+SOURCES = {
   'dicom': 'DICOM series',
   'nifti': 'NIfTI volume',
   'images': 'image files',
@@ -150,7 +151,7 @@ def facts(result: scan_results.ScanResult) -> list[tuple[str, str]]:
   scan = result.scan
   window = _window(scan.window) if scan.window else 'as in the files'
   rows = [
-    ('Read from', _SOURCES[scan.source]),
+    ('Read from', SOURCES[scan.source]),
     ('Slices', f'{len(result.slices)}, {result.num_used} of them count'),
     ('Gray values', window),
   ]
