@@ -166,8 +166,13 @@ class Endpoints:
   def result(self, request: requests.Request) -> responses.Response:
     """Says what the network makes of a scan."""
     scored = self._scored(request)
-    cautions = scan_output.cautions(self._classifier)
-    return responses.JSONResponse(scored_scan.content(scored, cautions))
+    return responses.JSONResponse(
+      scored_scan.content(
+        scored,
+        scan_output.cautions(self._classifier),
+        self._classifier.temperature,
+      )
+    )
 
   def report(self, request: requests.Request) -> responses.Response:
     """Sends the scan's page as a file."""

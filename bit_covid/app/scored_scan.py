@@ -92,8 +92,16 @@ def summary(scan: scans.Scan) -> dict[str, Any]:
   }
 
 
-def content(scored: ScoredScan, cautions: Sequence[str]) -> dict[str, Any]:
-  """Returns what a page says of the scan, for JSON; nothing names a file."""
+def content(
+  scored: ScoredScan, cautions: Sequence[str], temperature: float | None
+) -> dict[str, Any]:
+  """Returns what a page says of the scan, for JSON; nothing names a file.
+
+  Args:
+    scored: the scan.
+    cautions: of `scan_page.cautions`; without a temperature, one says so.
+    temperature: of the classifier.
+  """
   result = scored.result
   return {
     'id': result.scan.id,
@@ -109,6 +117,10 @@ def content(scored: ScoredScan, cautions: Sequence[str]) -> dict[str, Any]:
     ],
     'counted': result.num_used,
     'cautions': list(cautions),
+    'calibration': None
+    if temperature is None
+    else f'Calibrated on the validation slices of the training (temperature '
+    f'{temperature:.2f}), slice by slice.',
     'findings': scan_page.findings(result),
     'notes': result.scan.notes,
     'facts': scan_page.facts(result),

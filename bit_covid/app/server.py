@@ -4,6 +4,7 @@
 
 from collections.abc import AsyncIterator, Collection
 import contextlib
+import mimetypes
 import pathlib
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,9 @@ from bit_covid.app import worker as worker_lib
 if TYPE_CHECKING:
   from bit_covid.classifier import Classifier
 
+# Browsers run no script that comes as text/plain, as registries of Windows have
+# it.
+mimetypes.add_type('text/javascript', '.js')
 _HERE = pathlib.Path(__file__).parent
 # Seconds between looks for pages that are gone.
 _SWEEP = 2.0

@@ -84,8 +84,7 @@ class Session:
   def set_state(self, state: State) -> None:
     """Says how far it is; raises ClosedError if it is closed."""
     with self._lock:
-      if self._state.stage == 'closed':
-        raise ClosedError
+      self._check_open()
       self._state = state
       self._used = time.monotonic()
 
@@ -97,25 +96,29 @@ class Session:
   ) -> None:
     """Keeps the scans and, for as long as they are read, their files."""
     with self._lock:
-      self.set_state(State('found'))
+      self._check_open()
       self._found, self.previews = found, previews
       self._files = files.pop_all()
       if not found.scans:
         self._remove_files()
+      # Last: the state is read without the lock, and then the rest is true.
+      self.set_state(State('found'))
 
   def add_scored(self, index: int, scored: scored_scan.ScoredScan) -> None:
     """Keeps a scored scan; the files go when it was the last one."""
     with self._lock:
-      self.set_state(State('scored', scan=index))
+      self._check_open()
       self._scored[index] = scored
       if len(self._scored) == len(self._found.scans):
         self._remove_files()
+      self.set_state(State('scored', scan=index))
 
   def fail(self, error: str) -> None:
     """Says why it cannot go on, and removes the files."""
     with self._lock, contextlib.suppress(ClosedError):
-      self.set_state(State('failed', error=error))
+      self._check_open()
       self._remove_files()
+      self.set_state(State('failed', error=error))
 
   def close(self) -> None:
     """Forgets all there is; more than once is no error."""
@@ -143,6 +146,10 @@ class Session:
     """Returns which file of the upload an input is, or is within."""
     below = pathlib.Path(refused.name).relative_to(self.upload.folder)
     return int(below.parts[1].split('.')[0])
+
+  def _check_open(self) -> None:
+    if self._state.stage == 'closed':
+      raise ClosedError
 
   def _remove_files(self) -> None:
     self._files.close()

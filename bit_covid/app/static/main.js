@@ -18,7 +18,7 @@ let stopping = new AbortController();
 
 function show(id) {
   for (const each of SECTIONS) byId(each).hidden = each !== id;
-  byId('again').hidden = id === 'start';
+  byId('again').hidden = id === 'start' || id === 'work';
 }
 
 function progress(title, text, share = null) {

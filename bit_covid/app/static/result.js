@@ -80,6 +80,7 @@ function describe(result, url) {
       ? `${joined[0].method}: ${counted} of ${slices.length} count`
       : 'Why not is said below, under what does not count.';
   fillScores(byId('scores'), names, joined[0]?.probabilities);
+  byId('calibration').textContent = result.calibration ?? '';
   byId('cautions').replaceChildren(
       ...result.cautions.map(text => element('p', {class: 'note'}, text)));
   byId('report').href = url('report.html');

@@ -55,10 +55,13 @@ export class Viewer {
   _describe(slice) {
     const count = this._result.slices.length;
     const {position, finding, probabilities} = slice;
-    const millimetres =
-        position == null ? '' : `, ${position.toFixed(1).replace('-', '−')} mm`;
-    byId('place').textContent =
-        `Slice ${this._index + 1} of ${count}${millimetres}`;
+    byId('place').replaceChildren(
+        element('strong', {}, `Slice ${this._index + 1} of ${count}`));
+    if (position != null) {
+      const millimetres = position.toFixed(1).replace('-', '\u2212');
+      byId('place').append(
+          element('span', {class: 'quiet'}, `${millimetres} mm`));
+    }
     byId('finding').textContent =
         finding ? `Does not count: ${finding}.` : '';
     fillScores(
