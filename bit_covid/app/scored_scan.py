@@ -137,12 +137,15 @@ def _slice(scored: ScoredScan, index: int) -> dict[str, Any]:
     'probabilities': None,
     'size': None,
     'box': None,
+    'has_map': None,
   }
   if index in scored.pictures:
     found['size'] = scored.pictures[index].size
   if each.probabilities is not None:
     found['probabilities'] = each.probabilities.tolist()
     found['box'] = _box(scored, index)
+    # Of each class: whether anything speaks for it.
+    found['has_map'] = (each.maps.max(axis=(1, 2)) > 0).tolist()
   return found
 
 

@@ -53,8 +53,8 @@ export class Viewer {
   }
 
   _describe(slice) {
-    const count = this._result.slices.length;
-    const {position, finding, probabilities} = slice;
+    const {class_names: names, slices: {length: count}} = this._result;
+    const {position, finding, probabilities, has_map: hasMap} = slice;
     byId('place').replaceChildren(
         element('strong', {}, `Slice ${this._index + 1} of ${count}`));
     if (position != null) {
@@ -64,17 +64,21 @@ export class Viewer {
     }
     byId('finding').textContent =
         finding ? `Does not count: ${finding}.` : '';
-    fillScores(
-        byId('slice-scores'), this._result.class_names, probabilities);
+    fillScores(byId('slice-scores'), names, probabilities);
+    const chosen = byId('map-class').value;
+    byId('no-map').textContent = hasMap && !hasMap[chosen]
+        ? `Nothing in this slice speaks for ${names[chosen]}.`
+        : '';
     byId('previous').disabled = this._index === 0;
     byId('next').disabled = this._index === count - 1;
   }
 
   _parts(index) {
-    const {size, box} = this._result.slices[index];
+    const {size, has_map: hasMap} = this._result.slices[index];
+    const chosen = byId('map-class').value;
     const paths = [];
     if (size) paths.push(`slices/${index}/picture.png`);
-    if (box) paths.push(`slices/${index}/map${byId('map-class').value}.png`);
+    if (hasMap?.[chosen]) paths.push(`slices/${index}/map${chosen}.png`);
     return paths.map(path => this._image(path));
   }
 

@@ -17,6 +17,7 @@ import threading
 import time
 from typing import Any
 
+import numpy as np
 import pytest
 
 import bit_covid
@@ -50,7 +51,11 @@ def classifier(tmp_path_factory, random_params):
     temperature=None,
     facts={'data': 'phantom/demo'},
   )
-  bit_npz.save(path, random_params('tiny'), model='tiny', metadata=metadata)
+  params = random_params('tiny')
+  # Features are not negative: all speaks for the first and the last class, and
+  # nothing for the second one.
+  params['head']['kernel'] = np.abs(params['head']['kernel']) * [1, -1, 1]
+  bit_npz.save(path, params, model='tiny', metadata=metadata)
   return bit_covid.load(str(path))
 
 
