@@ -75,7 +75,7 @@ setuptools.setup(
   extras_require={
     'cuda': ['jax[cuda]'],
     'tpu': ['jax[tpu]'],
-    # The page of bit_covid.app: 1 MB.
+    # The page of bit_covid.app: 5 MB of Python, with what they need.
     'app': _APP,
     'test': ['pytest>=9', 'ruff>=0.17', *_APP],
     # For --format=onnx of bit_covid.export; the other formats need nothing.

@@ -159,8 +159,11 @@ class Endpoints:
       raise exceptions.HTTPException(404, f'There is no scan {index}.')
     if index in session.scored:
       session.set_state(session_lib.State('scored', scan=index))
-    else:
+      return responses.Response(status_code=202)
+    try:
       self._worker.score(session, index)
+    except upload.RefusedError as error:
+      raise exceptions.HTTPException(413, str(error)) from error
     return responses.Response(status_code=202)
 
   def result(self, request: requests.Request) -> responses.Response:

@@ -15,7 +15,8 @@ class Limits(NamedTuple):
     slices: that one page keeps to be looked at, over its scans.
     sessions: pages with an upload, at once.
     closed_after: seconds without a connection from a page until it counts as
-      closed: a phone's browser says nothing when it is put away.
+      closed. One that is closed says so; one on a phone that was put away for a
+      moment has no connection, either.
     idle_after: seconds without anything that a page asks for until it is
       closed, so that a forgotten one leaves its place to others.
   """
@@ -24,5 +25,5 @@ class Limits(NamedTuple):
   files: int = 10_000
   slices: int = 4_000
   sessions: int = 4
-  closed_after: float = 60.0
+  closed_after: float = 300.0
   idle_after: float = 7200.0

@@ -4,7 +4,9 @@
 
 from collections.abc import Collection
 import ipaddress
+import os
 import socket
+import sys
 import threading
 from typing import TYPE_CHECKING
 import webbrowser
@@ -77,7 +79,7 @@ def run(
     limits: of uploads and sessions.
     hosts: names under which the server is reached, besides its own.
     score_flagged: as for `scan_results.score`.
-    opens_browser: open the page in a browser, where there is one.
+    opens_browser: open the page in a browser, where there is a screen.
     debug: as for `worker.Worker`.
   """
   names = [] if is_local(listener) else [socket.gethostname()]
@@ -92,10 +94,17 @@ def run(
   listener.listen()
   url = address(listener)
   print(f'The page: {url}   (Ctrl+C ends it)', flush=True)
-  if opens_browser:
-    # It may take its time, or wait for a browser in the terminal.
+  if opens_browser and _has_screen():
+    # A browser may take its time to start.
     threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
   server.run(sockets=[listener])
+
+
+def _has_screen() -> bool:
+  """Returns whether a browser would open in a window, not in the terminal."""
+  if sys.platform in ('darwin', 'win32'):
+    return True
+  return bool(os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY'))
 
 
 def is_local(listener: socket.socket) -> bool:

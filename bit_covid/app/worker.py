@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bit_covid import scan_results
 from bit_covid.app import scored_scan
 from bit_covid.app import session as session_lib
+from bit_covid.app import upload
 from input_pipeline import scans
 
 if TYPE_CHECKING:
@@ -48,7 +49,19 @@ class Worker:
     self._thread.submit(self._run, session, self._find)
 
   def score(self, session: session_lib.Session, index: int) -> None:
-    """Scores one of the scans, when it is its turn."""
+    """Scores one of the scans, when it is its turn.
+
+    Raises:
+      upload.RefusedError: it has more slices than the page may still keep.
+    """
+    kept = sum(len(x.pictures) for x in session.scored.values())
+    count = len(session.found.scans[index])
+    if kept + count > session.limits.slices:
+      raise upload.RefusedError(
+        f'The scan has {count:,} slices; a page keeps up to '
+        f'{session.limits.slices:,} of all its scans. Upload it alone, or use '
+        'python -m bit_covid.predict.'
+      )
     session.set_state(session_lib.State('waiting', scan=index))
     self._thread.submit(self._run, session, self._score, index)
 
@@ -92,13 +105,6 @@ class Worker:
 
   def _score(self, session: session_lib.Session, index: int) -> None:
     scan = session.found.scans[index]
-    kept = sum(len(x.pictures) for x in session.scored.values())
-    if kept + len(scan) > session.limits.slices:
-      raise ValueError(
-        f'The scan has {len(scan):,} slices; a page takes up to '
-        f'{session.limits.slices:,} of all its scans. Use python -m '
-        'bit_covid.predict instead.'
-      )
     state = session_lib.State('scoring', scan=index, total=len(scan))
     session.set_state(state)
     pictures = {}

@@ -164,7 +164,8 @@ function choice(scan, index) {
               element('strong', {}, `${index + 1}. ${scan.source}`),
               element('span', {class: 'quiet'}, facts.join(', '))));
   button.onclick = () => {
-    score(index).catch(error => restart(error.message));
+    say('');
+    score(index).catch(error => say(error.message));
   };
   return element('li', {}, button);
 }

@@ -78,9 +78,11 @@ function describe(result, url) {
       predicted ? `Most probable: ${predicted}` : 'No slice was scored';
   byId('counted').textContent = predicted
       ? `${joined[0].method}: ${counted} of ${slices.length} count`
-      : 'Why not is said below, under what does not count.';
+      : 'Each slice has a finding, see below. A server that was started with ' +
+        '--score_flagged scores such slices all the same.';
   fillScores(byId('scores'), names, joined[0]?.probabilities);
-  byId('calibration').textContent = result.calibration ?? '';
+  byId('calibration').textContent =
+      (predicted && result.calibration) ?? '';
   byId('cautions').replaceChildren(
       ...result.cautions.map(text => element('p', {class: 'note'}, text)));
   byId('report').href = url('report.html');

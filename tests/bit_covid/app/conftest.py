@@ -37,7 +37,7 @@ os.execv(sys.argv[3], sys.argv[3:])
 
 
 @pytest.fixture(scope='session')
-def classifier(tmp_path_factory, random_params):
+def checkpoint(tmp_path_factory, random_params):
   path = tmp_path_factory.mktemp('run') / 'model.npz'
   metadata = model_metadata.Metadata(
     class_names=('Normal', 'CP', 'NCP'),
@@ -56,7 +56,12 @@ def classifier(tmp_path_factory, random_params):
   # nothing for the second one.
   params['head']['kernel'] = np.abs(params['head']['kernel']) * [1, -1, 1]
   bit_npz.save(path, params, model='tiny', metadata=metadata)
-  return bit_covid.load(str(path))
+  return path
+
+
+@pytest.fixture(scope='session')
+def classifier(checkpoint):
+  return bit_covid.load(str(checkpoint))
 
 
 class Client:

@@ -3,7 +3,15 @@
 """The command line: what it refuses, and what it says before it serves."""
 
 import importlib.util
+import json
+import os
+import re
+import signal
 import socket
+import subprocess
+import sys
+import time
+import urllib.request
 
 import pytest
 
@@ -111,3 +119,41 @@ def test_it_warns_where_others_reach_it(host, classifier, capsys, monkeypatch):
   assert options['limits'].bytes == 7 << 20
   assert options['hosts'] == ['a']
   assert not options['opens_browser']
+
+
+@pytest.mark.slow
+def test_an_interrupt_leaves_nothing(checkpoint, series, tmp_path):
+  pytest.importorskip('uvicorn', reason='needs the extra app')
+  command_line = [sys.executable, '-m', 'bit_covid.app', '--port=0']
+  process = subprocess.Popen(
+    [*command_line, f'--checkpoint={checkpoint}', '--no_browser'],
+    env={**os.environ, 'TMPDIR': str(tmp_path), 'JAX_PLATFORMS': 'cpu'},
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
+  )
+  with process:
+    for line in process.stdout:
+      if found := re.match(r'The page: (\S+)', line):
+        break
+    url = found.group(1)
+
+    def ask(method, path, body=b''):
+      request = urllib.request.Request(url + path, body, method=method)
+      with urllib.request.urlopen(request, timeout=60) as answer:
+        return answer.read()
+
+    session = f'sessions/{json.loads(ask("POST", "sessions"))["token"]}'
+    for i, each in enumerate(series):
+      ask('PUT', f'{session}/files/0/{i:06d}.dcm', each.read_bytes())
+    ask('POST', f'{session}/find')
+    while not json.loads(ask('GET', f'{session}/found'))['scans']:
+      time.sleep(0.05)
+    assert list(tmp_path.glob('bit_covid*'))
+    ask('POST', f'{session}/scans/0/score')
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+  assert process.returncode == 130
+  assert error.strip().splitlines()[-1].startswith('Stopped. Nothing of any')
+  assert 'Traceback' not in error
+  assert not list(tmp_path.glob('bit_covid*'))

@@ -358,12 +358,13 @@ def test_a_failure_is_told_without_what_it_says(
   client.ask('POST', f'{path}/close')
 
 
-def test_a_scan_of_more_slices_than_a_page_keeps(serve, series, wait_until):
+def test_a_scan_of_more_slices_than_a_page_keeps(serve, series):
   client = serve(limits={'slices': 19})
   path, session = client.upload(series)
-  client.ask('POST', f'{path}/scans/0/score')
-  wait_until(lambda: session.state.stage == 'failed')
-  assert 'The scan has 20 slices' in session.state.error
+  answer = client.ask('POST', f'{path}/scans/0/score')
+  assert answer.status == 413
+  assert b'The scan has 20 slices' in answer.content
+  assert session.state.stage == 'found'
 
 
 def test_the_end_of_the_server_is_the_end_of_all_sessions(
