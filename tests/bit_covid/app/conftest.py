@@ -121,7 +121,7 @@ def _wait_until():
   return wait_until
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope='module')
 def serve(classifier):
   """Starts servers; a client of each."""
   reason = 'needs the extra app'
@@ -278,17 +278,33 @@ class Page:
     )
     return box['x'] + box['width'] / 2, box['y'] + box['height'] / 2
 
-  def click(self, x: float, y: float) -> None:
-    for kind in ('mousePressed', 'mouseReleased'):
+  def click(self, x: float, y: float, *, to: float | None = None) -> None:
+    """Clicks at a place, or drags from it to another x."""
+    end = x if to is None else to
+    for kind, place in (
+      ('mousePressed', x),
+      ('mouseMoved', end),
+      ('mouseReleased', end),
+    ):
       self.call(
         'Input.dispatchMouseEvent',
         type=kind,
-        x=x,
+        x=place,
         y=y,
         button='left',
-        buttons=int(kind == 'mousePressed'),
+        buttons=int(kind != 'mouseReleased'),
         clickCount=1,
       )
+
+  def wheel(self, x: float, y: float, turned: int) -> None:
+    self.call(
+      'Input.dispatchMouseEvent',
+      type='mouseWheel',
+      x=x,
+      y=y,
+      deltaX=0,
+      deltaY=turned,
+    )
 
   def press(self, key: str) -> None:
     for kind in ('keyDown', 'keyUp'):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page in headless Chromium: drop, wait, scroll, slide, read, close."""
 
+import threading
 import zipfile
 
 import numpy as np
@@ -168,6 +169,51 @@ def test_the_map_of_another_class(page, upload, series, tmp_path):
   assert np.abs(none - none.mean(axis=2, keepdims=True)).max() == 0
   assert np.abs(first - none).max() > 20
   assert np.abs(first - last).max() > 5
+
+
+def test_the_wheel_and_a_drag_go_through_the_slices(page, upload, series):
+  upload(series)
+  page.wait(_IS_DONE)
+  _select(page, 10)
+  page.run('scrollTo(0, 0)')
+  x, y = page.middle('stage')
+  page.wheel(x, y, 120)
+  page.wait(f'{_SELECTED} === 12')
+  page.wheel(x, y, -60)
+  page.wait(f'{_SELECTED} === 11')
+  page.click(x, y, to=x - 40)
+  page.wait(f'{_SELECTED} === 6')
+  page.click(x, y, to=x + 4000)
+  page.wait(f'{_SELECTED} === 20')
+  assert page.run("document.getElementById('next').disabled")
+
+
+def test_a_scan_that_is_stopped_is_forgotten(
+  page, upload, client, classifier, series, wait_until, monkeypatch
+):
+  goes_on = threading.Event()
+  original = classifier.probabilities_and_maps
+
+  def slow(prepared):
+    assert goes_on.wait(60)
+    return original(prepared)
+
+  monkeypatch.setattr(classifier, 'probabilities_and_maps', slow)
+  upload(series)
+  page.wait("document.getElementById('work-title').innerText === 'Scoring'")
+  page.wait("document.getElementById('work-text').innerText !== ''")
+  assert page.text('work-text') == 'Slice 2 of 20'
+  page.run("document.getElementById('stop').click()")
+  assert page.run("!document.getElementById('start').hidden")
+  wait_until(lambda: not client.server.sessions)
+  goes_on.set()
+  # And on with the next one.
+  page.drop('drop', series[5:8])
+  page.wait(_IS_DONE)
+  page.run("document.getElementById('again').click()")
+  assert page.run("!document.getElementById('start').hidden")
+  wait_until(lambda: not client.server.sessions)
+  assert page.problems == []
 
 
 def test_of_several_scans_one_is_chosen_then_another(
