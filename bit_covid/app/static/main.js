@@ -56,14 +56,14 @@ function restart(problem = '') {
 async function begin(entries) {
   forget();
   say('');
+  stopping = new AbortController();
+  const {signal} = stopping;
   try {
     files = numbered(entries);
     check(files, LIMITS);
     const size = `${files.length.toLocaleString('en')} files, ` +
         `${megabytes(total(files))} MB`;
     progress('Uploading', size, 0);
-    stopping = new AbortController();
-    const {signal} = stopping;
     const mine = await Connection.open();
     if (signal.aborted) return mine.close();
     connection = mine;
@@ -72,7 +72,8 @@ async function begin(entries) {
         mine, files, share => progress('Uploading', size, share), signal);
     await mine.post('find');
   } catch (error) {
-    if (error.name !== 'AbortError') restart(error.message);
+    // What was stopped cannot go wrong any more.
+    if (!signal.aborted) restart(error.message);
   }
 }
 
@@ -83,6 +84,7 @@ function onLost() {
 }
 
 async function onState(state) {
+  const mine = connection;
   try {
     if (state.stage === 'waiting') {
       progress('Waiting', 'Another scan is being read or scored.');
@@ -100,7 +102,7 @@ async function onState(state) {
       restart(state.error);
     }
   } catch (error) {
-    restart(error.message);
+    if (mine === connection) restart(error.message);
   }
 }
 
@@ -165,7 +167,11 @@ function choice(scan, index) {
               element('span', {class: 'quiet'}, facts.join(', '))));
   button.onclick = () => {
     say('');
-    score(index).catch(error => say(error.message));
+    button.disabled = true;
+    score(index).catch(error => {
+      say(error.message);
+      button.disabled = false;
+    });
   };
   return element('li', {}, button);
 }
