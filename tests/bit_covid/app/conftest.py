@@ -4,6 +4,7 @@
 
 from collections.abc import Callable, Iterator
 import http.client
+import io
 import json
 import pathlib
 import threading
@@ -11,6 +12,7 @@ import time
 from typing import Any
 
 import numpy as np
+from PIL import Image
 import pytest
 
 import bit_covid
@@ -71,6 +73,12 @@ class Client:
     answer = self.ask('GET', path)
     assert answer.status == 200, answer.content
     return json.loads(answer.content)
+
+  def picture(self, path: str) -> np.ndarray:
+    answer = self.ask('GET', path)
+    assert answer.status == 200, (path, answer.content)
+    assert answer.headers['content-type'] == 'image/png'
+    return np.asarray(Image.open(io.BytesIO(answer.content)))
 
   def open(self) -> tuple[str, Any]:
     """Returns the path of a new session, and the session in the server."""
@@ -150,3 +158,17 @@ def series(tmp_path_factory, chest, write_dicom):
     )
     for i in range(20)
   ]
+
+
+@pytest.fixture
+def score(wait_until):
+  """Has the scans of a session scored."""
+
+  def score(client, path, session, index=0):
+    answer = client.ask('POST', f'{path}/scans/{index}/score')
+    assert answer.status == 202
+    wait_until(lambda: session.state.stage in ('scored', 'failed'))
+    assert session.state.error is None
+    return f'{path}/scans/{index}'
+
+  return score
