@@ -104,6 +104,7 @@ class Endpoints:
   async def receive(self, request: requests.Request) -> responses.Response:
     """Takes a file of the upload."""
     session = self._session(request)
+    _expect(session, 'uploading')
     try:
       await session.upload.receive(
         request.path_params['folder'],
@@ -136,11 +137,7 @@ class Endpoints:
       {
         'scans': [scored_scan.summary(x) for x in session.found.scans],
         'refused': [
-          {
-            'file': session.file_number(x),
-            'reason': x.reason,
-            'is_foreign': x.cause == 'foreign',
-          }
+          {'file': session.file_number(x), 'reason': x.reason}
           for x in session.found.refused
         ],
       }

@@ -214,7 +214,11 @@ function connectButtons() {
   addEventListener('drop', async event => {
     event.preventDefault();
     drop.classList.remove('over');
-    begin(await fromDrop(event.dataTransfer));
+    try {
+      begin(await fromDrop(event.dataTransfer));
+    } catch {
+      restart('The browser cannot read what was dropped.');
+    }
   });
   addEventListener('pagehide', () => forget());
   // Back from the browser's memory, where the page has lost its session.

@@ -161,9 +161,10 @@ def test_refused_files_are_told_by_their_numbers(client, series, tmp_path):
 def test_everything_in_its_turn(client, series):
   path, _ = client.open()
   assert client.ask('POST', f'{path}/scans/0/score').status == 409
-  path, _ = client.upload(series[:3])
+  path, session = client.upload(series[:3])
   assert client.ask('POST', f'{path}/find').status == 409
   answer = client.ask('PUT', f'{path}/files/0/000009.dcm', b'x')
   assert answer.status == 409
   assert 'the session is found; expected uploading' in answer.content.decode()
+  assert session.state.stage == 'found'
   client.server.sessions.close_all()
