@@ -11,6 +11,7 @@ _ROOT = pathlib.Path(__file__).parent
 _VERSION = re.search(
   r"__version__ = '(.+)'", (_ROOT / 'bit_covid/__init__.py').read_text()
 ).group(1)
+_APP = ['starlette>=1.0', 'uvicorn>=0.40']
 
 setuptools.setup(
   name='bit_covid',
@@ -30,6 +31,7 @@ setuptools.setup(
     '': ['README.md', 'TAGS.txt', 'CITATIONS.bib'],
     'bit_covid': ['templates/*'],
     'bit_covid.analysis.report': ['templates/*'],
+    'bit_covid.app': ['static/*', 'templates/*'],
     'bit_covid.weights': ['*.npz'],
   },
   entry_points={'console_scripts': ['bit-covid = bit_covid.main:run']},
@@ -73,7 +75,9 @@ setuptools.setup(
   extras_require={
     'cuda': ['jax[cuda]'],
     'tpu': ['jax[tpu]'],
-    'test': ['pytest>=9', 'ruff>=0.17'],
+    # The page of bit_covid.app: 5 MB of Python, with what they need.
+    'app': _APP,
+    'test': ['pytest>=9', 'ruff>=0.17', *_APP],
     # For --format=onnx of bit_covid.export; the other formats need nothing.
     # Not jax2onnx: 0.17 excludes the orbax-checkpoint that is required above.
     'export': ['onnx>=1.18', 'onnxruntime>=1.22'],

@@ -20,10 +20,6 @@ if TYPE_CHECKING:
   from bit_covid.classifier import Classifier
   from input_pipeline import scans
 
-# Classes of a diagnosis; a public BiT checkpoint has 1,000 or 21,843 of
-# photographs.
-_MOST_CLASSES = 50
-
 
 class _Options(NamedTuple):
   """What the command line asks for."""
@@ -98,21 +94,12 @@ def _check_output(folder: pathlib.Path) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
   # JAX and TensorFlow: not before the arguments are known to be right.
-  from bit_covid import classifier as classifier_lib
-  from bit_covid import compilation_cache
+  from bit_covid import scan_classifier
   from bit_covid import scan_output
   from bit_covid import scan_page
   from input_pipeline import scans
 
-  compilation_cache.enable()
-  classifier = classifier_lib.load(arguments.checkpoint)
-  if len(classifier.class_names) > _MOST_CLASSES:
-    raise ValueError(
-      f'--checkpoint={arguments.checkpoint} has '
-      f'{len(classifier.class_names):,} classes, as a checkpoint of '
-      'photographs that was not fine-tuned; expected the model.npz of a '
-      'training.'
-    )
+  classifier = scan_classifier.load(arguments.checkpoint)
   print(scan_page.DISCLAIMER)
   for text in scan_output.cautions(classifier):
     print(f'Note: {text}')
@@ -135,20 +122,15 @@ def _score_all(
   classifier: 'Classifier', found: 'scans.Found', options: _Options
 ) -> list['scan_results.ScanResult']:
   """Returns the results of all scans, after their pages were written."""
-  import numpy as np
   import tqdm
 
+  from bit_covid import scan_classifier
   from bit_covid import scan_output
   from bit_covid import scan_results
 
-  side = classifier.preprocessing['crop']
-  start = time.monotonic()
-  if found.scans:
-    # Once for all scans, and not counted as the time of a slice.
-    nothing = np.zeros((1, side, side, 1), np.uint8)
-    classifier.probabilities(nothing)
-    classifier.gradcam(nothing.astype(np.float32), 0)
-  print(f'Network ready after {time.monotonic() - start:.1f} s')
+  # Once for all scans, and not counted as the time of a slice.
+  seconds = scan_classifier.warm_up(classifier) if found.scans else 0.0
+  print(f'Network ready after {seconds:.1f} s')
   options.output.mkdir(parents=True, exist_ok=True)
   results = []
   with tqdm.tqdm(total=sum(map(len, found.scans)), unit='slice') as bar:

@@ -67,10 +67,7 @@ def montage(result: scan_results.ScanResult, footer: str = '') -> bytes:
 def tiles(shown: scan_results.Shown) -> tuple[np.ndarray, np.ndarray]:
   """Returns a slice as it is and under its map, `[240, 240, 3]` uint8 each."""
   gray = _fit(Image.fromarray(shown.gray))
-  heat = Image.fromarray(shown.heat).resize(
-    shown.gray.shape[::-1], Image.Resampling.BILINEAR
-  )
-  heat = np.clip(np.asarray(_fit(heat)), 0, 1)
+  heat = np.clip(np.asarray(_fit(Image.fromarray(shown.heat))), 0, 1)
   plain = np.repeat(np.asarray(gray)[..., np.newaxis], 3, axis=2)
   colour = colormaps['inferno'](heat)[..., :3] * 255
   # What speaks little for the class stays clear.

@@ -17,12 +17,14 @@ from bit_covid.analysis import patients
 from input_pipeline import scans
 
 DISCLAIMER = 'Research software, not a medical device.'
-_SOURCES = {
+# In words, by the names of `scans.Scan.source`.
+SOURCES = {
   'dicom': 'DICOM series',
   'nifti': 'NIfTI volume',
   'images': 'image files',
 }
-_METHODS = {
+# In words, by the names of `patients.METHODS`.
+METHODS = {
   'mean': 'mean of the slices',
   'max': 'surest slice of each class',
   'top_k': 'ten surest slices of each class',
@@ -108,7 +110,7 @@ def render(result: scan_results.ScanResult, cautions: list[str]) -> str:
     cautions=cautions,
     classes=result.class_names,
     joined=[
-      (_METHODS[x], result.joined[x]) for x in patients.METHODS if result.joined
+      (METHODS[x], result.joined[x]) for x in patients.METHODS if result.joined
     ],
     main=result.joined.get(scan_results.METHOD),
     counted=result.num_used,
@@ -117,7 +119,7 @@ def render(result: scan_results.ScanResult, cautions: list[str]) -> str:
     montage=scan_montage.montage(result) if result.shown else None,
     chart=chart,
     notes=result.scan.notes,
-    facts=_facts(result),
+    facts=facts(result),
     kept=KEPT,
   )
 
@@ -144,11 +146,12 @@ def ranges(numbers: list[int]) -> str:
   )
 
 
-def _facts(result: scan_results.ScanResult) -> list[tuple[str, str]]:
+def facts(result: scan_results.ScanResult) -> list[tuple[str, str]]:
+  """Returns what is known of the scan itself, by name."""
   scan = result.scan
   window = _window(scan.window) if scan.window else 'as in the files'
   rows = [
-    ('Read from', _SOURCES[scan.source]),
+    ('Read from', SOURCES[scan.source]),
     ('Slices', f'{len(result.slices)}, {result.num_used} of them count'),
     ('Gray values', window),
   ]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from bit_covid import class_maps
 from bit_covid import stopwatch
-from bit_covid import value_range
 from bit_covid.analysis import patients
 from input_pipeline import scans
 
@@ -41,6 +41,10 @@ class SliceResult(NamedTuple):
     finding: of the input check; None: none.
     is_readable: whether there are pixels.
     probabilities: `[C]` float64; None: not scored.
+    box: of the body, to which it was cropped, xmin, ymin, xmax, ymax with the
+      ends exclusive; None: the whole slice, or not scored.
+    maps: of each class, `[C, h, w]` float32, for `class_maps.enlarge` to the
+      size of the box; None: not scored, or not asked for.
   """
 
   slice_id: str
@@ -49,6 +53,8 @@ class SliceResult(NamedTuple):
   finding: str | None
   is_readable: bool
   probabilities: np.ndarray | None
+  box: np.ndarray | None = None
+  maps: np.ndarray | None = None
 
   @property
   def is_used(self) -> bool:
@@ -62,7 +68,7 @@ class Shown(NamedTuple):
   Attributes:
     number: in its scan, from 1.
     gray: what the network saw before it was resized, `[h, w]` uint8.
-    heat: Grad-CAM of the scan's predicted class, `[S, S]` in [0, 1].
+    heat: Grad-CAM of the scan's predicted class, `[h, w]` in [0, 1].
     probability: of that class.
   """
 
@@ -113,6 +119,7 @@ def score(
   score_flagged: bool = False,
   num_shown: int = NUM_SHOWN,
   on_slice: Callable[[], None] = lambda: None,
+  on_read: Callable[[scans.Checked], None] = lambda checked: None,
 ) -> ScanResult:
   """Returns what the network makes of a scan.
 
@@ -121,28 +128,38 @@ def score(
     scan: of an open `scans.find`, under the classifier's window.
     score_flagged: also score slices with a finding; they stay out of what is
       joined.
-    num_shown: how many slices get a map, at most.
+    num_shown: how many slices are shown, at most; 0: no map is computed.
     on_slice: is called after each slice, for a progress bar.
+    on_read: is given each slice as it was read, for who shows all of them.
   """
   clock = stopwatch.Stopwatch()
   results: dict[int, SliceResult] = {}
   batch: dict[int, np.ndarray] = {}
 
   def score_batch() -> None:
+    prepared = np.stack(list(batch.values()))
+    maps = [None] * len(prepared)
     with clock.of('network'):
-      scored = classifier.probabilities(np.stack(list(batch.values())))
-    for index, values in zip(batch, scored, strict=True):
-      results[index] = results[index]._replace(probabilities=values)
+      if num_shown:
+        scored, maps = classifier.probabilities_and_maps(prepared)
+      else:
+        scored = classifier.probabilities(prepared)
+    for index, values, of_slice in zip(batch, scored, maps, strict=True):
+      results[index] = results[index]._replace(
+        probabilities=values, maps=of_slice
+      )
       on_slice()
     batch.clear()
 
   with clock.of('reading'):
     for checked in scans.read_checked(scan):
+      on_read(checked)
       results[checked.index] = _unscored(scan, checked)
       if checked.gray is None or (checked.reason and not score_flagged):
         on_slice()
         continue
-      batch[checked.index], _ = classifier.prepare(checked.gray)
+      batch[checked.index], box = classifier.prepare(checked.gray)
+      results[checked.index] = results[checked.index]._replace(box=box)
       if len(batch) == _BATCH:
         score_batch()
   if batch:
@@ -154,7 +171,7 @@ def score(
     class_names=classifier.class_names,
     slices=slices,
     joined=joined,
-    shown=_show(classifier, scan, slices, joined, num_shown, clock),
+    shown=_show(scan, slices, joined, num_shown, clock),
     seconds=dict(clock.seconds),
   )
 
@@ -192,7 +209,6 @@ def _join(slices: tuple[SliceResult, ...]) -> dict[str, np.ndarray]:
 
 
 def _show(
-  classifier: 'Classifier',
   scan: scans.Scan,
   slices: tuple[SliceResult, ...],
   joined: Mapping[str, np.ndarray],
@@ -204,24 +220,15 @@ def _show(
   predicted = int(joined[METHOD].argmax())
   used = [i for i, x in enumerate(slices) if x.is_used]
   values = np.array([slices[i].probabilities[predicted] for i in used])
-  chosen = [used[i] for i in choose(values, count)]
+  shown = []
   with clock.of('reading'):
-    # Read again: keeping all of them would cost a scan's memory.
-    grays = [scan.slices[i].read().gray for i in chosen]
-    prepared, boxes = zip(*map(classifier.prepare, grays), strict=True)
-  with clock.of('network'):
-    heat = classifier.gradcam(
-      np.asarray(value_range.to_model_range(np.stack(prepared))), predicted
-    )
-  return tuple(
-    Shown(
-      number=i + 1,
-      gray=_crop(gray, box),
-      heat=heat[n],
-      probability=float(slices[i].probabilities[predicted]),
-    )
-    for n, (i, gray, box) in enumerate(zip(chosen, grays, boxes, strict=True))
-  )
+    for i in (used[n] for n in choose(values, count)):
+      # Read again: keeping all of them would cost a scan's memory.
+      gray = _crop(scan.slices[i].read().gray, slices[i].box)
+      heat = class_maps.enlarge(slices[i].maps[predicted], gray.shape)
+      probability = float(slices[i].probabilities[predicted])
+      shown.append(Shown(i + 1, gray, heat, probability))
+  return tuple(shown)
 
 
 def _crop(gray: np.ndarray, box: np.ndarray | None) -> np.ndarray:

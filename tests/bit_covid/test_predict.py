@@ -130,7 +130,7 @@ def test_shown_slices_come_from_all_parts(classifier, study):
     result.shown, (3, 8, 12, 16), (7, 11, 15, 19), strict=True
   ):
     assert first <= shown.number <= last
-    assert shown.heat.shape == (32, 32)
+    assert shown.heat.shape == shown.gray.shape
   assert scan_results.choose(np.array([1, 5, 2, 9.0]), 2) == [1, 3]
   assert scan_results.choose(np.array([1.0]), 5) == [0]
 
@@ -194,7 +194,7 @@ def test_the_montage_shows_slices_and_maps(classifier, study):
   assert picture.width == taller.width < taller.height
   assert picture.height < taller.height
   plain, mapped = scan_montage.tiles(
-    result.shown[0]._replace(heat=np.zeros((32, 32), np.float32))
+    result.shown[0]._replace(heat=np.zeros_like(result.shown[0].heat))
   )
   np.testing.assert_array_equal(plain, mapped)
 

@@ -1,0 +1,185 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The command that serves the page."""
+
+import argparse
+from collections.abc import Sequence
+import importlib.util
+import socket
+import sys
+import traceback
+
+from bit_covid.app import limits as limits_lib
+
+_PORT = 7860
+# What the extra `app` installs.
+_PACKAGES = ('starlette', 'uvicorn')
+_DEFAULTS = limits_lib.Limits()
+_EXAMPLES = """\
+examples:
+  python -m bit_covid.app --checkpoint=runs/bit_m
+  python -m bit_covid.app --checkpoint=runs/bit_m --port=8000 --no_browser
+  ssh -L 7860:localhost:7860 SERVER    to reach a page that runs on SERVER
+
+Ctrl+C ends it. More in docs/app.md.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Serves the page until it is interrupted; returns the exit code."""
+  arguments = _parser().parse_args(argv)
+  try:
+    limits = _limits(arguments)
+    _check_packages()
+    # Loading the network takes far longer than finding out that this fails.
+    with listen(arguments.host, arguments.port) as listener:
+      return _run(arguments, limits, listener)
+  except (ValueError, OSError) as error:
+    if arguments.debug:
+      traceback.print_exc()
+    print('Error:', ' '.join(str(error).split()), file=sys.stderr)
+    return 2
+  except KeyboardInterrupt:
+    print('\nStopped. Nothing of any scan is kept.', file=sys.stderr)
+    return 130
+
+
+def listen(host: str, port: int | None) -> socket.socket:
+  """Returns a listening socket.
+
+  Args:
+    host: address or name.
+    port: 0 for any; None: the usual one, or any where that is taken.
+
+  Raises:
+    ValueError: there is no such host here, or the port is taken.
+  """
+  try:
+    family, *_, place = socket.getaddrinfo(
+      host, _PORT if port is None else port, type=socket.SOCK_STREAM
+    )[0]
+  except OSError as error:
+    raise ValueError(f'--host={host}: {error.strerror}') from error
+  listener = socket.socket(family, socket.SOCK_STREAM)
+  # A port that was in use a minute ago is free; elsewhere than on Windows.
+  if sys.platform != 'win32':
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+  try:
+    listener.bind(place)
+  except OSError as error:
+    listener.close()
+    if port is None:
+      return listen(host, 0)
+    raise ValueError(
+      f'Cannot listen at {host}, port {port}: {error.strerror}. Name another '
+      '--host or --port.'
+    ) from error
+  return listener
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = argparse.ArgumentParser(
+    prog='python -m bit_covid.app',
+    description='Serves a page that scores scans, to this machine alone. '
+    'Research software, not a medical device.',
+    epilog=_EXAMPLES,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+  )
+  add = parser.add_argument
+  add(
+    '--checkpoint',
+    required=True,
+    help='work directory of a training, or its model.npz',
+  )
+  add(
+    '--host',
+    default='127.0.0.1',
+    help='address to listen at (default: %(default)s, this machine alone)',
+  )
+  add(
+    '--port', type=int, help=f'default: {_PORT}, or a free one if it is taken'
+  )
+  add(
+    '--allow_host',
+    action='append',
+    default=[],
+    metavar='NAME',
+    help='a name under which browsers reach the server, as behind a proxy; may '
+    'be given several times',
+  )
+  for name, value, text in (
+    ('max_mb', _DEFAULTS.bytes >> 20, 'megabytes of an upload'),
+    ('max_files', _DEFAULTS.files, 'files of an upload'),
+    ('max_pages', _DEFAULTS.sessions, 'pages with a scan at once'),
+  ):
+    text = f'{text}, at most (default: {value:,})'
+    add(f'--{name}', type=int, default=value, help=text)
+  add(
+    '--score_flagged',
+    action='store_true',
+    help='score slices that the input check flags, too; they do not count for '
+    'the scan',
+  )
+  add('--no_browser', action='store_true', help='open no browser')
+  add('--debug', action='store_true', help='a traceback with an error')
+  return parser
+
+
+def _limits(arguments: argparse.Namespace) -> limits_lib.Limits:
+  """Returns the limits of the arguments; raises ValueError if one is none."""
+  for name in ('max_mb', 'max_files', 'max_pages'):
+    if getattr(arguments, name) < 1:
+      raise ValueError(
+        f'--{name}={getattr(arguments, name)}; expected 1 or more.'
+      )
+  if arguments.port is not None and not 0 <= arguments.port < 1 << 16:
+    raise ValueError(f'--port={arguments.port}; expected 0 (any) to 65535.')
+  return limits_lib.Limits(
+    bytes=arguments.max_mb << 20,
+    files=arguments.max_files,
+    sessions=arguments.max_pages,
+  )
+
+
+def _check_packages() -> None:
+  """Raises ValueError if a package of the extra is missing."""
+  for name in _PACKAGES:
+    if importlib.util.find_spec(name) is None:
+      raise ValueError(
+        f'The page needs the package {name!r}, which is not installed: pip '
+        "install -e '.[app]'"
+      )
+
+
+def _run(
+  arguments: argparse.Namespace,
+  limits: limits_lib.Limits,
+  listener: socket.socket,
+) -> int:
+  # JAX and TensorFlow: not before the arguments are known to be right.
+  from bit_covid import scan_classifier
+  from bit_covid import scan_output
+  from bit_covid import scan_page
+  from bit_covid.app import serve
+
+  classifier = scan_classifier.load(arguments.checkpoint)
+  print(scan_page.DISCLAIMER)
+  for text in scan_output.cautions(classifier):
+    print(f'Note: {text}')
+  print(f'Network ready after {scan_classifier.warm_up(classifier):.1f} s')
+  if not serve.is_local(listener):
+    print(
+      f'Note: --host={arguments.host} is not this machine alone. Whoever '
+      'reaches it may use the page, and nothing on the way is encrypted: see '
+      'docs/app.md.'
+    )
+  serve.run(
+    classifier,
+    listener,
+    limits=limits,
+    hosts=arguments.allow_host,
+    score_flagged=arguments.score_flagged,
+    opens_browser=not arguments.no_browser,
+    debug=arguments.debug,
+  )
+  return 0

@@ -1,0 +1,173 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A scored scan as a page shows it: pictures of its slices, maps, numbers."""
+
+from collections.abc import Sequence
+import io
+from typing import Any, NamedTuple
+
+from matplotlib import colormaps
+import numpy as np
+from PIL import Image
+
+from bit_covid import class_maps
+from bit_covid import scan_page
+from bit_covid import scan_results
+from bit_covid.analysis import patients
+from input_pipeline import scans
+
+# Pixels of the longer side, at most; slices of CT have 512.
+_PICTURE, _THUMBNAIL = 768, 96
+
+
+class Picture(NamedTuple):
+  """A slice to be looked at.
+
+  Attributes:
+    size: height and width as it was read.
+    full: PNG file.
+    small: PNG file, for a strip of all slices.
+  """
+
+  size: tuple[int, int]
+  full: bytes
+  small: bytes
+
+
+class ScoredScan(NamedTuple):
+  """A scan that was scored.
+
+  Attributes:
+    result: what the network makes of it.
+    pictures: by index of the slice; without those that could not be read.
+  """
+
+  result: scan_results.ScanResult
+  pictures: dict[int, Picture]
+
+
+def picture(gray: np.ndarray) -> Picture:
+  """Returns a slice `[H, W]` uint8 as it is kept."""
+  return Picture(gray.shape, _png(gray, _PICTURE), _png(gray, _THUMBNAIL))
+
+
+def heat(scored: ScoredScan, index: int, class_index: int) -> bytes | None:
+  """Returns the Grad-CAM map of a slice and class as a PNG file.
+
+  It covers the slice's box. Where the map is small it is clear: laid over the
+  slice with the opacity o, a value h covers it by o h, as in a report.
+
+  None: the slice was not scored, or there is no such slice or class.
+  """
+  if index >= len(scored.result.slices):
+    return None
+  each = scored.result.slices[index]
+  if each.maps is None or class_index >= len(each.maps):
+    return None
+  xmin, ymin, xmax, ymax = _box(scored, index)
+  scale = min(1.0, _PICTURE / max(ymax - ymin, xmax - xmin))
+  size = (round((ymax - ymin) * scale), round((xmax - xmin) * scale))
+  small = each.maps[class_index]
+  size = tuple(max(pair) for pair in zip(size, small.shape, strict=True))
+  values = np.clip(class_maps.enlarge(small, size), 0, 1)
+  colours = colormaps['inferno'](values, bytes=True)
+  colours[..., 3] = np.rint(255 * values)
+  return _encode(Image.fromarray(colours))
+
+
+def preview(scan: scans.Scan) -> bytes | None:
+  """Returns the scan's middle slice as a PNG file; None: it is not readable."""
+  try:
+    return _png(scan.slices[len(scan) // 2].read().gray, _THUMBNAIL)
+  except scans.UnreadableError:
+    return None
+
+
+def summary(scan: scans.Scan) -> dict[str, Any]:
+  """Returns what tells a scan from others, for JSON; nothing names a file."""
+  return {
+    'source': scan_page.SOURCES[scan.source],
+    'slices': len(scan),
+    'spacing': scan.spacing,
+  }
+
+
+def content(
+  scored: ScoredScan, cautions: Sequence[str], temperature: float | None
+) -> dict[str, Any]:
+  """Returns what a page says of the scan, for JSON; nothing names a file.
+
+  Args:
+    scored: the scan.
+    cautions: of `scan_page.cautions`; without a temperature, one says so.
+    temperature: of the classifier.
+  """
+  result = scored.result
+  return {
+    'id': result.scan.id,
+    'class_names': result.class_names,
+    'predicted': result.predicted,
+    'joined': [
+      {
+        'method': scan_page.METHODS[x],
+        'probabilities': result.joined[x].tolist(),
+      }
+      for x in patients.METHODS
+      if result.joined
+    ],
+    'counted': result.num_used,
+    'cautions': list(cautions),
+    'calibration': None
+    if temperature is None
+    else f'Calibrated on the validation slices of the training (temperature '
+    f'{temperature:.2f}), slice by slice.',
+    'findings': scan_page.findings(result),
+    'notes': result.scan.notes,
+    'facts': scan_page.facts(result),
+    'slices': [_slice(scored, i) for i in range(len(result.slices))],
+  }
+
+
+def _slice(scored: ScoredScan, index: int) -> dict[str, Any]:
+  each = scored.result.slices[index]
+  found: dict[str, Any] = {
+    'position': each.position,
+    'finding': each.finding,
+    'counts': each.is_used,
+    'probabilities': None,
+    'size': None,
+    'box': None,
+    'has_map': None,
+  }
+  if index in scored.pictures:
+    found['size'] = scored.pictures[index].size
+  if each.probabilities is not None:
+    found['probabilities'] = each.probabilities.tolist()
+    found['box'] = _box(scored, index)
+    # Of each class: whether anything speaks for it.
+    found['has_map'] = (each.maps.max(axis=(1, 2)) > 0).tolist()
+  return found
+
+
+def _box(scored: ScoredScan, index: int) -> list[int]:
+  box = scored.result.slices[index].box
+  if box is not None:
+    return box.tolist()
+  height, width = scored.pictures[index].size
+  return [0, 0, width, height]
+
+
+def _png(gray: np.ndarray, longest: int) -> bytes:
+  image = Image.fromarray(gray)
+  scale = longest / max(image.size)
+  if scale < 1:
+    size = [max(1, round(x * scale)) for x in image.size]
+    image = image.resize(size, Image.Resampling.BOX)
+  return _encode(image)
+
+
+def _encode(image: Image.Image) -> bytes:
+  buffer = io.BytesIO()
+  # Larger files than need be, in a third of the time.
+  image.save(buffer, 'PNG', compress_level=1)
+  return buffer.getvalue()

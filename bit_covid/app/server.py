@@ -1,0 +1,124 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The server as an ASGI application: the page, its files, and its endpoints."""
+
+from collections.abc import AsyncIterator, Collection
+import contextlib
+import mimetypes
+import pathlib
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+import jinja2
+from starlette import applications
+from starlette import exceptions
+from starlette import middleware
+from starlette import requests
+from starlette import responses
+from starlette import routing
+from starlette import staticfiles
+
+from bit_covid import scan_page
+from bit_covid.app import endpoints as endpoints_lib
+from bit_covid.app import guard
+from bit_covid.app import limits as limits_lib
+from bit_covid.app import session as session_lib
+from bit_covid.app import sessions as sessions_lib
+from bit_covid.app import worker as worker_lib
+
+if TYPE_CHECKING:
+  from bit_covid.classifier import Classifier
+
+# Browsers run no script that comes as text/plain, as registries of Windows have
+# it.
+mimetypes.add_type('text/javascript', '.js')
+_HERE = pathlib.Path(__file__).parent
+# Seconds between looks for pages that are gone.
+_SWEEP = 2.0
+
+
+def create(
+  classifier: 'Classifier',
+  sessions: sessions_lib.Sessions,
+  *,
+  hosts: Collection[str] = (),
+  score_flagged: bool = False,
+  debug: bool = False,
+) -> applications.Starlette:
+  """Returns the application.
+
+  Args:
+    classifier: the network.
+    sessions: closed when the application ends.
+    hosts: as for `guard.Guard`.
+    score_flagged: as for `scan_results.score`.
+    debug: as for `worker.Worker`.
+  """
+  worker = worker_lib.Worker(
+    classifier, score_flagged=score_flagged, debug=debug
+  )
+  page = _render(classifier, sessions.limits)
+
+  async def get_page(request: requests.Request) -> responses.Response:
+    return responses.HTMLResponse(page)
+
+  @contextlib.asynccontextmanager
+  async def lifespan(app: applications.Starlette) -> AsyncIterator[None]:
+    async with anyio.create_task_group() as tasks:
+      tasks.start_soon(_sweep, sessions)
+      yield
+      tasks.cancel_scope.cancel()
+    sessions.close_all()
+    await anyio.to_thread.run_sync(worker.stop)
+
+  endpoints = endpoints_lib.Endpoints(classifier, sessions, worker)
+  return applications.Starlette(
+    routes=[
+      routing.Route('/', get_page),
+      routing.Mount(
+        '/static', staticfiles.StaticFiles(directory=_HERE / 'static')
+      ),
+      *endpoints.routes(),
+    ],
+    lifespan=lifespan,
+    middleware=[middleware.Middleware(guard.Guard, hosts=hosts)],
+    exception_handlers={
+      exceptions.HTTPException: _as_json,
+      session_lib.ClosedError: _say_closed,
+    },
+  )
+
+
+async def _sweep(sessions: sessions_lib.Sessions) -> None:
+  while True:
+    await anyio.sleep(_SWEEP)
+    await anyio.to_thread.run_sync(sessions.close_abandoned)
+
+
+async def _as_json(
+  request: requests.Request, error: exceptions.HTTPException
+) -> responses.Response:
+  return responses.JSONResponse({'error': error.detail}, error.status_code)
+
+
+async def _say_closed(
+  request: requests.Request, error: session_lib.ClosedError
+) -> responses.Response:
+  return responses.JSONResponse({'error': endpoints_lib.CLOSED}, 404)
+
+
+def _render(classifier: 'Classifier', limits: limits_lib.Limits) -> str:
+  environment = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(_HERE / 'templates'),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+  )
+  return environment.get_template('page.html.j2').render(
+    disclaimer=scan_page.DISCLAIMER,
+    model=classifier.model,
+    data=classifier.facts.get('data'),
+    limits=limits,
+  )

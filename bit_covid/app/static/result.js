@@ -1,0 +1,102 @@
+// Copyright 2026 The bit_covid Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import {Chart} from './chart.js';
+import {
+  byId, element, fillScores, fillTable, percent,
+} from './elements.js';
+import {Strip} from './strip.js';
+import {Viewer} from './viewer.js';
+
+// By which keys the slices are gone through, and how far.
+const KEYS = {
+  ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1,
+  PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity,
+};
+
+/** The result of a scan: what is said of it, and its slices. */
+export class Result {
+  /**
+   * @param {object} result of the server.
+   * @param {(path: string) => string} url of what belongs to the scan.
+   */
+  constructor(result, url) {
+    this._result = result;
+    const select = index => this.select(index);
+    describe(result, url);
+    this._viewer = new Viewer(result, url, select);
+    this._chart = new Chart(result, select);
+    this._strip = new Strip(result, url, select);
+    for (const id of ['chart', 'strip']) {
+      byId(id).onkeydown = event => this._step(event);
+    }
+    this.select(mostTelling(result));
+  }
+
+  /** Ends its work. */
+  stop() {
+    this._chart.stop();
+  }
+
+  /** Shows a slice everywhere; beyond the ends, the last one. */
+  select(index) {
+    const last = this._result.slices.length - 1;
+    index = Math.min(last, Math.max(0, index));
+    if (index === this._index) return;
+    this._index = index;
+    this._viewer.show(index);
+    this._chart.show(index);
+    this._strip.show(index);
+  }
+
+  _step(event) {
+    const step = KEYS[event.key];
+    if (step === undefined || event.ctrlKey || event.altKey || event.metaKey) {
+      return;
+    }
+    event.preventDefault();
+    this.select(this._index + step);
+  }
+}
+
+/** Returns the slice that speaks most for the scan's class, or the middle. */
+function mostTelling({class_names: names, predicted, slices}) {
+  const index = names.indexOf(predicted);
+  let best = Math.floor(slices.length / 2), largest = -1;
+  slices.forEach(({counts, probabilities}, i) => {
+    if (counts && probabilities[index] > largest) {
+      best = i;
+      largest = probabilities[index];
+    }
+  });
+  return best;
+}
+
+function describe(result, url) {
+  const {class_names: names, predicted, joined, counted, slices} = result;
+  byId('verdict').textContent =
+      predicted ? `Most probable: ${predicted}` : 'No slice was scored';
+  byId('counted').textContent = predicted
+      ? `${joined[0].method}: ${counted} of ${slices.length} count`
+      : 'Each slice has a finding, see below. A server that was started with ' +
+        '--score_flagged scores such slices all the same.';
+  fillScores(byId('scores'), names, joined[0]?.probabilities);
+  byId('calibration').textContent =
+      (predicted && result.calibration) ?? '';
+  byId('cautions').replaceChildren(
+      ...result.cautions.map(text => element('p', {class: 'note'}, text)));
+  byId('report').href = url('report.html');
+  byId('archive').href = url('files.zip');
+  fillTable(
+      byId('methods'), ['Slices joined by', ...names],
+      joined.map(({method, probabilities}) =>
+          [method, ...probabilities.map(percent)]));
+  byId('methods').closest('section').hidden = !joined.length;
+  fillTable(
+      byId('findings'), ['Finding', 'Slices', 'Which'],
+      result.findings.map(row => row.map(String)));
+  byId('findings-section').hidden = !result.findings.length;
+  fillTable(byId('facts'), null, result.facts);
+  byId('notes').replaceChildren(
+      ...result.notes.map(text => element('p', {}, text)));
+}

@@ -1,0 +1,97 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""An upload: files of one page in a private folder, under numbers for names.
+
+What the user calls them stays in the user's browser: an ending and the number
+of their folder are all that comes here.
+"""
+
+from collections.abc import AsyncIterator
+import pathlib
+import re
+import tempfile
+
+from bit_covid.app import limits as limits_lib
+
+# '000012.dcm', '000001.nii.gz', '000003': nothing that a path could be made of.
+_NAME = re.compile(r'[0-9]{6}(\.[a-z0-9]{1,8}){0,2}')
+
+
+class RefusedError(ValueError):
+  """An upload that is not taken; the message is for the user."""
+
+
+class Upload:
+  """Files that were received.
+
+  Attributes:
+    folder: where they are.
+    size: bytes of all of them.
+    count: how many they are.
+  """
+
+  def __init__(self, limits: limits_lib.Limits):
+    # Readable by this user alone.
+    self._temporary = tempfile.TemporaryDirectory(
+      prefix='bit_covid_app', ignore_cleanup_errors=True
+    )
+    self._limits = limits
+    self.folder = pathlib.Path(self._temporary.name)
+    self.size = 0
+    self.count = 0
+
+  async def receive(
+    self, folder: int, name: str, chunks: AsyncIterator[bytes]
+  ) -> None:
+    """Writes a file, as long as it is within the limits.
+
+    Args:
+      folder: number of the folder in which the user has it: images that lie in
+        one are one scan.
+      name: six digits, by which the files of a folder are ordered, and the
+        ending that the user's file has, if any.
+      chunks: its content.
+
+    Raises:
+      RefusedError: name or folder are not as they should be, the file is there
+        already, or a limit was passed; what came of the file is gone.
+    """
+    if not _NAME.fullmatch(name) or not 0 <= folder < self._limits.files:
+      raise RefusedError(
+        f'A file cannot be named {name!r} in folder {folder}; expected six '
+        'digits and an ending.'
+      )
+    self._take_file()
+    target = self.folder / f'{folder:06d}' / name
+    target.parent.mkdir(exist_ok=True)
+    try:
+      file = target.open('xb')
+    except FileExistsError:
+      raise RefusedError(f'The file {name} was sent twice.') from None
+    try:
+      with file:
+        async for chunk in chunks:
+          self._take_bytes(len(chunk))
+          file.write(chunk)
+    except BaseException:  # Also of a page that was closed.
+      target.unlink(missing_ok=True)
+      raise
+
+  def remove(self) -> None:
+    """Removes all files; more than once is no error."""
+    self._temporary.cleanup()
+
+  def _take_file(self) -> None:
+    self.count += 1
+    if self.count > self._limits.files:
+      raise RefusedError(
+        f'More than {self._limits.files:,} files; upload fewer at a time.'
+      )
+
+  def _take_bytes(self, size: int) -> None:
+    self.size += size
+    if self.size > self._limits.bytes:
+      raise RefusedError(
+        f'More than {self._limits.bytes / (1 << 20):,.0f} MB; upload less at a '
+        'time, or have the server started with a larger --max_mb.'
+      )
