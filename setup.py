@@ -73,7 +73,14 @@ setuptools.setup(
   extras_require={
     'cuda': ['jax[cuda]'],
     'tpu': ['jax[tpu]'],
-    'test': ['pytest>=9', 'ruff>=0.17'],
+    # The last three run the notebooks.
+    'test': [
+      'pytest>=9',
+      'ruff>=0.17',
+      'ipykernel>=7',
+      'nbclient>=0.11',
+      'nbformat>=5.10',
+    ],
     # For --format=onnx of bit_covid.export; the other formats need nothing.
     # Not jax2onnx: 0.17 excludes the orbax-checkpoint that is required above.
     'export': ['onnx>=1.18', 'onnxruntime>=1.22'],
