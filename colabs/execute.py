@@ -20,6 +20,8 @@ import time
 import nbclient
 import nbformat
 
+from input_pipeline import tfds_examples
+
 FOLDER = pathlib.Path(__file__).parent
 NAMES = ('fine_tune', 'your_own_images', 'explain_a_scan', 'tpu')
 # Of one cell.
@@ -77,6 +79,8 @@ def main(argv: Sequence[str] | None = None) -> None:
   unknown = set(arguments.names) - set(NAMES)
   if unknown:
     parser.error(f'no notebook {sorted(unknown)}; there are {", ".join(NAMES)}')
+  # Once, and here: a notebook would keep the progress bar, and where it is put.
+  tfds_examples.load('phantom/demo', 'val')
   for name in arguments.names or NAMES:
     start = time.monotonic()
     notebook = execute(FOLDER / f'{name}.ipynb')
