@@ -10,9 +10,9 @@ import json
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import sys
-import time
 
 import nbformat
 import numpy as np
@@ -245,10 +245,16 @@ def test_set_up_says_when_a_restart_is_needed(bare, monkeypatch):
     bare('https://example.org/OWNER/NAME')
 
 
+def _seconds_of_children():
+  """Returns the time of a core, which other jobs do not make longer."""
+  used = resource.getrusage(resource.RUSAGE_CHILDREN)
+  return used.ru_utime + used.ru_stime
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('name', PATHS)
 def test_it_runs_from_top_to_bottom(name, tmp_path):
-  start = time.monotonic()
+  start = _seconds_of_children()
   result = subprocess.run(
     [sys.executable, 'colabs/execute.py', name, f'--output={tmp_path}'],
     cwd=ROOT,
@@ -257,7 +263,7 @@ def test_it_runs_from_top_to_bottom(name, tmp_path):
     text=True,
   )
   assert result.returncode == 0, result.stderr
-  assert time.monotonic() - start < _MOST_SECONDS
+  assert 0 < _seconds_of_children() - start < _MOST_SECONDS
   kept, fresh = _read(name), nbformat.read(tmp_path / f'{name}.ipynb', 4)
   for before, after in zip(_code_cells(kept), _code_cells(fresh), strict=True):
     assert after.source == before.source
