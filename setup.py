@@ -77,7 +77,15 @@ setuptools.setup(
     'tpu': ['jax[tpu]'],
     # The page of bit_covid.app: 5 MB of Python, with what they need.
     'app': _APP,
-    'test': ['pytest>=9', 'ruff>=0.17', *_APP],
+    # Its tests, and those that run the notebooks.
+    'test': [
+      'pytest>=9',
+      'ruff>=0.17',
+      *_APP,
+      'ipykernel>=7',
+      'nbclient>=0.11',
+      'nbformat>=5.10',
+    ],
     # For --format=onnx of bit_covid.export; the other formats need nothing.
     # Not jax2onnx: 0.17 excludes the orbax-checkpoint that is required above.
     'export': ['onnx>=1.18', 'onnxruntime>=1.22'],

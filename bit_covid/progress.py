@@ -4,6 +4,7 @@
 
 from collections.abc import Iterator
 import contextlib
+import os
 import time
 
 import jax
@@ -56,6 +57,11 @@ def say(text: str) -> None:
   """Prints the text on the first host."""
   if jax.process_index() == 0:
     print(text, flush=True)
+
+
+def format_path(path: str | os.PathLike[str]) -> str:
+  """Returns the path as it is typed: relative where it is below this folder."""
+  return os.fspath(path).removeprefix(f'{os.getcwd()}{os.sep}')
 
 
 def format_seconds(seconds: float) -> str:

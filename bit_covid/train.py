@@ -124,7 +124,7 @@ def _report(
   path = report.write_report(
     workdir, images=work_directory.image_reader(splits[split])
   )
-  progress.say(f'Report: {path}')
+  progress.say(f'Report: {progress.format_path(path)}')
 
 
 def initial_params(
@@ -252,7 +252,8 @@ def _train(
     first_step = int(state.step)
     state = devices.replicate(state)
     if first_step:
-      progress.say(f'Going on from step {first_step:,} in {workdir}')
+      place = progress.format_path(workdir)
+      progress.say(f'Going on from step {first_step:,} in {place}')
     log = stack.enter_context(
       metric_log.MetricLog(
         workdir,

@@ -14,11 +14,14 @@ from matplotlib import axes as mpl_axes
 from matplotlib import figure as mpl_figure
 from matplotlib import ticker
 import pandas as pd
+from PIL import Image
 
 from bit_covid.analysis import predictions
 
 WIDTH = 4.8
 _DPI = 160
+_NOTEBOOK_DPI = 100
+_NOTEBOOK_COLOURS = 192
 # Normal, CP, NCP, then what else there may be: from dark to light they are NCP,
 # Normal, CP.
 COLOURS = (
@@ -66,11 +69,26 @@ class Picture:
   png: bytes
 
 
+class _Figure(mpl_figure.Figure):
+  """A figure that a notebook shows when it is the last value of a cell.
+
+  Matplotlib's own needs pyplot for that. In fewer pixels and colours than in a
+  report, as notebooks are kept with their pictures.
+  """
+
+  def _repr_png_(self) -> bytes:
+    buffer = io.BytesIO()
+    self.savefig(buffer, format='png', dpi=_NOTEBOOK_DPI)
+    with Image.open(buffer) as picture:
+      small = picture.convert('RGB').quantize(_NOTEBOOK_COLOURS)
+    buffer = io.BytesIO()
+    small.save(buffer, 'PNG', optimize=True)
+    return buffer.getvalue()
+
+
 def new(height: float) -> mpl_figure.Figure:
   """Returns an empty figure of the common width and a height in inches."""
-  return mpl_figure.Figure(
-    figsize=(WIDTH, height), dpi=_DPI, layout='constrained'
-  )
+  return _Figure(figsize=(WIDTH, height), dpi=_DPI, layout='constrained')
 
 
 def png(figure: mpl_figure.Figure) -> bytes:

@@ -51,7 +51,11 @@ def format_summary(split: str, summary: Mapping[str, Any]) -> str:
   for name, row in zip(names, summary['confusion_matrix'], strict=True):
     counts.add_row(name, *(f'{count:,}' for count in row))
   buffer = io.StringIO()
-  console = rich.console.Console(file=buffer, width=80)
+  # In a notebook, rich would show the tables itself and leave nothing here, and
+  # FORCE_COLOR is set.
+  console = rich.console.Console(
+    file=buffer, width=80, force_jupyter=False, force_terminal=False
+  )
   console.print(measures)
   console.print(counts)
   return '\n'.join(line.rstrip() for line in buffer.getvalue().splitlines())

@@ -8,6 +8,7 @@
 A slice is a pure function of these arguments.
 """
 
+from collections.abc import Iterator
 import dataclasses
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ from input_pipeline.phantom import vessels
 LABELS = lesions_lib.LABELS
 MOST_SLICES = anatomy_lib.MOST_SLICES
 SPLITS = ('train', 'val', 'test')
+# z of the first and last slice of a whole scan.
+SCAN_RANGE = (0.02, 0.95)
 
 # Of a slice, in half image sides: a fiftieth of the height of the lungs.
 _THICKNESS = 0.028
@@ -130,9 +133,33 @@ def draw_slice(patient: Patient, number: int, *, size: int) -> DrawnSlice:
     raise ValueError(
       f'There is no slice {number}: a scan has slices 0 to {MOST_SLICES - 1}.'
     )
-  anatomy, scanner = patient.anatomy, patient.scanner
   rng = np.random.default_rng((*patient.key, 1, number))
-  section = anatomy_lib.cut(anatomy, anatomy.slice_z(number), size)
+  return _draw(patient, patient.anatomy.slice_z(number), rng=rng, size=size)
+
+
+def draw_scan(
+  patient: Patient, count: int, *, size: int
+) -> Iterator[DrawnSlice]:
+  """Yields a whole scan of a patient, from the apex of the lungs to the belly.
+
+  As many slices as wanted, at equal distances, where `draw_slice` knows a few
+  from the middle. Not every one shows a lesion.
+
+  Args:
+    patient: of `sample_patient`.
+    count: of slices.
+    size: pixels a side.
+  """
+  for number, z in enumerate(np.linspace(*SCAN_RANGE, count)):
+    rng = np.random.default_rng((*patient.key, 2, number))
+    yield _draw(patient, float(z), rng=rng, size=size)
+
+
+def _draw(
+  patient: Patient, z: float, *, rng: np.random.Generator, size: int
+) -> DrawnSlice:
+  anatomy, scanner = patient.anatomy, patient.scanner
+  section = anatomy_lib.cut(anatomy, z, size)
   image = np.full((size, size), tissue.AIR, np.float32)
   image = scanner_lib.draw_table(image, scanner, anatomy)
   image = tissue.draw_wall(image, section, anatomy=anatomy)

@@ -23,6 +23,14 @@ def test_format_seconds(seconds, text):
   assert progress.format_seconds(seconds) == text
 
 
+def test_format_path(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  assert progress.format_path(tmp_path / 'runs' / 'demo') == 'runs/demo'
+  assert progress.format_path(tmp_path) == str(tmp_path)
+  assert progress.format_path(f'{tmp_path}_2/demo') == f'{tmp_path}_2/demo'
+  assert progress.format_path('gs://bucket/demo') == 'gs://bucket/demo'
+
+
 def test_report_has_speed_and_time_left(monkeypatch, capsys):
   now = [100.0]
   monkeypatch.setattr(time, 'monotonic', lambda: now[0])

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 import dataclasses
 from typing import Any, NamedTuple
 
+import pandas as pd
+
 from bit_covid.analysis import figures
 
 # Measures that are shares are shown in percent, the others as they are.
@@ -63,6 +65,14 @@ class Table:
   head: Sequence[str]
   rows: Sequence[Sequence[Cell]]
   kind: str = 'table'
+
+  def to_frame(self) -> pd.DataFrame:
+    """Returns the table as text for a notebook, details in brackets."""
+    rows = [
+      [f'{x.text} ({x.detail})' if x.detail else x.text for x in row]
+      for row in self.rows
+    ]
+    return pd.DataFrame(rows, columns=list(self.head)).set_index(self.head[0])
 
 
 @dataclasses.dataclass(frozen=True)

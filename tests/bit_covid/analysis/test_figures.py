@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What figures are made of."""
 
+import io
+
 from matplotlib import colors
 import numpy as np
 from PIL import Image
@@ -119,3 +121,14 @@ def test_images_outside_the_folder_are_not_read(tmp_path):
   np.testing.assert_array_equal(read('a.png'), np.full((2, 3), 7))
   assert read('../b.png') is None
   assert read('c.png') is None
+
+
+def test_a_notebook_shows_a_figure_in_few_bytes():
+  noise = np.random.default_rng(0).integers(0, 256, (200, 200))
+  figure = figures.new(4.0)
+  figure.subplots().imshow(noise, cmap='gray')
+  shown = figure._repr_png_()
+  with Image.open(io.BytesIO(shown)) as picture:
+    assert picture.format == 'PNG'
+    assert picture.size == (480, 400)
+  assert len(shown) < len(figures.png(figure)) / 3

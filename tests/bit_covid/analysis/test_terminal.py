@@ -21,3 +21,11 @@ def test_table_has_every_number():
   assert ['NCP', '30', '0', '10'] in rows
   assert 'truth in rows, prediction in columns' in text.replace('\n', ' ')
   assert max(map(len, text.splitlines())) <= 80
+
+
+def test_table_is_text_in_a_notebook_too(monkeypatch):
+  summary = metrics.summary(np.array([[3, 1], [0, 2]]), ('a', 'b'))
+  text = terminal.format_summary('test', summary)
+  monkeypatch.setattr('rich.console._is_jupyter', lambda: True)
+  monkeypatch.setenv('FORCE_COLOR', '1')
+  assert terminal.format_summary('test', summary) == text

@@ -94,6 +94,26 @@ def test_a_slice_outside_the_scan_is_an_error(number):
     drawing.draw_slice(_patient(), number, size=32)
 
 
+def test_scan_goes_from_the_apex_to_the_liver():
+  patient = _patient('CP')
+  scan = list(drawing.draw_scan(patient, 24, size=64))
+  assert len(scan) == 24
+  lungs = np.array([x.lungs.sum() / x.body.sum() for x in scan])
+  lesions = np.array([x.lesions.sum() for x in scan])
+  # Narrow above, widest in the middle, and narrower beside the liver.
+  assert lungs[0] < 0.1
+  assert 3 < lungs.argmax() < 20
+  assert lungs[-1] < 0.8 * lungs.max()
+  # The consolidation ends within the scan.
+  assert lesions[lungs.argmax()] > 20 * lesions[-1]
+  again = list(drawing.draw_scan(patient, 24, size=64))
+  for first, second in zip(scan, again, strict=True):
+    np.testing.assert_array_equal(first.image, second.image)
+  # Fresh noise in each slice: two in a row differ in the air, too.
+  outside = ~scan[9].body & ~scan[10].body
+  assert (scan[9].image != scan[10].image)[outside].mean() > 0.5
+
+
 def test_bounding_box_ends_are_exclusive():
   mask = np.zeros((6, 8), bool)
   mask[2:5, 3] = mask[4, 3:7] = True
