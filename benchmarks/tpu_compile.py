@@ -39,6 +39,13 @@ def main() -> None:
   parser.add_argument('--dtype', default='bfloat16')
   parser.add_argument('--remat', action='store_true')
   parser.add_argument('--accumulation', type=int, default=1)
+  parser.add_argument(
+    '--compiler_option',
+    action='append',
+    default=[],
+    metavar='NAME=VALUE',
+    help='of libtpu; may be given more than once',
+  )
   parser.add_argument('--hlo', help='write the compiled program to this file')
   parser.add_argument('--json', help='write the counts to this file')
   flags = parser.parse_args()
@@ -48,13 +55,15 @@ def main() -> None:
   chips = topology.devices[: flags.chips]
   step, arguments = abstract_step(flags, chips)
   start = time.perf_counter()
-  compiled = step.lower(*arguments).compile()
+  compiled = step.lower(*arguments).compile(
+    dict(option.split('=', 1) for option in flags.compiler_option)
+  )
   counts = {
     **{k: v for k, v in vars(flags).items() if k not in ('hlo', 'json')},
     'chips': len(chips),
     'compile_seconds': round(time.perf_counter() - start),
     'jax': jax.__version__,
-    **_counts(compiled),
+    **_counts(compiled, flags.accumulation),
   }
   print(json.dumps(counts, indent=2))
   if flags.json:
@@ -97,13 +106,18 @@ def abstract_step(flags: argparse.Namespace, chips):
   return step, (state, batch)
 
 
-def _counts(compiled) -> dict[str, float]:
+def _counts(compiled, accumulation: int) -> dict[str, float]:
   """Returns operations, bytes moved and bytes held, of one chip."""
   cost, memory = compiled.cost_analysis(), compiled.memory_analysis()
-  traffic = hlo_traffic.count(compiled.as_text())
+  hlo = compiled.as_text()
+  traffic = hlo_traffic.count(hlo)
+  # XLA counts what a loop does once. All operations but a ten-thousandth, the
+  # update's, are in the loop over the parts of a batch, if there is one.
+  outside = sum(hlo_traffic.count(hlo, loops=False)) if accumulation > 1 else 0
+  moved = outside + accumulation * (cost['bytes accessed'] - outside)
   return {
-    'gflop': round(cost['flops'] / 1e9),
-    'gb_moved': round(cost['bytes accessed'] / 1e9, 2),
+    'gflop': round(accumulation * cost['flops'] / 1e9, 1),
+    'gb_moved': round(moved / 1e9, 2),
     'gb_moved_in_hbm': round(traffic.hbm / 1e9, 2),
     'gb_moved_in_vmem': round(traffic.vmem / 1e9, 2),
     'gb_of_arguments': round(memory.argument_size_in_bytes / 1e9, 2),
