@@ -36,6 +36,9 @@ def main() -> None:
   parser.add_argument('--batch', type=int, default=16, help='on each chip')
   parser.add_argument('--side', type=int, default=480, help='pixels')
   parser.add_argument('--model', default='R50x1', choices=resnet_v2.MODELS)
+  parser.add_argument(
+    '--units', help='of each block, such as 2,2,2,2: less deep, sooner compiled'
+  )
   parser.add_argument('--dtype', default='bfloat16')
   parser.add_argument('--remat', action='store_true')
   parser.add_argument('--accumulation', type=int, default=1)
@@ -76,11 +79,11 @@ def main() -> None:
 
 def abstract_step(flags: argparse.Namespace, chips):
   """Returns the step that `train.py` runs, and the shapes of its arguments."""
-  model = resnet_v2.create(
-    flags.model,
-    num_classes=3,
-    dtype=jnp.dtype(flags.dtype),
-    remat=flags.remat,
+  size = resnet_v2.MODELS[flags.model]
+  if flags.units:
+    size = size._replace(block_units=tuple(map(int, flags.units.split(','))))
+  model = resnet_v2.ResNetV2(
+    num_classes=3, size=size, dtype=jnp.dtype(flags.dtype), remat=flags.remat
   )
   rate = schedule.learning_rate(0.003, schedule.SCHEDULES['10k'])
   optimizer = optax.sgd(rate, momentum=0.9)
