@@ -53,17 +53,43 @@ class _Buffer(NamedTuple):
   in_vmem: bool
 
 
-def count(hlo: str) -> Traffic:
-  """Returns the traffic of the entry computation of `compiled.as_text()`.
+def count(hlo: str, *, loops: bool = True) -> Traffic:
+  """Returns the traffic of the program that `compiled.as_text()` shows.
 
-  What loops move within is not counted.
+  Args:
+    hlo: the text.
+    loops: count what loops move as often as they run, where a constant says
+      how often (a `lax.scan`), and once elsewhere; or else not at all.
   """
-  entry = hlo[hlo.index('\nENTRY') :].splitlines()
+  computations = _computations(hlo)
+  return _count(computations, computations['ENTRY'], loops)
+
+
+def _computations(hlo: str) -> dict[str, list[re.Match]]:
+  """Returns the instructions of each computation; of the entry as 'ENTRY'."""
+  computations: dict[str, list[re.Match]] = {}
+  for line in hlo.splitlines():
+    if head := re.match(r'(ENTRY|%[\w.\-]+) .*{$', line):
+      computations[head[1]] = []
+    elif computations and (match := _INSTRUCTION.match(line)):
+      list(computations.values())[-1].append(match)
+  return computations
+
+
+def _count(computations, instructions, loops) -> Traffic:
   buffers: dict[str, list[_Buffer]] = {}
   hbm = vmem = 0
-  for match in filter(None, map(_INSTRUCTION.match, entry)):
+  for match in instructions:
     name, shape, operation, rest = match.groups()
     buffers[name] = _buffers(shape)
+    if operation == 'while':
+      if loops:
+        condition, body = re.findall(r'(?:condition|body)=(%[\w.\-]+)', rest)
+        inside = _count(computations, computations[body], loops)
+        repeats = _repeats(computations[condition])
+        hbm += repeats * inside.hbm
+        vmem += repeats * inside.vmem
+      continue
     if operation in _FREE:
       continue
     operands = re.findall(r'%[\w.\-]+', rest.split('), ')[0])
@@ -72,13 +98,22 @@ def count(hlo: str) -> Traffic:
       *(buffer for x in operands for buffer in buffers.get(x, ())),
     ]
     if operation in ('copy-start', 'slice-start'):
-      # A tuple of source, destination and a flag, in this order or another:
-      # what is moved has the smaller size of the two.
-      size = min(x.num_bytes for x in buffers[name] if x.num_bytes > 8)
+      # A tuple of source, destination and a flag, or of destination, source
+      # and a flag: what is moved has the smaller size of the two.
+      size = min(x.num_bytes for x in buffers[name][:2])
       moved = [_Buffer(size, x.in_vmem) for x in buffers[name][:2]]
     hbm += sum(x.num_bytes for x in moved if not x.in_vmem)
     vmem += sum(x.num_bytes for x in moved if x.in_vmem)
   return Traffic(hbm, vmem)
+
+
+def _repeats(condition: list[re.Match]) -> int:
+  """Returns how often a loop runs if it counts up from zero, 1 otherwise."""
+  limits = [x[4] for x in condition if x[2][:3] == 's32' and x[3] == 'constant']
+  counts_up = any('direction=LT' in x[4] for x in condition)
+  if len(limits) != 1 or not counts_up:
+    return 1
+  return int(limits[0].split(')')[0])
 
 
 def _buffers(shape: str) -> list[_Buffer]:

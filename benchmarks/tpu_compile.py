@@ -36,9 +36,19 @@ def main() -> None:
   parser.add_argument('--batch', type=int, default=16, help='on each chip')
   parser.add_argument('--side', type=int, default=480, help='pixels')
   parser.add_argument('--model', default='R50x1', choices=resnet_v2.MODELS)
+  parser.add_argument(
+    '--units', help='of each block, such as 2,2,2,2: less deep, sooner compiled'
+  )
   parser.add_argument('--dtype', default='bfloat16')
   parser.add_argument('--remat', action='store_true')
   parser.add_argument('--accumulation', type=int, default=1)
+  parser.add_argument(
+    '--compiler_option',
+    action='append',
+    default=[],
+    metavar='NAME=VALUE',
+    help='of libtpu; may be given more than once',
+  )
   parser.add_argument('--hlo', help='write the compiled program to this file')
   parser.add_argument('--json', help='write the counts to this file')
   flags = parser.parse_args()
@@ -48,13 +58,15 @@ def main() -> None:
   chips = topology.devices[: flags.chips]
   step, arguments = abstract_step(flags, chips)
   start = time.perf_counter()
-  compiled = step.lower(*arguments).compile()
+  compiled = step.lower(*arguments).compile(
+    dict(option.split('=', 1) for option in flags.compiler_option)
+  )
   counts = {
     **{k: v for k, v in vars(flags).items() if k not in ('hlo', 'json')},
     'chips': len(chips),
     'compile_seconds': round(time.perf_counter() - start),
     'jax': jax.__version__,
-    **_counts(compiled),
+    **_counts(compiled, flags.accumulation),
   }
   print(json.dumps(counts, indent=2))
   if flags.json:
@@ -67,11 +79,11 @@ def main() -> None:
 
 def abstract_step(flags: argparse.Namespace, chips):
   """Returns the step that `train.py` runs, and the shapes of its arguments."""
-  model = resnet_v2.create(
-    flags.model,
-    num_classes=3,
-    dtype=jnp.dtype(flags.dtype),
-    remat=flags.remat,
+  size = resnet_v2.MODELS[flags.model]
+  if flags.units:
+    size = size._replace(block_units=tuple(map(int, flags.units.split(','))))
+  model = resnet_v2.ResNetV2(
+    num_classes=3, size=size, dtype=jnp.dtype(flags.dtype), remat=flags.remat
   )
   rate = schedule.learning_rate(0.003, schedule.SCHEDULES['10k'])
   optimizer = optax.sgd(rate, momentum=0.9)
@@ -97,13 +109,18 @@ def abstract_step(flags: argparse.Namespace, chips):
   return step, (state, batch)
 
 
-def _counts(compiled) -> dict[str, float]:
+def _counts(compiled, accumulation: int) -> dict[str, float]:
   """Returns operations, bytes moved and bytes held, of one chip."""
   cost, memory = compiled.cost_analysis(), compiled.memory_analysis()
-  traffic = hlo_traffic.count(compiled.as_text())
+  hlo = compiled.as_text()
+  traffic = hlo_traffic.count(hlo)
+  # XLA counts what a loop does once. All operations but a ten-thousandth, the
+  # update's, are in the loop over the parts of a batch, if there is one.
+  outside = sum(hlo_traffic.count(hlo, loops=False)) if accumulation > 1 else 0
+  moved = outside + accumulation * (cost['bytes accessed'] - outside)
   return {
-    'gflop': round(cost['flops'] / 1e9),
-    'gb_moved': round(cost['bytes accessed'] / 1e9, 2),
+    'gflop': round(accumulation * cost['flops'] / 1e9, 1),
+    'gb_moved': round(moved / 1e9, 2),
     'gb_moved_in_hbm': round(traffic.hbm / 1e9, 2),
     'gb_moved_in_vmem': round(traffic.vmem / 1e9, 2),
     'gb_of_arguments': round(memory.argument_size_in_bytes / 1e9, 2),

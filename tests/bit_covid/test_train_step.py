@@ -187,22 +187,43 @@ def test_second_step_is_not_compiled_again():
   assert counts[1] - counts[0] <= 1
 
 
-@pytest.mark.parametrize('platform', ['cuda', 'tpu'])
-def test_step_lowers_for_accelerators_with_their_own_forms(platform):
+def _lower(network, platform, *, accumulation, batch):
+  """Returns the step's program for two devices that are not here."""
   optimizer = _optimizer()
   step = train_step.make_train_step(
-    NETWORK, optimizer, mixup_alpha=0.1, accumulation=1, seed=0
+    network, optimizer, mixup_alpha=0.1, accumulation=accumulation, seed=0
   )
   state = jax.eval_shape(
-    lambda params: train_step.create_state(params, optimizer), _params()
+    lambda params: train_step.create_state(params, optimizer),
+    resnet_v2.parameter_shapes(network),
   )
-  batch = {
-    key: jax.ShapeDtypeStruct((2, 4, *value.shape[1:]), value.dtype)
-    for key, value in _batches()[0].items()
-    if key in ('image', 'label')
-  }
   exported = jax.export.export(jax.jit(step), platforms=[platform])
-  text = exported(state, batch).mlir_module()
+  return exported(state, batch).mlir_module()
+
+
+def _batch_shapes(size, side):
+  return {
+    'image': jax.ShapeDtypeStruct((2, size, side, side, 1), np.uint8),
+    'label': jax.ShapeDtypeStruct((2, size), np.int32),
+  }
+
+
+@pytest.mark.parametrize('platform', ['cuda', 'tpu'])
+def test_step_lowers_for_accelerators_with_their_own_forms(platform):
+  text = _lower(NETWORK, platform, accumulation=1, batch=_batch_shapes(4, 32))
   # The pool's derivative, and no map that is written for a CPU's sake.
   assert 'select_and_scatter' in text
   assert 'optimization_barrier' not in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('platform', ['cuda', 'tpu'])
+def test_step_of_the_paper_lowers_for_accelerators(platform):
+  network = resnet_v2.create(
+    'R50x1', num_classes=3, dtype=jnp.bfloat16, remat=True
+  )
+  batch = _batch_shapes(16, 480)
+  text = _lower(network, platform, accumulation=4, batch=batch)
+  assert 'select_and_scatter' in text
+  # One for each unit that is computed again, none for a CPU's sake.
+  assert text.count('stablehlo.optimization_barrier') == 3 + 4 + 6 + 3
