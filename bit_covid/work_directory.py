@@ -221,5 +221,5 @@ def write_results(
     path.parent.mkdir(exist_ok=True)
     found = json.loads(path.read_text()) if path.exists() else {}
     atomic_file.write_json(path, found | {split: summary})
-    print(terminal.format_summary(split, summary))
+    terminal.show_summary(split, summary)
   return summary

@@ -5,6 +5,7 @@
 from collections.abc import Callable, Mapping
 import io
 import os
+import sys
 import types
 
 from absl import logging
@@ -113,6 +114,8 @@ def _prepare(
     raise FileNotFoundError(
       f'config.data.path is {manual_dir}, which is not a folder.'
     )
+  if not sys.stderr.isatty():
+    tfds.disable_progress_bar()
   builder.download_and_prepare(
     download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
   )
@@ -199,7 +202,9 @@ def _read_columns(
         row['box'],
         examples_lib.digest(row['image']),
       )
-      for row in tqdm.tqdm(source, desc=f'Reading {split} table', unit='slice')
+      for row in tqdm.tqdm(
+        source, desc=f'Reading {split} table', unit='slice', disable=None
+      )
     ]
     slice_id, patient_id, origin, label, box, digest = zip(*rows, strict=True)
     # Through memory: a zip archive seeks, which object stores cannot.

@@ -1,9 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Metrics as tables for a terminal or a log."""
+"""Tables for a terminal: with bold headings there, plain text in a pipe."""
 
-from collections.abc import Mapping
-import io
+from collections.abc import Mapping, Sequence
+import sys
 from typing import Any
 
 import rich.box
@@ -18,40 +18,54 @@ _HEADINGS = {
   'specificity': 'Specificity',
   'npv': 'NPV',
 }
+# Where nobody's window says how wide; no table here needs more.
+_PIPE_WIDTH = 100
 
 
-def format_summary(split: str, summary: Mapping[str, Any]) -> str:
-  """Returns the tables of `metrics.summary`: measures, then counts."""
-  names = summary['class_names']
-  measures = rich.table.Table(
-    title=(
-      f'{split}: accuracy {summary["accuracy"]:.2%} of '
-      f'{summary["slices"]:,} slices'
-    ),
-    box=rich.box.SIMPLE_HEAD,
-    title_justify='left',
+def new_table(first: str, others: Sequence[str]) -> rich.table.Table:
+  """Returns a table without rows; all columns but the first are numbers."""
+  view = rich.table.Table(box=rich.box.SIMPLE_HEAD)
+  view.add_column(first)
+  for heading in others:
+    view.add_column(heading, justify='right', no_wrap=True)
+  return view
+
+
+def show(*parts: str | rich.table.Table) -> None:
+  """Prints texts as they are, and tables."""
+  console = rich.console.Console(
+    width=None if sys.stdout.isatty() else _PIPE_WIDTH,
+    highlight=False,
+    # A notebook shows what is printed, as a pipe does.
+    force_jupyter=False,
   )
-  measures.add_column('Class')
-  for name in metrics.MEASURES:
-    measures.add_column(_HEADINGS[name], justify='right')
+  for part in parts:
+    if not isinstance(part, str):
+      with console.capture() as captured:
+        console.print(part)
+      lines = captured.get().splitlines()
+      # Without the blanks that fill each line up.
+      part = '\n'.join(line.rstrip() for line in lines)
+    print(part, flush=True)
+
+
+def show_summary(split: str, summary: Mapping[str, Any]) -> None:
+  """Prints what `metrics.summary` returns: measures, then counts."""
+  names = summary['class_names']
+  measures = new_table('Class', [_HEADINGS[x] for x in metrics.MEASURES])
   for class_name in names:
     values = [summary[name][class_name] for name in metrics.MEASURES]
     measures.add_row(
       class_name,
       *('undefined' if value is None else f'{value:.2%}' for value in values),
     )
-  counts = rich.table.Table(
-    title='Slices: truth in rows, prediction in columns',
-    box=rich.box.SIMPLE_HEAD,
-    title_justify='left',
-  )
-  counts.add_column('Truth')
-  for name in names:
-    counts.add_column(name, justify='right')
+  counts = new_table('Truth', names)
   for name, row in zip(names, summary['confusion_matrix'], strict=True):
     counts.add_row(name, *(f'{count:,}' for count in row))
-  buffer = io.StringIO()
-  console = rich.console.Console(file=buffer, width=80)
-  console.print(measures)
-  console.print(counts)
-  return '\n'.join(line.rstrip() for line in buffer.getvalue().splitlines())
+  show(
+    f'{split}: accuracy {summary["accuracy"]:.2%} of '
+    f'{summary["slices"]:,} slices',
+    measures,
+    'Slices: truth in rows, prediction in columns',
+    counts,
+  )
