@@ -16,9 +16,6 @@ import sys
 import traceback
 from typing import NoReturn
 
-# Before TensorFlow is loaded: it would tell of every GPU that it cannot use.
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-
 # Exit codes. Those of shells where a signal ends a program.
 NOT_DONE = 1
 WRONG_INPUT = 2
