@@ -20,20 +20,6 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import terminal
 
-_HEADINGS = {
-  'accuracy': 'Accuracy',
-  'balanced_accuracy': 'Balanced accuracy',
-  'mcc': 'MCC',
-  'kappa': 'Kappa',
-  'sensitivity': 'Sensitivity',
-  'specificity': 'Specificity',
-  'ppv': 'PPV',
-  'npv': 'NPV',
-  'f1': 'F1',
-  'roc_auc': 'ROC AUC',
-  'average_precision': 'Average precision',
-}
-
 
 def read(run: str, split: str) -> pd.DataFrame:
   """Returns the predictions of a work directory or in a CSV file.
@@ -69,7 +55,7 @@ def format_comparison(
   )
   values_a = metrics.measure(*metrics.labelled(table_a))
   values_b = metrics.measure(*metrics.labelled(table_b))
-  for name, heading in _HEADINGS.items():
+  for name, heading in terminal.HEADINGS.items():
     columns = [values_a[name], values_b[name], *differences[name]]
     if name in metrics.OVERALL:
       view.add_row(heading, *_cells(*columns))

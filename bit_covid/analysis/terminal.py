@@ -12,11 +12,19 @@ import rich.table
 
 from bit_covid.analysis import metrics
 
-_HEADINGS = {
+# Of all that `metrics.measure` measures.
+HEADINGS = {
+  'accuracy': 'Accuracy',
+  'balanced_accuracy': 'Balanced accuracy',
+  'mcc': 'MCC',
+  'kappa': 'Kappa',
   'sensitivity': 'Sensitivity',
-  'ppv': 'PPV',
   'specificity': 'Specificity',
+  'ppv': 'PPV',
   'npv': 'NPV',
+  'f1': 'F1',
+  'roc_auc': 'ROC AUC',
+  'average_precision': 'Average precision',
 }
 # Where nobody's window says how wide; no table here needs more.
 _PIPE_WIDTH = 100
@@ -52,20 +60,58 @@ def show(*parts: str | rich.table.Table) -> None:
 def show_summary(split: str, summary: Mapping[str, Any]) -> None:
   """Prints what `metrics.summary` returns: measures, then counts."""
   names = summary['class_names']
-  measures = new_table('Class', [_HEADINGS[x] for x in metrics.MEASURES])
+  measures = new_table('Class', [HEADINGS[x] for x in metrics.MEASURES])
   for class_name in names:
     values = [summary[name][class_name] for name in metrics.MEASURES]
     measures.add_row(
       class_name,
       *('undefined' if value is None else f'{value:.2%}' for value in values),
     )
-  counts = new_table('Truth', names)
-  for name, row in zip(names, summary['confusion_matrix'], strict=True):
-    counts.add_row(name, *(f'{count:,}' for count in row))
   show(
     f'{split}: accuracy {summary["accuracy"]:.2%} of '
     f'{summary["slices"]:,} slices',
     measures,
     'Slices: truth in rows, prediction in columns',
-    counts,
+    _counts(summary),
   )
+
+
+def show_intervals(split: str, numbers: Mapping[str, Any]) -> None:
+  """Prints the measures of a split with their intervals, then the counts.
+
+  Args:
+    split: its name.
+    numbers: of the split, as a report has them.
+  """
+  found = numbers['slice']
+  view = new_table('Measure', ['Value', '95 % interval'])
+  for name, heading in HEADINGS.items():
+    measure = found['measures'][name]
+    if name in metrics.OVERALL:
+      view.add_row(heading, *_interval(measure))
+      continue
+    for class_name in numbers['class_names']:
+      view.add_row(f'{heading}, {class_name}', *_interval(measure[class_name]))
+  show(
+    f'{split}: {found["slices"]:,} slices of {found["patients"]:,} patients. '
+    'All values are times 100, intervals are over patients.',
+    view,
+    'Slices: truth in rows, prediction in columns',
+    _counts(numbers),
+  )
+
+
+def _interval(measure: Mapping[str, float | None]) -> tuple[str, str]:
+  value, low, high = (measure[x] for x in ('value', 'low', 'high'))
+  return (
+    'undefined' if value is None else f'{100 * value:.2f}',
+    'undefined' if low is None else f'{100 * low:.2f} to {100 * high:.2f}',
+  )
+
+
+def _counts(summary: Mapping[str, Any]) -> rich.table.Table:
+  names = summary['class_names']
+  counts = new_table('Truth', names)
+  for name, row in zip(names, summary['confusion_matrix'], strict=True):
+    counts.add_row(name, *(f'{count:,}' for count in row))
+  return counts

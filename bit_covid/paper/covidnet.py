@@ -23,6 +23,7 @@ import ml_collections
 import numpy as np
 
 from bit_covid import commands
+from bit_covid import evaluated_network
 from bit_covid.analysis import published
 from bit_covid.analysis import terminal
 from bit_covid.paper import covidnet_files
@@ -157,7 +158,14 @@ def _run(arguments: argparse.Namespace) -> int:
       },
       'init': f'{checkpoint.name} (TensorFlow 1)',
     }
-    covidnet_files.write_facts(workdir, facts, splits)
+    evaluated_network.write_facts(
+      workdir,
+      facts,
+      splits,
+      flag='--workdir',
+      # Not JAX's: TensorFlow sees none but this.
+      devices=['cpu:TensorFlow'],
+    )
     for split, examples in splits.items():
       outputs = covidnet_run.run_split(
         network,
