@@ -121,7 +121,7 @@ def _run(arguments: argparse.Namespace) -> int:
     options = _Options(arguments.output, arguments.score_flagged)
     results = _score_all(classifier, found, options)
   scan_output.write_tables(options.output, results, found.refused, classifier)
-  print(f'Results: {options.output}')
+  print(f'Results: {options.output / "index.html"}')
   # Nothing that could be scored is a failure, for a script that goes on.
   return 0 if any(x.joined for x in results) else 1
 

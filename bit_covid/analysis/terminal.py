@@ -9,6 +9,7 @@ from typing import Any
 import rich.box
 import rich.console
 import rich.table
+import rich.text
 
 from bit_covid.analysis import metrics
 
@@ -26,6 +27,7 @@ HEADINGS = {
   'roc_auc': 'ROC AUC',
   'average_precision': 'Average precision',
 }
+_STYLES = {'FAILED': 'bold red', 'WARNING': 'yellow', 'NOT CHECKED': 'dim'}
 # Where nobody's window says how wide; no table here needs more.
 _PIPE_WIDTH = 100
 
@@ -37,6 +39,23 @@ def new_table(first: str, others: Sequence[str]) -> rich.table.Table:
   for heading in others:
     view.add_column(heading, justify='right', no_wrap=True)
   return view
+
+
+def new_text_table(*headings: str) -> rich.table.Table:
+  """Returns a table without rows, of texts; the last column is the longest."""
+  view = rich.table.Table(box=rich.box.SIMPLE_HEAD)
+  *short, last = headings
+  for heading in short:
+    view.add_column(heading, min_width=min(len(heading), 16))
+  view.add_column(last, ratio=1)
+  return view
+
+
+def add_row(view: rich.table.Table, result: str, *texts: str) -> None:
+  """Adds a row that begins with a result, which a terminal shows in colour."""
+  # Not as markup: brackets may be in the name of a file.
+  cells = [rich.text.Text(text) for text in (result, *texts)]
+  view.add_row(*cells, style=_STYLES.get(result, ''))
 
 
 def show(*parts: str | rich.table.Table) -> None:

@@ -10,14 +10,14 @@ from typing import Any
 
 import jinja2
 import pandas as pd
-import rich.box
 import rich.table
 import rich.text
 
 from bit_covid.analysis import terminal
 from bit_covid.audit import finding
 
-_STYLES = {'FAILED': 'bold red', 'WARNING': 'yellow', 'NOT CHECKED': 'dim'}
+# Of the tables of findings; all others but the first are numbers.
+_TEXT_COLUMNS = ('Source', 'Looks like')
 _TEMPLATES = pathlib.Path(__file__).parents[1] / 'templates'
 DISCLAIMER = 'Research software, not a medical device.'
 
@@ -32,18 +32,9 @@ def headline(name: str, table: pd.DataFrame) -> str:
 
 def show(text: str, findings: Sequence[finding.Finding]) -> None:
   """Prints the findings, then the numbers behind them."""
-  view = rich.table.Table(box=rich.box.SIMPLE_HEAD)
-  view.add_column('Result', no_wrap=True)
-  view.add_column('Check', min_width=16)
-  view.add_column('What was found')
+  view = terminal.new_text_table('Result', 'Check', 'What was found')
   for each in findings:
-    view.add_row(
-      each.severity,
-      each.check,
-      # No markup: ids are the user's.
-      rich.text.Text(each.text),
-      style=_STYLES.get(each.severity, ''),
-    )
+    terminal.add_row(view, each.severity, each.check, each.text)
   parts: list[str | rich.table.Table] = [text, view]
   for each in findings:
     if each.table is not None:
@@ -83,6 +74,7 @@ def write(
   )
   page = environment.get_template('audit.html.j2').render(
     disclaimer=DISCLAIMER,
+    text_columns=_TEXT_COLUMNS,
     headline=text,
     counts=Counter(each.severity for each in findings),
     findings=[
