@@ -50,7 +50,9 @@ VERBS = {
   'export': Verb(
     'bit_covid.export.command', 'a checkpoint for ONNX, TensorFlow, plain JAX'
   ),
-  'app': Verb('bit_covid.app', 'a page in the browser for scans', extra='app'),
+  'app': Verb(
+    'bit_covid.app.command', 'a page in the browser for scans', extra='app'
+  ),
   'paper': Verb(
     'bit_covid.paper.command', 'the tables and figures of the paper'
   ),
