@@ -34,7 +34,7 @@ setuptools.setup(
     'bit_covid.app': ['static/*', 'templates/*'],
     'bit_covid.weights': ['*.npz'],
   },
-  entry_points={'console_scripts': ['bit-covid = bit_covid.main:run']},
+  entry_points={'console_scripts': ['bit-covid = bit_covid.command_line:run']},
   install_requires=[
     'absl-py>=2.1',
     'array_record>=0.8; sys_platform != "win32"',

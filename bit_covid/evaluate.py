@@ -96,6 +96,7 @@ def evaluate(
   config: ml_collections.ConfigDict,
   *,
   batch: int,
+  on_batch: Callable[[], None] = lambda: None,
 ) -> Outputs:
   """Returns logits and features of every slice of a split.
 
@@ -106,6 +107,7 @@ def evaluate(
     config: the field `data` of a config.
     batch: slices a step over all devices of all hosts; the last one may be
       partial.
+    on_batch: is called after each step, for a progress bar.
 
   Raises:
     ValueError: the batch does not divide by the devices.
@@ -119,10 +121,10 @@ def evaluate(
     host=jax.process_index(),
     num_hosts=jax.process_count(),
   )
-  parts = [
-    jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), outputs)
-    for outputs in _run(forward, prepare(params), batches)
-  ]
+  parts = []
+  for outputs in _run(forward, prepare(params), batches):
+    parts.append(jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), outputs))
+    on_batch()
   joined = {
     key: np.concatenate([part[key] for part in parts]) for key in parts[0]
   }

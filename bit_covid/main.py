@@ -9,11 +9,13 @@ from collections.abc import Sequence
 import os
 import sys
 
-from absl import app
 from absl import flags
 from absl import logging
 import jax
 from ml_collections import config_flags
+
+from bit_covid import absl_command
+from bit_covid import commands
 
 _CONFIG = config_flags.DEFINE_config_file(
   'config', None, 'Config file, such as configs/bit_m.py.', lock_config=True
@@ -35,13 +37,45 @@ _NUM_PROCESSES = flags.DEFINE_integer(
 _PROCESS_ID = flags.DEFINE_integer(
   'process_id', None, 'Number of this host, from 0; with --coordinator.'
 )
-flags.mark_flags_as_required(['config', 'workdir'])
+flags.DEFINE_bool('debug', False, 'A traceback with an error.')
+
+_EXAMPLES = (
+  '--config=configs/demo.py --workdir=runs/demo',
+  'The paper, on all devices:\n'
+  '--config=configs/bit_m.py --workdir=runs/bit_m '
+  '--config.data.path=COVIDX_FOLDER',
+  'What is varied most has a short form, any field a long one:\n'
+  '--config=configs/bit_m.py:resolution=256x224,steps=5k --config.batch=32 '
+  '--workdir=runs/small',
+)
+_NOTES = """\
+A run that was interrupted goes on when the same command is given again. All
+fields are in configs/common.py. --helpfull: all flags, also of libraries."""
 
 
-def main(argv: Sequence[str]) -> None:
-  """Trains and evaluates as the flags say."""
-  if len(argv) > 1:
-    raise app.UsageError(f'Unexpected arguments: {argv[1:]}')
+def main(argv: Sequence[str] | None = None) -> int:
+  """Trains and evaluates as the flags say; returns the exit code."""
+  # As `python -m` does: config files import each other from the project's root.
+  if os.getcwd() not in sys.path:
+    sys.path.insert(0, os.getcwd())
+  return absl_command.run(
+    _run,
+    sys.argv[1:] if argv is None else argv,
+    help_text=_help,
+    # A loss that is not finite: nothing is wrong with the input.
+    failures=(FloatingPointError,),
+    stopped='Stopped. The same command goes on from the last checkpoint.',
+  )
+
+
+def _run() -> int:
+  config, workdir = _CONFIG.value, _WORKDIR.value
+  if config is None or workdir is None:
+    raise ValueError(
+      f'Give --config=FILE and --workdir=FOLDER; see {_program()} --help.'
+    )
+  # That of a file which could not be read raises the reason when it is used.
+  config.is_locked  # noqa: B018
   # TensorFlow comes with it, and takes seconds to load: not before the flags
   # are known to be right.
   from bit_covid import compilation_cache
@@ -51,20 +85,21 @@ def main(argv: Sequence[str]) -> None:
   logging.set_verbosity(logging.WARNING)
   compilation_cache.enable()
   _initialize_hosts()
-  train.train_and_evaluate(_CONFIG.value, _WORKDIR.value)
+  train.train_and_evaluate(config, workdir)
+  return 0
 
 
 def _initialize_hosts() -> None:
   """Connects the hosts, if the flags say that there are several.
 
   Raises:
-    app.UsageError: some of the flags are missing; a host that does not know of
+    ValueError: some of the flags are missing; a host that does not know of
       the others would train alone, into the same folder.
   """
   by_hand = (_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
   if any(value is not None for value in by_hand):
     if None in by_hand or _DISTRIBUTED.value:
-      raise app.UsageError(
+      raise ValueError(
         'Give --coordinator, --num_processes and --process_id together, and '
         'without --distributed.'
       )
@@ -73,13 +108,25 @@ def _initialize_hosts() -> None:
     jax.distributed.initialize()
 
 
-def run() -> None:
-  """Runs `main`; the console script `bit-covid`."""
-  # As `python -m` does: config files import each other from the project's root.
-  if os.getcwd() not in sys.path:
-    sys.path.insert(0, os.getcwd())
-  app.run(main)
+def _program() -> str:
+  return commands.program('bit_covid.main')
+
+
+def _help(table_of_flags: str) -> str:
+  program = _program()
+  return '\n'.join(
+    [
+      f'usage: {program} --config=FILE --workdir=FOLDER [--config.FIELD=VALUE]',
+      '',
+      'Fine-tunes a network and evaluates it.',
+      '',
+      'Flags:',
+      table_of_flags,
+      '',
+      commands.epilog(_EXAMPLES, _NOTES) % {'prog': program},
+    ]
+  )
 
 
 if __name__ == '__main__':
-  run()
+  sys.exit(main())

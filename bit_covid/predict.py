@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import pathlib
 import sys
 import time
-import traceback
 from typing import TYPE_CHECKING, NamedTuple
+
+from bit_covid import commands
 
 if TYPE_CHECKING:
   from bit_covid import scan_results
@@ -31,24 +32,20 @@ class _Options(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> int:
   """Does what the arguments ask for; returns the exit code."""
   arguments = _parser().parse_args(argv)
-  try:
-    _check_output(arguments.output)
-    return _run(arguments)
-  except (ValueError, OSError) as error:
-    if arguments.debug:
-      traceback.print_exc()
-    # On one line, whatever a file name may hold.
-    print('Error:', ' '.join(str(error).split()), file=sys.stderr)
-    return 2
-  except KeyboardInterrupt:
-    print('\nStopped.', file=sys.stderr)
-    return 130
+  return commands.run(lambda: _run(arguments), debug=arguments.debug)
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
-    prog='python -m bit_covid.predict',
+  parser = commands.make_parser(
+    'bit_covid.predict',
     description='Scores scans. Research software, not a medical device.',
+    examples=(
+      'STUDY --checkpoint=runs/bit_m --output=results',
+      'Each image a scan of its own:\n'
+      'slices/*.png --checkpoint=model.npz --output=results --images_are_scans',
+    ),
+    notes='It writes index.html, a page a scan, and tables; see README.txt '
+    'there.',
   )
   parser.add_argument(
     'paths',
@@ -77,9 +74,6 @@ def _parser() -> argparse.ArgumentParser:
     help='score slices that the input check flags, too; they do not count for '
     'the scan',
   )
-  parser.add_argument(
-    '--debug', action='store_true', help='a traceback with an error'
-  )
   return parser
 
 
@@ -93,6 +87,7 @@ def _check_output(folder: pathlib.Path) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+  _check_output(arguments.output)
   # JAX and TensorFlow: not before the arguments are known to be right.
   from bit_covid import scan_classifier
   from bit_covid import scan_output
@@ -113,7 +108,7 @@ def _run(arguments: argparse.Namespace) -> int:
     options = _Options(arguments.output, arguments.score_flagged)
     results = _score_all(classifier, found, options)
   scan_output.write_tables(options.output, results, found.refused, classifier)
-  print(f'Results: {options.output}')
+  print(f'Results: {options.output / "index.html"}')
   # Nothing that could be scored is a failure, for a script that goes on.
   return 0 if any(x.joined for x in results) else 1
 
@@ -133,7 +128,12 @@ def _score_all(
   print(f'Network ready after {seconds:.1f} s')
   options.output.mkdir(parents=True, exist_ok=True)
   results = []
-  with tqdm.tqdm(total=sum(map(len, found.scans)), unit='slice') as bar:
+  with tqdm.tqdm(
+    total=sum(map(len, found.scans)),
+    unit='slice',
+    # A bar is for a terminal only.
+    disable=None,
+  ) as bar:
     for scan in found.scans:
       result = scan_results.score(
         classifier,

@@ -52,7 +52,7 @@ def find(
 
   Raises:
     FileNotFoundError: the name is neither a file nor a known name.
-    RuntimeError: the download failed; the message holds path and URL.
+    ConnectionError: the download failed; the message holds path and URL.
     ValueError: the file in the cache is not the one that was downloaded.
   """
   path = pathlib.Path(name).expanduser()
@@ -99,7 +99,7 @@ def _download(
       downloader=pooch.HTTPDownloader(progressbar=progress, timeout=30),
     )
   except Exception as error:  # Whatever the network stack raises.
-    raise RuntimeError(
+    raise ConnectionError(
       f'Could not download {url} to {path}: {error}. Without a network, '
       f'download it elsewhere and put it at that path.'
     ) from error

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bit_covid import atomic_file
 from bit_covid import classifier as classifier_lib
+from bit_covid import scan_index
 from bit_covid import scan_montage
 from bit_covid import scan_page
 from bit_covid import scan_results
@@ -22,6 +23,7 @@ _README = """\
 
 {cautions}
 
+index.html       all scans of this call, with a link to the page of each
 <scan>.html      a page for each scan
 <scan>.png       its slices with their Grad-CAM maps
 scans.csv        probabilities of each scan, by way to join its slices
@@ -66,7 +68,10 @@ def write_tables(
   refused: Sequence[scans.Refused],
   classifier: classifier_lib.Classifier,
 ) -> None:
-  """Writes what is known of all scans, slices and refused files."""
+  """Writes what is known of all scans, slices and refused files.
+
+  Last index.html: where it is, all of it is there.
+  """
   names = classifier.class_names
   reasons = [(x.id, x.cause, x.reason) for x in refused]
   tables = {
@@ -82,4 +87,9 @@ def write_tables(
     cautions='\n'.join(cautions(classifier)),
     kept='; '.join(scan_page.KEPT),
   )
-  atomic_file.write(epath.Path(folder) / 'README.txt', text.encode())
+  target = epath.Path(folder)
+  atomic_file.write(target / 'README.txt', text.encode())
+  page = scan_index.render(
+    results, refused, names, cautions=cautions(classifier)
+  )
+  atomic_file.write(target / 'index.html', page.encode())

@@ -91,7 +91,39 @@ def render(result: scan_results.ScanResult, cautions: list[str]) -> str:
     result: of the scan.
     cautions: of `cautions`.
   """
-  environment = jinja2.Environment(
+  chart = None
+  if result.joined:
+    chart = figures.png(scan_montage.along_scan(result))
+  return (
+    environment()
+    .get_template('scan.html.j2')
+    .render(
+      disclaimer=DISCLAIMER,
+      scan_id=result.scan.id,
+      predicted=result.predicted,
+      cautions=cautions,
+      classes=result.class_names,
+      joined=[
+        (METHODS[x], result.joined[x])
+        for x in patients.METHODS
+        if result.joined
+      ],
+      main=result.joined.get(scan_results.METHOD),
+      counted=result.num_used,
+      total=len(result.slices),
+      findings=findings(result),
+      montage=scan_montage.montage(result) if result.shown else None,
+      chart=chart,
+      notes=result.scan.notes,
+      facts=facts(result),
+      kept=KEPT,
+    )
+  )
+
+
+def environment() -> jinja2.Environment:
+  """Returns what renders the templates of this package."""
+  found = jinja2.Environment(
     loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent / 'templates'),
     # Names of classes are the user's: they are text, never markup.
     autoescape=True,
@@ -99,29 +131,8 @@ def render(result: scan_results.ScanResult, cautions: list[str]) -> str:
     trim_blocks=True,
     lstrip_blocks=True,
   )
-  environment.filters['base64'] = lambda x: base64.b64encode(x).decode('ascii')
-  chart = None
-  if result.joined:
-    chart = figures.png(scan_montage.along_scan(result))
-  return environment.get_template('scan.html.j2').render(
-    disclaimer=DISCLAIMER,
-    scan_id=result.scan.id,
-    predicted=result.predicted,
-    cautions=cautions,
-    classes=result.class_names,
-    joined=[
-      (METHODS[x], result.joined[x]) for x in patients.METHODS if result.joined
-    ],
-    main=result.joined.get(scan_results.METHOD),
-    counted=result.num_used,
-    total=len(result.slices),
-    findings=findings(result),
-    montage=scan_montage.montage(result) if result.shown else None,
-    chart=chart,
-    notes=result.scan.notes,
-    facts=facts(result),
-    kept=KEPT,
-  )
+  found.filters['base64'] = lambda x: base64.b64encode(x).decode('ascii')
+  return found
 
 
 def findings(result: scan_results.ScanResult) -> list[tuple[str, int, str]]:

@@ -197,8 +197,18 @@ def write_results(
   split: str,
   examples: input_pipeline.Examples,
   outputs: evaluate.Outputs,
+  *,
+  show: bool = True,
 ) -> Mapping[str, Any]:
-  """Writes predictions and features of a split; returns its metrics."""
+  """Writes predictions and features of a split; returns its metrics.
+
+  Args:
+    workdir: of the run.
+    split: its name.
+    examples: the split.
+    outputs: of the network on it.
+    show: whether the metrics are printed.
+  """
   table = predictions.make_table(
     slice_id=examples.slice_id,
     patient_id=examples.patient_id,
@@ -221,5 +231,6 @@ def write_results(
     path.parent.mkdir(exist_ok=True)
     found = json.loads(path.read_text()) if path.exists() else {}
     atomic_file.write_json(path, found | {split: summary})
-    print(terminal.format_summary(split, summary))
+    if show:
+      terminal.show_summary(split, summary)
   return summary

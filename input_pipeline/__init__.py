@@ -42,6 +42,7 @@ __all__ = [
   'check_training',
   'evaluation_batches',
   'find_images',
+  'load_all_splits',
   'load_split',
   'train_batches',
   'unlabelled',
@@ -69,6 +70,23 @@ def load_split(config: ml_collections.ConfigDict, split: str) -> Examples:
   return tfds_examples.load(
     config.name,
     split,
+    path=config.path,
+    data_dir=config.data_dir,
+    image_folder=config.image_folder,
+  )
+
+
+def load_all_splits(config: ml_collections.ConfigDict) -> dict[str, Examples]:
+  """Returns every split of the data set that a config names, for an audit.
+
+  Raises:
+    ValueError: as for `load_split`; of the user's own images, a patient in
+      several splits is let through.
+  """
+  if config.name == 'image_folder':
+    return image_folder.load_all(config.path, range_16bit=config.range_16bit)
+  return tfds_examples.load_all(
+    config.name,
     path=config.path,
     data_dir=config.data_dir,
     image_folder=config.image_folder,

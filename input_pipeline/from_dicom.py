@@ -10,11 +10,10 @@ labels.csv has the columns `series`, a folder or file below the first argument,
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import csv
 import pathlib
 import sys
-import traceback
 from typing import NamedTuple
 
 _COLUMNS = ('series', 'label', 'patient')
@@ -64,7 +63,7 @@ def convert(
   from input_pipeline import scans
 
   rows, place_of_scan = [], {}
-  for each in tqdm.tqdm(series, unit='series'):
+  for each in tqdm.tqdm(series, unit='series', disable=None):
     patient = patient_hash.hashed(each.patient, key)
     with scans.find(each.path, window=window) as found:
       _check(found, each, place_of_scan)
@@ -166,14 +165,11 @@ def write(rows: Sequence[Mapping[str, str]], path: pathlib.Path) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Does what the arguments ask for; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  try:
-    return _run(arguments)
-  except (ValueError, OSError) as error:
-    if arguments.debug:
-      traceback.print_exc()
-    print('Error:', ' '.join(str(error).split()), file=sys.stderr)
-    return 2
+  # The one thing that is known here of bit_covid: the manners of a command.
+  from bit_covid import commands
+
+  arguments = _parser(commands.make_parser).parse_args(argv)
+  return commands.run(lambda: _run(arguments), debug=arguments.debug)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -209,10 +205,13 @@ def _run(arguments: argparse.Namespace) -> int:
   return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
-    prog='python -m input_pipeline.from_dicom',
+def _parser(
+  make_parser: Callable[..., argparse.ArgumentParser],
+) -> argparse.ArgumentParser:
+  parser = make_parser(
+    'input_pipeline.from_dicom',
     description='Turns DICOM series with labels into PNG images and a CSV.',
+    examples=('series/ --labels=labels.csv --output=data --key=patients.key',),
   )
   parser.add_argument('root', type=pathlib.Path, help='folder of the series')
   parser.add_argument(
@@ -239,7 +238,6 @@ def _parser() -> argparse.ArgumentParser:
     metavar=('CENTER', 'WIDTH'),
     help='in Hounsfield units; default: %(default)s',
   )
-  parser.add_argument('--debug', action='store_true', help='traceback')
   return parser
 
 

@@ -28,6 +28,28 @@ def read(
     ValueError: there is no such split, or a line is not as it should be; the
       message begins with file and line number.
   """
+  class_names, images = read_all(path)
+  if split not in images:
+    raise ValueError(
+      f'There is no split {split!r} in {path}; it has {sorted(images)}.'
+    )
+  return class_names, images[split]
+
+
+def read_all(
+  path: pathlib.Path, *, check_patients: bool = True
+) -> tuple[tuple[str, ...], dict[str, list[listed_images.ListedImage]]]:
+  """Returns the class names, and the images of each split.
+
+  Args:
+    path: of the CSV.
+    check_patients: whether a patient in several splits is an error; an audit
+      counts them.
+
+  Raises:
+    ValueError: a line is not as it should be; the message begins with file and
+      line number.
+  """
   images: dict[str, list[listed_images.ListedImage]] = {}
   place_of_path: dict[str, str] = {}
   split_of_patient: dict[str, str] = {}
@@ -37,18 +59,14 @@ def read(
     if first != place:
       raise ValueError(f'{place}: {image.path!r} is already in {first}.')
     other = split_of_patient.setdefault(image.patient_id, row['split'])
-    if other != row['split']:
+    if check_patients and other != row['split']:
       raise ValueError(
         f'{place}: patient {image.patient_id!r} is in the splits {other!r} '
         f'and {row["split"]!r}. Keep each patient in one split.'
       )
     images.setdefault(row['split'], []).append(image)
-  if split not in images:
-    raise ValueError(
-      f'There is no split {split!r} in {path}; it has {sorted(images)}.'
-    )
   names = {image.label for group in images.values() for image in group}
-  return listed_images.order_classes(names), images[split]
+  return listed_images.order_classes(names), images
 
 
 def _read_rows(path: pathlib.Path) -> Iterator[tuple[str, dict[str, str]]]:

@@ -81,6 +81,33 @@ def load(
   )
 
 
+def load_all(
+  path: str | os.PathLike[str],
+  *,
+  range_16bit: tuple[int, int] = image_file.FULL_RANGE_16BIT,
+) -> dict[str, examples_lib.Examples]:
+  """Returns every split of the user's images, for an audit.
+
+  A patient in several splits is no error here: it is what is looked for.
+
+  Raises:
+    FileNotFoundError, ValueError: as `load` does.
+  """
+  path = pathlib.Path(path).expanduser()
+  if not path.is_file():
+    names = (
+      [folder.name for folder in _folders(path)] if path.is_dir() else ['']
+    )
+    return {x: load(path, x, range_16bit=range_16bit) for x in names}
+  class_names, images = image_csv.read_all(path, check_patients=False)
+  return {
+    split: listed_images.to_examples(
+      path.parent, listed, class_names=class_names, range_16bit=range_16bit
+    )
+    for split, listed in images.items()
+  }
+
+
 def unlabelled(
   paths: Sequence[pathlib.Path],
   *,

@@ -84,8 +84,9 @@ def to_examples(
         total=len(images),
         desc='Checking images',
         unit='image',
-        # No bar for what is over at once.
+        # No bar for what is over at once, or for a pipe.
         delay=2,
+        disable=None,
       )
     )
 

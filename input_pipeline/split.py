@@ -11,13 +11,12 @@ otherwise.
 
 import argparse
 import collections
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import csv
 import hashlib
 import pathlib
 import random
 import sys
-import traceback
 
 Rows = Sequence[Mapping[str, str]]
 
@@ -136,36 +135,37 @@ def read(path: pathlib.Path) -> list[dict[str, str]]:
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Does what the arguments ask for; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  try:
-    rows = read(arguments.csv)
-    shares = _shares(arguments.shares)
-    chosen = split(rows, shares, seed=arguments.seed)
-    rows = [row | {'split': chosen[row['patient']]} for row in rows]
-    output = arguments.output or arguments.csv.with_name(
-      f'{arguments.csv.stem}_split.csv'
+  # The one thing that is known here of bit_covid: the manners of a command.
+  from bit_covid import commands
+
+  arguments = _parser(commands.make_parser).parse_args(argv)
+  return commands.run(
+    lambda: _run(arguments), debug=arguments.debug, errors=(csv.Error,)
+  )
+
+
+def _run(arguments: argparse.Namespace) -> int:
+  rows = read(arguments.csv)
+  shares = _shares(arguments.shares)
+  chosen = split(rows, shares, seed=arguments.seed)
+  rows = [row | {'split': chosen[row['patient']]} for row in rows]
+  output = arguments.output or arguments.csv.with_name(
+    f'{arguments.csv.stem}_split.csv'
+  )
+  if output.parent.resolve() != arguments.csv.parent.resolve():
+    raise ValueError(
+      f'--output={output} lies in another folder than {arguments.csv}, to '
+      'which the paths are relative; name a file beside it.'
     )
-    if output.parent.resolve() != arguments.csv.parent.resolve():
-      raise ValueError(
-        f'--output={output} lies in another folder than {arguments.csv}, to '
-        'which the paths are relative; name a file beside it.'
-      )
+  try:
     with output.open('x', newline='', encoding='utf-8') as file:
       writer = csv.DictWriter(file, list(rows[0]), lineterminator='\n')
       writer.writeheader()
       writer.writerows(rows)
   except FileExistsError as error:
-    print(
-      f'Error: {error.filename} exists; remove it, or name another with '
-      '--output.',
-      file=sys.stderr,
-    )
-    return 2
-  except (ValueError, OSError, csv.Error) as error:
-    if arguments.debug:
-      traceback.print_exc()
-    print('Error:', ' '.join(str(error).split()), file=sys.stderr)
-    return 2
+    raise ValueError(
+      f'{output} exists; remove it, or name another with --output.'
+    ) from error
   print(table(rows, list(shares)))
   print(f'{output} (seed {arguments.seed})')
   return 0
@@ -187,10 +187,16 @@ def _shares(text: str) -> dict[str, float]:
   return shares
 
 
-def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
-    prog='python -m input_pipeline.split',
+def _parser(
+  make_parser: Callable[..., argparse.ArgumentParser],
+) -> argparse.ArgumentParser:
+  parser = make_parser(
+    'input_pipeline.split',
     description='Adds a column split to a CSV of images, patient by patient.',
+    examples=(
+      'data/images.csv',
+      'data/images.csv --shares=train=0.8,test=0.2 --seed=1',
+    ),
   )
   parser.add_argument('csv', type=pathlib.Path, help='CSV of images')
   parser.add_argument(
@@ -198,11 +204,12 @@ def _parser() -> argparse.ArgumentParser:
     default='train=0.7,val=0.1,test=0.2',
     help='of the patients of each class; default: %(default)s',
   )
-  parser.add_argument('--seed', type=int, default=0)
+  parser.add_argument(
+    '--seed', type=int, default=0, help='of the division; default: %(default)s'
+  )
   parser.add_argument(
     '--output', type=pathlib.Path, help='default: <csv>_split.csv beside it'
   )
-  parser.add_argument('--debug', action='store_true', help='traceback')
   return parser
 
 

@@ -5,6 +5,7 @@
 from collections.abc import Callable, Mapping
 import io
 import os
+import sys
 import types
 
 from absl import logging
@@ -59,12 +60,7 @@ def load(
     ValueError: there is no such dataset or split, or the prepared dataset was
       made from other split files than those in `path`.
   """
-  builder = _builder(name, data_dir, image_folder)
-  manual_dir = epath.Path(path).expanduser() if path else None
-  if not builder.data_path.exists():
-    _prepare(builder, manual_dir)
-  elif manual_dir is not None and isinstance(builder, covidx_ct.Builder):
-    _check_same_source(builder, manual_dir)
+  builder = _prepared(name, path, data_dir, image_folder)
   if split not in builder.info.splits:
     raise ValueError(
       f'{name} has no split {split!r}; it was prepared with '
@@ -73,6 +69,27 @@ def load(
       'again.'
     )
   return _read_split(builder, split)
+
+
+def load_all(
+  name: str, *, path: str = '', data_dir: str = '', image_folder: str = ''
+) -> dict[str, examples_lib.Examples]:
+  """Returns every split of a dataset by its name; arguments as for `load`."""
+  builder = _prepared(name, path, data_dir, image_folder)
+  return {split: _read_split(builder, split) for split in builder.info.splits}
+
+
+def _prepared(
+  name: str, path: str, data_dir: str, image_folder: str
+) -> tfds.core.GeneratorBasedBuilder:
+  """Returns the builder of a dataset that is prepared, if need be by this."""
+  builder = _builder(name, data_dir, image_folder)
+  manual_dir = epath.Path(path).expanduser() if path else None
+  if not builder.data_path.exists():
+    _prepare(builder, manual_dir)
+  elif manual_dir is not None and isinstance(builder, covidx_ct.Builder):
+    _check_same_source(builder, manual_dir)
+  return builder
 
 
 def _builder(
@@ -113,6 +130,8 @@ def _prepare(
     raise FileNotFoundError(
       f'config.data.path is {manual_dir}, which is not a folder.'
     )
+  if not sys.stderr.isatty():
+    tfds.disable_progress_bar()
   builder.download_and_prepare(
     download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
   )
@@ -199,7 +218,9 @@ def _read_columns(
         row['box'],
         examples_lib.digest(row['image']),
       )
-      for row in tqdm.tqdm(source, desc=f'Reading {split} table', unit='slice')
+      for row in tqdm.tqdm(
+        source, desc=f'Reading {split} table', unit='slice', disable=None
+      )
     ]
     slice_id, patient_id, origin, label, box, digest = zip(*rows, strict=True)
     # Through memory: a zip archive seeks, which object stores cannot.

@@ -12,27 +12,13 @@ import sys
 from etils import epath
 import numpy as np
 import pandas as pd
-import rich.box
-import rich.console
 import rich.table
 
+from bit_covid import commands
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
-
-_HEADINGS = {
-  'accuracy': 'Accuracy',
-  'balanced_accuracy': 'Balanced accuracy',
-  'mcc': 'MCC',
-  'kappa': 'Kappa',
-  'sensitivity': 'Sensitivity',
-  'specificity': 'Specificity',
-  'ppv': 'PPV',
-  'npv': 'NPV',
-  'f1': 'F1',
-  'roc_auc': 'ROC AUC',
-  'average_precision': 'Average precision',
-}
+from bit_covid.analysis import terminal
 
 
 def read(run: str, split: str) -> pd.DataFrame:
@@ -64,13 +50,12 @@ def format_comparison(
   differences: Mapping[str, bootstrap.Difference],
 ) -> rich.table.Table:
   """Returns the table of both values, difference and interval by measure."""
-  view = rich.table.Table(box=rich.box.SIMPLE_HEAD)
-  view.add_column('Measure')
-  for heading in ('A', 'B', 'B - A', '95 % interval', 'Detectable'):
-    view.add_column(heading, justify='right', no_wrap=True)
+  view = terminal.new_table(
+    'Measure', ['A', 'B', 'B - A', '95 % interval', 'Detectable']
+  )
   values_a = metrics.measure(*metrics.labelled(table_a))
   values_b = metrics.measure(*metrics.labelled(table_b))
-  for name, heading in _HEADINGS.items():
+  for name, heading in terminal.HEADINGS.items():
     columns = [values_a[name], values_b[name], *differences[name]]
     if name in metrics.OVERALL:
       view.add_row(heading, *_cells(*columns))
@@ -104,41 +89,50 @@ def verdict(accuracy: bootstrap.Difference) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Prints the comparison that the arguments ask for; returns the exit code."""
-  parser = argparse.ArgumentParser(
-    prog='python -m bit_covid.analysis.compare',
+  arguments = _parser().parse_args(argv)
+  return commands.run(lambda: _run(arguments), debug=arguments.debug)
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = commands.make_parser(
+    'bit_covid.analysis.compare',
     description='Compares two runs on the same slices, B minus A.',
+    examples=(
+      'runs/bit_s runs/bit_m',
+      'predictions_a.csv predictions_b.csv --replicates=10000',
+      'runs/bit_s runs/bit_m --split=val',
+    ),
   )
   runs = 'work directory or CSV of predictions'
   parser.add_argument('run_a', metavar='RUN_A', help=runs)
   parser.add_argument('run_b', metavar='RUN_B', help=runs)
   parser.add_argument('--split', default='test', help='default: test')
-  parser.add_argument('--replicates', type=int, default=2000)
-  parser.add_argument('--seed', type=int, default=0)
-  arguments = parser.parse_args(argv)
-  try:
-    table_a = read(arguments.run_a, arguments.split)
-    table_b = read(arguments.run_b, arguments.split)
-    differences = bootstrap.difference(
-      table_a, table_b, replicates=arguments.replicates, seed=arguments.seed
-    )
-  except (ValueError, OSError) as error:
-    # On one line, whatever an id may hold.
-    print('Error:', ' '.join(str(error).split()), file=sys.stderr)
-    return 2
-  # As wide as the table where the output is a file.
-  console = rich.console.Console(
-    width=None if sys.stdout.isatty() else 100, highlight=False
+  parser.add_argument(
+    '--replicates',
+    type=int,
+    default=2000,
+    help='drawings of patients for the intervals, default: %(default)s',
   )
-  out = {'markup': False, 'soft_wrap': True}
-  console.print(f'A: {arguments.run_a}', **out)
-  console.print(f'B: {arguments.run_b}', **out)
-  console.print(
+  parser.add_argument(
+    '--seed', type=int, default=0, help='of the drawings, default: %(default)s'
+  )
+  return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+  table_a = read(arguments.run_a, arguments.split)
+  table_b = read(arguments.run_b, arguments.split)
+  differences = bootstrap.difference(
+    table_a, table_b, replicates=arguments.replicates, seed=arguments.seed
+  )
+  terminal.show(
+    f'A: {arguments.run_a}',
+    f'B: {arguments.run_b}',
     f'{len(table_a):,} slices of {table_a["patient_id"].nunique():,} patients. '
     'All values are times 100.',
-    **out,
+    format_comparison(table_a, table_b, differences),
+    verdict(differences['accuracy']),
   )
-  console.print(format_comparison(table_a, table_b, differences))
-  console.print(verdict(differences['accuracy']), markup=False)
   return 0
 
 

@@ -1,61 +1,138 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Metrics as tables for a terminal or a log."""
+"""Tables for a terminal: with bold headings there, plain text in a pipe."""
 
-from collections.abc import Mapping
-import io
+from collections.abc import Mapping, Sequence
+import sys
 from typing import Any
 
 import rich.box
 import rich.console
 import rich.table
+import rich.text
 
 from bit_covid.analysis import metrics
 
-_HEADINGS = {
+# Of all that `metrics.measure` measures.
+HEADINGS = {
+  'accuracy': 'Accuracy',
+  'balanced_accuracy': 'Balanced accuracy',
+  'mcc': 'MCC',
+  'kappa': 'Kappa',
   'sensitivity': 'Sensitivity',
-  'ppv': 'PPV',
   'specificity': 'Specificity',
+  'ppv': 'PPV',
   'npv': 'NPV',
+  'f1': 'F1',
+  'roc_auc': 'ROC AUC',
+  'average_precision': 'Average precision',
 }
+_STYLES = {'FAILED': 'bold red', 'WARNING': 'yellow', 'NOT CHECKED': 'dim'}
+# Where nobody's window says how wide; no table here needs more.
+_PIPE_WIDTH = 100
 
 
-def format_summary(split: str, summary: Mapping[str, Any]) -> str:
-  """Returns the tables of `metrics.summary`: measures, then counts."""
-  names = summary['class_names']
-  measures = rich.table.Table(
-    title=(
-      f'{split}: accuracy {summary["accuracy"]:.2%} of '
-      f'{summary["slices"]:,} slices'
-    ),
-    box=rich.box.SIMPLE_HEAD,
-    title_justify='left',
+def new_table(first: str, others: Sequence[str]) -> rich.table.Table:
+  """Returns a table without rows; all columns but the first are numbers."""
+  view = rich.table.Table(box=rich.box.SIMPLE_HEAD)
+  view.add_column(first)
+  for heading in others:
+    view.add_column(heading, justify='right', no_wrap=True)
+  return view
+
+
+def new_text_table(*headings: str) -> rich.table.Table:
+  """Returns a table without rows, of texts; the last column is the longest."""
+  view = rich.table.Table(box=rich.box.SIMPLE_HEAD)
+  *short, last = headings
+  for heading in short:
+    view.add_column(heading, min_width=min(len(heading), 16))
+  view.add_column(last, ratio=1)
+  return view
+
+
+def add_row(view: rich.table.Table, result: str, *texts: str) -> None:
+  """Adds a row that begins with a result, which a terminal shows in colour."""
+  # Not as markup: brackets may be in the name of a file.
+  cells = [rich.text.Text(text) for text in (result, *texts)]
+  view.add_row(*cells, style=_STYLES.get(result, ''))
+
+
+def show(*parts: str | rich.table.Table) -> None:
+  """Prints texts as they are, and tables."""
+  is_terminal = sys.stdout.isatty()
+  console = rich.console.Console(
+    width=None if is_terminal else _PIPE_WIDTH,
+    highlight=False,
+    # A notebook shows what is printed, as a pipe does, and sets FORCE_COLOR.
+    force_jupyter=False,
+    force_terminal=is_terminal,
   )
-  measures.add_column('Class')
-  for name in metrics.MEASURES:
-    measures.add_column(_HEADINGS[name], justify='right')
+  for part in parts:
+    if not isinstance(part, str):
+      with console.capture() as captured:
+        console.print(part)
+      lines = captured.get().splitlines()
+      # Without the blanks that fill each line up.
+      part = '\n'.join(line.rstrip() for line in lines)
+    print(part, flush=True)
+
+
+def show_summary(split: str, summary: Mapping[str, Any]) -> None:
+  """Prints what `metrics.summary` returns: measures, then counts."""
+  names = summary['class_names']
+  measures = new_table('Class', [HEADINGS[x] for x in metrics.MEASURES])
   for class_name in names:
     values = [summary[name][class_name] for name in metrics.MEASURES]
     measures.add_row(
       class_name,
       *('undefined' if value is None else f'{value:.2%}' for value in values),
     )
-  counts = rich.table.Table(
-    title='Slices: truth in rows, prediction in columns',
-    box=rich.box.SIMPLE_HEAD,
-    title_justify='left',
+  show(
+    f'{split}: accuracy {summary["accuracy"]:.2%} of '
+    f'{summary["slices"]:,} slices',
+    measures,
+    'Slices: truth in rows, prediction in columns',
+    _counts(summary),
   )
-  counts.add_column('Truth')
-  for name in names:
-    counts.add_column(name, justify='right')
+
+
+def show_intervals(split: str, numbers: Mapping[str, Any]) -> None:
+  """Prints the measures of a split with their intervals, then the counts.
+
+  Args:
+    split: its name.
+    numbers: of the split, as a report has them.
+  """
+  found = numbers['slice']
+  view = new_table('Measure', ['Value', '95 % interval'])
+  for name, heading in HEADINGS.items():
+    measure = found['measures'][name]
+    if name in metrics.OVERALL:
+      view.add_row(heading, *_interval(measure))
+      continue
+    for class_name in numbers['class_names']:
+      view.add_row(f'{heading}, {class_name}', *_interval(measure[class_name]))
+  show(
+    f'{split}: {found["slices"]:,} slices of {found["patients"]:,} patients. '
+    'All values are times 100, intervals are over patients.',
+    view,
+    'Slices: truth in rows, prediction in columns',
+    _counts(numbers),
+  )
+
+
+def _interval(measure: Mapping[str, float | None]) -> tuple[str, str]:
+  value, low, high = (measure[x] for x in ('value', 'low', 'high'))
+  return (
+    'undefined' if value is None else f'{100 * value:.2f}',
+    'undefined' if low is None else f'{100 * low:.2f} to {100 * high:.2f}',
+  )
+
+
+def _counts(summary: Mapping[str, Any]) -> rich.table.Table:
+  names = summary['class_names']
+  counts = new_table('Truth', names)
   for name, row in zip(names, summary['confusion_matrix'], strict=True):
     counts.add_row(name, *(f'{count:,}' for count in row))
-  buffer = io.StringIO()
-  # In a notebook, rich would show the tables itself and leave nothing here, and
-  # FORCE_COLOR is set.
-  console = rich.console.Console(
-    file=buffer, width=80, force_jupyter=False, force_terminal=False
-  )
-  console.print(measures)
-  console.print(counts)
-  return '\n'.join(line.rstrip() for line in buffer.getvalue().splitlines())
+  return counts

@@ -8,11 +8,11 @@ import importlib
 import json
 import pathlib
 import shutil
-import sys
 import types
 
 from bit_covid import bit_npz
 from bit_covid import classifier
+from bit_covid import commands
 from bit_covid.export import description
 from bit_covid.export import exportable
 from bit_covid.export import parity
@@ -135,9 +135,19 @@ def _write_beside(
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Writes the exports that the arguments ask for; returns the exit code."""
-  parser = argparse.ArgumentParser(
-    prog='python -m bit_covid.export',
+  arguments = _parser().parse_args(argv)
+  return commands.run(lambda: _run(arguments), debug=arguments.debug)
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = commands.make_parser(
+    'bit_covid.export',
     description='Writes a checkpoint for other runtimes and measures each.',
+    examples=(
+      'runs/bit_m --output=exported',
+      'runs/bit_m --format=onnx,npz --output=exported',
+      'BiT-M-R50x1 --format=savedmodel --size=224 --output=exported',
+    ),
   )
   parser.add_argument(
     'checkpoint',
@@ -155,18 +165,17 @@ def main(argv: Sequence[str] | None = None) -> int:
   parser.add_argument(
     '--size', type=int, help='side of the images; default: of the training'
   )
-  arguments = parser.parse_args(argv)
+  return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
   output = pathlib.Path(arguments.output).expanduser()
-  try:
-    differences = export(
-      arguments.checkpoint,
-      output,
-      formats=parse_formats(arguments.format),
-      size=arguments.size,
-    )
-  except (ValueError, OSError, RuntimeError) as error:
-    print('Error:', ' '.join(str(error).split()), file=sys.stderr)
-    return 2
+  differences = export(
+    arguments.checkpoint,
+    output,
+    formats=parse_formats(arguments.format),
+    size=arguments.size,
+  )
   for name, by_batch in differences.items():
     files = [path for path in (output / name).rglob('*') if path.is_file()]
     megabytes = sum(path.stat().st_size for path in files) / 1e6

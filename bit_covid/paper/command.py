@@ -10,23 +10,20 @@ import pathlib
 import sys
 from typing import Any
 
-from absl import logging
-
+from bit_covid import commands
 from bit_covid.paper import grid
 
-_EXAMPLES = """\
-examples:
-  What it would cost, and nothing else:
-    python -m bit_covid.paper all --workdir=paper --dry_run
-  A table, with five runs of each setting:
-    python -m bit_covid.paper table3 --workdir=paper --data=COVIDX_FOLDER \\
-        --seeds=5 --set model.dtype=bfloat16
-  On the third of eight machines that share no disk:
-    python -m bit_covid.paper figure6 --workdir=paper --data=COVIDX_FOLDER \\
-        --shard=3/8
-  All of it in small, without any data:
-    python -m bit_covid.paper all --workdir=paper_demo --scale=demo
-
+_EXAMPLES = (
+  'What it would cost, and nothing else:\nall --workdir=paper --dry_run',
+  'A table, with five runs of each setting:\n'
+  'table3 --workdir=paper --data=COVIDX_FOLDER --seeds=5 '
+  '--set model.dtype=bfloat16',
+  'On the third of eight machines that share no disk:\n'
+  'figure6 --workdir=paper --data=COVIDX_FOLDER --shard=3/8',
+  'All of it in small, without any data:\n'
+  'all --workdir=paper_demo --scale=demo',
+)
+_NOTES = """\
 Runs that are finished are not repeated, interrupted ones go on. Machines with a
 shared disk need no --shard: start the same command on each.
 """
@@ -35,35 +32,47 @@ shared disk need no --shard: start the same command on each.
 def main(argv: Sequence[str] | None = None) -> int:
   """Does what the arguments ask for; returns the exit code."""
   arguments = _parser().parse_args(argv)
+  return commands.run(
+    lambda: _run(arguments),
+    debug=arguments.debug,
+    # Of --set with a value of another type, and of a config that is not there.
+    errors=(TypeError, ImportError),
+    stopped='Stopped. The same command goes on from here.',
+  )
+
+
+def _run(arguments: argparse.Namespace) -> int:
   # Config files import each other from the project's root.
   if os.getcwd() not in sys.path:
     sys.path.insert(0, os.getcwd())
   # TensorFlow comes with it, and takes seconds to load: not before the
   # arguments are known to be right.
+  from absl import logging
+
   from bit_covid import compilation_cache
   from bit_covid.paper import session
 
   logging.set_verbosity(logging.WARNING)
   compilation_cache.enable()
-  try:
-    return session.run(arguments)
-  except (ValueError, TypeError, OSError, ImportError) as error:
-    # On one line, whatever a value may hold.
-    print('Error:', ' '.join(str(error).split()), file=sys.stderr)
-    return 2
-  except KeyboardInterrupt:
-    print('\nStopped. The same command goes on from here.', file=sys.stderr)
-    return 130
+  return session.run(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
-    prog='python -m bit_covid.paper',
+  parser = commands.make_parser(
+    'bit_covid.paper',
     description='Makes tables and figures of the paper: their runs, then a '
     'CSV, a markdown table and a picture of each.',
-    epilog=_EXAMPLES,
-    formatter_class=argparse.RawDescriptionHelpFormatter,
+    examples=_EXAMPLES,
+    notes=_NOTES.rstrip(),
   )
+  _add_what(parser)
+  _add_which_runs(parser)
+  _add_how_much(parser)
+  return parser
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
+  """Adds what is to be made, of which data and where."""
   parser.add_argument(
     'items',
     nargs='+',
@@ -82,6 +91,18 @@ def _parser() -> argparse.ArgumentParser:
     'default: %(default)s',
   )
   parser.add_argument('--data', help='folder of COVIDx CT')
+  parser.add_argument(
+    '--covidnet',
+    action='append',
+    default=[],
+    type=_named_folder,
+    metavar='NAME=FOLDER',
+    help='results of python -m bit_covid.paper.covidnet, as one more row',
+  )
+
+
+def _add_which_runs(parser: argparse.ArgumentParser) -> None:
+  """Adds what the runs are, and which of them are this machine's."""
   parser.add_argument(
     '--seeds',
     type=_at_least_one,
@@ -107,16 +128,12 @@ def _parser() -> argparse.ArgumentParser:
     help='a field of the config of all runs, such as model.dtype=bfloat16',
   )
   parser.add_argument(
-    '--covidnet',
-    action='append',
-    default=[],
-    type=_named_folder,
-    metavar='NAME=FOLDER',
-    help='results of python -m bit_covid.paper.covidnet, as one more row',
-  )
-  parser.add_argument(
     '--shard', type=_shard, default=(1, 1), metavar='I/N', help='part I of N'
   )
+
+
+def _add_how_much(parser: argparse.ArgumentParser) -> None:
+  """Adds what is done of it, and what is shown instead."""
   parser.add_argument(
     '--images_per_second',
     type=float,
@@ -144,7 +161,6 @@ def _parser() -> argparse.ArgumentParser:
     action='store_true',
     help='also of finished runs (the networks are kept in any case)',
   )
-  return parser
 
 
 def _at_least_one(text: str) -> int:

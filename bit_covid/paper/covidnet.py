@@ -22,6 +22,8 @@ from etils import epath
 import ml_collections
 import numpy as np
 
+from bit_covid import commands
+from bit_covid import evaluated_network
 from bit_covid.analysis import published
 from bit_covid.analysis import terminal
 from bit_covid.paper import covidnet_files
@@ -58,21 +60,21 @@ def beside_published(
 def main(argv: Sequence[str] | None = None) -> int:
   """Runs what the arguments ask for; returns the exit code."""
   arguments = _parser().parse_args(argv)
-  try:
-    _run(arguments)
-  except (ValueError, OSError) as error:
-    # On one line, and in the words of this command line.
-    text = ' '.join(str(error).split())
-    text = text.replace('config.data.path', '--data')
-    print('Error:', text.replace('config.data.', '--'), file=sys.stderr)
-    return 2
-  return 0
+  return commands.run(
+    lambda: _run(arguments),
+    debug=arguments.debug,
+    words=commands.FIELDS_AS_FLAGS,
+  )
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
-    prog='python -m bit_covid.paper.covidnet',
+  parser = commands.make_parser(
+    'bit_covid.paper.covidnet',
     description='Runs a public COVID-Net CT checkpoint (TensorFlow 1).',
+    examples=(
+      '--meta=CT-2_L/model.meta --checkpoint=CT-2_L/model '
+      '--data=COVIDX_FOLDER --workdir=runs/ct_2_l',
+    ),
   )
   parser.add_argument('--meta', required=True, help='the graph: model.meta')
   parser.add_argument(
@@ -106,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
   return parser
 
 
-def _run(arguments: argparse.Namespace) -> None:
+def _run(arguments: argparse.Namespace) -> int:
   """Checks everything, then runs split after split."""
   for flag in ('batch', 'size'):
     value = getattr(arguments, flag)
@@ -156,7 +158,14 @@ def _run(arguments: argparse.Namespace) -> None:
       },
       'init': f'{checkpoint.name} (TensorFlow 1)',
     }
-    covidnet_files.write_facts(workdir, facts, splits)
+    evaluated_network.write_facts(
+      workdir,
+      facts,
+      splits,
+      flag='--workdir',
+      # Not JAX's: TensorFlow sees none but this.
+      devices=['cpu:TensorFlow'],
+    )
     for split, examples in splits.items():
       outputs = covidnet_run.run_split(
         network,
@@ -166,12 +175,13 @@ def _run(arguments: argparse.Namespace) -> None:
         split=split,
       )
       summary = covidnet_files.write_results(workdir, split, examples, outputs)
-      print(terminal.format_summary(split, summary))
+      terminal.show_summary(split, summary)
       for sentence in beside_published(
         arguments.dataset, split, summary['confusion_matrix']
       ):
         print(sentence)
   print(f'python -m bit_covid.analysis.report {workdir}')
+  return 0
 
 
 def _load_split(

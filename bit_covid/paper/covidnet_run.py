@@ -105,7 +105,9 @@ def run_split(
     RuntimeError: a slice was not met exactly once.
   """
   parts: dict[str, list[np.ndarray]] = {'index': []}
-  with tqdm.tqdm(total=len(examples), desc=split, unit='slice') as bar:
+  with tqdm.tqdm(
+    total=len(examples), desc=split, unit='slice', disable=None
+  ) as bar:
     for number, inputs in enumerate(
       image_batches(
         examples, box=box, size=network.size, batch=network.batch or batch

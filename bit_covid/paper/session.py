@@ -6,12 +6,9 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import rich.box
-import rich.console
-import rich.table
-
 from bit_covid import progress
 from bit_covid import train
+from bit_covid.analysis import terminal
 from bit_covid.paper import collect
 from bit_covid.paper import cost
 from bit_covid.paper import grid
@@ -91,21 +88,17 @@ def _show_cost(
   tasks: Mapping[str, Sequence[queue.Task]], arguments: argparse.Namespace
 ) -> None:
   """Prints a row an item, and the runs that are left, each counted once."""
-  view = rich.table.Table(box=rich.box.SIMPLE_HEAD)
-  view.add_column('')
   headings = ['Runs', 'Steps', 'Trained', 'Evaluated', 'PFLOP']
   if arguments.images_per_second:
     headings.append('Hours')
-  for heading in headings:
-    view.add_column(heading, justify='right', no_wrap=True)
+  view = terminal.new_table('', headings)
   whole = _once(tasks)
   left = queue.left(whole, arguments.workdir)
   rows = dict(tasks) if len(tasks) > 1 else {}
   rows |= {'all runs, once': whole, 'not finished': left}
   for name, part in rows.items():
     view.add_row(name, *_cells(part, whole, arguments.images_per_second))
-  # As wide as the table where the output is a file.
-  rich.console.Console(highlight=False, width=79).print(view)
+  terminal.show(view)
   progress.say(
     'Images, of which one that is trained on takes three times the operations '
     'of one that is evaluated. Items share runs.'

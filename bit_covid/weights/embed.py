@@ -9,6 +9,8 @@ Still a BiT .npz file in float32, which any BiT loader reads; half its size, as
 the numbers are rounded to those of bfloat16 and the zeros packed away.
 """
 
+import argparse
+from collections.abc import Sequence
 import io
 import os
 import sys
@@ -22,6 +24,7 @@ import numpy as np
 
 from bit_covid import atomic_file
 from bit_covid import bit_npz
+from bit_covid import commands
 
 
 def embed(
@@ -68,5 +71,27 @@ def _pack(path: epath.Path) -> bytes:
   return buffer.getvalue()
 
 
+def main(argv: Sequence[str] | None = None) -> int:
+  """Does what the arguments ask for; returns the exit code."""
+  arguments = _parser().parse_args(argv)
+  return commands.run(lambda: _run(arguments), debug=arguments.debug)
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = commands.make_parser(
+    'bit_covid.weights.embed',
+    description="Makes a small file of a run's result.",
+    examples=('runs/textures_m/model.npz Textures-M-tiny.npz',),
+  )
+  parser.add_argument('source', metavar='SOURCE', help='a BiT .npz file')
+  parser.add_argument('target', metavar='TARGET', help='the file to write')
+  return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+  embed(arguments.source, arguments.target)
+  return 0
+
+
 if __name__ == '__main__':
-  embed(*sys.argv[1:])
+  sys.exit(main())

@@ -184,6 +184,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
       desc=f'Reading {split} slices',
       total=len(slices),
       unit='slice',
+      disable=None,
     )
     # tfds sorts by key, and holds in memory at once what lies in a thousandth
     # of the range of keys: with keys 0, 1, 2 all 20 or 38 GB of a split.

@@ -146,9 +146,10 @@ def test_flagged_slices_can_be_scored_and_still_do_not_count(classifier, study):
 
 
 def test_files_of_a_prediction(output):
-  (page,) = output.glob('*.html')
+  (page,) = set(output.glob('*.html')) - {output / 'index.html'}
   scan_id = page.stem
   assert {x.name for x in output.iterdir()} == {
+    'index.html',
     f'{scan_id}.html',
     f'{scan_id}.png',
     'README.txt',
@@ -177,7 +178,7 @@ def test_nothing_of_the_patient_gets_into_the_results(output, study):
 
 
 def test_the_page_says_what_must_be_said_once(output):
-  (page,) = output.glob('*.html')
+  (page,) = set(output.glob('*.html')) - {output / 'index.html'}
   text = page.read_text()
   assert text.count(scan_page.DISCLAIMER) == 1
   assert text.count('trained on drawn pictures') == 1
@@ -185,6 +186,38 @@ def test_the_page_says_what_must_be_said_once(output):
   assert '1-2, 20' in text
   assert not re.search(r'(src|href)="(?!data:)', text)
   assert (output / 'README.txt').read_text().startswith(scan_page.DISCLAIMER)
+
+
+def test_the_index_leads_to_each_scan(
+  checkpoint, study, tmp_path, chest, to_gray, capsys
+):
+  # A second scan, of which no slice has lungs.
+  empty = tmp_path / 'Doe_Jane'
+  empty.mkdir()
+  for i in range(2):
+    pixels = to_gray(chest(64, lungs=False, seed=i))
+    Image.fromarray(pixels).save(empty / f'{i}.png')
+  (tmp_path / 'broken.dcm').write_bytes(b'x')
+  output = tmp_path / 'results'
+  arguments = [f'--checkpoint={checkpoint}', f'--output={output}']
+  assert predict.main([str(study), str(empty), *arguments]) == 0
+  page = (output / 'index.html').read_text()
+  linked = re.findall(r'href="(\w+)\.html"', page)
+  pages = set(output.glob('*.html')) - {output / 'index.html'}
+  assert set(linked) == {x.stem for x in pages}
+  assert len(linked) == 2
+  of_scans = pd.read_csv(output / 'scans.csv').dropna(subset=['p_NCP'])
+  mean = of_scans[of_scans['method'] == 'mean'].iloc[0]
+  for name in NAMES:
+    assert f'<td>{100 * mean[f"p_{name}"]:.1f} %</td>' in page
+  assert '17 of 20' in page
+  assert '0 of 2' in page
+  assert 'not scored' in page
+  assert page.count('class="thumbnail"') == 1
+  assert '3 slices: no lungs seen' in page
+  assert page.count(scan_page.DISCLAIMER) == 1
+  assert 'Doe' not in page
+  assert 'index.html' in capsys.readouterr().out
 
 
 def test_the_montage_shows_slices_and_maps(classifier, study):
@@ -229,7 +262,8 @@ def test_what_is_no_slice_gets_no_number(checkpoint, tmp_path, capsys):
   )
   assert code == 1
   assert 'no slice was scored' in capsys.readouterr().out
-  (page,) = (tmp_path / 'results').glob('*.html')
+  folder = tmp_path / 'results'
+  (page,) = set(folder.glob('*.html')) - {folder / 'index.html'}
   assert 'No slice was scored' in page.read_text()
   assert 'a colour image' in page.read_text()
   assert not list((tmp_path / 'results').glob('*.png'))

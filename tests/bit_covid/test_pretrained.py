@@ -105,7 +105,7 @@ def test_file_put_into_the_cache_by_hand(find, server, tmp_path):
 def test_failed_download_names_path_and_url_and_leaves_nothing(
   find, tmp_path, name
 ):
-  with pytest.raises(RuntimeError) as error:
+  with pytest.raises(ConnectionError) as error:
     find(name)
   assert f'/bit_models/{name}.npz to {tmp_path}/{name}.npz' in str(error.value)
   assert not list(tmp_path.iterdir())

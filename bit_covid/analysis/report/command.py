@@ -4,8 +4,8 @@
 
 import argparse
 from collections.abc import Sequence
-import sys
 
+from bit_covid import commands
 from bit_covid.analysis.report import files
 from bit_covid.analysis.report import render
 from bit_covid.analysis.report import values
@@ -13,12 +13,29 @@ from bit_covid.analysis.report import values
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Writes the report that the arguments ask for; returns the exit code."""
-  parser = argparse.ArgumentParser(
-    prog='python -m bit_covid.analysis.report',
+  arguments = _parser().parse_args(argv)
+  return commands.run(lambda: _run(arguments), debug=arguments.debug)
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = commands.make_parser(
+    'bit_covid.analysis.report',
     description='Writes the report of a run from its predictions.',
+    examples=(
+      'runs/bit_m',
+      'With subgroups, and the slices that were mistaken:\n'
+      'runs/bit_m --metadata=metadata.csv --images=COVIDX_FOLDER/2A_images',
+    ),
   )
-  parser.add_argument('workdir', metavar='WORKDIR')
-  parser.add_argument('--format', choices=render.FORMATS, default='html')
+  parser.add_argument(
+    'workdir', metavar='WORKDIR', help='of a run, with predictions in it'
+  )
+  parser.add_argument(
+    '--format',
+    choices=render.FORMATS,
+    default='html',
+    help='default: %(default)s',
+  )
   parser.add_argument('--metadata', help='metadata.csv of COVIDx CT')
   parser.add_argument('--images', help='folder of the slices, for the gallery')
   parser.add_argument(
@@ -26,25 +43,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     default='23.5,5,1,0.1',
     help='percent, for PPV and NPV; default: %(default)s',
   )
-  parser.add_argument('--replicates', type=int, default=2000)
-  parser.add_argument('--seed', type=int, default=0)
-  arguments = parser.parse_args(argv)
-  try:
-    path = files.write_report(
-      arguments.workdir,
-      file_format=arguments.format,
-      metadata=arguments.metadata,
-      images=arguments.images,
-      settings=values.Settings(
-        prevalences=_shares(arguments.prevalence),
-        replicates=arguments.replicates,
-        seed=arguments.seed,
-      ),
-    )
-  except (ValueError, OSError) as error:
-    # On one line, whatever an id may hold.
-    print('Error:', ' '.join(str(error).split()), file=sys.stderr)
-    return 2
+  parser.add_argument(
+    '--replicates',
+    type=int,
+    default=2000,
+    help='drawings of patients for the intervals, default: %(default)s',
+  )
+  parser.add_argument(
+    '--seed', type=int, default=0, help='of the drawings, default: %(default)s'
+  )
+  return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+  path = files.write_report(
+    arguments.workdir,
+    file_format=arguments.format,
+    metadata=arguments.metadata,
+    images=arguments.images,
+    settings=values.Settings(
+      prevalences=_shares(arguments.prevalence),
+      replicates=arguments.replicates,
+      seed=arguments.seed,
+    ),
+  )
   print(path)
   return 0
 

@@ -15,6 +15,7 @@ from bit_covid.analysis import bootstrap
 from bit_covid.analysis import compare
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
+from bit_covid.analysis import terminal
 
 
 def _table(rate, *, count=600):
@@ -71,7 +72,7 @@ def test_csv_and_another_split(runs, capsys):
 
 
 def test_every_measure_has_a_heading():
-  assert set(compare._HEADINGS) == set(metrics.OVERALL + metrics.PER_CLASS)
+  assert set(terminal.HEADINGS) == set(metrics.OVERALL + metrics.PER_CLASS)
 
 
 @pytest.mark.parametrize(

@@ -8,24 +8,38 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import terminal
 
 
-def test_table_has_every_number():
+def test_table_has_every_number(capsys):
   confusion = np.array([[1200, 0, 0], [0, 0, 0], [30, 0, 10]])
-  text = terminal.format_summary(
+  terminal.show_summary(
     'test', metrics.summary(confusion, ('Normal', 'CP', 'NCP'))
   )
+  text = capsys.readouterr().out
   assert 'test: accuracy 97.58% of 1,240 slices' in text
   rows = [line.split() for line in text.splitlines()]
   assert ['Normal', '100.00%', '97.56%', '25.00%', '100.00%'] in rows
   assert ['CP', 'undefined', 'undefined', '100.00%', '100.00%'] in rows
   assert ['Normal', '1,200', '0', '0'] in rows
   assert ['NCP', '30', '0', '10'] in rows
-  assert 'truth in rows, prediction in columns' in text.replace('\n', ' ')
+  assert 'truth in rows, prediction in columns' in text
   assert max(map(len, text.splitlines())) <= 80
 
 
-def test_table_is_text_in_a_notebook_too(monkeypatch):
+def test_table_is_text_in_a_notebook_too(capsys, monkeypatch):
   summary = metrics.summary(np.array([[3, 1], [0, 2]]), ('a', 'b'))
-  text = terminal.format_summary('test', summary)
+  terminal.show_summary('test', summary)
+  text = capsys.readouterr().out
   monkeypatch.setattr('rich.console._is_jupyter', lambda: True)
   monkeypatch.setenv('FORCE_COLOR', '1')
-  assert terminal.format_summary('test', summary) == text
+  terminal.show_summary('test', summary)
+  assert capsys.readouterr().out == text
+
+
+def test_a_pipe_gets_plain_lines_and_paths_in_one_piece(capsys):
+  table = terminal.new_table('Name', ['Slices'])
+  table.add_row('a', '1')
+  path = '[red]/' + 'x' * 200
+  terminal.show(path, table)
+  lines = capsys.readouterr().out.splitlines()
+  assert lines[0] == path
+  assert '\x1b' not in ''.join(lines)
+  assert all(line == line.rstrip() for line in lines)

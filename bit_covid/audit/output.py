@@ -1,0 +1,108 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Findings on a terminal, as JSON and as a page."""
+
+from collections import Counter
+from collections.abc import Sequence
+import json
+import pathlib
+from typing import Any
+
+import jinja2
+import pandas as pd
+import rich.table
+import rich.text
+
+from bit_covid.analysis import terminal
+from bit_covid.audit import finding
+
+# Of the tables of findings; all others but the first are numbers.
+_TEXT_COLUMNS = ('Source', 'Looks like')
+_TEMPLATES = pathlib.Path(__file__).parents[1] / 'templates'
+DISCLAIMER = 'Research software, not a medical device.'
+
+
+def headline(name: str, table: pd.DataFrame) -> str:
+  """Returns how large the data set is, in a sentence."""
+  splits = Counter(table['split'])
+  parts = ', '.join(f'{split} {count:,}' for split, count in splits.items())
+  people = table['patient_id'].nunique()
+  return f'{name}: {len(table):,} slices of {people:,} patients ({parts}).'
+
+
+def show(text: str, findings: Sequence[finding.Finding]) -> None:
+  """Prints the findings, then the numbers behind them."""
+  view = terminal.new_text_table('Result', 'Check', 'What was found')
+  for each in findings:
+    terminal.add_row(view, each.severity, each.check, each.text)
+  parts: list[str | rich.table.Table] = [text, view]
+  for each in findings:
+    if each.table is not None:
+      parts += [each.check, _view(each.table)]
+  terminal.show(*parts)
+
+
+def write(
+  folder: pathlib.Path,
+  text: str,
+  findings: Sequence[finding.Finding],
+  facts: dict[str, Any],
+) -> None:
+  """Writes audit.json and audit.html, one file that opens without a network."""
+  folder.mkdir(parents=True, exist_ok=True)
+  content = {
+    **facts,
+    'findings': [
+      {
+        'check': each.check,
+        'severity': each.severity,
+        'text': each.text,
+        'table': _records(each.table),
+        'ids': list(each.ids),
+      }
+      for each in findings
+    ],
+  }
+  (folder / 'audit.json').write_text(json.dumps(content, indent=2) + '\n')
+  environment = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(_TEMPLATES),
+    # Names of classes and sources are the user's: they are text, never markup.
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+  )
+  page = environment.get_template('audit.html.j2').render(
+    disclaimer=DISCLAIMER,
+    text_columns=_TEXT_COLUMNS,
+    headline=text,
+    counts=Counter(each.severity for each in findings),
+    findings=[
+      (each, None if each.table is None else _cells(each.table))
+      for each in findings
+    ],
+  )
+  (folder / 'audit.html').write_text(page, encoding='utf-8')
+
+
+def _view(table: pd.DataFrame) -> rich.table.Table:
+  first, *others = map(str, table.columns)
+  view = terminal.new_table(first, others)
+  for row in _cells(table):
+    view.add_row(*(rich.text.Text(x) for x in row))
+  return view
+
+
+def _cells(table: pd.DataFrame) -> list[list[str]]:
+  return [[_cell(x) for x in row] for row in table.itertuples(index=False)]
+
+
+def _cell(value: object) -> str:
+  if isinstance(value, float):
+    return f'{value:.1%}'
+  return f'{value:,}' if isinstance(value, int) else str(value)
+
+
+def _records(table: pd.DataFrame | None) -> list[dict[str, Any]] | None:
+  # Through pandas's own JSON: its numbers are not Python's.
+  return None if table is None else json.loads(table.to_json(orient='records'))

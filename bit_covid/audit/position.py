@@ -1,0 +1,93 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""How many slices patients have, and which part of the scan they are."""
+
+import numpy as np
+import pandas as pd
+
+from bit_covid.audit import finding
+from bit_covid.audit import slices
+
+# Times by which the medians of two classes may differ.
+_RATIO = 2
+# Sensitivity + specificity - 1, from which a rule is a warning.
+_YOUDEN = 0.3
+
+
+def slices_per_patient(table: pd.DataFrame) -> finding.Finding:
+  """Returns how slices are spread over patients."""
+  name = 'Slices a patient'
+  if not slices.knows_patients(table):
+    return finding.Finding(
+      name, 'NOT CHECKED', 'Nobody said which slices are of one patient.'
+    )
+  sizes = table.groupby(['label', 'patient_id']).size()
+  rows = sizes.groupby('label').agg(['size', 'sum', 'min', 'median', 'max'])
+  rows = rows.astype({'median': np.int64}).reset_index()
+  rows.columns = ['Class', 'Patients', 'Slices', 'Fewest', 'Median', 'Most']
+  medians = rows['Median']
+  uneven = medians.max() > _RATIO * medians.min()
+  whole = table.groupby('patient_id').size()
+  top = whole.nlargest(10).sum() / len(table)
+  effective = effective_patients(whole.to_numpy())
+  text = (
+    f'{len(table):,} slices of {len(whole):,} patients, who tell as much as '
+    f'{effective:,.0f} with equally many slices; the ten with most hold '
+    f'{top:.0%}. Intervals must be over patients.'
+  )
+  if uneven:
+    text += (
+      ' The median differs between classes by more than a factor of '
+      f'{_RATIO}: they were not chosen alike.'
+    )
+  return finding.Finding(name, 'WARNING' if uneven else 'NOTE', text, rows)
+
+
+def effective_patients(sizes: np.ndarray) -> float:
+  """Returns Kish's N^2 / sum of N_i^2, for slices N_i of each patient."""
+  sizes = np.asarray(sizes, np.float64)
+  return float(sizes.sum() ** 2 / (sizes**2).sum())
+
+
+def first_slices(table: pd.DataFrame) -> finding.Finding:
+  """Returns whether scans that begin at their first slice are of one class."""
+  name = 'Scans from the first slice on'
+  numbers = slices.numbers_in_scan(table)
+  if numbers is None:
+    return finding.Finding(
+      name,
+      'NOT CHECKED',
+      'Names have no slice numbers, or patients are not known.',
+    )
+  lowest = numbers.groupby(table['source'])['number'].transform('min')
+  scans = numbers.assign(
+    label=table['label'],
+    # Some count from 0, some from 1.
+    is_first=(numbers['number'] == lowest) & (lowest <= 1),
+  ).groupby('scan', sort=False)
+  label, begins = scans['label'].first(), scans['is_first'].any()
+  rows = pd.DataFrame({'label': label, 'begins': begins})
+  rows = rows.groupby('label')['begins'].agg(['size', 'sum'])
+  rows = rows.astype(np.int64).reset_index()
+  rows.columns = ['Class', 'Scans', 'With their first slice']
+  best = max(label.unique(), key=lambda x: _youden(label == x, begins))
+  if label.nunique() < 2 or _youden(label == best, begins) <= _YOUDEN:
+    return finding.Finding(
+      name, 'PASSED', 'They tell no class from the others.', rows
+    )
+  true, false = begins[label == best].mean(), begins[label != best].mean()
+  return finding.Finding(
+    name,
+    'WARNING',
+    f'"The scan has its first slice, so it is {best}" has sensitivity '
+    f'{true:.3f} and specificity {1 - false:.3f} over {len(label):,} scans: '
+    'whole scans of one class, chosen slices of another. What lies above and '
+    'below the lungs gives the class away.',
+    rows,
+  )
+
+
+def _youden(is_class: pd.Series, begins: pd.Series) -> float:
+  if is_class.all() or not is_class.any():
+    return -1.0
+  return float(begins[is_class].mean() - begins[~is_class].mean())

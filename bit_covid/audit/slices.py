@@ -1,0 +1,131 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""All slices of a data set in one table, which the checks are made on.
+
+A row a slice, with the columns `split`, `slice_id`, `patient_id`, `source`,
+`label` (the name of the class), `xmin`, `ymin`, `xmax`, `ymax` (all 0 where it
+has no annotated box) and `digest` ('' where no image was read).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+  from input_pipeline import examples as examples_lib
+  from input_pipeline.covidx_ct import split_file
+
+BOX = ('xmin', 'ymin', 'xmax', 'ymax')
+_ORDER = ('train', 'val', 'test')
+
+
+class Slices(NamedTuple):
+  """The table and its images.
+
+  Attributes:
+    table: of this module's columns, in the order of the splits.
+    image: from a row's number to uint8 `[H, W]`; None: there are no images.
+  """
+
+  table: pd.DataFrame
+  image: Callable[[int], np.ndarray] | None = None
+
+
+def from_examples(splits: 'Mapping[str, examples_lib.Examples]') -> Slices:
+  """Returns the slices of all splits, with their images."""
+  names = ordered(splits)
+  table = pd.concat(
+    [
+      pd.DataFrame(
+        {
+          'split': name,
+          'slice_id': splits[name].slice_id,
+          'patient_id': splits[name].patient_id,
+          'source': splits[name].source,
+          'label': np.array(splits[name].class_names)[splits[name].label],
+          **dict(zip(BOX, splits[name].box.T, strict=True)),
+          'digest': splits[name].digest,
+        }
+      )
+      for name in names
+    ],
+    ignore_index=True,
+  )
+  places = [(name, i) for name in names for i in range(len(splits[name]))]
+
+  def image(row: int) -> np.ndarray:
+    name, i = places[row]
+    return splits[name].image(i)
+
+  return Slices(_in_order(table, splits[names[0]].class_names), image)
+
+
+def from_split_files(
+  splits: 'Mapping[str, Sequence[split_file.Slice]]', class_names: Sequence[str]
+) -> Slices:
+  """Returns what the split files of COVIDx CT say of all slices."""
+  rows = [
+    (
+      name,
+      entry.file_name,
+      entry.patient_id,
+      entry.source,
+      class_names[entry.label],
+      *entry.box,
+      '',
+    )
+    for name in ordered(splits)
+    for entry in splits[name]
+  ]
+  columns = ['split', 'slice_id', 'patient_id', 'source', 'label', *BOX]
+  table = pd.DataFrame(rows, columns=[*columns, 'digest'])
+  return Slices(_in_order(table, class_names))
+
+
+def _in_order(table: pd.DataFrame, class_names: Sequence[str]) -> pd.DataFrame:
+  """Returns the table with classes that sort in their own order."""
+  label = pd.Categorical(table['label'], class_names, ordered=True)
+  return table.assign(label=label)
+
+
+def classes(table: pd.DataFrame) -> list[str]:
+  """Returns the classes that there are slices of, in their order."""
+  label = table['label'].astype('category')
+  return list(label.cat.remove_unused_categories().cat.categories)
+
+
+def ordered(names: 'Mapping[str, object]') -> list[str]:
+  """Returns the names of splits, the usual ones first."""
+  known = [name for name in _ORDER if name in names]
+  return known + [name for name in names if name not in _ORDER]
+
+
+def knows_patients(table: pd.DataFrame) -> bool:
+  """Returns whether somebody said which slices are of one patient."""
+  return bool((table['patient_id'] != table['slice_id']).any())
+
+
+def has_boxes(table: pd.DataFrame) -> bool:
+  """Returns whether every slice has an annotated box."""
+  return bool((table['xmax'] > 0).all())
+
+
+def numbers_in_scan(table: pd.DataFrame) -> pd.DataFrame | None:
+  """Returns columns `scan` and `number`, from the last number in each name.
+
+  None where names have no numbers, or nobody said which slices are of one
+  patient: numbers of a folder of many patients say nothing of a scan.
+  """
+  if not knows_patients(table):
+    return None
+  parts = table['slice_id'].str.extract(r'^(.*?)(\d{1,9})\D*$')
+  if parts[1].isna().any():
+    return None
+  return pd.DataFrame(
+    {
+      'scan': table['patient_id'] + '\n' + parts[0],
+      'number': parts[1].astype(np.int64),
+    }
+  )

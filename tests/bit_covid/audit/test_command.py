@@ -1,0 +1,122 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The audit as a person runs it."""
+
+import json
+
+import numpy as np
+from PIL import Image
+import pytest
+
+from bit_covid.audit import command
+from bit_covid.audit import images
+from bit_covid.audit import slices
+
+
+@pytest.fixture
+def data(tmp_path):
+  """A CSV of 36 images; a patient and an image are in both splits."""
+  lines = ['path,label,split,patient,source']
+  generator = np.random.default_rng(0)
+  for split in ('train', 'test'):
+    for label in ('Normal', 'NCP'):
+      for i in range(9):
+        name = f'{split}_{label}_{i}.png'
+        pixels = generator.integers(0, 256, [40, 48], np.uint8)
+        Image.fromarray(pixels).save(tmp_path / name)
+        patient = 'twice' if (label, i) == ('NCP', 0) else name
+        lines.append(f'{name},{label},{split},{patient},<b>{label}</b>')
+  copy = (tmp_path / 'train_Normal_3.png').read_bytes()
+  (tmp_path / 'test_Normal_5.png').write_bytes(copy)
+  path = tmp_path / 'images.csv'
+  path.write_text('\n'.join(lines))
+  return path
+
+
+def test_leaks_in_a_csv_fail_and_are_written_down(data, tmp_path, capsys):
+  output = tmp_path / 'audit'
+  assert command.main([str(data), f'--output={output}']) == 1
+  printed = capsys.readouterr().out
+  assert 'FAILED' in printed
+  assert '\x1b' not in printed
+  content = json.loads((output / 'audit.json').read_text())
+  found = {x['check']: x for x in content['findings']}
+  assert found['Patients in several splits']['ids'] == ['twice']
+  assert set(found['Equal images']['ids']) == {
+    'train_Normal_3.png',
+    'test_Normal_5.png',
+  }
+  assert found['Class and source']['severity'] == 'WARNING'
+  assert found['Image sizes']['text'] == 'All 36 images are 48 x 40.'
+  page = (output / 'audit.html').read_text()
+  assert '2 failed' in page
+  assert '&lt;b&gt;NCP&lt;/b&gt;' in page
+  assert '<b>' not in page
+  assert 'http' not in page.replace('http-equiv', '')
+
+
+def test_the_demo_is_clean(tfds_dir, capsys):
+  arguments = [f'--data_dir={tfds_dir}', '--max_images=20']
+  assert command.main(['phantom/tiny', *arguments]) == 0
+  printed = capsys.readouterr().out
+  assert 'FAILED' not in printed
+  assert 'phantom/tiny' in printed
+
+
+def test_a_config_file_names_its_data(monkeypatch):
+  arguments = command._parser().parse_args(
+    ['configs/demo.py:steps=5k', '--data_dir=somewhere']
+  )
+  config = command._config(arguments)
+  assert config.name == 'phantom/demo'
+  assert config.data_dir == 'somewhere'
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'message'),
+  [
+    (['no/such'], "no dataset 'no/such'"),
+    (['phantom/demo', '--lists_only'], '--lists_only goes with covidx_ct/2a'),
+    (['phantom/demo', '--max_images=0'], 'expected 1 or more'),
+    (['covidx_ct/1', '--lists_only', '--data=/nowhere'], 'no split file'),
+  ],
+)
+def test_wrong_arguments_get_one_line(arguments, message, capsys):
+  assert command.main(arguments) == 2
+  error = capsys.readouterr().err
+  assert error.startswith('Error: ')
+  assert message in error
+  assert error.count('\n') == 1
+
+
+def test_brightness_in_and_around_the_box(make_table):
+  image = np.full([20, 30], 10, np.uint8)
+  image[5:15, 10:20] = 200
+  table = make_table(patients=1).assign(xmin=0, ymin=0, xmax=0, ymax=0)
+  measured, _ = images.measure(
+    slices.Slices(table, lambda _: image),
+    count=7,
+    seed=0,
+    body_box=lambda _: np.array([10, 5, 20, 15]),
+  )
+  assert len(measured) == 7
+  assert (
+    measured[['height', 'width', 'inside', 'outside']].to_numpy().tolist()
+    == [[20, 30, 200, 10]] * 7
+  )
+  assert measured['xmax'].tolist() == [20] * 7
+
+
+def test_official_lists_and_real_slices(real_data, tmp_path, capsys):
+  folder = real_data / 'splits'
+  output = tmp_path / 'audit'
+  arguments = ['--lists_only', f'--data={folder}', f'--output={output}']
+  assert command.main(['covidx_ct/2a', *arguments]) == 0
+  content = json.loads((output / 'audit.json').read_text())
+  assert (content['slices'], content['patients']) == (51_144, 908)
+  found = {x['check']: x for x in content['findings']}
+  assert 'CP from CNCB' in found['Class and source']['text']
+  assert found['Shortcuts past the lungs']['severity'] == 'WARNING'
+  sample = [f'--data={real_data / "covidx_ct_sample"}']
+  assert command.main(['covidx_ct/3a', *sample, f'--data_dir={tmp_path}']) == 0
+  assert '544 slices of 6 patients' in capsys.readouterr().out
