@@ -16,6 +16,7 @@ from ml_collections import config_flags
 
 from bit_covid import absl_command
 from bit_covid import commands
+from bit_covid import host_memory
 
 _CONFIG = config_flags.DEFINE_config_file(
   'config', None, 'Config file, such as configs/bit_m.py.', lock_config=True
@@ -76,6 +77,7 @@ def _run() -> int:
     )
   # That of a file which could not be read raises the reason when it is used.
   config.is_locked  # noqa: B018
+  host_memory.keep_freed()  # Before TensorFlow and JAX start their threads.
   # TensorFlow comes with it, and takes seconds to load: not before the flags
   # are known to be right.
   from bit_covid import compilation_cache

@@ -49,6 +49,9 @@ def _run(arguments: argparse.Namespace) -> int:
   # arguments are known to be right.
   from absl import logging
 
+  from bit_covid import host_memory
+
+  host_memory.keep_freed()  # Before TensorFlow and JAX start their threads.
   from bit_covid import compilation_cache
   from bit_covid.paper import session
 

@@ -31,12 +31,15 @@ def _apply(convolve, x, kernel, *, stride, padding):
 
 
 @pytest.mark.parametrize('stride', [1, 2])
-@pytest.mark.parametrize(('size', 'padding'), [(1, 0), (3, 1), (1, 1)])
+@pytest.mark.parametrize(
+  ('size', 'padding', 'channels'),
+  [(1, 0, 6), (3, 1, 6), (1, 1, 6), (7, 3, 1), (3, 0, 1), (1, 0, 1)],
+)
 @pytest.mark.parametrize('side', [(8, 8), (7, 5)])
-def test_values_and_gradients(side, size, padding, stride):
+def test_values_and_gradients(side, size, padding, channels, stride):
   generator = np.random.default_rng(0)
-  x = generator.normal(size=(2, *side, 6)).astype(np.float32)
-  kernel = generator.normal(size=(size, size, 6, 10)).astype(np.float32)
+  x = generator.normal(size=(2, *side, channels)).astype(np.float32)
+  kernel = generator.normal(size=(size, size, channels, 10)).astype(np.float32)
   actual, expected = (
     _apply(form, x, kernel, stride=stride, padding=padding)
     for form in (convolution.convolve, _plain)
@@ -46,13 +49,15 @@ def test_values_and_gradients(side, size, padding, stride):
 
 
 @pytest.mark.parametrize('platform', ['cpu', 'cuda', 'tpu'])
-def test_only_a_cpu_gets_products(platform):
-  x = jax.ShapeDtypeStruct((2, 8, 8, 4), jnp.float32)
-  kernel = jax.ShapeDtypeStruct((1, 1, 4, 6), jnp.float32)
+@pytest.mark.parametrize(('size', 'channels'), [(1, 4), (7, 1)])
+def test_only_a_cpu_gets_products(platform, size, channels):
+  x = jax.ShapeDtypeStruct((2, 8, 8, channels), jnp.float32)
+  kernel = jax.ShapeDtypeStruct((size, size, channels, 6), jnp.float32)
 
   def gradient(x, kernel):
     def loss(kernel):
-      return jnp.sum(convolution.convolve(x, kernel, stride=1, padding=0) ** 2)
+      y = convolution.convolve(x, kernel, stride=1, padding=size // 2)
+      return jnp.sum(y**2)
 
     return jax.grad(loss)(kernel)
 

@@ -137,6 +137,23 @@ def test_each_mistake_would_be_seen(random_params, mistake):
   assert _relative_error(logits, wrong) > 1e-3
 
 
+@pytest.mark.parametrize('scale', [1.0, 1e-5])
+def test_gradient_of_standardized_kernels(scale):
+  generator = np.random.default_rng(0)
+  kernel = scale * generator.normal(size=(3, 3, 5, 4))
+  gradient = generator.normal(size=kernel.shape)
+  _, pullback = jax.vjp(resnet_v2.standardize, jnp.asarray(kernel, jnp.float32))
+  (actual,) = pullback(jnp.asarray(gradient, jnp.float32))
+  # Against differences in float64; at 1e-5 the epsilon takes its part.
+  expected = np.zeros_like(kernel)
+  for index in np.ndindex(kernel.shape):
+    moved = np.zeros_like(kernel)
+    moved[index] = 1e-6 * scale
+    ahead, behind = _standardize(kernel + moved), _standardize(kernel - moved)
+    expected[index] = (gradient * (ahead - behind)).sum() / (2e-6 * scale)
+  assert _relative_error(actual, expected) < 1e-4
+
+
 @pytest.mark.parametrize('deviation', [1.0, 1e-3, 1e-5])
 def test_standardization_has_an_epsilon_of_1e_10(deviation):
   kernel = np.random.default_rng(0).normal(0.5, deviation, (3, 3, 8, 4))
@@ -220,7 +237,8 @@ def test_remat_changes_neither_parameters_nor_gradients():
 def test_remat_keeps_fewer_activations():
   def residuals(remat):
     network = resnet_v2.create('R50x1', num_classes=3, remat=remat)
-    images = jnp.zeros((1, 64, 64, 1))
+    # Large enough for the maps to be more than the kernels, which are kept.
+    images = jnp.zeros((8, 192, 192, 1))
     params = resnet_v2.parameter_shapes(network)
 
     def loss(p):
