@@ -14,6 +14,7 @@ import optax
 from benchmarks import pairs
 from benchmarks import peer
 from bit_covid import devices
+from bit_covid import host_memory
 from bit_covid import resnet_v2
 from bit_covid import schedule
 from bit_covid import train_step
@@ -21,6 +22,7 @@ from bit_covid import train_step
 
 def main() -> None:
   """Runs the sizes on the command line and reports them."""
+  host_memory.keep_freed()  # As `bit_covid.main` does; for PyTorch as well.
   pairs.main(
     'train_step',
     description=__doc__.splitlines()[0],

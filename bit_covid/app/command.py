@@ -7,41 +7,39 @@ from collections.abc import Sequence
 import importlib.util
 import socket
 import sys
-import traceback
 
+from bit_covid import commands
 from bit_covid.app import limits as limits_lib
 
 _PORT = 7860
 # What the extra `app` installs.
 _PACKAGES = ('starlette', 'uvicorn')
 _DEFAULTS = limits_lib.Limits()
-_EXAMPLES = """\
-examples:
-  python -m bit_covid.app --checkpoint=runs/bit_m
-  python -m bit_covid.app --checkpoint=runs/bit_m --port=8000 --no_browser
-  ssh -L 7860:localhost:7860 SERVER    to reach a page that runs on SERVER
-
-Ctrl+C ends it. More in docs/app.md.
-"""
+_EXAMPLES = (
+  '--checkpoint=runs/bit_m',
+  '--checkpoint=runs/bit_m --port=8000 --no_browser',
+)
+_NOTES = """\
+For a page that runs on SERVER: ssh -L 7860:localhost:7860 SERVER
+Ctrl+C ends it. More in docs/app.md."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Serves the page until it is interrupted; returns the exit code."""
   arguments = _parser().parse_args(argv)
-  try:
-    limits = _limits(arguments)
-    _check_packages()
-    # Loading the network takes far longer than finding out that this fails.
-    with listen(arguments.host, arguments.port) as listener:
-      return _run(arguments, limits, listener)
-  except (ValueError, OSError) as error:
-    if arguments.debug:
-      traceback.print_exc()
-    print('Error:', ' '.join(str(error).split()), file=sys.stderr)
-    return 2
-  except KeyboardInterrupt:
-    print('\nStopped. Nothing of any scan is kept.', file=sys.stderr)
-    return 130
+  return commands.run(
+    lambda: _serve(arguments),
+    debug=arguments.debug,
+    stopped='Stopped. Nothing of any scan is kept.',
+  )
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+  limits = _limits(arguments)
+  _check_packages()
+  # Loading the network takes far longer than finding out that this fails.
+  with listen(arguments.host, arguments.port) as listener:
+    return _run(arguments, limits, listener)
 
 
 def listen(host: str, port: int | None) -> socket.socket:
@@ -78,12 +76,12 @@ def listen(host: str, port: int | None) -> socket.socket:
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
-    prog='python -m bit_covid.app',
+  parser = commands.make_parser(
+    'bit_covid.app',
     description='Serves a page that scores scans, to this machine alone. '
     'Research software, not a medical device.',
-    epilog=_EXAMPLES,
-    formatter_class=argparse.RawDescriptionHelpFormatter,
+    examples=_EXAMPLES,
+    notes=_NOTES,
   )
   add = parser.add_argument
   add(
@@ -121,7 +119,6 @@ def _parser() -> argparse.ArgumentParser:
     'the scan',
   )
   add('--no_browser', action='store_true', help='open no browser')
-  add('--debug', action='store_true', help='a traceback with an error')
   return parser
 
 
