@@ -185,7 +185,7 @@ def _root(
 
 
 def _standardize(kernel: Any) -> np.ndarray:
-  """Returns what `resnet_v2.standardize` does, in float64."""
+  """Returns what `weight_standardization.standardize` does, in float64."""
   kernel = np.asarray(kernel, np.float64)
   axes = (0, 1, 2)
   mean = kernel.mean(axes, keepdims=True)
