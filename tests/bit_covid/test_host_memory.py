@@ -24,12 +24,13 @@ def work(kernel, x):
 
 # A map has 17 MB.
 arguments = jax.numpy.ones((3, 3, 64, 64)), jax.numpy.ones((16, 64, 64, 64))
-# The first calls lay the heap out.
-for i in range(12):
-  if i == 9:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+faults = []
+for _ in range(21):
+  before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
   work(*arguments).block_until_ready()
-print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+  faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+# Not each: now and then the heap still grows.
+print(kept, sorted(faults)[10])
 """
 
 
@@ -54,7 +55,7 @@ def test_a_cpu_takes_the_same_pages_again():
     pytest.skip('another C library than glibc')
   # A map has 4,096 pages of 4 kB.
   assert plain > 4096
-  assert faults < plain / 2
+  assert faults < 100
 
 
 def test_nothing_is_changed_where_there_may_be_an_accelerator():

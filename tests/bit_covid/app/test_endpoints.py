@@ -110,6 +110,7 @@ def test_downloads_are_the_files_of_the_command(client, scored, expected):
     f'{result.scan.id}.html',
     f'{result.scan.id}.png',
     'README.txt',
+    'index.html',
     *(f'{x}.csv' for x in ('predictions', 'scans', 'slices', 'refused')),
   }
 
