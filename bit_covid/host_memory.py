@@ -23,8 +23,9 @@ def keep_freed() -> bool:
   What XLA and its convolutions free, glibc gives back to the system, which
   fills it with zeros when the next step takes it, page by page: 210,000 page
   faults and 0.47 s of processor time in each step of R50x1 at 128 px and batch
-  16, of 3.1 s; with this, none. It takes all three settings: fewer changed
-  nothing. On an accelerator the maps are not in the host's memory.
+  16, of 3.1 s; with this, none in nearly every step (now and then the heap
+  still grows). It takes all three settings: each alone, and the last two
+  without the first, left the faults or made more. On an accelerator the maps are not in the host's memory.
   """
   if sys.platform != 'linux' or not _only_cpu():
     return False
