@@ -25,7 +25,8 @@ def keep_freed() -> bool:
   faults and 0.47 s of processor time in each step of R50x1 at 128 px and batch
   16, of 3.1 s; with this, none in nearly every step (now and then the heap
   still grows). It takes all three settings: each alone, and the last two
-  without the first, left the faults or made more. On an accelerator the maps are not in the host's memory.
+  without the first, left the faults or made more. On an accelerator the maps
+  are not in the host's memory.
   """
   if sys.platform != 'linux' or not _only_cpu():
     return False
