@@ -1,12 +1,24 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Convolution of maps, with the derivative that is best on each platform."""
+"""Convolution of maps, in the form and with the derivative best on a platform.
+
+y = convolution.convolve(x, kernel, stride=2, padding=1)
+
+Accelerators get XLA's convolution and what autodiff makes of it. On a CPU XLA
+computes large ones with one thread, and writes maps anew for the gradients of
+kernels: there, most are matrix products. What each form gave is in
+`benchmarks/README.md`.
+"""
 
 import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+
+# From so many channels on, a CPU is faster with a product of patches, narrower
+# kernels of more than one value with XLA's convolution.
+_WIDE = 256
 
 
 def convolve(
@@ -26,14 +38,36 @@ def convolve(
     padding: zeros added on each of the four sides.
     precision: of the products.
   """
-  if kernel.shape[:2] == (1, 1) and not padding:
-    return _pointwise(stride, precision, x, kernel)
-  if x.shape[-1] == 1:
-    return _gray(stride, padding, precision, x, kernel)
-  return _convolve(x, kernel, stride, padding, precision)
+  return _convolve(stride, padding, precision, x, kernel)
 
 
-def _convolve(x, kernel, stride, padding, precision):
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def _convolve(stride, padding, precision, x, kernel):
+  return jax.lax.platform_dependent(
+    x,
+    kernel,
+    cpu=functools.partial(_for_cpu, stride, padding, precision),
+    default=functools.partial(_by_xla, stride, padding, precision),
+  )
+
+
+def _forward(stride, padding, precision, x, kernel):
+  return _convolve(stride, padding, precision, x, kernel), (x, kernel)
+
+
+def _backward(stride, padding, precision, residuals, gradient):
+  return jax.lax.platform_dependent(
+    *residuals,
+    gradient,
+    cpu=functools.partial(_gradients_for_cpu, stride, padding, precision),
+    default=functools.partial(_gradients_by_xla, stride, padding, precision),
+  )
+
+
+_convolve.defvjp(_forward, _backward)
+
+
+def _by_xla(stride, padding, precision, x, kernel):
   return jax.lax.conv_general_dilated(
     x,
     kernel,
@@ -45,104 +79,56 @@ def _convolve(x, kernel, stride, padding, precision):
   )
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _pointwise(stride, precision, x, kernel):
-  """Returns a convolution of 1x1.
-
-  It is autodiff's but for the gradient of the kernel on a CPU. As a matrix
-  product the rest gains nothing there, and on a TPU it moves more bytes.
-  """
-  return _convolve(x, kernel, stride, 0, precision)
+def _gradients_by_xla(stride, padding, precision, x, kernel, gradient):
+  form = functools.partial(_by_xla, stride, padding, precision)
+  return jax.vjp(form, x, kernel)[1](gradient)
 
 
-def _pointwise_forward(stride, precision, x, kernel):
-  return _pointwise(stride, precision, x, kernel), (x, kernel)
-
-
-def _pointwise_backward(stride, precision, residuals, gradient):
-  x, kernel = residuals
-  _, of_x = jax.vjp(lambda x: _convolve(x, kernel, stride, 0, precision), x)
-  of_kernel = jax.lax.platform_dependent(
-    x,
-    gradient,
-    cpu=functools.partial(_as_product, stride, precision),
-    default=functools.partial(_as_convolution, stride, 0, precision, kernel),
+def _for_cpu(stride, padding, precision, x, kernel):
+  size, _, channels, features = kernel.shape
+  if size > 1 and channels < _WIDE:
+    return _by_xla(stride, padding, precision, x, kernel)
+  patches = _patches(stride, padding, size, x)
+  return jax.lax.dot_general(
+    patches,
+    kernel.reshape(-1, features),
+    (((3,), (0,)), ((), ())),
+    precision=precision,
   )
-  return *of_x(gradient), of_kernel
 
 
-_pointwise.defvjp(_pointwise_forward, _pointwise_backward)
+def _gradients_for_cpu(stride, padding, precision, x, kernel, gradient):
+  """Returns the gradients of x and of the kernel, the latter as a product.
 
-
-def _as_product(stride, precision, x, gradient):
-  """Returns the gradient of the kernel, for CPUs.
-
-  XLA writes the maps anew for the convolution that autodiff makes of it: at
-  128 px and batch 16 that takes 32 ms of a CPU's time for 64 channels to 256,
-  the product 9 ms; from 1024 to 256 it is 14 ms to 9 ms.
+  Autodiff's convolution for it has a window as large as the map, and wants the
+  map and its gradient transposed.
   """
-  x = x[:, ::stride, ::stride]
-  product = jax.lax.dot_general(
-    x.reshape(-1, x.shape[-1]),
+  _, of_x = jax.vjp(
+    lambda x: _for_cpu(stride, padding, precision, x, kernel), x
+  )
+  patches = _patches(stride, padding, kernel.shape[0], x)
+  of_kernel = jax.lax.dot_general(
+    patches.reshape(-1, patches.shape[-1]),
     gradient.reshape(-1, gradient.shape[-1]),
     (((0,), (0,)), ((), ())),
     precision=precision,
   )
-  return product[None, None]
+  return *of_x(gradient), of_kernel.reshape(kernel.shape)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
-def _gray(stride, padding, precision, x, kernel):
-  """Returns the convolution of maps of one channel: that of the root.
-
-  It is autodiff's but for the gradient of the kernel on a CPU.
-  """
-  return _convolve(x, kernel, stride, padding, precision)
-
-
-def _gray_forward(stride, padding, precision, x, kernel):
-  return _gray(stride, padding, precision, x, kernel), (x, kernel)
-
-
-def _gray_backward(stride, padding, precision, residuals, gradient):
-  x, kernel = residuals
-  _, of_x = jax.vjp(
-    lambda x: _convolve(x, kernel, stride, padding, precision), x
-  )
-  of_kernel = jax.lax.platform_dependent(
-    x,
-    gradient,
-    cpu=functools.partial(
-      _from_patches, stride, padding, precision, kernel.shape[0]
-    ),
-    default=functools.partial(
-      _as_convolution, stride, padding, precision, kernel
-    ),
-  )
-  return *of_x(gradient), of_kernel
-
-
-_gray.defvjp(_gray_forward, _gray_backward)
-
-
-def _from_patches(stride, padding, precision, size, x, gradient):
-  """Returns the gradient of the kernel, for CPUs.
-
-  The image's values under each output position, written out by a convolution
-  with ones and zeros, make it one product. Autodiff's convolution has a window
-  as large as the map and wants its gradient transposed: 90 ms of a step at
-  128 px and batch 16, of which 57 are left, nearly all of them the pool's.
-  """
-  count = size * size
-  one_each = jnp.eye(count, dtype=x.dtype).reshape(size, size, 1, count)
-  patches = _convolve(x, one_each, stride, padding, precision)
-  product = _as_product(1, precision, patches, gradient)
-  return product.reshape(size, size, 1, -1)
-
-
-def _as_convolution(stride, padding, precision, kernel, x, gradient):
-  """Returns the gradient of the kernel, for accelerators."""
-  _, of_kernel = jax.vjp(
-    lambda kernel: _convolve(x, kernel, stride, padding, precision), kernel
-  )
-  return of_kernel(gradient)[0]
+def _patches(stride, padding, size, x):
+  """Returns `[N, h, w, k * k * C]`: what the kernel sees from each position."""
+  if x.shape[-1] == 1:
+    # One channel shifted 49 times would be written value by value. A
+    # convolution with ones and zeros writes the same.
+    one_each = jnp.eye(size * size, dtype=x.dtype)
+    one_each = one_each.reshape(size, size, 1, -1)
+    return _by_xla(stride, padding, None, x, one_each)
+  height, width = (side + 2 * padding - size + 1 for side in x.shape[1:3])
+  x = jnp.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+  shifted = [
+    x[:, i : i + height : stride, j : j + width : stride]
+    for i in range(size)
+    for j in range(size)
+  ]
+  return jnp.concatenate(shifted, axis=-1)

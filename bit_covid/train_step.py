@@ -115,7 +115,7 @@ def _train_step(
   )
   # Without this mean each device would go its own way, and nothing would say
   # so: pmap takes the first device's word for a result that all should share.
-  loss, grads = jax.lax.pmean((loss, grads), devices.AXIS)
+  loss, grads = _mean_over_devices((loss, grads))
   updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
   return TrainState(
     step=state.step + 1,
@@ -123,6 +123,13 @@ def _train_step(
     opt_state=opt_state,
     loss_sum=state.loss_sum + loss,
   )
+
+
+def _mean_over_devices(tree):
+  if jax.lax.axis_size(devices.AXIS) == 1:
+    # On a CPU XLA would copy all gradients by one thread: 11 ms for R50x1.
+    return tree
+  return jax.lax.pmean(tree, devices.AXIS)
 
 
 def _accumulate(value_and_grad, params, images, labels, parts: int):

@@ -33,7 +33,16 @@ def _apply(convolve, x, kernel, *, stride, padding):
 @pytest.mark.parametrize('stride', [1, 2])
 @pytest.mark.parametrize(
   ('size', 'padding', 'channels'),
-  [(1, 0, 6), (3, 1, 6), (1, 1, 6), (7, 3, 1), (3, 0, 1), (1, 0, 1)],
+  [
+    (1, 0, 6),
+    (3, 1, 6),
+    (1, 1, 6),
+    (7, 3, 1),
+    (3, 0, 1),
+    (1, 0, 1),
+    (3, 1, 256),  # Wide: as products on a CPU.
+    (3, 0, 256),
+  ],
 )
 @pytest.mark.parametrize('side', [(8, 8), (7, 5)])
 def test_values_and_gradients(side, size, padding, channels, stride):
@@ -45,22 +54,44 @@ def test_values_and_gradients(side, size, padding, channels, stride):
     for form in (convolution.convolve, _plain)
   )
   for a, b in zip(actual, expected, strict=True):
-    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+    # Sums of up to 2304 products of normal values, so of 48 in the mean.
+    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * channels**0.5)
 
 
-@pytest.mark.parametrize('platform', ['cpu', 'cuda', 'tpu'])
-@pytest.mark.parametrize(('size', 'channels'), [(1, 4), (7, 1)])
-def test_only_a_cpu_gets_products(platform, size, channels):
+def _lowered(platform, size, channels, *, gradient):
+  """Returns the program of a convolution, or of its kernel's gradient."""
   x = jax.ShapeDtypeStruct((2, 8, 8, channels), jnp.float32)
   kernel = jax.ShapeDtypeStruct((size, size, channels, 6), jnp.float32)
 
-  def gradient(x, kernel):
-    def loss(kernel):
-      y = convolution.convolve(x, kernel, stride=1, padding=size // 2)
-      return jnp.sum(y**2)
+  def value(x, kernel):
+    return convolution.convolve(x, kernel, stride=1, padding=size // 2)
 
-    return jax.grad(loss)(kernel)
+  def kernel_gradient(x, kernel):
+    return jax.grad(lambda kernel: jnp.sum(value(x, kernel) ** 2))(kernel)
 
-  exported = jax.export.export(jax.jit(gradient), platforms=[platform])
-  text = exported(x, kernel).mlir_module()
-  assert ('dot_general' in text) == (platform == 'cpu')
+  function = jax.jit(kernel_gradient if gradient else value)
+  exported = jax.export.export(function, platforms=[platform])
+  return exported(x, kernel).mlir_module()
+
+
+@pytest.mark.parametrize('platform', ['cpu', 'cuda', 'tpu'])
+@pytest.mark.parametrize(
+  ('size', 'channels'), [(1, 4), (3, 4), (7, 1), (3, 256)]
+)
+def test_only_a_cpu_has_kernel_gradients_as_products(platform, size, channels):
+  text = _lowered(platform, size, channels, gradient=True)
+  assert ('stablehlo.dot' in text) == (platform == 'cpu')
+
+
+@pytest.mark.parametrize('platform', ['cpu', 'cuda', 'tpu'])
+@pytest.mark.parametrize(
+  ('size', 'channels', 'is_product'),
+  [(1, 4, True), (3, 256, True), (3, 128, False), (7, 1, False)],
+)
+def test_only_a_cpu_has_products_and_the_best_ones(
+  platform, size, channels, is_product
+):
+  text = _lowered(platform, size, channels, gradient=False)
+  expected = platform == 'cpu' and is_product
+  assert ('stablehlo.dot_general' in text) == expected
+  assert ('stablehlo.convolution' in text) != expected

@@ -47,3 +47,16 @@ def test_values_and_gradients(form, side, shift):
   np.testing.assert_allclose(
     pullback(jnp.asarray(gradient))[0], _plain_gradient(x, gradient), rtol=1e-6
   )
+
+
+@pytest.mark.parametrize('form', FORMS)
+@pytest.mark.parametrize('side', [(8, 8), (9, 7)])
+def test_the_first_of_equal_values_gets_the_gradient(form, side):
+  # As the air around a patient gives, whose values are all the same.
+  generator = np.random.default_rng(0)
+  x = generator.integers(1, 3, (2, *side, 3)).astype(np.float32)
+  gradient = generator.normal(size=_plain(x).shape).astype(np.float32)
+  _, pullback = jax.vjp(form, jnp.asarray(x))
+  np.testing.assert_allclose(
+    pullback(jnp.asarray(gradient))[0], _plain_gradient(x, gradient), rtol=1e-5
+  )
