@@ -21,6 +21,9 @@ import jax.numpy as jnp
 _WIDE = 256
 
 
+@functools.partial(
+  jax.jit, static_argnames=('stride', 'padding', 'precision')
+)
 def convolve(
   x: jax.Array,
   kernel: jax.Array,

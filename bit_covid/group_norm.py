@@ -14,6 +14,7 @@ import jax.numpy as jnp
 _EPSILON = 1e-5
 
 
+@functools.partial(jax.jit, static_argnames='num_groups')
 def norm_relu(
   x: jax.Array, scale: jax.Array, bias: jax.Array, *, num_groups: int
 ) -> jax.Array:
