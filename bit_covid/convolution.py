@@ -21,9 +21,8 @@ import jax.numpy as jnp
 _WIDE = 256
 
 
-@functools.partial(
-  jax.jit, static_argnames=('stride', 'padding', 'precision')
-)
+# Traced once a shape, and not at each of a network's convolutions.
+@functools.partial(jax.jit, static_argnames=('stride', 'padding', 'precision'))
 def convolve(
   x: jax.Array,
   kernel: jax.Array,
