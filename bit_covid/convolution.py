@@ -5,7 +5,7 @@
 y = convolution.convolve(x, kernel, stride=2, padding=1)
 
 Accelerators get XLA's convolution and what autodiff makes of it. On a CPU XLA
-computes large ones with one thread, and writes maps anew for the gradients of
+computes many with one thread, and writes maps anew for the gradients of
 kernels: there, most are matrix products. What each form gave is in
 `benchmarks/README.md`.
 """
@@ -15,6 +15,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+
+from bit_covid import shifted_maps
 
 # From so many channels on, a CPU is faster with a product of patches, narrower
 # kernels of more than one value with XLA's convolution.
@@ -126,11 +128,5 @@ def _patches(stride, padding, size, x):
     one_each = jnp.eye(size * size, dtype=x.dtype)
     one_each = one_each.reshape(size, size, 1, -1)
     return _by_xla(stride, padding, None, x, one_each)
-  height, width = (side + 2 * padding - size + 1 for side in x.shape[1:3])
-  x = jnp.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-  shifted = [
-    x[:, i : i + height : stride, j : j + width : stride]
-    for i in range(size)
-    for j in range(size)
-  ]
-  return jnp.concatenate(shifted, axis=-1)
+  places = shifted_maps.shifted(x, size=size, stride=stride, padding=padding)
+  return jnp.concatenate(places, axis=-1)

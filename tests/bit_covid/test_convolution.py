@@ -54,8 +54,9 @@ def test_values_and_gradients(side, size, padding, channels, stride):
     for form in (convolution.convolve, _plain)
   )
   for a, b in zip(actual, expected, strict=True):
-    # Sums of up to 2304 products of normal values, so of 48 in the mean.
-    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * channels**0.5)
+    # Wide ones are sums of 2,304 products, and their order differs.
+    atol = 1e-4 if channels == 256 else 1e-5
+    np.testing.assert_allclose(a, b, rtol=1e-4, atol=atol)
 
 
 def _lowered(platform, size, channels, *, gradient):
