@@ -79,7 +79,10 @@ setuptools.setup(
     'app': _APP,
     # Its tests, and those that run the notebooks.
     'test': [
+      'import-linter>=2.5',
       'pytest>=9',
+      'pytest-timeout>=2.4',
+      'pytest-xdist>=3.8',
       'ruff>=0.17',
       *_APP,
       'ipykernel>=7',

@@ -17,10 +17,19 @@ jax.config.update('jax_platforms', 'cpu')
 jax.config.update('jax_num_cpu_devices', 2)
 jax.config.update('jax_numpy_dtype_promotion', 'strict')
 jax.config.update('jax_numpy_rank_promotion', 'raise')
-# Many tests compile the same step: once a session is enough.
-_CACHE = tempfile.TemporaryDirectory(prefix='bit_covid_tests')
-jax.config.update('jax_compilation_cache_dir', _CACHE.name)
-jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
+# Compiling takes most of the time of these tests, and they test our programs,
+# not XLA's optimizations. The slow proofs run with all of them: .ci/run sets
+# this variable to 0.
+if 'JAX_DISABLE_MOST_OPTIMIZATIONS' not in os.environ:
+  jax.config.update('jax_disable_most_optimizations', True)
+# Many tests compile the same program. The first process makes a cache, which
+# the workers of pytest-xdist and the programs that tests start inherit.
+_CACHE_VARIABLE = 'JAX_COMPILATION_CACHE_DIR'
+if _CACHE_VARIABLE not in os.environ:
+  _CACHE = tempfile.TemporaryDirectory(prefix='bit_covid_tests')
+  os.environ[_CACHE_VARIABLE] = _CACHE.name
+jax.config.update('jax_compilation_cache_dir', os.environ[_CACHE_VARIABLE])
+jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
 
 
 @pytest.fixture(scope='session')
@@ -34,7 +43,7 @@ def real_data() -> pathlib.Path:
 
 @pytest.fixture(scope='session')
 def tfds_dir(tmp_path_factory: pytest.TempPathFactory) -> str:
-  """A folder for prepared datasets, so that each is drawn once a session."""
+  """The folder of prepared datasets, each of which is drawn once a worker."""
   return str(tmp_path_factory.mktemp('tfds'))
 
 

@@ -50,6 +50,7 @@ def test_overrides_and_argument_reach_the_run(tmp_path, tfds_dir):
     '--config.data.crop=32',
     '--config.batch=8',
     '--config.schedule=(1,2,3)',
+    '--config.report=False',
   )
   assert result.returncode == 0, result.stderr
   assert 'test: accuracy' in result.stdout
@@ -199,6 +200,7 @@ def test_real_slices_are_learned(tmp_path, real_data):
     f'--workdir={tmp_path / "run"}',
     f'--config.data.data_dir={tmp_path / "tfds"}',
     '--config.schedule=(20,80,90,95,100)',
+    '--config.report=False',
     '--config.data.resize=72',
     '--config.data.crop=64',
     environment={'BIT_COVID_COVIDX': str(real_data / 'covidx_ct_sample')},

@@ -4,6 +4,7 @@
 
 import json
 import pathlib
+import shutil
 import types
 
 import jax
@@ -25,16 +26,17 @@ import input_pipeline
 NUM_TRAIN, NUM_TEST = 36, 27
 
 
-@pytest.fixture(autouse=True)
-def small_network(monkeypatch):
+@pytest.fixture(autouse=True, scope='module')
+def small_network():
   """A network that compiles in a second stands in for the tiny one."""
   size = resnet_v2.Size((1, 1), width=8, num_groups=4)
   models = {**resnet_v2.MODELS, 'tiny': size}
-  monkeypatch.setattr(resnet_v2, 'MODELS', types.MappingProxyType(models))
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(resnet_v2, 'MODELS', types.MappingProxyType(models))
+    yield
 
 
-@pytest.fixture
-def config(tfds_dir):
+def _config(tfds_dir):
   """Eight steps on the tiny phantom."""
   config = common.get_config()
   config.model.name = 'tiny'
@@ -48,6 +50,27 @@ def config(tfds_dir):
   config.eval_every = 4
   config.checkpoint_every = 4
   return config
+
+
+@pytest.fixture
+def config(tfds_dir):
+  return _config(tfds_dir)
+
+
+@pytest.fixture(scope='module')
+def finished_run(tfds_dir, tmp_path_factory):
+  """The folder and the metrics of a run of `config`, not to be written to."""
+  config = _config(tfds_dir)
+  config.report = False
+  workdir = tmp_path_factory.mktemp('finished') / 'run'
+  return workdir, train.train_and_evaluate(config, workdir)
+
+
+@pytest.fixture
+def copied_run(finished_run, tmp_path):
+  """A copy of `finished_run`."""
+  workdir, results = finished_run
+  return shutil.copytree(workdir, tmp_path / 'copied'), results
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +93,13 @@ def written_reports(monkeypatch, request):
 def _losses(workdir):
   rows = metric_log.read(workdir / 'metrics.jsonl')
   return {row['step']: row['train_loss'] for row in rows if 'train_loss' in row}
+
+
+def _train_only(config, workdir):
+  """Trains without an evaluation, for tests of the losses alone."""
+  config.eval_every = 0
+  config.final_splits = ()
+  train.train_and_evaluate(config, workdir)
 
 
 def _stop_after(monkeypatch, steps):
@@ -132,9 +162,9 @@ def test_every_run_ends_in_a_report(config, tmp_path, written_reports):
   assert written_reports == [tmp_path]
 
 
-def test_metrics_are_measured_when_they_are_due(config, tmp_path):
-  train.train_and_evaluate(config, tmp_path)
-  rows = metric_log.read(tmp_path / 'metrics.jsonl')
+def test_metrics_are_measured_when_they_are_due(finished_run):
+  workdir, _ = finished_run
+  rows = metric_log.read(workdir / 'metrics.jsonl')
   assert [(row['step'], sorted(row)[-1]) for row in rows] == [
     (3, 'train_loss'),
     (4, 'val_loss'),
@@ -151,15 +181,14 @@ def test_metrics_are_measured_when_they_are_due(config, tmp_path):
 def test_first_loss_is_ln_3(config, tmp_path, mixup_alpha):
   config.log_every = 1
   config.mixup_alpha = mixup_alpha
-  train.train_and_evaluate(config, tmp_path)
+  _train_only(config, tmp_path)
   assert _losses(tmp_path)[1] == pytest.approx(np.log(3), rel=1e-6)
 
 
 def test_resumed_run_is_the_uninterrupted_one_bit_for_bit(
-  config, tmp_path, monkeypatch
+  config, tmp_path, monkeypatch, finished_run
 ):
-  whole, parts = tmp_path / 'whole', tmp_path / 'parts'
-  train.train_and_evaluate(config, whole)
+  whole, parts = finished_run[0], tmp_path / 'parts'
   with monkeypatch.context() as patch:
     _stop_after(patch, 6)
     with pytest.raises(KeyboardInterrupt):
@@ -179,20 +208,20 @@ def test_resumed_run_is_the_uninterrupted_one_bit_for_bit(
   assert len(starts) == 2
 
 
-def test_finished_run_started_again_gives_the_same(config, tmp_path):
-  first = train.train_and_evaluate(config, tmp_path)
-  log = (tmp_path / 'metrics.jsonl').read_bytes()
-  assert train.train_and_evaluate(config, tmp_path) == first
-  assert (tmp_path / 'metrics.jsonl').read_bytes() == log
+def test_finished_run_started_again_gives_the_same(config, copied_run):
+  workdir, first = copied_run
+  log = (workdir / 'metrics.jsonl').read_bytes()
+  assert train.train_and_evaluate(config, workdir) == first
+  assert (workdir / 'metrics.jsonl').read_bytes() == log
 
 
-def test_seed_decides(config, tmp_path):
+def test_seed_decides(config, tmp_path, finished_run):
   def losses(name, seed):
     config.seed = seed
-    train.train_and_evaluate(config, tmp_path / name)
+    _train_only(config, tmp_path / name)
     return _losses(tmp_path / name)
 
-  first = losses('a', 0)
+  first = _losses(finished_run[0])
   assert losses('b', 0) == first
   assert losses('c', 1) != first
 
@@ -214,7 +243,7 @@ def test_checkpoint_as_initial_weights(config, tmp_path, random_params):
   )
   np.testing.assert_array_equal(initial['head']['kernel'], np.zeros((64, 3)))
   config.log_every = 1
-  train.train_and_evaluate(config, tmp_path / 'run')
+  _train_only(config, tmp_path / 'run')
   assert _losses(tmp_path / 'run')[1] == pytest.approx(np.log(3), rel=1e-6)
 
 
@@ -238,7 +267,7 @@ def test_few_slices_of_each_class(config, tmp_path, monkeypatch):
 
   monkeypatch.setattr(input_pipeline, 'train_batches', train_batches)
   config.data.per_class = 2
-  train.train_and_evaluate(config, tmp_path)
+  _train_only(config, tmp_path)
   assert len(np.unique(np.concatenate(seen))) == 6
 
 
@@ -283,12 +312,12 @@ def test_bad_configs_are_refused_before_anything_is_written(
   assert not workdir.exists()
 
 
-def test_folder_of_another_run_is_refused(config, tmp_path):
-  train.train_and_evaluate(config, tmp_path)
+def test_folder_of_another_run_is_refused(config, copied_run):
+  workdir, _ = copied_run
   config.learning_rate = 0.01
   config.data.crop = 28
   with pytest.raises(ValueError, match='another config') as error:
-    train.train_and_evaluate(config, tmp_path)
+    train.train_and_evaluate(config, workdir)
   assert 'learning_rate is 0.003 there, 0.01 here' in str(error.value)
   assert 'data.crop is 32 there, 28 here' in str(error.value)
 
@@ -334,7 +363,7 @@ def test_fields_of_model_and_optimizer_have_their_effect(
   ):
     changed = config.copy_and_resolve_references()
     changed.update_from_flattened_dict({field: value})
-    train.train_and_evaluate(changed, tmp_path / field)
+    _train_only(changed, tmp_path / field)
     losses[field] = _losses(tmp_path / field)
   assert any(kwargs.get('remat') for kwargs in created)
   assert losses['momentum'][8] != losses['seed'][8]
@@ -344,10 +373,10 @@ def test_fields_of_model_and_optimizer_have_their_effect(
   assert losses['model.remat'][8] == pytest.approx(losses['seed'][8], rel=1e-3)
 
 
-def test_resumption_with_another_evaluation_batch(config, tmp_path):
-  first = train.train_and_evaluate(config, tmp_path)
+def test_resumption_with_another_evaluation_batch(config, copied_run):
+  workdir, first = copied_run
   config.eval_batch = 4
-  assert train.train_and_evaluate(config, tmp_path) == first
+  assert train.train_and_evaluate(config, workdir) == first
 
 
 def test_parameters_that_are_not_finite_are_not_saved(
