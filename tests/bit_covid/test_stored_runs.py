@@ -1,0 +1,203 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Runs that an earlier commit left, tests/stored, are still of use.
+
+What is stored was computed on one processor. Others sum in another order, so
+numbers are compared with a small tolerance; where they were computed, they are
+equal bit for bit.
+"""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+import types
+
+import jax
+import numpy as np
+from PIL import Image
+import pytest
+
+import bit_covid
+from bit_covid import bit_npz
+from bit_covid import compilation_cache
+from bit_covid import evaluate_command
+from bit_covid import gradcam_evidence
+from bit_covid import gradcam_panels
+from bit_covid import metric_log
+from bit_covid import resnet_v2
+from bit_covid import train
+from bit_covid import verification
+from bit_covid.analysis import predictions
+from bit_covid.analysis import report
+from configs import common
+
+STORED = pathlib.Path(__file__).parents[1] / 'stored'
+RTOL, ATOL = 1e-4, 1e-5
+
+
+@pytest.fixture(autouse=True)
+def small_network(monkeypatch):
+  """The network of the stored runs, which stands in for the tiny one."""
+  size = resnet_v2.Size((1, 1), width=8, num_groups=4)
+  models = {**resnet_v2.MODELS, 'tiny': size}
+  monkeypatch.setattr(resnet_v2, 'MODELS', types.MappingProxyType(models))
+
+
+@pytest.fixture
+def mid_run(tmp_path):
+  """A copy of the run that was stopped after step 4."""
+  return shutil.copytree(STORED / 'mid_run', tmp_path / 'mid_run')
+
+
+@pytest.fixture
+def finished(tmp_path):
+  """A copy of the same run after its last step."""
+  return shutil.copytree(STORED / 'finished', tmp_path / 'finished')
+
+
+def make_config(data_dir):
+  """Returns the config of the stored runs."""
+  config = common.get_config()
+  config.model.name = 'tiny'
+  config.data.name = 'phantom/tiny'
+  config.data.data_dir = data_dir
+  config.data.resize, config.data.crop = 36, 32
+  config.batch = 8
+  config.eval_batch = 8
+  config.learning_rate = 0.1
+  config.schedule = (2, 4, 6, 7, 8)
+  config.log_every = 3
+  config.eval_every = 4
+  config.checkpoint_every = 4
+  return config
+
+
+def draw_slice(path):
+  """Writes a body with noise in it, which has no lungs."""
+  image = np.zeros((96, 96), np.uint8)
+  image[20:70, 10:80] = 120
+  noise = np.random.default_rng(0).integers(0, 255, (20, 30), np.uint8)
+  image[30:50, 30:60] = noise
+  Image.fromarray(image).save(path)
+
+
+def make_images():
+  """Returns three images as the network takes them."""
+  values = np.random.default_rng(1).uniform(-1, 1, (3, 32, 32, 1))
+  return values.astype(np.float32)
+
+
+def _by_path(tree):
+  leaves = jax.tree_util.tree_leaves_with_path(
+    tree, is_leaf=lambda x: x is None
+  )
+  return {jax.tree_util.keystr(path): leaf for path, leaf in leaves}
+
+
+def _assert_close(found, expected):
+  """Compares trees of numbers, arrays and text; numbers with a tolerance."""
+  found, expected = _by_path(found), _by_path(expected)
+  assert list(found) == list(expected)
+  for path, value in expected.items():
+    if isinstance(value, str | None):
+      assert found[path] == value, path
+    else:
+      np.testing.assert_allclose(
+        found[path], value, rtol=RTOL, atol=ATOL, err_msg=path
+      )
+
+
+def _read_numbers(workdir):
+  return json.loads((workdir / 'report' / 'metrics.json').read_text())
+
+
+def _assert_same_predictions(workdir):
+  """Compares the tables and features of val and test with the stored ones."""
+  for split in ('val', 'test'):
+    found, expected = (
+      folder / 'predictions' / f'{split}.csv'
+      for folder in (workdir, STORED / 'finished')
+    )
+    first, second = predictions.read(found), predictions.read(expected)
+    _assert_close(first.to_dict('list'), second.to_dict('list'))
+    with (
+      np.load(found.with_name(f'{split}_features.npz')) as first,
+      np.load(expected.with_name(f'{split}_features.npz')) as second,
+    ):
+      assert first['slice_id'].tolist() == second['slice_id'].tolist()
+      _assert_close(first['features'], second['features'])
+
+
+def test_stored_run_goes_on_and_ends_as_it_did(
+  mid_run, tfds_dir, monkeypatch, capsys
+):
+  # Maps and pictures take seconds; the report is written in another test.
+  for module in (gradcam_panels, gradcam_evidence):
+    monkeypatch.setattr(module, 'write', lambda *a, **k: None)
+  monkeypatch.setattr(
+    report, 'write_report', lambda workdir, images: workdir / 'index.html'
+  )
+  results = train.train_and_evaluate(make_config(tfds_dir), mid_run)
+  assert 'Going on from step 4 ' in capsys.readouterr().out
+  assert len(json.loads((mid_run / 'run.json').read_text())) == 2
+  _assert_same_predictions(mid_run)
+  stored = STORED / 'finished'
+  for name, numbers in _read_numbers(stored).items():
+    _assert_close(results[name], {key: numbers[key] for key in results[name]})
+  _assert_close(
+    metric_log.read(mid_run / 'metrics.jsonl'),
+    metric_log.read(stored / 'metrics.jsonl'),
+  )
+  found = bit_npz.load(mid_run / 'model.npz')
+  expected = bit_npz.load(stored / 'model.npz')
+  _assert_close(found.params, expected.params)
+  _assert_close(
+    dataclasses.asdict(found.metadata), dataclasses.asdict(expected.metadata)
+  )
+  for name in ('config.json', 'splits.csv'):
+    assert (mid_run / name).read_text() == (stored / name).read_text(), name
+
+
+def test_stored_model_is_evaluated_to_the_stored_numbers(
+  finished, tfds_dir, monkeypatch
+):
+  # The tests have a cache of their own.
+  monkeypatch.setattr(compilation_cache, 'enable', lambda: None)
+  for name in ('predictions', 'report'):
+    shutil.rmtree(finished / name)
+  arguments = ['--split=val,test', '--batch=8', f'--data_dir={tfds_dir}']
+  assert evaluate_command.main([str(finished), *arguments]) == 0
+  _assert_same_predictions(finished)
+  expected = _read_numbers(STORED / 'finished')
+  # Of maps, which an evaluation does not draw.
+  assert expected['test'].pop('maps')
+  _assert_close(_read_numbers(finished), expected)
+
+
+def test_stored_run_is_reported_with_the_stored_numbers(finished):
+  shutil.rmtree(finished / 'report')
+  page = report.write_report(finished).read_text()
+  assert 'Research software, not a medical device.' in page
+  assert 'a4af2448' in page
+  _assert_close(_read_numbers(finished), _read_numbers(STORED / 'finished'))
+
+
+def test_stored_model_predicts_the_stored_numbers(finished, tmp_path):
+  expected = json.loads((STORED / 'numbers.json').read_text())
+  classifier = bit_covid.load(finished)
+  path = tmp_path / 'slice.png'
+  draw_slice(path)
+  # The drawn body has no lungs.
+  table = classifier.predict(path, check=False)
+  found = {
+    'probabilities': predictions.probabilities(table),
+    'logits': classifier.logits(make_images()),
+  }
+  _assert_close(found, {key: np.array(x) for key, x in expected.items()})
+
+
+def test_stored_run_is_verified(finished):
+  checks = verification.work_directory(finished)
+  assert {check.name for check in checks} >= {'Finished', 'Predictions, test'}
+  assert {check.result for check in checks} == {'ok'}
