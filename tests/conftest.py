@@ -19,8 +19,10 @@ jax.config.update('jax_numpy_dtype_promotion', 'strict')
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 # Compiling takes most of the time of these tests, and they test our programs,
 # not XLA's optimizations. The slow proofs run with all of them: .ci/run sets
-# this variable to 0.
-if 'JAX_DISABLE_MOST_OPTIMIZATIONS' not in os.environ:
+# this variable to 0. Programs that tests start inherit it.
+_OPTIMIZATIONS_VARIABLE = 'JAX_DISABLE_MOST_OPTIMIZATIONS'
+if _OPTIMIZATIONS_VARIABLE not in os.environ:
+  os.environ[_OPTIMIZATIONS_VARIABLE] = '1'
   jax.config.update('jax_disable_most_optimizations', True)
 # Many tests compile the same program. The first process makes a cache, which
 # the workers of pytest-xdist and the programs that tests start inherit.

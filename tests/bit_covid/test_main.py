@@ -199,10 +199,10 @@ def test_real_slices_are_learned(tmp_path, real_data):
     '--config=configs/covidx_sample.py',
     f'--workdir={tmp_path / "run"}',
     f'--config.data.data_dir={tmp_path / "tfds"}',
-    '--config.schedule=(20,80,90,95,100)',
+    '--config.schedule=(10,40,45,48,50)',
     '--config.report=False',
-    '--config.data.resize=72',
-    '--config.data.crop=64',
+    '--config.data.resize=54',
+    '--config.data.crop=48',
     environment={'BIT_COVID_COVIDX': str(real_data / 'covidx_ct_sample')},
   )
   assert result.returncode == 0, result.stderr
