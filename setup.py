@@ -9,7 +9,7 @@ import setuptools
 
 _ROOT = pathlib.Path(__file__).parent
 _VERSION = re.search(
-  r"__version__ = '(.+)'", (_ROOT / 'bit_covid/__init__.py').read_text()
+  r"VERSION = '(.+)'", (_ROOT / 'bit_covid/base/version.py').read_text()
 ).group(1)
 _APP = ['starlette>=1.0', 'uvicorn>=0.40']
 
@@ -29,12 +29,15 @@ setuptools.setup(
   # What tfds reads beside a builder.
   package_data={
     '': ['README.md', 'TAGS.txt', 'CITATIONS.bib'],
-    'bit_covid': ['templates/*'],
-    'bit_covid.analysis.report': ['templates/*'],
+    'bit_covid.audit': ['templates/*'],
+    'bit_covid.report': ['templates/*'],
+    'bit_covid.scoring': ['templates/*'],
     'bit_covid.app': ['static/*', 'templates/*'],
     'bit_covid.weights': ['*.npz'],
   },
-  entry_points={'console_scripts': ['bit-covid = bit_covid.command_line:run']},
+  entry_points={
+    'console_scripts': ['bit-covid = bit_covid.cli.command_line:run']
+  },
   install_requires=[
     'absl-py>=2.1',
     'array_record>=0.8; sys_platform != "win32"',

@@ -22,10 +22,10 @@ import optax
 
 from benchmarks import data_configs
 from benchmarks import side_by_side
-from bit_covid import devices
-from bit_covid import evaluate
-from bit_covid import resnet_v2
-from bit_covid import train_step
+from bit_covid.base import devices
+from bit_covid.inference import evaluate
+from bit_covid.models import resnet_v2
+from bit_covid.training import train_step
 import input_pipeline
 
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from benchmarks import pairs
 from benchmarks import peer
-from bit_covid import devices
-from bit_covid import evaluate
-from bit_covid import resnet_v2
+from bit_covid.base import devices
+from bit_covid.inference import evaluate
+from bit_covid.models import resnet_v2
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 import transformers
 
-from bit_covid import resnet_v2
+from bit_covid.models import resnet_v2
 
 
 def create(model: str, num_classes: int = 3) -> torch.nn.Module:

@@ -17,8 +17,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from bit_covid import resnet_v2
-from bit_covid import train_step
+from bit_covid.models import resnet_v2
+from bit_covid.training import train_step
 
 
 def main() -> None:

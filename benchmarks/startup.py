@@ -84,7 +84,7 @@ def _import_jax(args: argparse.Namespace) -> float:
   del args  # Unused.
   start = time.perf_counter()
   importlib.import_module('optax')
-  importlib.import_module('bit_covid.train_step')
+  importlib.import_module('bit_covid.training.train_step')
   return time.perf_counter() - start
 
 
@@ -95,9 +95,9 @@ def _step(args: argparse.Namespace) -> float:
   import numpy as np
   import optax
 
-  from bit_covid import devices
-  from bit_covid import resnet_v2
-  from bit_covid import train_step
+  from bit_covid.base import devices
+  from bit_covid.models import resnet_v2
+  from bit_covid.training import train_step
 
   jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
   network = resnet_v2.create(args.model, num_classes=3)
@@ -121,16 +121,16 @@ def _save(args: argparse.Namespace) -> float:
   import jax
   import numpy as np
 
-  from bit_covid import bit_npz
-  from bit_covid import model_metadata
-  from bit_covid import resnet_v2
+  from bit_covid.models import resnet_v2
+  from bit_covid.weights import bit_npz
+  from bit_covid.weights import metadata as metadata_lib
 
   start = time.perf_counter()
   network = resnet_v2.create(args.model, num_classes=3)
   params = jax.tree.map(
     lambda x: np.zeros(x.shape, x.dtype), resnet_v2.parameter_shapes(network)
   )
-  metadata = model_metadata.Metadata(class_names=('Normal', 'CP', 'NCP'))
+  metadata = metadata_lib.Metadata(class_names=('Normal', 'CP', 'NCP'))
   bit_npz.save(args.file, params, model=args.model, metadata=metadata)
   return time.perf_counter() - start
 

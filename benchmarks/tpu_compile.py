@@ -23,9 +23,9 @@ import jax.numpy as jnp
 import optax
 
 from benchmarks import hlo_traffic
-from bit_covid import resnet_v2
-from bit_covid import schedule
-from bit_covid import train_step
+from bit_covid.models import resnet_v2
+from bit_covid.training import schedule
+from bit_covid.training import train_step
 
 
 def main() -> None:

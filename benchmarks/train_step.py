@@ -13,11 +13,11 @@ import optax
 
 from benchmarks import pairs
 from benchmarks import peer
-from bit_covid import devices
-from bit_covid import host_memory
-from bit_covid import resnet_v2
-from bit_covid import schedule
-from bit_covid import train_step
+from bit_covid.base import devices
+from bit_covid.base import host_memory
+from bit_covid.models import resnet_v2
+from bit_covid.training import schedule
+from bit_covid.training import train_step
 
 
 def main() -> None:

@@ -11,10 +11,15 @@ Research software, not a medical device.
 
 from typing import TYPE_CHECKING, Any
 
+from bit_covid.base import moved
+from bit_covid.base import version
+
 if TYPE_CHECKING:
   from bit_covid.classifier import Classifier
 
-__version__ = '0.1.0'
+__version__ = version.VERSION
+
+moved.install()
 
 __all__ = ['Classifier', 'load']
 
@@ -30,13 +35,15 @@ def load(name: str) -> 'Classifier':
     FileNotFoundError: there is no such file, folder or public name.
     ValueError: the file is not a checkpoint of BiT's; the message says why.
   """
-  from bit_covid import classifier  # Importing bit_covid alone stays light.
+  # JAX comes with it; importing bit_covid alone stays light.
+  from bit_covid import classifier
 
   return classifier.load(name)
 
 
 def __getattr__(name: str) -> Any:
   if name == 'Classifier':
+    # As in `load`.
     from bit_covid import classifier
 
     return classifier.Classifier

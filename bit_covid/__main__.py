@@ -2,6 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs `python -m bit_covid VERB ...`, the same as `bit-covid VERB ...`."""
 
-from bit_covid import command_line
+from bit_covid.cli import command_line
 
 command_line.run()

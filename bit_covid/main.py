@@ -14,9 +14,9 @@ from absl import logging
 import jax
 from ml_collections import config_flags
 
-from bit_covid import absl_command
-from bit_covid import commands
-from bit_covid import host_memory
+from bit_covid.base import command
+from bit_covid.base import host_memory
+from bit_covid.cli import absl_command
 
 _CONFIG = config_flags.DEFINE_config_file(
   'config', None, 'Config file, such as configs/bit_m.py.', lock_config=True
@@ -80,14 +80,14 @@ def _run() -> int:
   host_memory.keep_freed()  # Before TensorFlow and JAX start their threads.
   # TensorFlow comes with it, and takes seconds to load: not before the flags
   # are known to be right.
-  from bit_covid import compilation_cache
-  from bit_covid import train
+  from bit_covid.base import compilation_cache
+  from bit_covid.cli import train
 
   # Orbax reports every file; what a person wants to know is printed.
   logging.set_verbosity(logging.WARNING)
   compilation_cache.enable()
   _initialize_hosts()
-  train.train_and_evaluate(config, workdir)
+  train.train_and_report(config, workdir)
   return 0
 
 
@@ -111,7 +111,7 @@ def _initialize_hosts() -> None:
 
 
 def _program() -> str:
-  return commands.program('bit_covid.main')
+  return command.program('bit_covid.main')
 
 
 def _help(table_of_flags: str) -> str:
@@ -125,7 +125,7 @@ def _help(table_of_flags: str) -> str:
       'Flags:',
       table_of_flags,
       '',
-      commands.epilog(_EXAMPLES, _NOTES) % {'prog': program},
+      command.epilog(_EXAMPLES, _NOTES) % {'prog': program},
     ]
   )
 

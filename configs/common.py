@@ -13,7 +13,7 @@ import types
 
 import ml_collections
 
-from bit_covid import schedule
+from bit_covid.training import schedule
 
 
 def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
@@ -26,7 +26,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
   config.init = 'random'
 
   config.model = ml_collections.ConfigDict()
-  # One of bit_covid.resnet_v2.MODELS.
+  # One of bit_covid.models.resnet_v2.MODELS.
   config.model.name = 'R50x1'
   # Of the computation: 'float32', or 'bfloat16' (faster on TPUs and new GPUs).
   # Parameters, normalization statistics and the loss are float32 either way.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tqdm
 
-from input_pipeline import class_names as class_names_lib
+from input_pipeline import conventions as class_names_lib
 from input_pipeline import examples as examples_lib
 from input_pipeline import image_file
 

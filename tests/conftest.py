@@ -57,7 +57,7 @@ def random_params() -> Callable[..., dict]:
   implementations add to their variance are of no consequence; the head is not
   zero.
   """
-  from bit_covid import resnet_v2
+  from bit_covid.models import resnet_v2
 
   def make(model: str, *, num_classes: int = 3, seed: int = 0) -> dict:
     network = resnet_v2.create(model, num_classes=num_classes)

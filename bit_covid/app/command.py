@@ -8,8 +8,8 @@ import importlib.util
 import socket
 import sys
 
-from bit_covid import commands
 from bit_covid.app import limits as limits_lib
+from bit_covid.base import command
 
 _PORT = 7860
 # What the extra `app` installs.
@@ -27,7 +27,7 @@ Ctrl+C ends it. More in docs/app.md."""
 def main(argv: Sequence[str] | None = None) -> int:
   """Serves the page until it is interrupted; returns the exit code."""
   arguments = _parser().parse_args(argv)
-  return commands.run(
+  return command.run(
     lambda: _serve(arguments),
     debug=arguments.debug,
     stopped='Stopped. Nothing of any scan is kept.',
@@ -76,7 +76,7 @@ def listen(host: str, port: int | None) -> socket.socket:
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = commands.make_parser(
+  parser = command.make_parser(
     'bit_covid.app',
     description='Serves a page that scores scans, to this machine alone. '
     'Research software, not a medical device.',
@@ -154,16 +154,16 @@ def _run(
   listener: socket.socket,
 ) -> int:
   # JAX and TensorFlow: not before the arguments are known to be right.
-  from bit_covid import scan_classifier
-  from bit_covid import scan_output
-  from bit_covid import scan_page
   from bit_covid.app import serve
+  from bit_covid.cli import load_classifier
+  from bit_covid.scoring import output
+  from bit_covid.scoring import page
 
-  classifier = scan_classifier.load(arguments.checkpoint)
-  print(scan_page.DISCLAIMER)
-  for text in scan_output.cautions(classifier):
+  classifier = load_classifier.load(arguments.checkpoint)
+  print(page.DISCLAIMER)
+  for text in output.cautions(classifier):
     print(f'Note: {text}')
-  print(f'Network ready after {scan_classifier.warm_up(classifier):.1f} s')
+  print(f'Network ready after {load_classifier.warm_up(classifier):.1f} s')
   if not serve.is_local(listener):
     print(
       f'Note: --host={arguments.host} is not this machine alone. Whoever '

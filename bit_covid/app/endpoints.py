@@ -17,7 +17,6 @@ Functions that are not `async` run in threads: they compute or wait for a disk.
 
 from collections.abc import AsyncIterator
 import json
-from typing import TYPE_CHECKING
 
 import anyio
 from starlette import exceptions
@@ -25,7 +24,7 @@ from starlette import requests
 from starlette import responses
 from starlette import routing
 
-from bit_covid import scan_output
+from bit_covid import classifier as classifier_lib
 from bit_covid.app import download
 from bit_covid.app import guard
 from bit_covid.app import scored_scan
@@ -33,9 +32,7 @@ from bit_covid.app import session as session_lib
 from bit_covid.app import sessions as sessions_lib
 from bit_covid.app import upload
 from bit_covid.app import worker as worker_lib
-
-if TYPE_CHECKING:
-  from bit_covid.classifier import Classifier
+from bit_covid.scoring import output
 
 # Seconds between looks at a state, and between signs of life to a page.
 _LOOK, _SIGN = 0.1, 10.0
@@ -48,7 +45,7 @@ class Endpoints:
 
   def __init__(
     self,
-    classifier: 'Classifier',
+    classifier: classifier_lib.Classifier,
     sessions: sessions_lib.Sessions,
     worker: worker_lib.Worker,
   ):
@@ -169,7 +166,7 @@ class Endpoints:
     return responses.JSONResponse(
       scored_scan.content(
         scored,
-        scan_output.cautions(self._classifier),
+        output.cautions(self._classifier),
         self._classifier.temperature,
       )
     )

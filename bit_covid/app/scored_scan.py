@@ -10,10 +10,10 @@ from matplotlib import colormaps
 import numpy as np
 from PIL import Image
 
-from bit_covid import class_maps
-from bit_covid import scan_page
-from bit_covid import scan_results
 from bit_covid.analysis import patients
+from bit_covid.models import class_maps
+from bit_covid.scoring import page
+from bit_covid.scoring import score
 from input_pipeline import scans
 
 # Pixels of the longer side, at most; slices of CT have 512.
@@ -42,7 +42,7 @@ class ScoredScan(NamedTuple):
     pictures: by index of the slice; without those that could not be read.
   """
 
-  result: scan_results.ScanResult
+  result: score.ScanResult
   pictures: dict[int, Picture]
 
 
@@ -86,7 +86,7 @@ def preview(scan: scans.Scan) -> bytes | None:
 def summary(scan: scans.Scan) -> dict[str, Any]:
   """Returns what tells a scan from others, for JSON; nothing names a file."""
   return {
-    'source': scan_page.SOURCES[scan.source],
+    'source': page.SOURCES[scan.source],
     'slices': len(scan),
     'spacing': scan.spacing,
   }
@@ -99,7 +99,7 @@ def content(
 
   Args:
     scored: the scan.
-    cautions: of `scan_page.cautions`; without a temperature, one says so.
+    cautions: of `page.cautions`; without a temperature, one says so.
     temperature: of the classifier.
   """
   result = scored.result
@@ -109,7 +109,7 @@ def content(
     'predicted': result.predicted,
     'joined': [
       {
-        'method': scan_page.METHODS[x],
+        'method': page.METHODS[x],
         'probabilities': result.joined[x].tolist(),
       }
       for x in patients.METHODS
@@ -121,9 +121,9 @@ def content(
     if temperature is None
     else f'Calibrated on the validation slices of the training (temperature '
     f'{temperature:.2f}), slice by slice.',
-    'findings': scan_page.findings(result),
+    'findings': page.findings(result),
     'notes': result.scan.notes,
-    'facts': scan_page.facts(result),
+    'facts': page.facts(result),
     'slices': [_slice(scored, i) for i in range(len(result.slices))],
   }
 

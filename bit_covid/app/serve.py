@@ -8,17 +8,14 @@ import os
 import socket
 import sys
 import threading
-from typing import TYPE_CHECKING
 import webbrowser
 
 import uvicorn
 
+from bit_covid import classifier as classifier_lib
 from bit_covid.app import limits as limits_lib
 from bit_covid.app import server as server_lib
 from bit_covid.app import sessions as sessions_lib
-
-if TYPE_CHECKING:
-  from bit_covid.classifier import Classifier
 
 
 class PageServer(uvicorn.Server):
@@ -26,7 +23,7 @@ class PageServer(uvicorn.Server):
 
   def __init__(
     self,
-    classifier: 'Classifier',
+    classifier: classifier_lib.Classifier,
     *,
     limits: limits_lib.Limits,
     hosts: Collection[str] = (),
@@ -62,7 +59,7 @@ class PageServer(uvicorn.Server):
 
 
 def run(
-  classifier: 'Classifier',
+  classifier: classifier_lib.Classifier,
   listener: socket.socket,
   *,
   limits: limits_lib.Limits,
@@ -78,7 +75,7 @@ def run(
     listener: a bound socket.
     limits: of uploads and sessions.
     hosts: names under which the server is reached, besides its own.
-    score_flagged: as for `scan_results.score`.
+    score_flagged: as for `score.score`.
     opens_browser: open the page in a browser, where there is a screen.
     debug: as for `worker.Worker`.
   """

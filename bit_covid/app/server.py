@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Collection
 import contextlib
 import mimetypes
 import pathlib
-from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
@@ -19,16 +18,14 @@ from starlette import responses
 from starlette import routing
 from starlette import staticfiles
 
-from bit_covid import scan_page
+from bit_covid import classifier as classifier_lib
 from bit_covid.app import endpoints as endpoints_lib
 from bit_covid.app import guard
 from bit_covid.app import limits as limits_lib
 from bit_covid.app import session as session_lib
 from bit_covid.app import sessions as sessions_lib
 from bit_covid.app import worker as worker_lib
-
-if TYPE_CHECKING:
-  from bit_covid.classifier import Classifier
+from bit_covid.scoring import page as page_lib
 
 # Browsers run no script that comes as text/plain, as registries of Windows have
 # it.
@@ -39,7 +36,7 @@ _SWEEP = 2.0
 
 
 def create(
-  classifier: 'Classifier',
+  classifier: classifier_lib.Classifier,
   sessions: sessions_lib.Sessions,
   *,
   hosts: Collection[str] = (),
@@ -52,7 +49,7 @@ def create(
     classifier: the network.
     sessions: closed when the application ends.
     hosts: as for `guard.Guard`.
-    score_flagged: as for `scan_results.score`.
+    score_flagged: as for `score.score`.
     debug: as for `worker.Worker`.
   """
   worker = worker_lib.Worker(
@@ -108,7 +105,9 @@ async def _say_closed(
   return responses.JSONResponse({'error': endpoints_lib.CLOSED}, 404)
 
 
-def _render(classifier: 'Classifier', limits: limits_lib.Limits) -> str:
+def _render(
+  classifier: classifier_lib.Classifier, limits: limits_lib.Limits
+) -> str:
   environment = jinja2.Environment(
     loader=jinja2.FileSystemLoader(_HERE / 'templates'),
     autoescape=True,
@@ -117,7 +116,7 @@ def _render(classifier: 'Classifier', limits: limits_lib.Limits) -> str:
     lstrip_blocks=True,
   )
   return environment.get_template('page.html.j2').render(
-    disclaimer=scan_page.DISCLAIMER,
+    disclaimer=page_lib.DISCLAIMER,
     model=classifier.model,
     data=classifier.facts.get('data'),
     limits=limits,

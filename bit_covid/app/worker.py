@@ -6,16 +6,13 @@ from collections.abc import Callable
 from concurrent import futures
 import contextlib
 import traceback
-from typing import TYPE_CHECKING
 
-from bit_covid import scan_results
+from bit_covid import classifier as classifier_lib
 from bit_covid.app import scored_scan
 from bit_covid.app import session as session_lib
 from bit_covid.app import upload
+from bit_covid.scoring import score as score_lib
 from input_pipeline import scans
-
-if TYPE_CHECKING:
-  from bit_covid.classifier import Classifier
 
 # Scans of an upload that are read for a preview, tens of milliseconds each.
 _MOST_PREVIEWS = 50
@@ -26,7 +23,7 @@ class Worker:
 
   def __init__(
     self,
-    classifier: 'Classifier',
+    classifier: classifier_lib.Classifier,
     *,
     score_flagged: bool = False,
     debug: bool = False,
@@ -35,7 +32,7 @@ class Worker:
 
     Args:
       classifier: the network.
-      score_flagged: as for `scan_results.score`.
+      score_flagged: as for `score.score`.
       debug: print a traceback of what goes wrong; it may name files.
     """
     self._classifier = classifier
@@ -118,7 +115,7 @@ class Worker:
       done = session.state.done + 1
       session.set_state(state._replace(done=done))
 
-    result = scan_results.score(
+    result = score_lib.score(
       self._classifier,
       scan,
       score_flagged=self._score_flagged,

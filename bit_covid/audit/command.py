@@ -10,7 +10,7 @@ import runpy
 import sys
 from typing import TYPE_CHECKING
 
-from bit_covid import commands
+from bit_covid.base import command
 
 if TYPE_CHECKING:
   import ml_collections
@@ -25,15 +25,15 @@ images in folders have none, and most checks need them."""
 def main(argv: Sequence[str] | None = None) -> int:
   """Audits what the arguments name; returns the exit code."""
   arguments = _parser().parse_args(argv)
-  return commands.run(
+  return command.run(
     lambda: _run(arguments),
     debug=arguments.debug,
-    words=commands.FIELDS_AS_FLAGS,
+    words=command.FIELDS_AS_FLAGS,
   )
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = commands.make_parser(
+  parser = command.make_parser(
     'bit_covid.audit',
     description='Looks for what would make results on a data set look too '
     'good: patients and images in several splits, classes that go with a '
@@ -105,13 +105,13 @@ def _run(arguments: argparse.Namespace) -> int:
     output.write(arguments.output, headline, findings, facts)
     print(f'Page: {arguments.output / "audit.html"}')
   has_failed = any(each.severity == 'FAILED' for each in findings)
-  return commands.NOT_DONE if has_failed else 0
+  return command.NOT_DONE if has_failed else 0
 
 
 def _read_lists(arguments: argparse.Namespace) -> 'slices.Slices':
   """Returns what the split files in --data say."""
   from bit_covid.audit import slices
-  from input_pipeline import class_names
+  from input_pipeline import conventions
   from input_pipeline import covidx_ct
   from input_pipeline.covidx_ct import covidx_ct_dataset_builder
 
@@ -127,7 +127,7 @@ def _read_lists(arguments: argparse.Namespace) -> 'slices.Slices':
   splits = covidx_ct_dataset_builder.read_splits(
     configs[version], epath.Path(arguments.data).expanduser()
   )
-  return slices.from_split_files(splits, class_names.COVIDX_CT)
+  return slices.from_split_files(splits, conventions.COVIDX_CT)
 
 
 def _read(arguments: argparse.Namespace) -> 'slices.Slices':

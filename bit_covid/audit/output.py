@@ -18,7 +18,7 @@ from bit_covid.audit import finding
 
 # Of the tables of findings; all others but the first are numbers.
 _TEXT_COLUMNS = ('Source', 'Looks like')
-_TEMPLATES = pathlib.Path(__file__).parents[1] / 'templates'
+_TEMPLATES = pathlib.Path(__file__).parent / 'templates'
 DISCLAIMER = 'Research software, not a medical device.'
 
 

@@ -10,13 +10,13 @@ import pathlib
 import shutil
 import types
 
-from bit_covid import bit_npz
-from bit_covid import classifier
-from bit_covid import commands
+from bit_covid.base import command
 from bit_covid.export import description
 from bit_covid.export import exportable
 from bit_covid.export import parity
 from bit_covid.export import prepare_slice
+from bit_covid.weights import bit_npz
+from bit_covid.weights import find
 from input_pipeline import body_crop
 
 FORMATS = {
@@ -87,7 +87,7 @@ def export(
       raise FileExistsError(
         f'{output / name} exists already. Remove it, or give another --output.'
       )
-  source = classifier.find_checkpoint(checkpoint)
+  source = find.find_checkpoint(checkpoint)
   model = exportable.create(bit_npz.load(source), size=size)
   batches = parity.random_images(model.size)
   original = parity.original(model)
@@ -136,11 +136,11 @@ def _write_beside(
 def main(argv: Sequence[str] | None = None) -> int:
   """Writes the exports that the arguments ask for; returns the exit code."""
   arguments = _parser().parse_args(argv)
-  return commands.run(lambda: _run(arguments), debug=arguments.debug)
+  return command.run(lambda: _run(arguments), debug=arguments.debug)
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = commands.make_parser(
+  parser = command.make_parser(
     'bit_covid.export',
     description='Writes a checkpoint for other runtimes and measures each.',
     examples=(

@@ -9,11 +9,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from bit_covid import bit_npz
-from bit_covid import classifier
-from bit_covid import model_metadata
-from bit_covid import resnet_v2
-from bit_covid import value_range
+from bit_covid.inference import network
+from bit_covid.models import normalize
+from bit_covid.models import resnet_v2
+from bit_covid.weights import bit_npz
+from bit_covid.weights import metadata as metadata_lib
 
 # The network halves an image five times; below this nothing is left to norm.
 MIN_SIZE = 32
@@ -33,7 +33,7 @@ class Exportable:
 
   model: str
   params: Mapping[str, Any]
-  metadata: model_metadata.Metadata
+  metadata: metadata_lib.Metadata
 
   @property
   def size(self) -> int:
@@ -58,7 +58,7 @@ class Exportable:
       self.model, num_classes=len(self.metadata.class_names)
     )
     logits, intermediates = network.apply(
-      {'params': params}, value_range.to_model_range(image)
+      {'params': params}, normalize.to_model_range(image)
     )
     return {
       'logits': logits,
@@ -82,9 +82,7 @@ def create(
     ValueError: the size is too small.
   """
   metadata = checkpoint.metadata
-  preprocessing = dict(
-    metadata.preprocessing or classifier.DEFAULT_PREPROCESSING
-  )
+  preprocessing = dict(metadata.preprocessing or network.DEFAULT_PREPROCESSING)
   if size is not None:
     preprocessing['crop'] = size
   if preprocessing['crop'] < MIN_SIZE:

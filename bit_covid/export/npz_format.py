@@ -4,9 +4,9 @@
 
 import pathlib
 
-from bit_covid import bit_npz
 from bit_covid.export import exportable
 from bit_covid.export import parity
+from bit_covid.weights import bit_npz
 
 PACKAGES = ('jax', 'flax', 'numpy')
 

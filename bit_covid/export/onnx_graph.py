@@ -16,8 +16,8 @@ import onnx
 from onnx import helper
 from onnx import numpy_helper
 
-from bit_covid import resnet_v2
 from bit_covid.export import exportable
+from bit_covid.models import resnet_v2
 
 # Of 2021: read by every runtime of today.
 _OPSET = 17

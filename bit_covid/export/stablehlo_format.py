@@ -16,7 +16,7 @@ from jax import export as jax_export
 import jax.numpy as jnp
 import numpy as np
 
-from bit_covid import atomic_file
+from bit_covid.base import files
 from bit_covid.export import exportable
 from bit_covid.export import parity
 
@@ -58,7 +58,7 @@ def write(model: exportable.Exportable, folder: pathlib.Path) -> None:
   parameters = flat_parameters(model)
   program = trace(model, parameters)
   (folder / 'model.stablehlo').write_bytes(program.serialize())
-  atomic_file.write_npz(epath.Path(folder / 'parameters.npz'), parameters)
+  files.write_npz(epath.Path(folder / 'parameters.npz'), parameters)
 
 
 def flat_parameters(model: exportable.Exportable) -> dict[str, np.ndarray]:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from etils import epath
 import pandas as pd
 
-from bit_covid import atomic_file
 from bit_covid.analysis import figures
 from bit_covid.analysis import published
+from bit_covid.base import files as files_lib
 from bit_covid.paper import collected
 from bit_covid.paper import grid
 from bit_covid.paper import markdown
@@ -101,7 +101,7 @@ def _write(
   paths = []
   for ending, text in files.items():
     path = folder / f'{item}.{ending}'
-    atomic_file.write(path, text)
+    files_lib.write(path, text)
     paths.append(pathlib.Path(path))
   return paths
 

@@ -10,7 +10,7 @@ import pathlib
 import sys
 from typing import Any
 
-from bit_covid import commands
+from bit_covid.base import command
 from bit_covid.paper import grid
 
 _EXAMPLES = (
@@ -32,7 +32,7 @@ shared disk need no --shard: start the same command on each.
 def main(argv: Sequence[str] | None = None) -> int:
   """Does what the arguments ask for; returns the exit code."""
   arguments = _parser().parse_args(argv)
-  return commands.run(
+  return command.run(
     lambda: _run(arguments),
     debug=arguments.debug,
     # Of --set with a value of another type, and of a config that is not there.
@@ -49,10 +49,10 @@ def _run(arguments: argparse.Namespace) -> int:
   # arguments are known to be right.
   from absl import logging
 
-  from bit_covid import host_memory
+  from bit_covid.base import host_memory
 
   host_memory.keep_freed()  # Before TensorFlow and JAX start their threads.
-  from bit_covid import compilation_cache
+  from bit_covid.base import compilation_cache
   from bit_covid.paper import session
 
   logging.set_verbosity(logging.WARNING)
@@ -61,7 +61,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = commands.make_parser(
+  parser = command.make_parser(
     'bit_covid.paper',
     description='Makes tables and figures of the paper: their runs, then a '
     'CSV, a markdown table and a picture of each.',

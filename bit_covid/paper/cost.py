@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import ml_collections
 
-from bit_covid import resnet_v2
+from bit_covid.models import resnet_v2
 
 # A backward pass is two products for each product of the forward pass, one for
 # the gradient of either side.

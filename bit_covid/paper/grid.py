@@ -15,7 +15,7 @@ import types
 INITIALISATIONS = ('Random', 'Bit-S', 'Bit-M', 'Bit-M-C', 'Bit-M-S')
 # Of training images before and after the random crop.
 RESOLUTIONS = ('160x128', '256x224', '448x384', '512x480')
-# The keys of `bit_covid.schedule.SCHEDULES`.
+# The keys of `bit_covid.training.schedule.SCHEDULES`.
 SCHEDULES = ('500', '5k', '10k', '20k')
 FEW_SHOT = (50, 100, 500, 1000)
 BEST = 'Bit-M'

@@ -21,10 +21,10 @@ import ml_collections
 import numpy as np
 import scipy.optimize
 
-from bit_covid import progress
-from bit_covid import work_directory
+from bit_covid.base import progress
 from bit_covid.paper import cost
 from bit_covid.paper import grid
+from bit_covid.training import run_directory
 
 RUNS = 'runs'
 _CLAIMS = 'claims'
@@ -75,8 +75,8 @@ def left(tasks: Sequence[Task], workdir: pathlib.Path) -> list[Task]:
   found = []
   for task in tasks:
     folder = folder_of(task.run, workdir)
-    if work_directory.is_finished(folder):
-      work_directory.check_same_config(task.config, folder)
+    if run_directory.is_finished(folder):
+      run_directory.check_same_config(task.config, folder)
     else:
       found.append(task)
   return found
@@ -112,7 +112,7 @@ def work(
         outcome.elsewhere.append(run)
         continue
       # Another process may have made it since the list was made.
-      if work_directory.is_finished(folder):
+      if run_directory.is_finished(folder):
         continue
       remaining = clock.remaining([x.cost for x in waiting[number:]])
       progress.say(

@@ -15,8 +15,8 @@ from typing import Any
 
 import ml_collections
 
-from bit_covid import schedule
 from bit_covid.paper import grid
+from bit_covid.training import schedule
 
 # Evaluations for Figure 7; the paper has one every 100 of 10,000 steps.
 CURVE_POINTS = 100

@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bit_covid import progress
-from bit_covid import train
 from bit_covid.analysis import terminal
+from bit_covid.base import progress
+from bit_covid.cli import train
 from bit_covid.paper import collect
 from bit_covid.paper import cost
 from bit_covid.paper import grid
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     outcome = queue.work(
       mine,
       arguments.workdir,
-      train=train.train_and_evaluate,
+      train=train.train_and_report,
       keep_checkpoints=arguments.keep_checkpoints,
     )
   _collect(items, arguments, scale, values)

@@ -23,7 +23,7 @@ import tensorflow_datasets as tfds
 import tqdm
 
 from input_pipeline import assembly
-from input_pipeline import class_names
+from input_pipeline import conventions
 from input_pipeline.covidx_ct import prepared_slices
 from input_pipeline.covidx_ct import slice_files
 from input_pipeline.covidx_ct import split_file
@@ -107,7 +107,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
       features=tfds.features.FeaturesDict(
         {
           'image': prepared_slices.feature() if is_prepared else png,
-          'label': tfds.features.ClassLabel(names=class_names.COVIDX_CT),
+          'label': tfds.features.ClassLabel(names=conventions.COVIDX_CT),
           # Whole pixels: tfds's BBoxFeature insists on fractions.
           'box': tfds.features.Tensor(shape=(4,), dtype=np.int32),
           'slice_id': tfds.features.Text(),

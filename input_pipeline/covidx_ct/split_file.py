@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from etils import epath
 
-from input_pipeline import class_names
+from input_pipeline import conventions
 from input_pipeline.covidx_ct import file_names
 
 # Parsed slices by the name of their split.
@@ -86,7 +86,7 @@ def _parse_line(line: str, place: str) -> Slice:
       'xmin, ymin, xmax, ymax.'
     )
   label, *corners = map(int, numbers)
-  if label >= len(class_names.COVIDX_CT):
+  if label >= len(conventions.COVIDX_CT):
     raise ValueError(
       f'{place}: class {label}; expected 0 (Normal), 1 (CP) or 2 (NCP).'
     )

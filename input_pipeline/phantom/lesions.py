@@ -12,12 +12,12 @@ import math
 
 import numpy as np
 
-from input_pipeline import class_names
+from input_pipeline import conventions
 from input_pipeline.phantom import anatomy as anatomy_lib
 from input_pipeline.phantom import geometry
 from input_pipeline.phantom import vessels
 
-LABELS = class_names.COVIDX_CT
+LABELS = conventions.COVIDX_CT
 
 
 @dataclasses.dataclass(frozen=True)

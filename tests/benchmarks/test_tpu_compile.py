@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import optax
 import pytest
 
-from bit_covid import resnet_v2
+from bit_covid.models import resnet_v2
 
 ROOT = pathlib.Path(__file__).parents[2]
 BATCH, SIDE = 8, 128

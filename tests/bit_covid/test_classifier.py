@@ -12,9 +12,9 @@ from PIL import Image
 import pytest
 
 import bit_covid
-from bit_covid import bit_npz
-from bit_covid import model_metadata
-from bit_covid import resnet_v2
+from bit_covid.models import resnet_v2
+from bit_covid.weights import bit_npz
+from bit_covid.weights import metadata
 from input_pipeline import body_crop
 
 NAMES = ('Normal', 'CP', 'NCP')
@@ -27,7 +27,7 @@ def checkpoint(tmp_path_factory, random_params):
     path,
     random_params('tiny'),
     model='tiny',
-    metadata=model_metadata.Metadata(
+    metadata=metadata.Metadata(
       class_names=NAMES,
       preprocessing={
         'box': 'annotated',

@@ -14,11 +14,11 @@ import jax
 import numpy as np
 import pytest
 
-from bit_covid import devices
-from bit_covid import evaluate
-from bit_covid import resnet_v2
-from bit_covid import train
 from bit_covid.analysis import predictions
+from bit_covid.base import devices
+from bit_covid.inference import evaluate
+from bit_covid.models import resnet_v2
+from bit_covid.training import train
 from configs import demo
 import input_pipeline
 

@@ -14,14 +14,14 @@ from PIL import Image
 import pytest
 
 import bit_covid
-from bit_covid import bit_npz
-from bit_covid import model_metadata
 from bit_covid import predict
-from bit_covid import scan_montage
-from bit_covid import scan_page
-from bit_covid import scan_results
 from bit_covid.analysis import patients
 from bit_covid.analysis import predictions
+from bit_covid.scoring import montage
+from bit_covid.scoring import page as page_lib
+from bit_covid.scoring import score
+from bit_covid.weights import bit_npz
+from bit_covid.weights import metadata
 import input_pipeline
 from input_pipeline import scans
 
@@ -35,7 +35,7 @@ def checkpoint(tmp_path_factory, random_params):
     path,
     random_params('tiny'),
     model='tiny',
-    metadata=model_metadata.Metadata(
+    metadata=metadata.Metadata(
       class_names=NAMES,
       preprocessing={
         'box': 'annotated',
@@ -86,7 +86,7 @@ def output(tmp_path_factory, checkpoint, study):
 
 def _score(classifier, path, **options):
   with scans.find(path) as found:
-    return scan_results.score(classifier, found.scans[0], **options)
+    return score.score(classifier, found.scans[0], **options)
 
 
 def test_scores_are_those_of_the_evaluation_pipeline(
@@ -131,8 +131,8 @@ def test_shown_slices_come_from_all_parts(classifier, study):
   ):
     assert first <= shown.number <= last
     assert shown.heat.shape == shown.gray.shape
-  assert scan_results.choose(np.array([1, 5, 2, 9.0]), 2) == [1, 3]
-  assert scan_results.choose(np.array([1.0]), 5) == [0]
+  assert score.choose(np.array([1, 5, 2, 9.0]), 2) == [1, 3]
+  assert score.choose(np.array([1.0]), 5) == [0]
 
 
 def test_flagged_slices_can_be_scored_and_still_do_not_count(classifier, study):
@@ -180,12 +180,12 @@ def test_nothing_of_the_patient_gets_into_the_results(output, study):
 def test_the_page_says_what_must_be_said_once(output):
   (page,) = set(output.glob('*.html')) - {output / 'index.html'}
   text = page.read_text()
-  assert text.count(scan_page.DISCLAIMER) == 1
+  assert text.count(page_lib.DISCLAIMER) == 1
   assert text.count('trained on drawn pictures') == 1
   assert 'no lungs seen, or hardly any' in text
   assert '1-2, 20' in text
   assert not re.search(r'(src|href)="(?!data:)', text)
-  assert (output / 'README.txt').read_text().startswith(scan_page.DISCLAIMER)
+  assert (output / 'README.txt').read_text().startswith(page_lib.DISCLAIMER)
 
 
 def test_the_index_leads_to_each_scan(
@@ -215,18 +215,18 @@ def test_the_index_leads_to_each_scan(
   assert 'not scored' in page
   assert page.count('class="thumbnail"') == 1
   assert '3 slices: no lungs seen' in page
-  assert page.count(scan_page.DISCLAIMER) == 1
+  assert page.count(page_lib.DISCLAIMER) == 1
   assert 'Doe' not in page
   assert 'index.html' in capsys.readouterr().out
 
 
 def test_the_montage_shows_slices_and_maps(classifier, study):
   result = _score(classifier, study, num_shown=5)
-  picture = Image.open(io.BytesIO(scan_montage.montage(result)))
-  taller = Image.open(io.BytesIO(scan_montage.montage(result, 'a\nb')))
+  picture = Image.open(io.BytesIO(montage.montage(result)))
+  taller = Image.open(io.BytesIO(montage.montage(result, 'a\nb')))
   assert picture.width == taller.width < taller.height
   assert picture.height < taller.height
-  plain, mapped = scan_montage.tiles(
+  plain, mapped = montage.tiles(
     result.shown[0]._replace(heat=np.zeros_like(result.shown[0].heat))
   )
   np.testing.assert_array_equal(plain, mapped)
@@ -235,7 +235,7 @@ def test_the_montage_shows_slices_and_maps(classifier, study):
 def test_cautions():
   def of(data, **others):
     defaults = {'window': (0, 1), 'temperature': 1.0}
-    return scan_page.cautions({'data': data}, **(defaults | others))
+    return page_lib.cautions({'data': data}, **(defaults | others))
 
   assert 'drawn pictures' in of('phantom/demo')[0]
   assert 'drawn pictures' in of('textures/m')[0]
@@ -247,7 +247,7 @@ def test_cautions():
 
 
 def test_ranges():
-  assert scan_page.ranges([1, 2, 3, 7, 9, 10]) == '1-3, 7, 9-10'
+  assert page_lib.ranges([1, 2, 3, 7, 9, 10]) == '1-3, 7, 9-10'
 
 
 def test_what_is_no_slice_gets_no_number(checkpoint, tmp_path, capsys):
@@ -329,7 +329,7 @@ def test_a_public_checkpoint_is_no_classifier_of_scans(
     path,
     random_params('tiny', num_classes=60),
     model='tiny',
-    metadata=model_metadata.unknown(60),
+    metadata=metadata.unknown(60),
   )
   arguments = [f'--checkpoint={path}', f'--output={tmp_path / "x"}']
   assert predict.main([str(study), *arguments]) == 2

@@ -19,17 +19,17 @@ from PIL import Image
 import pytest
 
 import bit_covid
-from bit_covid import bit_npz
-from bit_covid import compilation_cache
-from bit_covid import evaluate_command
-from bit_covid import gradcam_evidence
-from bit_covid import gradcam_panels
-from bit_covid import metric_log
-from bit_covid import resnet_v2
-from bit_covid import train
-from bit_covid import verification
+from bit_covid import report
 from bit_covid.analysis import predictions
-from bit_covid.analysis import report
+from bit_covid.base import compilation_cache
+from bit_covid.cli import evaluate
+from bit_covid.cli import verification
+from bit_covid.models import resnet_v2
+from bit_covid.training import map_evidence
+from bit_covid.training import map_panels
+from bit_covid.training import metric_log
+from bit_covid.training import train
+from bit_covid.weights import bit_npz
 from configs import common
 
 STORED = pathlib.Path(__file__).parents[1] / 'stored'
@@ -132,13 +132,10 @@ def _assert_same_predictions(workdir):
 def test_stored_run_goes_on_and_ends_as_it_did(
   mid_run, tfds_dir, monkeypatch, capsys
 ):
-  # Maps and pictures take seconds; the report is written in another test.
-  for module in (gradcam_panels, gradcam_evidence):
+  # Maps take seconds to draw; the report is written in another test.
+  for module in (map_panels, map_evidence):
     monkeypatch.setattr(module, 'write', lambda *a, **k: None)
-  monkeypatch.setattr(
-    report, 'write_report', lambda workdir, images: workdir / 'index.html'
-  )
-  results = train.train_and_evaluate(make_config(tfds_dir), mid_run)
+  results = train.train_and_evaluate(make_config(tfds_dir), mid_run).metrics
   assert 'Going on from step 4 ' in capsys.readouterr().out
   assert len(json.loads((mid_run / 'run.json').read_text())) == 2
   _assert_same_predictions(mid_run)
@@ -167,7 +164,7 @@ def test_stored_model_is_evaluated_to_the_stored_numbers(
   for name in ('predictions', 'report'):
     shutil.rmtree(finished / name)
   arguments = ['--split=val,test', '--batch=8', f'--data_dir={tfds_dir}']
-  assert evaluate_command.main([str(finished), *arguments]) == 0
+  assert evaluate.main([str(finished), *arguments]) == 0
   _assert_same_predictions(finished)
   expected = _read_numbers(STORED / 'finished')
   # Of maps, which an evaluation does not draw.

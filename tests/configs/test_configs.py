@@ -8,10 +8,10 @@ import pathlib
 import ml_collections
 import pytest
 
-from bit_covid import pretrained
-from bit_covid import resnet_v2
-from bit_covid import schedule
-from bit_covid import weights
+from bit_covid.models import resnet_v2
+from bit_covid.training import schedule
+from bit_covid.weights import bundled
+from bit_covid.weights import find
 from configs import common
 
 FOLDER = pathlib.Path(common.__file__).parent
@@ -36,7 +36,7 @@ def _get_config(name, arg=None):
 def test_settings_of_the_paper(name):
   config = _get_config(name)
   assert config.init == INITIALISATIONS[name]
-  assert config.init == 'random' or pretrained.is_public_name(config.init)
+  assert config.init == 'random' or find.is_public_name(config.init)
   assert config.model.name == 'R50x1'
   assert config.data.name == 'covidx_ct/2a'
   assert config.data.box == 'annotated'
@@ -86,7 +86,7 @@ def test_short_forms():
 
 
 def test_demo_starts_from_what_comes_with_the_package():
-  assert _get_config('demo').init in weights.names()
+  assert _get_config('demo').init in bundled.names()
   assert _get_config('demo', 'init=random').init == 'random'
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from bit_covid.analysis import bootstrap
 from bit_covid.paper import collected
-from bit_covid.paper import figure6_picture
 from bit_covid.paper import grid
 from bit_covid.paper import labels
 from bit_covid.paper import markdown
 from bit_covid.paper import published_points
 from bit_covid.paper import rows as rows_lib
+from bit_covid.paper.items import figure6_picture
 
 # Of resolution, schedule and mixup.
 _Rows = Mapping[tuple[str, str, bool], rows_lib.Row]

@@ -10,12 +10,12 @@ import numpy as np
 from bit_covid.analysis import published
 from bit_covid.paper import accuracy_table
 from bit_covid.paper import collected
-from bit_covid.paper import figure8_picture
 from bit_covid.paper import grid
 from bit_covid.paper import labels
 from bit_covid.paper import markdown
 from bit_covid.paper import published_points
 from bit_covid.paper import rows as rows_lib
+from bit_covid.paper.items import figure8_picture
 
 _FULL = grid.Run(grid.BEST)
 _MEASURE = rows_lib.Measure()

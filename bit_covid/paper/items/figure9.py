@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 
 import bit_covid
-from bit_covid import gradcam_panels
-from bit_covid import value_range
 from bit_covid.analysis import figures
 from bit_covid.analysis import predictions
+from bit_covid.models import normalize
 from bit_covid.paper import collected
 from bit_covid.paper import grid
 from bit_covid.paper import markdown
 from bit_covid.paper import marks
 from bit_covid.paper import rows as rows_lib
+from bit_covid.training import map_panels
 import input_pipeline
 
 _RUN = grid.Run(grid.BEST)
@@ -115,7 +115,7 @@ def _panels(request: collected.Request) -> list[_Panel] | str:
   )
   names = predictions.class_names(table)
   maps = classifier.gradcam(
-    np.asarray(value_range.to_model_range(images)),
+    np.asarray(normalize.to_model_range(images)),
     cases['label'].to_numpy(np.int64),
   )
   return [
@@ -143,7 +143,7 @@ def _correct(table: pd.DataFrame) -> pd.DataFrame:
   is_correct = predicted == table['label'].to_numpy(np.int64)
   rows = [
     row
-    for chosen in gradcam_panels.choose(table).values()
+    for chosen in map_panels.choose(table).values()
     for row in [x for x in chosen if is_correct[x]][:_COLUMNS]
   ]
   return table.iloc[rows]

@@ -16,15 +16,15 @@ from PIL import Image
 import pytest
 
 import bit_covid
-from bit_covid import bit_npz
-from bit_covid import model_metadata
 from bit_covid.app import limits as limits_lib
+from bit_covid.weights import bit_npz
+from bit_covid.weights import metadata as metadata_lib
 
 
 @pytest.fixture(scope='session')
 def checkpoint(tmp_path_factory, random_params):
   path = tmp_path_factory.mktemp('run') / 'model.npz'
-  metadata = model_metadata.Metadata(
+  metadata = metadata_lib.Metadata(
     class_names=('Normal', 'CP', 'NCP'),
     preprocessing={
       'box': 'annotated',

@@ -102,11 +102,11 @@ def test_where_it_listens_and_who_reaches_it():
 @pytest.mark.parametrize('host', ['127.0.0.1', '0.0.0.0'])
 def test_it_warns_where_others_reach_it(host, classifier, capsys, monkeypatch):
   pytest.importorskip('uvicorn', reason='needs the extra app')
-  from bit_covid import scan_classifier
   from bit_covid.app import serve
+  from bit_covid.cli import load_classifier
 
   served = []
-  monkeypatch.setattr(scan_classifier, 'load', lambda name: classifier)
+  monkeypatch.setattr(load_classifier, 'load', lambda name: classifier)
   monkeypatch.setattr(
     serve, 'run', lambda *_, **options: served.append(options)
   )

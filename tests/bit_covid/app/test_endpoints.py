@@ -9,9 +9,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from bit_covid import class_maps
-from bit_covid import scan_page
-from bit_covid import scan_results
+from bit_covid.models import class_maps
+from bit_covid.scoring import page as page_lib
+from bit_covid.scoring import score as score_lib
 from input_pipeline import scans
 
 
@@ -19,7 +19,7 @@ from input_pipeline import scans
 def expected(classifier, series):
   """The result of the series without a server."""
   with scans.find(series, window=classifier.window) as found:
-    result = scan_results.score(classifier, found.scans[0])
+    result = score_lib.score(classifier, found.scans[0])
     grays = [x.read().gray for x in found.scans[0].slices]
   return result, grays
 
@@ -38,7 +38,7 @@ def test_numbers_are_those_of_the_command(client, scored, expected):
   assert content['predicted'] == result.predicted
   assert content['counted'] == 17
   for found, method in zip(content['joined'], result.joined, strict=True):
-    assert found['method'] == scan_page.METHODS[method]
+    assert found['method'] == page_lib.METHODS[method]
     np.testing.assert_allclose(
       found['probabilities'], result.joined[method], atol=1e-6
     )

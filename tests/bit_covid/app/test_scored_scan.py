@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from bit_covid import scan_results
 from bit_covid.app import scored_scan
+from bit_covid.scoring import score
 from input_pipeline import scans
 
 
@@ -27,7 +27,7 @@ def _slice(index, **fields):
     'is_readable': True,
     'probabilities': None,
   }
-  return scan_results.SliceResult(**defaults | fields)
+  return score.SliceResult(**defaults | fields)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def scored():
   )
   gray = np.arange(60 * 80, dtype=np.uint32).reshape(60, 80).astype(np.uint8)
   return scored_scan.ScoredScan(
-    scan_results.ScanResult(
+    score.ScanResult(
       scan=scans.Scan(
         '0a', 'Doe', 'images', [scans.Slice('Doe', None, None)] * 3, None
       ),

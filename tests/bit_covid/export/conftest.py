@@ -6,9 +6,9 @@ import importlib.util
 
 import pytest
 
-from bit_covid import bit_npz
-from bit_covid import model_metadata
 from bit_covid.export import command
+from bit_covid.weights import bit_npz
+from bit_covid.weights import metadata
 
 NAMES = ('Normal', 'CP', 'NCP')
 
@@ -23,7 +23,7 @@ def checkpoint(tmp_path_factory, random_params):
     path,
     random_params('tiny'),
     model='tiny',
-    metadata=model_metadata.Metadata(
+    metadata=metadata.Metadata(
       class_names=NAMES,
       preprocessing={
         'box': 'automatic',

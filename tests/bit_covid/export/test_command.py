@@ -11,11 +11,11 @@ import types
 import numpy as np
 import pytest
 
-from bit_covid import bit_npz
-from bit_covid import model_metadata
 from bit_covid.export import command
 from bit_covid.export import npz_format
 from bit_covid.export import parity
+from bit_covid.weights import bit_npz
+from bit_covid.weights import metadata
 
 
 def test_each_file_is_described(exports, checkpoint):
@@ -175,7 +175,7 @@ def test_a_head_of_zeros_is_still_measured(tmp_path, random_params):
     key: np.zeros_like(leaf) for key, leaf in params['head'].items()
   }
   path = tmp_path / 'model.npz'
-  bit_npz.save(path, params, model='tiny', metadata=model_metadata.unknown(3))
+  bit_npz.save(path, params, model='tiny', metadata=metadata.unknown(3))
   differences = command.export(
     str(path), tmp_path / 'out', formats=['npz'], size=33
   )

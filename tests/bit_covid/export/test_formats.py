@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 import bit_covid
-from bit_covid import bit_npz
 from bit_covid.export import command
 from bit_covid.export import exportable
 from bit_covid.export import parity
 from bit_covid.export import prepare_slice
+from bit_covid.weights import bit_npz
 
 ROOT = pathlib.Path(__file__).parents[3]
 
@@ -190,7 +190,7 @@ def test_onnx_beyond_the_limit_lies_in_two_files(
 @pytest.mark.onnx
 @pytest.mark.parametrize('size', [64, 65])
 def test_a_real_network(tmp_path, random_params, size):
-  from bit_covid import model_metadata
+  from bit_covid.weights import metadata as metadata_lib
 
   pytest.importorskip('onnxruntime', reason='needs the extra export')
   path = tmp_path / 'model.npz'
@@ -198,7 +198,7 @@ def test_a_real_network(tmp_path, random_params, size):
     path,
     random_params('R50x1'),
     model='R50x1',
-    metadata=model_metadata.unknown(3),
+    metadata=metadata_lib.unknown(3),
   )
   differences = command.export(
     str(path), tmp_path / 'out', formats=list(command.FORMATS), size=size

@@ -10,13 +10,13 @@ import pandas as pd
 from PIL import Image
 import pytest
 
-from bit_covid import bit_npz
-from bit_covid import model_metadata
 from bit_covid.analysis import predictions
 from bit_covid.paper import collect
 from bit_covid.paper import grid
 from bit_covid.paper import scales
 from bit_covid.paper.items import figure9
+from bit_covid.weights import bit_npz
+from bit_covid.weights import metadata
 import input_pipeline
 
 RUN = grid.Run('Bit-M')
@@ -40,7 +40,7 @@ def examples(tmp_path, simulate, random_params):
     epath.Path(folder) / 'model.npz',
     random_params('tiny'),
     model='tiny',
-    metadata=model_metadata.Metadata(
+    metadata=metadata.Metadata(
       class_names=predictions.class_names(table),
       preprocessing={
         'box': 'annotated',

@@ -16,10 +16,10 @@ import pandas as pd
 from PIL import Image
 import pytest
 
-from bit_covid import work_directory
 from bit_covid.paper import command
 from bit_covid.paper import grid
 from bit_covid.paper import session
+from bit_covid.training import run_directory
 
 _ROOT = pathlib.Path(command.__file__).parents[2]
 
@@ -27,7 +27,7 @@ _ROOT = pathlib.Path(command.__file__).parents[2]
 @pytest.fixture(autouse=True)
 def without_cache(monkeypatch):
   """The tests have a cache of their own."""
-  monkeypatch.setattr('bit_covid.compilation_cache.enable', lambda: None)
+  monkeypatch.setattr('bit_covid.base.compilation_cache.enable', lambda: None)
 
 
 @pytest.fixture(name='trained')
@@ -41,9 +41,9 @@ def record_training(monkeypatch):
     del tree['data']['path'], tree['data']['data_dir']
     del tree['data']['image_folder']
     pd.Series(tree | {'fingerprints': {}}).to_json(folder / 'config.json')
-    work_directory.mark_finished(folder)
+    run_directory.mark_finished(folder)
 
-  monkeypatch.setattr(session.train, 'train_and_evaluate', train)
+  monkeypatch.setattr(session.train, 'train_and_report', train)
   monkeypatch.setattr(session.collect, 'collect', lambda item, *a, **k: [item])
   return configs
 

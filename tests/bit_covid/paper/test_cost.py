@@ -4,7 +4,7 @@
 
 import pytest
 
-from bit_covid import resnet_v2
+from bit_covid.models import resnet_v2
 from bit_covid.paper import cost
 from bit_covid.paper import grid
 from bit_covid.paper import scales

@@ -6,8 +6,8 @@ import collections
 
 import pytest
 
-from bit_covid import schedule
 from bit_covid.paper import grid
+from bit_covid.training import schedule
 
 
 def test_figure_6_is_the_whole_grid_of_32():

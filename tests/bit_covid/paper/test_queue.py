@@ -13,10 +13,10 @@ import ml_collections
 import numpy as np
 import pytest
 
-from bit_covid import work_directory
 from bit_covid.paper import cost
 from bit_covid.paper import grid
 from bit_covid.paper import queue
+from bit_covid.training import run_directory
 
 _RUNS = [grid.Run('Bit-M', seed=seed) for seed in range(5)]
 
@@ -55,7 +55,7 @@ class _Trainer:
     (folder / 'config.json').write_text(
       json.dumps(tree | {'fingerprints': {'train': 'x'}})
     )
-    work_directory.mark_finished(folder)
+    run_directory.mark_finished(folder)
 
 
 def test_each_run_is_made_once(tmp_path):

@@ -10,9 +10,9 @@ from absl import flags
 from ml_collections import config_flags
 import pytest
 
-from bit_covid import schedule
 from bit_covid.paper import grid
 from bit_covid.paper import scales
+from bit_covid.training import schedule
 
 _ALL = grid.runs(list(grid.ITEMS), few_shot_seeds=1)
 

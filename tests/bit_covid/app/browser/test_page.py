@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from bit_covid import scan_results
+from bit_covid.scoring import score
 from input_pipeline import scans
 
 pytestmark = pytest.mark.slow
@@ -99,7 +99,7 @@ def test_a_real_series(
   upload([folder], width=width, how=how)
   page.wait(_IS_DONE)
   with scans.find(folder, window=classifier.window) as found:
-    expected = scan_results.score(classifier, found.scans[0])
+    expected = score.score(classifier, found.scans[0])
   # The result, read as a person reads it.
   assert page.text('verdict') == f'Most probable: {expected.predicted}'
   assert '117 of 131 count' in page.text('counted')

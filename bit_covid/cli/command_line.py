@@ -1,0 +1,134 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""`bit-covid VERB ...`: which module does what.
+
+Neither JAX nor TensorFlow is loaded before a verb is known to be one.
+"""
+
+from collections.abc import Sequence
+import difflib
+import importlib
+import sys
+from typing import NamedTuple
+
+import bit_covid
+from bit_covid.base import command
+
+
+class Verb(NamedTuple):
+  """A command.
+
+  Attributes:
+    module: with a function `main(argv) -> int`.
+    summary: what it does, in a line.
+    extra: that it needs, of setup.py.
+  """
+
+  module: str
+  summary: str
+  extra: str = ''
+
+
+VERBS = {
+  'train': Verb('bit_covid.main', 'fine-tune a network and evaluate it'),
+  'evaluate': Verb(
+    'bit_covid.cli.evaluate', 'evaluate a network on a split of any data'
+  ),
+  'predict': Verb('bit_covid.predict', 'score scans: DICOM, NIfTI, images'),
+  'report': Verb(
+    'bit_covid.report.command', 'tables and figures of a run, a page'
+  ),
+  'compare': Verb(
+    'bit_covid.cli.compare', 'two runs on the same slices, with intervals'
+  ),
+  'audit': Verb(
+    'bit_covid.audit.command', 'what a data set would give away: leaks, sources'
+  ),
+  'verify': Verb(
+    'bit_covid.cli.verify', 'check the installation, a checkpoint, a run'
+  ),
+  'export': Verb(
+    'bit_covid.export.command', 'a checkpoint for ONNX, TensorFlow, plain JAX'
+  ),
+  'app': Verb(
+    'bit_covid.app.command', 'a page in the browser for scans', extra='app'
+  ),
+  'paper': Verb(
+    'bit_covid.paper.command', 'the tables and figures of the paper'
+  ),
+  'split': Verb('bit_covid.cli.split', 'divide a CSV of images by patient'),
+  'from-dicom': Verb(
+    'bit_covid.cli.from_dicom', 'DICOM series with labels to a data set'
+  ),
+}
+
+_EXAMPLES = (
+  'train --config=configs/demo.py --workdir=runs/demo',
+  'predict STUDY --checkpoint=runs/demo --output=results',
+  'evaluate --help',
+)
+_WIDTH = max(map(len, VERBS))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Runs the verb that the arguments begin with; returns the exit code."""
+  verb, *rest = list(sys.argv[1:] if argv is None else argv) or ['--help']
+  if verb in ('--help', '-h', 'help'):
+    print(_help())
+    return 0
+  if verb == '--version':
+    print(f'bit_covid {bit_covid.__version__}')
+    return 0
+  if verb not in VERBS:
+    command.say_error(_unknown(verb))
+    return command.WRONG_INPUT
+  # For the module's own help, and for run.json, which keeps the command.
+  sys.argv = [command.verb_name(verb), *rest]
+  try:
+    module = importlib.import_module(VERBS[verb].module)
+  except ModuleNotFoundError as error:
+    extra = VERBS[verb].extra
+    if not extra:
+      raise
+    command.say_error(
+      f'{verb} needs {error.name}, which is not installed: '
+      f"pip install -e '.[{extra}]'"
+    )
+    return command.WRONG_INPUT
+  return module.main(rest)
+
+
+def run() -> None:
+  """Ends the program with the exit code of `main`; the console script."""
+  sys.exit(main())
+
+
+def _help() -> str:
+  summaries = [
+    f'  {name:{_WIDTH}}  {verb.summary}' for name, verb in VERBS.items()
+  ]
+  return '\n'.join(
+    [
+      'usage: bit-covid VERB ...',
+      '',
+      'COVID-19 in chest CT slices with Big Transfer (BiT), in JAX. Research',
+      'software, not a medical device.',
+      '',
+      'Verbs:',
+      *summaries,
+      '',
+      'Each has its own help, with examples: bit-covid VERB --help. With',
+      '--debug, an error comes with its traceback. --version: of bit_covid.',
+      '',
+      command.epilog(_EXAMPLES) % {'prog': 'bit-covid'},
+      '',
+      'Exit codes: 0 done; 1 nothing done, or a check failed; 2 wrong input;',
+      '130 stopped by you.',
+    ]
+  )
+
+
+def _unknown(verb: str) -> str:
+  near = difflib.get_close_matches(verb, VERBS, n=1)
+  meant = f' Did you mean {near[0]}?' if near else ''
+  return f'There is no verb {verb!r}.{meant} The verbs are {", ".join(VERBS)}.'

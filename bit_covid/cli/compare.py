@@ -1,0 +1,161 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Compares two runs on the same slices.
+
+python -m bit_covid.cli.compare runs/bit_s runs/bit_m --split=test
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+import sys
+
+from etils import epath
+import numpy as np
+import pandas as pd
+import rich.table
+
+from bit_covid.analysis import bootstrap
+from bit_covid.analysis import metrics
+from bit_covid.analysis import predictions
+from bit_covid.analysis import terminal
+from bit_covid.base import command
+
+
+def read(run: str, split: str) -> pd.DataFrame:
+  """Returns the predictions of a work directory or in a CSV file.
+
+  Raises:
+    ValueError: there are none; the message says where they were looked for.
+  """
+  path = epath.Path(run)
+  if path.is_dir():
+    folder = path / 'predictions'
+    path = folder / f'{split}.csv'
+    if not path.exists():
+      known = [p.stem for p in folder.glob('*.csv')] if folder.exists() else []
+      raise ValueError(
+        f'{path} does not exist. Splits with predictions in {run}: '
+        f'{", ".join(sorted(known)) or "none; has the run ended?"}.'
+      )
+  elif not path.exists():
+    raise ValueError(
+      f'{run} does not exist. Give a work directory or a CSV of predictions.'
+    )
+  return predictions.read(path)
+
+
+def format_comparison(
+  table_a: pd.DataFrame,
+  table_b: pd.DataFrame,
+  differences: Mapping[str, bootstrap.Difference],
+) -> rich.table.Table:
+  """Returns the table of both values, difference and interval by measure."""
+  view = terminal.new_table(
+    'Measure', ['A', 'B', 'B - A', '95 % interval', 'Detectable']
+  )
+  values_a = metrics.measure(*metrics.labelled(table_a))
+  values_b = metrics.measure(*metrics.labelled(table_b))
+  for name, heading in terminal.HEADINGS.items():
+    columns = [values_a[name], values_b[name], *differences[name]]
+    if name in metrics.OVERALL:
+      view.add_row(heading, *_cells(*columns))
+      continue
+    for class_name, row in zip(
+      predictions.class_names(table_a), np.transpose(columns), strict=True
+    ):
+      view.add_row(f'{heading}, {class_name}', *_cells(*row))
+  return view
+
+
+def verdict(accuracy: bootstrap.Difference) -> str:
+  """Returns in a sentence what the interval of accuracy says."""
+  if np.isnan(accuracy.low):
+    return (
+      'There is no interval: the difference is the same whichever patients are '
+      'drawn, or a class comes from one patient only.'
+    )
+  if accuracy.low <= 0 <= accuracy.high:
+    return (
+      'The interval contains 0: these slices do not tell the accuracies of A '
+      'and B apart. Detectable in four of five such comparisons is a '
+      f'difference of {_points(accuracy.smallest_detectable)} points.'
+    )
+  return (
+    f'The interval does not contain 0: {"B" if accuracy.value > 0 else "A"} is '
+    f'more accurate, by {_points(abs(accuracy.value))} points, on patients '
+    'like these. It says nothing of other seeds or other hospitals.'
+  )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Prints the comparison that the arguments ask for; returns the exit code."""
+  arguments = _parser().parse_args(argv)
+  return command.run(lambda: _run(arguments), debug=arguments.debug)
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = command.make_parser(
+    'bit_covid.cli.compare',
+    description='Compares two runs on the same slices, B minus A.',
+    examples=(
+      'runs/bit_s runs/bit_m',
+      'predictions_a.csv predictions_b.csv --replicates=10000',
+      'runs/bit_s runs/bit_m --split=val',
+    ),
+  )
+  runs = 'work directory or CSV of predictions'
+  parser.add_argument('run_a', metavar='RUN_A', help=runs)
+  parser.add_argument('run_b', metavar='RUN_B', help=runs)
+  parser.add_argument('--split', default='test', help='default: test')
+  parser.add_argument(
+    '--replicates',
+    type=int,
+    default=2000,
+    help='drawings of patients for the intervals, default: %(default)s',
+  )
+  parser.add_argument(
+    '--seed', type=int, default=0, help='of the drawings, default: %(default)s'
+  )
+  return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+  table_a = read(arguments.run_a, arguments.split)
+  table_b = read(arguments.run_b, arguments.split)
+  differences = bootstrap.difference(
+    table_a, table_b, replicates=arguments.replicates, seed=arguments.seed
+  )
+  terminal.show(
+    f'A: {arguments.run_a}',
+    f'B: {arguments.run_b}',
+    f'{len(table_a):,} slices of {table_a["patient_id"].nunique():,} patients. '
+    'All values are times 100.',
+    format_comparison(table_a, table_b, differences),
+    verdict(differences['accuracy']),
+  )
+  return 0
+
+
+def _cells(
+  a: float, b: float, value: float, low: float, high: float, detectable: float
+) -> list[str]:
+  between = (
+    'undefined'
+    if np.isnan(low)
+    else f'{_points(low, sign="+")} to {_points(high, sign="+")}'
+  )
+  return [
+    _points(a),
+    _points(b),
+    _points(value, sign='+'),
+    between,
+    _points(detectable),
+  ]
+
+
+def _points(value: float, *, sign: str = '') -> str:
+  return 'undefined' if np.isnan(value) else f'{100 * value:{sign}.2f}'
+
+
+if __name__ == '__main__':
+  sys.exit(main())

@@ -1,0 +1,187 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The work of `bit-covid evaluate`: results of a network on given splits.
+
+It calls `inference.evaluate`, as a training does, and writes what a training
+writes.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+import json
+import math
+import pathlib
+
+from etils import epath
+import ml_collections
+import tqdm
+
+from bit_covid import report
+from bit_covid.analysis import terminal
+from bit_covid.base import compilation_cache
+from bit_covid.base import devices
+from bit_covid.base import files
+from bit_covid.inference import evaluate
+from bit_covid.inference import network as network_lib
+from bit_covid.models import resnet_v2
+from bit_covid.report import numbers
+from bit_covid.report import values
+from bit_covid.training import evaluated_network
+from bit_covid.training import run_directory
+from bit_covid.weights import bit_npz
+from bit_covid.weights import find
+import input_pipeline
+from input_pipeline import examples as examples_lib
+
+
+def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
+  """Writes and prints the results of the splits that the arguments name.
+
+  Args:
+    arguments: of `evaluate.py`.
+    output: folder of the results.
+
+  Raises:
+    FileNotFoundError, ValueError: checkpoint, data or folder are not as they
+      should be.
+  """
+  compilation_cache.enable()
+  path = find.find_checkpoint(arguments.checkpoint)
+  checkpoint = bit_npz.load(path)
+  config = _data_config(arguments, checkpoint)
+  splits = {}
+  for name in arguments.split.split(','):
+    splits[name] = input_pipeline.load_split(config, name)
+    _check_classes(splits[name], checkpoint, name)
+    input_pipeline.check_evaluation(splits[name], config)
+  if arguments.output is None:
+    _check_own_data(output, splits)
+  else:
+    evaluated_network.write_facts(
+      epath.Path(output),
+      _facts(config, checkpoint, path),
+      splits,
+      flag='--output',
+    )
+  _evaluate(checkpoint, config, splits, output, arguments)
+
+
+def _data_config(
+  arguments: argparse.Namespace, checkpoint: bit_npz.Checkpoint
+) -> ml_collections.ConfigDict:
+  """Returns the field `data` of a config: the data asked for, as in training.
+
+  Raises:
+    ValueError: the data were not named, and the checkpoint does not know.
+  """
+  metadata = checkpoint.metadata
+  dataset = arguments.dataset or metadata.facts.get('data')
+  if not dataset:
+    raise ValueError(
+      'The checkpoint does not say which data it was trained on; give '
+      '--dataset=NAME.'
+    )
+  config = ml_collections.ConfigDict(
+    dict(metadata.preprocessing or network_lib.DEFAULT_PREPROCESSING)
+  )
+  config.range_16bit = tuple(config.range_16bit)
+  config.name = dataset
+  config.path, config.data_dir = arguments.data, arguments.data_dir
+  config.image_folder = arguments.image_folder
+  config.window = metadata.window or ()
+  if arguments.box:
+    config.box = arguments.box
+  return config
+
+
+def _check_classes(
+  examples: input_pipeline.Examples,
+  checkpoint: bit_npz.Checkpoint,
+  split: str,
+) -> None:
+  known = checkpoint.metadata.class_names
+  if examples.class_names != known:
+    raise ValueError(
+      f'The classes of {split} are {", ".join(examples.class_names)}; the '
+      f'network tells {", ".join(known)}. Name them alike, in this order.'
+    )
+
+
+def _check_own_data(
+  folder: pathlib.Path, splits: Mapping[str, input_pipeline.Examples]
+) -> None:
+  """Raises ValueError unless the data are those of the run in the folder."""
+  known = json.loads((folder / 'config.json').read_text())['fingerprints']
+  for name, examples in splits.items():
+    if known.get(name) != examples.fingerprint:
+      raise ValueError(
+        f'{name} is no split of the data that {folder} was trained and '
+        f'evaluated on ({", ".join(known)}); give --output=FOLDER, so that '
+        'they are not mixed.'
+      )
+
+
+def _facts(
+  config: ml_collections.ConfigDict,
+  checkpoint: bit_npz.Checkpoint,
+  path: pathlib.Path,
+) -> dict[str, object]:
+  """Returns what config.json is to say of network and data."""
+  # Where the data lie is no part of what they are.
+  places = ('path', 'data_dir', 'image_folder')
+  data = {k: v for k, v in config.to_dict().items() if k not in places}
+  return {
+    'data': json.loads(json.dumps(data)),
+    'model': {
+      'name': checkpoint.model,
+      'dtype': 'float32',
+      'weights': examples_lib.digest(path.read_bytes()),
+    },
+    'init': path.name,
+  }
+
+
+def _evaluate(
+  checkpoint: bit_npz.Checkpoint,
+  config: ml_collections.ConfigDict,
+  splits: Mapping[str, input_pipeline.Examples],
+  output: pathlib.Path,
+  arguments: argparse.Namespace,
+) -> None:
+  """Writes and prints the results of each split."""
+  network = resnet_v2.create(
+    checkpoint.model, num_classes=len(checkpoint.metadata.class_names)
+  )
+  forward = evaluate.make_forward(network)
+  params = devices.replicate(checkpoint.params)
+  for name, examples in splits.items():
+    steps = math.ceil(len(examples) / max(arguments.batch, 1))
+    with tqdm.tqdm(total=steps, desc=name, unit='step', disable=None) as bar:
+      outputs = evaluate.evaluate(
+        forward,
+        params,
+        examples,
+        config,
+        batch=arguments.batch,
+        on_batch=bar.update,
+      )
+    run_directory.write_results(
+      epath.Path(output), name, examples, outputs, show=False
+    )
+  _show(output, list(splits), arguments.replicates)
+
+
+def _show(folder: pathlib.Path, names: Sequence[str], replicates: int) -> None:
+  """Writes the numbers of a report, and prints those of the splits named."""
+  # With all splits that there are: thresholds of test are chosen on val.
+  found = numbers.collect(
+    report.read_tables(epath.Path(folder)),
+    settings=values.Settings(replicates=replicates),
+  )
+  path = epath.Path(folder) / 'report' / 'metrics.json'
+  kept = json.loads(path.read_text())
+  for name, of_split in found.items():
+    kept[name] = kept.get(name, {}) | of_split
+  files.write_json(path, kept)
+  for name in names:
+    terminal.show_intervals(name, found[name])

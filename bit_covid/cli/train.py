@@ -1,0 +1,47 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What `bit-covid train` does: trains, evaluates and writes the report.
+
+train.train_and_report(config, 'runs/bit_m')
+"""
+
+from collections.abc import Mapping
+import os
+from typing import Any
+
+from etils import epath
+import jax
+import ml_collections
+
+from bit_covid import report
+from bit_covid.base import progress
+from bit_covid.training import run_directory
+from bit_covid.training import train
+
+
+def train_and_report(
+  config: ml_collections.ConfigDict, workdir: str | os.PathLike[str]
+) -> Mapping[str, Any]:
+  """Returns the metrics of each final split, after writing the report.
+
+  Args:
+    config: see `configs/common.py`. Its field `report` says whether a report
+      is written.
+    workdir: a folder; with an unfinished run of the same config in it, that
+      run goes on.
+
+  Raises:
+    ValueError, FloatingPointError: as for `train.train_and_evaluate`.
+  """
+  metrics, splits = train.train_and_evaluate(config, workdir)
+  # The first host writes the report; the others have done their part.
+  if jax.process_index() == 0:
+    folder = epath.Path(workdir).absolute()
+    if metrics and config.report:
+      shown = splits[config.final_splits[-1]]
+      path = report.write_report(
+        folder, images=run_directory.image_reader(shown)
+      )
+      progress.say(f'Report: {progress.format_path(path)}')
+    run_directory.mark_finished(folder)
+  return metrics

@@ -1,0 +1,199 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What `bit-covid verify` checks."""
+
+from collections.abc import Callable, Iterator
+import json
+import pathlib
+from typing import Literal, NamedTuple
+
+import jax
+import numpy as np
+import pooch
+
+from bit_covid.analysis import predictions
+from bit_covid.analysis import split_counts
+from bit_covid.base import command
+from bit_covid.inference import network as network_lib
+from bit_covid.models import resnet_v2
+from bit_covid.training import provenance
+from bit_covid.training import run_directory as work_directory_lib
+from bit_covid.weights import bit_npz
+from bit_covid.weights import bundled
+from bit_covid.weights import find
+
+# A network of this package on `test_image`: its first logits, computed in
+# NumPy float64 by the reference of tests/bit_covid/test_resnet_v2.py.
+NETWORK = 'Textures-M-tiny'
+EXPECTED_LOGITS = (
+  1.290453,
+  -2.709609,
+  10.487005,
+  3.528557,
+  2.814886,
+  -3.979184,
+)
+_TOLERANCE = 1e-3
+
+
+class Check(NamedTuple):
+  """The outcome of one check."""
+
+  name: str
+  result: Literal['ok', 'NOTE', 'FAILED']
+  detail: str
+
+
+def installation() -> list[Check]:
+  """Returns versions and devices, and whether a network gives known logits."""
+  facts = provenance.collect()
+  versions = ', '.join(f'{k} {v}' for k, v in facts['packages'].items() if v)
+  absent = [k for k, v in facts['packages'].items() if not v]
+  checks = [
+    Check('bit_covid', 'ok', f'{facts["bit_covid"]}, Python {facts["python"]}'),
+    Check('Packages', 'ok', versions),
+    Check('Devices', 'ok', ', '.join(facts['devices'])),
+  ]
+  if absent:
+    detail = f'not under the usual name: {", ".join(absent)}'
+    checks.insert(2, Check('Packages', 'NOTE', detail))
+  return [*checks, _try('Known logits', _known_logits)]
+
+
+def test_image() -> np.ndarray:
+  """Returns waves of no meaning, `[1, 48, 48, 1]` float32 in [-1, 1]."""
+  y, x = np.mgrid[:48, :48] / 48
+  waves = np.sin(9 * x + 4 * y) * np.cos(7 * y)
+  return waves[np.newaxis, ..., np.newaxis].astype(np.float32)
+
+
+def checkpoint(name: str) -> list[Check]:
+  """Returns whether a checkpoint is whole and what it says of itself."""
+  found: dict[str, bit_npz.Checkpoint] = {}
+
+  def read() -> str:
+    path = find.find_checkpoint(name)
+    found['it'] = bit_npz.load(path)
+    return f'sha256 {pooch.file_hash(path)}'
+
+  # Keys and shapes are compared with the network, the file with the record of
+  # its download if there is one.
+  checks = [_try('File', read)]
+  if found:
+    checks += _of_network(found['it'])
+  return checks
+
+
+def work_directory(folder: pathlib.Path) -> list[Check]:
+  """Returns whether a work directory is whole and its files fit together."""
+  checks = [_is_finished(folder)]
+  for name in ('config.json', 'run.json', 'report/metrics.json'):
+    checks.append(_try(name, lambda path=folder / name: _read_json(path)))
+  checks += checkpoint(str(folder))
+  paths = sorted((folder / 'predictions').glob('*.csv'))
+  if not paths:
+    checks.append(Check('Predictions', 'NOTE', 'there are none'))
+  return checks + [
+    _try(f'Predictions, {path.stem}', lambda path=path: _predictions(path))
+    for path in paths
+  ]
+
+
+def _try(name: str, work: Callable[[], str]) -> Check:
+  """Returns what the work says, or why it failed."""
+  try:
+    return Check(name, 'ok', work())
+  except (ValueError, OSError) as error:
+    return Check(name, 'FAILED', command.one_line(str(error)))
+
+
+def _known_logits() -> str:
+  network = network_lib.Network(bit_npz.load(bundled.path(NETWORK)))
+  logits = network.logits(test_image())[0, : len(EXPECTED_LOGITS)]
+  largest = float(np.abs(logits - np.array(EXPECTED_LOGITS)).max())
+  if not largest <= _TOLERANCE:
+    raise ValueError(
+      f'{NETWORK} gives logits that differ by {largest:.1e} from those it '
+      f'should give; expected at most {_TOLERANCE:.0e}. Another version of JAX '
+      'may help.'
+    )
+  return f'{NETWORK}: off by {largest:.1e} from NumPy in float64'
+
+
+def _of_network(found: bit_npz.Checkpoint) -> Iterator[Check]:
+  count = resnet_v2.parameter_count(found.params)
+  broken = [
+    jax.tree_util.keystr(path)
+    for path, leaf in jax.tree_util.tree_leaves_with_path(found.params)
+    if not np.isfinite(leaf).all()
+  ]
+  detail = f'{found.model}, {count:,}, each of the right shape'
+  if broken:
+    detail = f'NaN or infinite in {", ".join(broken)}'
+  yield Check('Parameters', 'FAILED' if broken else 'ok', detail)
+  metadata = found.metadata
+  if metadata.preprocessing is None:
+    yield Check(
+      'Metadata',
+      'NOTE',
+      f'none: {len(metadata.class_names):,} classes without names, as in '
+      'public files',
+    )
+    return
+  temperature = (
+    f'{metadata.temperature:.4g}' if metadata.temperature else 'not known'
+  )
+  names = ', '.join(metadata.class_names[:5])
+  more = len(metadata.class_names) - 5
+  yield Check(
+    'Metadata',
+    'ok',
+    f'classes {names}{f" and {more} more" if more > 0 else ""}; '
+    f'{metadata.preprocessing["crop"]} px; window '
+    f'{metadata.window or "not known"}; temperature {temperature}',
+  )
+
+
+def _is_finished(folder: pathlib.Path) -> Check:
+  if work_directory_lib.is_finished(folder):
+    return Check('Finished', 'ok', 'finished.json is there')
+  return Check(
+    'Finished',
+    'FAILED',
+    'no finished.json: the training goes on, or was stopped. The same command '
+    'goes on from the last checkpoint.',
+  )
+
+
+def _read_json(path: pathlib.Path) -> str:
+  json.loads(path.read_text())
+  return f'{path.stat().st_size:,} bytes'
+
+
+def _predictions(path: pathlib.Path) -> str:
+  """Returns how many rows there are, if they are those of the split.
+
+  Raises:
+    ValueError: rows are missing or double, or features are of other slices.
+  """
+  table = predictions.read(path)
+  if table['slice_id'].duplicated().any():
+    raise ValueError('a slice is there twice; evaluate the split again.')
+  if np.isnan(predictions.probabilities(table)).any():
+    raise ValueError('probabilities are missing; evaluate the split again.')
+  counts = path.parents[1] / 'splits.csv'
+  if counts.exists():
+    rows = split_counts.read(counts)
+    rows = rows[rows['split'] == path.stem]
+    expected = int(rows['slices'].sum())
+    if len(rows) and expected != len(table):
+      raise ValueError(
+        f'{len(table):,} rows, but the split has {expected:,} slices; evaluate '
+        'it again.'
+      )
+  features = path.with_name(f'{path.stem}_features.npz')
+  if features.exists():
+    with np.load(features, allow_pickle=False) as arrays:
+      if arrays['slice_id'].tolist() != table['slice_id'].tolist():
+        raise ValueError(f'{features.name} is of other slices.')
+  return f'{len(table):,} rows'

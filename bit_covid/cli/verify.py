@@ -1,0 +1,71 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Checks an installation, checkpoints and work directories.
+
+bit-covid verify
+bit-covid verify runs/bit_m model.npz
+"""
+
+import argparse
+from collections.abc import Sequence
+import pathlib
+import sys
+
+from bit_covid.base import command
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Checks what the arguments name; returns the exit code."""
+  arguments = _parser().parse_args(argv)
+  return command.run(lambda: _run(arguments), debug=arguments.debug)
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = command.make_parser(
+    'bit_covid.cli.verify',
+    description='Checks that files are whole and fit together; without a '
+    'name, that the installation computes what it should.',
+    examples=(
+      '',
+      'A work directory, a file, a public checkpoint:\n'
+      'runs/bit_m model.npz BiT-M-R50x1',
+    ),
+    notes='Exit code 1: a check failed.',
+  )
+  parser.add_argument(
+    'names',
+    nargs='*',
+    metavar='NAME',
+    help='work directory, .npz file, or public name, which is downloaded if '
+    'it was not before; none: the installation',
+  )
+  return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+  # JAX and TensorFlow: not before the arguments are known to be right.
+  from bit_covid.analysis import terminal
+  from bit_covid.cli import verification
+
+  has_failed = False
+  for name in arguments.names or [None]:
+    if name is None:
+      heading, checks = 'Installation', verification.installation()
+    elif pathlib.Path(name).expanduser().is_dir():
+      folder = pathlib.Path(name).expanduser()
+      heading, checks = name, verification.work_directory(folder)
+    else:
+      heading, checks = name, verification.checkpoint(name)
+    view = terminal.new_text_table('Result', 'Check', 'What was found')
+    for each in checks:
+      terminal.add_row(view, each.result, each.name, each.detail)
+    failed = sum(each.result == 'FAILED' for each in checks)
+    has_failed |= bool(failed)
+    terminal.show(
+      heading, view, f'{failed} failed.' if failed else 'Nothing failed.'
+    )
+  return command.NOT_DONE if has_failed else 0
+
+
+if __name__ == '__main__':
+  sys.exit(main())

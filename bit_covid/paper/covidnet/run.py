@@ -1,0 +1,180 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What a COVID-Net graph makes of a split.
+
+What its graph is fed is what COVID-Net's own evaluation feeds, under TensorFlow
+1.15: the annotated box of the gray slice, / 255, at 512 x 512 by that version's
+`tf.image.resize`, in float32 and without rounding, and three equal channels.
+That function is bilinear on a grid without half pixels: output pixel i is taken
+from i * input / output, where OpenCV, TensorFlow 2 and our own networks'
+preprocessing take (i + 1/2) * input / output - 1/2. On real slices the two
+grids differ by 0.9 gray values on average and by up to 31 at an edge. OpenCV's
+`resize`, which COVID-Net's scripts for single images use (without the box),
+and our preprocessing, which rounds to uint8 as it does, differ by at most 1.
+"""
+
+from collections.abc import Iterator
+
+# First: it says how TensorFlow is to start.
+import input_pipeline  # isort: skip
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from bit_covid.paper.covidnet.command import graph
+from input_pipeline import conventions
+from input_pipeline import preprocess
+
+# As far as a sum of probabilities may be from 1, as in the report.
+_ROUNDING = 1e-3
+# As far as a probability may change with the other slices of its batch.
+_NOISE = 1e-4
+
+
+def to_input(image: tf.Tensor, size: int) -> tf.Tensor:
+  """Returns `[size, size, 3]` float32 in [0, 1], of a gray `[H, W, 1]` uint8.
+
+  In the order of COVID-Net's evaluation: divided, then resized.
+  """
+  image = tf.cast(image, tf.float32) / 255.0
+  # TensorFlow 1's; TensorFlow 2's has another grid, see above.
+  image = tf.compat.v1.image.resize(image, (size, size))
+  return tf.image.grayscale_to_rgb(image)
+
+
+def image_batches(
+  examples: input_pipeline.Examples, *, box: str, size: int, batch: int
+) -> Iterator[input_pipeline.Batch]:
+  """Yields every slice once, in order, the last batch filled with padding.
+
+  `image` is `[batch, size, size, 3]`, `mask` and `index` are as in
+  `input_pipeline`.
+
+  Raises:
+    ValueError: the slices are not whole ones.
+  """
+  if examples.preparation is not None:
+    raise ValueError(
+      'COVID-Net crops and resizes whole slices by itself; these were prepared '
+      "before. Use 'covidx_ct/2a' instead of 'covidx_ct/2a_512'."
+    )
+
+  def cropped(index: np.ndarray) -> np.ndarray:
+    image = examples.image(index)
+    image = preprocess.crop_to_box(image, examples.box[index], mode=box)
+    return image[..., None]
+
+  def load(position: tf.Tensor) -> dict[str, tf.Tensor]:
+    # Padding repeats the last slice; the mask says that it does not count.
+    index = tf.minimum(position, len(examples) - 1)
+    image = tf.numpy_function(cropped, [index], tf.uint8, stateful=False)
+    image = tf.ensure_shape(image, (None, None, 1))
+    return {
+      'image': to_input(image, size),
+      'mask': position < len(examples),
+      'index': index,
+    }
+
+  dataset = tf.data.Dataset.range(-(-len(examples) // batch) * batch)
+  dataset = dataset.map(
+    load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+  )
+  return dataset.batch(batch).prefetch(2).as_numpy_iterator()
+
+
+def run_split(
+  network: graph.Network,
+  examples: input_pipeline.Examples,
+  *,
+  box: str,
+  batch: int,
+  split: str = '',
+) -> dict[str, np.ndarray]:
+  """Returns `probabilities` `[N, C]` and perhaps `features` `[N, F]`.
+
+  Args:
+    network: of `covidnet_graph.open_network`.
+    examples: the split.
+    box: one of `preprocess.BOXES`.
+    batch: slices a run, where the graph does not fix it.
+    split: its name, for the progress bar.
+
+  Raises:
+    ValueError: the outputs are no probabilities, or depend on the batch.
+    RuntimeError: a slice was not met exactly once.
+  """
+  parts: dict[str, list[np.ndarray]] = {'index': []}
+  with tqdm.tqdm(
+    total=len(examples), desc=split, unit='slice', disable=None
+  ) as bar:
+    for number, inputs in enumerate(
+      image_batches(
+        examples, box=box, size=network.size, batch=network.batch or batch
+      )
+    ):
+      if not number:
+        _check_independent(network, inputs['image'][0])
+      mask, index = inputs['mask'], inputs['index'][inputs['mask']]
+      for key, value in network(inputs['image']).items():
+        value = value.reshape(len(value), -1)
+        _check_rows(key, value, len(mask))
+        if key == 'probabilities':
+          _check_probabilities(value[mask], examples.slice_id[index])
+        parts.setdefault(key, []).append(value[mask])
+      parts['index'].append(index)
+      bar.update(len(index))
+  outputs = {key: np.concatenate(values) for key, values in parts.items()}
+  if not np.array_equal(outputs.pop('index'), np.arange(len(examples))):
+    raise RuntimeError(f'{len(examples)} slices should have been met once each')
+  return outputs
+
+
+def _check_independent(network: graph.Network, image: np.ndarray) -> None:
+  """Raises ValueError if a slice's result depends on those beside it.
+
+  It does where batch normalization is that of training, which no shape shows.
+  """
+  count = network.batch or 2
+  copies = np.stack([image] * count)
+  beside_black = copies * (np.arange(count) == 0)[:, None, None, None]
+  one, other = (
+    network(x.astype(np.float32))['probabilities'][0]
+    for x in (copies, beside_black)
+  )
+  # Not-a-numbers are told of with the slice's name, later.
+  with np.errstate(invalid='ignore'):
+    difference = np.abs(one - other).max()
+  if difference > _NOISE:
+    raise ValueError(
+      f'The first slice gets {_rounded(one)} beside copies of itself and '
+      f'{_rounded(other)} beside black images: the graph is in training mode, '
+      'or draws at random. Name the bool that it trains by with --training. '
+      + graph.candidates(network.image.graph)
+    )
+
+
+def _check_rows(key: str, values: np.ndarray, count: int) -> None:
+  if len(values) != count or not values.size:
+    raise ValueError(
+      f'--{key}: {count} slices gave {list(values.shape)}; expected a row a '
+      'slice. Name another tensor.'
+    )
+
+
+def _check_probabilities(values: np.ndarray, slice_id: np.ndarray) -> None:
+  # Before sums: a sum of infinities would warn.
+  wrong = ~np.isfinite(values).all(axis=1)
+  sums = np.where(wrong[:, None], 0, values).astype(np.float64).sum(axis=1)
+  wrong |= (np.abs(sums - 1) > _ROUNDING) | (values < 0).any(axis=1)
+  if wrong.any() or values.shape[1] != len(conventions.COVIDX_CT):
+    first = int(wrong.argmax())
+    raise ValueError(
+      f'--probabilities: {slice_id[first]} got {_rounded(values[first])}; '
+      f'expected {len(conventions.COVIDX_CT)} probabilities that add up to 1. '
+      'Name the tensor behind the softmax, not the logits.'
+    )
+
+
+def _rounded(values: np.ndarray) -> str:
+  return '[' + ', '.join(f'{value:.4g}' for value in values.tolist()) + ']'

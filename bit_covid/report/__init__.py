@@ -1,0 +1,17 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The report of a run, written from the predictions in its work directory.
+
+    report.write_report('runs/bit_m')
+    python -m bit_covid.report runs/bit_m --metadata=metadata.csv
+
+What it needs is predictions/<split>.csv; features, maps, metrics.jsonl,
+splits.csv, config.json and run.json are shown where they are. It leaves
+report/index.html (or report.md), report/metrics.json and report/figures/*.png.
+"""
+
+from bit_covid.report.command import main
+from bit_covid.report.files import read_tables
+from bit_covid.report.files import write_report
+
+__all__ = ['main', 'read_tables', 'write_report']

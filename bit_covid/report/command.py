@@ -1,0 +1,84 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The command line of the report."""
+
+import argparse
+from collections.abc import Sequence
+
+from bit_covid.base import command
+from bit_covid.report import files
+from bit_covid.report import render
+from bit_covid.report import values
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Writes the report that the arguments ask for; returns the exit code."""
+  arguments = _parser().parse_args(argv)
+  return command.run(lambda: _run(arguments), debug=arguments.debug)
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = command.make_parser(
+    'bit_covid.report',
+    description='Writes the report of a run from its predictions.',
+    examples=(
+      'runs/bit_m',
+      'With subgroups, and the slices that were mistaken:\n'
+      'runs/bit_m --metadata=metadata.csv --images=COVIDX_FOLDER/2A_images',
+    ),
+  )
+  parser.add_argument(
+    'workdir', metavar='WORKDIR', help='of a run, with predictions in it'
+  )
+  parser.add_argument(
+    '--format',
+    choices=render.FORMATS,
+    default='html',
+    help='default: %(default)s',
+  )
+  parser.add_argument('--metadata', help='metadata.csv of COVIDx CT')
+  parser.add_argument('--images', help='folder of the slices, for the gallery')
+  parser.add_argument(
+    '--prevalence',
+    default='23.5,5,1,0.1',
+    help='percent, for PPV and NPV; default: %(default)s',
+  )
+  parser.add_argument(
+    '--replicates',
+    type=int,
+    default=2000,
+    help='drawings of patients for the intervals, default: %(default)s',
+  )
+  parser.add_argument(
+    '--seed', type=int, default=0, help='of the drawings, default: %(default)s'
+  )
+  return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+  path = files.write_report(
+    arguments.workdir,
+    file_format=arguments.format,
+    metadata=arguments.metadata,
+    images=arguments.images,
+    settings=values.Settings(
+      prevalences=_shares(arguments.prevalence),
+      replicates=arguments.replicates,
+      seed=arguments.seed,
+    ),
+  )
+  print(path)
+  return 0
+
+
+def _shares(text: str) -> tuple[float, ...]:
+  try:
+    shares = tuple(float(x) / 100 for x in text.split(','))
+  except ValueError:
+    shares = ()
+  if not shares or not all(0 <= x <= 1 for x in shares):
+    raise ValueError(
+      f'--prevalence={text}: expected percents from 0 to 100 with commas '
+      'between them, such as 23.5,5,1.'
+    )
+  return shares

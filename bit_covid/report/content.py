@@ -1,0 +1,158 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""All that a report shows, or why it does not."""
+
+from collections.abc import Mapping, Sequence
+import dataclasses
+import pathlib
+from typing import Any
+
+import pandas as pd
+
+from bit_covid.analysis import figures
+from bit_covid.analysis import figures_images
+from bit_covid.analysis import split_counts
+from bit_covid.report import facts
+from bit_covid.report import figures as report_figures
+from bit_covid.report import values
+
+_LISTED_ERRORS = 12
+
+
+@dataclasses.dataclass(frozen=True)
+class Content:
+  """All that a report shows.
+
+  Attributes:
+    split: the one whose tables are shown in full.
+    numbers: of `report_numbers.collect`.
+    config: config.json, None where there is none.
+    starts: run.json, likewise.
+    pictures: by what they belong to: 'results', 'calibration', 'errors',
+      'maps', 'data' or 'training'.
+    errors: of `figures.confident_errors`.
+    remarks: what could not be shown and why, by the same keys.
+  """
+
+  split: str
+  numbers: Mapping[str, Any]
+  config: Mapping[str, Any] | None
+  starts: list[Mapping[str, Any]] | None
+  pictures: Mapping[str, Sequence[figures.Picture]]
+  errors: pd.DataFrame
+  remarks: Mapping[str, str]
+
+
+def main_split(names: Sequence[str]) -> str:
+  """Returns the split that is shown in full: test, else any but train, val."""
+  if 'test' in names:
+    return 'test'
+  return next(
+    (x for x in names if x not in ('train', 'val')),
+    'val' if 'val' in names else names[0],
+  )
+
+
+def collect(
+  workdir: pathlib.Path,
+  tables: Mapping[str, pd.DataFrame],
+  numbers: values.Json,
+  images: figures_images.ImageFn | None,
+  *,
+  seed: int,
+) -> Content:
+  """Returns what the report of a work directory shows; draws its figures.
+
+  Raises:
+    ValueError: a file in the work directory is damaged.
+  """
+  split = main_split(list(tables))
+  table = tables[split]
+  config = facts.read_json(workdir / 'config.json')
+  remarks = {}
+  pictures = {
+    'results': report_figures.results(split, table, numbers[split]),
+    'calibration': [report_figures.reliability(split, table, numbers[split])],
+    'errors': _gallery(table, images, remarks),
+    # What a run left there: maps take the network.
+    'maps': report_figures.maps(
+      workdir / 'gradcam', numbers[split]['class_names']
+    ),
+    'data': [
+      _splits(workdir, tables, config),
+      *_features(workdir, split, table, remarks, seed=seed),
+    ],
+    'training': _training(workdir, remarks),
+  }
+  return Content(
+    split=split,
+    numbers=numbers,
+    config=config,
+    starts=facts.read_json(workdir / 'run.json'),
+    pictures=pictures,
+    errors=figures.confident_errors(table, _LISTED_ERRORS),
+    remarks=remarks,
+  )
+
+
+def _splits(
+  workdir: pathlib.Path,
+  tables: Mapping[str, pd.DataFrame],
+  config: Mapping[str, Any] | None,
+) -> figures.Picture:
+  """Returns the figure of all splits: predicted ones, and others of the run."""
+  counts = split_counts.of_tables(tables)
+  path = workdir / 'splits.csv'
+  if path.exists():
+    counts = split_counts.joined(counts, split_counts.read(path))
+  data = (config or {}).get('data') or {}
+  return report_figures.splits(counts, per_class=data.get('per_class') or 0)
+
+
+def _gallery(
+  table: pd.DataFrame,
+  images: figures_images.ImageFn | None,
+  remarks: dict[str, str],
+) -> list[figures.Picture]:
+  if images is None:
+    remarks['errors'] = (
+      'The slices themselves are not shown: no folder of images was given to '
+      'the report.'
+    )
+    return []
+  if figures.confident_errors(table, 1).empty:
+    return []
+  try:
+    return [report_figures.gallery(table, images)]
+  except FileNotFoundError as error:
+    remarks['errors'] = f'The slices themselves are not shown: {error}'
+    return []
+
+
+def _features(
+  workdir: pathlib.Path,
+  split: str,
+  table: pd.DataFrame,
+  remarks: dict[str, str],
+  *,
+  seed: int,
+) -> list[figures.Picture]:
+  path = workdir / 'predictions' / f'{split}_features.npz'
+  if not path.exists():
+    remarks['data'] = f'No t-SNE: there is no {path.name} of {split}.'
+    return []
+  try:
+    return report_figures.features(split, table, path, seed=seed)
+  except figures_images.TooFewError as error:
+    remarks['data'] = f'No t-SNE: {error}'
+    return []
+
+
+def _training(
+  workdir: pathlib.Path, remarks: dict[str, str]
+) -> list[figures.Picture]:
+  rows = facts.read_lines(workdir / 'metrics.jsonl')
+  if not rows:
+    remarks['training'] = 'No training curves: there is no metrics.jsonl.'
+    return []
+  return [report_figures.training(rows)]

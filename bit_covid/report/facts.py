@@ -1,0 +1,145 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What a run was: rows of a report from config.json and run.json."""
+
+from collections.abc import Mapping
+import json
+import os
+from typing import Any
+
+from etils import epath
+
+from bit_covid.report import blocks
+
+UNKNOWN = 'not recorded'
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+  """Returns what a JSON file holds; None where there is none.
+
+  Raises:
+    ValueError: it is no JSON.
+  """
+  path = epath.Path(path)
+  if not path.exists():
+    return None
+  try:
+    return json.loads(path.read_text())
+  except ValueError as error:
+    raise ValueError(
+      f'{path} is no JSON: {error}. Restore the file, or remove it.'
+    ) from error
+
+
+def read_lines(path: str | os.PathLike[str]) -> list[dict[str, float]]:
+  """Returns the measurements of a metrics.jsonl; [] where there is none.
+
+  Raises:
+    ValueError: a line other than the last is no JSON; the message names it.
+  """
+  path = epath.Path(path)
+  lines = path.read_text().splitlines() if path.exists() else []
+  rows = []
+  for number, line in enumerate(lines, start=1):
+    try:
+      rows.append(json.loads(line))
+    except ValueError as error:
+      # A crash may have cut the last line short.
+      if number < len(lines):
+        raise ValueError(
+          f'{path}:{number}: not JSON: {line!r}. Restore or remove it.'
+        ) from error
+  return rows
+
+
+def data_name(config: Mapping[str, Any] | None) -> str | None:
+  """Returns the name of the data of a run; None where it is not recorded."""
+  return ((config or {}).get('data') or {}).get('name')
+
+
+def caution(name: str | None) -> str:
+  """Returns what the data of that name cannot show; '' of unknown data."""
+  name = name or ''
+  if name.startswith('phantom'):
+    return (
+      'These slices are drawn by the software itself: the numbers show that it '
+      'works, and nothing about patients.'
+    )
+  if name.startswith('covidx_ct'):
+    return (
+      'In COVIDx CT class and source go together, and Normal scans come whole '
+      'where others come as lesion slices: read these numbers as an upper '
+      'bound of what to expect at another hospital.'
+    )
+  return ''
+
+
+def section(
+  config: Mapping[str, Any] | None, starts: list[Mapping[str, Any]] | None
+) -> blocks.Section:
+  """Returns the facts of a run; what was not recorded says so."""
+  rows = [*_config_rows(config or {}), *_start_rows(starts or [])]
+  return blocks.Section(
+    'run',
+    'The run',
+    [
+      blocks.Table(
+        'From config.json and run.json',
+        ['Fact', 'Value'],
+        [blocks.cells(*row) for row in rows],
+      )
+    ],
+  )
+
+
+def _config_rows(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+  data = config.get('data') or {}
+  model = config.get('model') or {}
+  schedule = config.get('schedule')
+  fingerprints = config.get('fingerprints') or {}
+  return [
+    ('Data', _text(data.get('name'))),
+    *(
+      (f'Fingerprint of {split}', str(value))
+      for split, value in fingerprints.items()
+    ),
+    ('Input', _size(data)),
+    ('Network', _text(model.get('name'))),
+    ('Numbers', _text(model.get('dtype'))),
+    ('Initial weights', _text(config.get('init'))),
+    ('Steps', f'{schedule[-1]:,}' if schedule else UNKNOWN),
+    ('Batch', _text(config.get('batch'))),
+    ('Seed', _text(config.get('seed'))),
+  ]
+
+
+def _start_rows(starts: list[Mapping[str, Any]]) -> list[tuple[str, str]]:
+  last = starts[-1] if starts else {}
+  devices = last.get('devices') or []
+  kinds = [f'{devices.count(kind)} x {kind}' for kind in dict.fromkeys(devices)]
+  packages = [
+    f'{name} {version}'
+    for name, version in (last.get('packages') or {}).items()
+    if version
+  ]
+  return [
+    ('Device', ', '.join(kinds) or UNKNOWN),
+    ('Commit', _text(last.get('commit'))),
+    ('Started', _text(last.get('time'))),
+    ('Starts', str(len(starts)) if starts else UNKNOWN),
+    ('Python', _text(last.get('python'))),
+    ('bit_covid', _text(last.get('bit_covid'))),
+    ('Packages', ', '.join(packages) or UNKNOWN),
+  ]
+
+
+def _size(data: Mapping[str, Any]) -> str:
+  if 'crop' not in data:
+    return UNKNOWN
+  return (
+    f'{data["crop"]} x {data["crop"]} pixels, box: {_text(data.get("box"))}'
+  )
+
+
+def _text(value: Any) -> str:
+  return UNKNOWN if value is None or value == '' else str(value)

@@ -1,0 +1,171 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The numbers of a report: what report/metrics.json holds of each split.
+
+Plain values for JSON; what is undefined is None. What could not be made at all
+is `{'missing': 'why'}`. docs/report.md describes each key.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from bit_covid.analysis import bootstrap
+from bit_covid.analysis import metrics
+from bit_covid.analysis import patients
+from bit_covid.analysis import predictions
+from bit_covid.analysis import subgroups
+from bit_covid.report import choices
+from bit_covid.report import values
+
+Json = values.Json
+# What a table written with few digits may be off by.
+_ROUNDING = 1e-3
+
+
+def collect(
+  tables: Mapping[str, pd.DataFrame],
+  *,
+  metadata: pd.DataFrame | None = None,
+  settings: values.Settings | None = None,
+) -> Json:
+  """Returns the numbers of each split, by its name.
+
+  Args:
+    tables: predictions tables by split.
+    metadata: of `subgroups.read_metadata`.
+    settings: None: the defaults.
+
+  Raises:
+    ValueError: a table has no slices, or labels or probabilities are missing.
+  """
+  settings = settings or values.Settings()
+  for name, table in tables.items():
+    try:
+      _check(table)
+    except ValueError as error:
+      raise ValueError(f'{name}: {error}') from error
+  return {name: _split(name, tables, metadata, settings) for name in tables}
+
+
+def _check(table: pd.DataFrame) -> None:
+  if table.empty:
+    raise ValueError(
+      'The table holds no slices. Evaluate the split again, or remove its file.'
+    )
+  _, probabilities = metrics.labelled(table)
+  wrong = np.abs(probabilities.sum(axis=1) - 1) > _ROUNDING
+  wrong |= (probabilities < 0).any(axis=1)
+  if wrong.any():
+    raise ValueError(
+      f'{wrong.sum()} of {len(table)} rows have probabilities that do not add '
+      f'up to 1 or are negative, such as {table["slice_id"][wrong].iloc[0]!r}. '
+      'Give those of a softmax.'
+    )
+
+
+def _split(
+  name: str,
+  tables: Mapping[str, pd.DataFrame],
+  metadata: pd.DataFrame | None,
+  settings: values.Settings,
+) -> Json:
+  table = tables[name]
+  class_names = predictions.class_names(table)
+  confusion = metrics.confusion_matrix(table)
+  return metrics.summary(confusion, class_names) | {
+    'slice': _slices(table, settings),
+    'patient': _patients(table, settings),
+    'prevalence': _prevalence(confusion, class_names, settings),
+    'calibration': choices.calibration_numbers(name, tables, settings),
+    'operating_points': choices.operating_point_numbers(name, tables, settings),
+    'subgroups': _subgroups(table, metadata, settings),
+  }
+
+
+def _slices(table: pd.DataFrame, settings: values.Settings) -> Json:
+  by_label = table.groupby('label')['patient_id'].nunique()
+  return {
+    'slices': len(table),
+    'patients': table['patient_id'].nunique(),
+    'patients_by_class': {
+      name: int(by_label.get(i, 0))
+      for i, name in enumerate(predictions.class_names(table))
+    },
+    'measures': _intervals(table, settings),
+  }
+
+
+def _patients(table: pd.DataFrame, settings: values.Settings) -> Json:
+  """Returns the numbers of each way to join the slices of a patient."""
+  try:
+    joined = {
+      method: patients.aggregate(table, method) for method in patients.METHODS
+    }
+  except ValueError as error:
+    return {'missing': str(error)}
+  return {
+    method: {
+      'patients': len(part),
+      'confusion_matrix': metrics.confusion_matrix(part).tolist(),
+      'measures': _intervals(part, settings),
+    }
+    for method, part in joined.items()
+  }
+
+
+def _intervals(table: pd.DataFrame, settings: values.Settings) -> Json:
+  found = bootstrap.intervals(
+    table, replicates=settings.replicates, seed=settings.seed
+  )
+  return values.named(found, predictions.class_names(table))
+
+
+def _prevalence(
+  confusion: np.ndarray,
+  class_names: tuple[str, ...],
+  settings: values.Settings,
+) -> Json:
+  measures = metrics.per_class(confusion)
+  result = {}
+  for i, class_name in enumerate(class_names):
+    ppv, npv = metrics.at_prevalence(
+      measures['sensitivity'][i],
+      measures['specificity'][i],
+      np.array(settings.prevalences),
+    )
+    result[class_name] = [
+      {
+        'prevalence': share,
+        'ppv': values.plain(p),
+        'npv': values.plain(n),
+      }
+      for share, p, n in zip(settings.prevalences, ppv, npv, strict=True)
+    ]
+  return result
+
+
+def _subgroups(
+  table: pd.DataFrame,
+  metadata: pd.DataFrame | None,
+  settings: values.Settings,
+) -> list[Json]:
+  found = subgroups.measure(
+    table,
+    metadata,
+    replicates=settings.replicates,
+    seed=settings.seed,
+  )
+  return [
+    {
+      'by': group.by,
+      'name': group.name,
+      'slices': group.slices,
+      'patients': group.num_patients,
+      'patients_by_class': group.patients,
+      'is_small': group.is_small,
+      'measures': values.named(group.intervals, predictions.class_names(table)),
+    }
+    for group in found
+  ]

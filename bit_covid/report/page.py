@@ -1,0 +1,225 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The sections of a report in their order."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bit_covid.report import blocks
+from bit_covid.report import content as report_content
+from bit_covid.report import facts
+from bit_covid.report import maps
+from bit_covid.report import published
+from bit_covid.report import tables
+
+DISCLAIMER = 'Research software, not a medical device.'
+_INTERVALS = (
+  '95 % intervals come from a bootstrap that draws patients within each class, '
+  'not slices: slices of one patient resemble each other. "No interval": a '
+  'class comes from one patient only, or the measure is the same whichever '
+  'patients are drawn. "Undefined": nothing to divide by, such as the '
+  'sensitivity of a class without slices.'
+)
+_ERROR_OF_CALIBRATION = (
+  'The expected calibration error has no interval: chance alone makes a sum of '
+  'absolute values larger, and twice so in a drawing of patients, so that the '
+  'interval of a well-calibrated network would lie above the truth.'
+)
+
+
+def highlights(
+  numbers: Mapping[str, Any],
+) -> list[tuple[str, str, str, str]]:
+  """Returns title, value, interval and what it is of, for the head."""
+  found = numbers['slice']
+  accuracy = found['measures']['accuracy']
+  by_class = ', '.join(
+    f'{count:,} {name}' for name, count in found['patients_by_class'].items()
+  )
+  result = [
+    (
+      'Accuracy of slices',
+      *_percent(accuracy, found['patients_by_class']),
+      f'{blocks.plural(found["slices"], "slice")} of '
+      f'{blocks.plural(found["patients"], "patient")} ({by_class})',
+    )
+  ]
+  patient = numbers['patient']
+  if 'missing' not in patient:
+    result.append(
+      (
+        'Accuracy of patients',
+        *_percent(
+          patient['mean']['measures']['accuracy'], found['patients_by_class']
+        ),
+        f'{blocks.plural(patient["mean"]["patients"], "patient")}, mean of '
+        'their slices',
+      )
+    )
+  return result
+
+
+def _percent(
+  found: Mapping[str, float | None], patients_by_class: Mapping[str, int]
+) -> tuple[str, str]:
+  text = blocks.number(found['value'], 'accuracy')
+  between = blocks.interval(found, 'accuracy')
+  if found['low'] is not None:
+    return f'{text} %', f'95 % interval {between}'
+  if 1 in patients_by_class.values():
+    return f'{text} %', 'no interval: a class comes from one patient only'
+  return f'{text} %', 'no interval: the same whichever patients are drawn'
+
+
+def sections(
+  content: report_content.Content, name: str | None
+) -> list[blocks.Section]:
+  """Returns all sections; `name` is that of the data, None: not recorded."""
+  numbers = content.numbers[content.split]
+  return [
+    _results(content, numbers),
+    _patients(numbers),
+    blocks.Section(
+      'prevalence',
+      'Predictive values elsewhere',
+      [
+        blocks.Text(
+          'PPV and NPV depend on how common a class is. Here they are restated '
+          "for other prevalences by Bayes' rule, sensitivity and specificity "
+          'unchanged.'
+        ),
+        tables.prevalence(numbers),
+      ],
+    ),
+    _calibration(content, numbers),
+    _thresholds(content, numbers),
+    blocks.Section(
+      'subgroups',
+      'Subgroups',
+      [blocks.Text(tables.SMALL_GROUPS), *tables.groups(numbers)],
+    ),
+    _errors(content),
+    *maps.sections(content.numbers, content.config, content.pictures['maps']),
+    _pictures(content, 'data', 'Data and features'),
+    _pictures(content, 'training', 'Training'),
+    published.section(content.split, numbers, name),
+    facts.section(content.config, content.starts),
+  ]
+
+
+def _results(
+  content: report_content.Content, numbers: Mapping[str, Any]
+) -> blocks.Section:
+  return blocks.Section(
+    'results',
+    'Results by slice',
+    [
+      blocks.Text(_INTERVALS),
+      tables.overall(content.numbers),
+      tables.by_class(numbers),
+      blocks.Pictures(content.pictures['results']),
+    ],
+  )
+
+
+def _patients(numbers: Mapping[str, Any]) -> blocks.Section:
+  found = numbers['patient']
+  if 'missing' in found:
+    body = [blocks.Note(f'No numbers by patient. {found["missing"]}')]
+  else:
+    body = [
+      blocks.Text(
+        'Probabilities of a patient are the mean over the slices, the maximum, '
+        'the mean of the highest slices of each class, or the share of '
+        'slices that vote for the class.'
+      ),
+      tables.by_patient(numbers),
+    ]
+  return blocks.Section('patients', 'Results by patient', body)
+
+
+def _calibration(
+  content: report_content.Content, numbers: Mapping[str, Any]
+) -> blocks.Section:
+  found = numbers['calibration']
+  note = (
+    [blocks.Note(f'No temperature. {found["missing"]}')]
+    if 'missing' in found
+    else [
+      blocks.Text(
+        f'The temperature {found["temperature"]:.3f} was fitted on '
+        f'{found["fitted_on"]} alone. It changes no prediction, only how sure '
+        'the network says it is.'
+      )
+    ]
+  )
+  return blocks.Section(
+    'calibration',
+    'Calibration',
+    [
+      *note,
+      blocks.Text(_ERROR_OF_CALIBRATION),
+      tables.calibration(numbers),
+      blocks.Pictures(content.pictures['calibration']),
+    ],
+  )
+
+
+def _thresholds(
+  content: report_content.Content, numbers: Mapping[str, Any]
+) -> blocks.Section:
+  found = numbers['operating_points']
+  if 'missing' in found:
+    body = [blocks.Note(f'No operating points. {found["missing"]}')]
+  else:
+    body = [
+      blocks.Text(
+        f'Each threshold is the largest that reaches the wanted sensitivity on '
+        f'{found["chosen_on"]}. From it on a slice is called positive. The '
+        f'columns on the right are what that gives on {content.split}.'
+      ),
+      tables.thresholds(numbers),
+    ]
+  return blocks.Section('thresholds', 'Operating points', body)
+
+
+def _errors(content: report_content.Content) -> blocks.Section:
+  errors = content.errors
+  if errors.empty:
+    return blocks.Section(
+      'errors',
+      'Most confident errors',
+      [blocks.Text(f'No slice of {content.split} is predicted wrongly.')],
+    )
+  table = blocks.Table(
+    'The surest wrong slice of each patient, the surest patients first',
+    ['Slice', 'True', 'Predicted', 'Confidence, %', 'Source'],
+    [
+      blocks.cells(
+        x.slice_id, x.truth, x.predicted, blocks.share(x.confidence), x.source
+      )
+      for x in errors.itertuples()
+    ],
+  )
+  return blocks.Section(
+    'errors',
+    'Most confident errors',
+    [table, *_with_remark(content, 'errors')],
+  )
+
+
+def _pictures(
+  content: report_content.Content, key: str, title: str
+) -> blocks.Section:
+  return blocks.Section(key, title, _with_remark(content, key))
+
+
+def _with_remark(
+  content: report_content.Content, key: str
+) -> list[blocks.Block]:
+  result = []
+  if content.pictures.get(key):
+    result.append(blocks.Pictures(content.pictures[key]))
+  if key in content.remarks:
+    result.append(blocks.Text(content.remarks[key]))
+  return result

@@ -1,0 +1,97 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Published results beside those of a run, and when they may be compared."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bit_covid.analysis import published
+from bit_covid.report import blocks
+
+_MEASURES = ('sensitivity', 'ppv', 'specificity', 'npv')
+
+
+def section(
+  split: str, numbers: Mapping[str, Any], data_name: str | None
+) -> blocks.Section:
+  """Returns the published rows, this run's below, and whether they compare."""
+  reason = difference(split, numbers, data_name)
+  return blocks.Section(
+    'published',
+    'Published results',
+    [
+      blocks.Note(
+        f'Not comparable with this run: {reason}'
+        if reason
+        else 'The same split, by name and number of slices. One seed each, and '
+        'the published rows have no intervals; differences of a few tenths may '
+        'be noise.'
+      ),
+      blocks.Table(
+        f'Published on the {published.SPLIT} split of COVIDx CT-2A '
+        f'({published.SLICES:,} slices of 426 patients), in percent; '
+        f'{" / ".join(published.CLASS_NAMES)}',
+        ['Model', 'Accuracy', 'Sensitivity', 'PPV', 'Specificity', 'NPV'],
+        _rows(numbers, 'This run, on other data' if reason else 'This run'),
+      ),
+      blocks.Text(
+        f'Source: {published.PAPER}, Tables 1 and 2. A second run of the '
+        "paper's models (Table 3) gave, on test: "
+        + ', '.join(
+          f'{x.model} {x.test:.1f}' for x in published.INITIALISATIONS
+        )
+        + '.'
+      ),
+    ],
+  )
+
+
+def difference(
+  split: str, numbers: Mapping[str, Any], data_name: str | None
+) -> str:
+  """Returns why a run's numbers are of other data; '' where they are not."""
+  where = f'the published rows are of {published.DATASET} {published.SPLIT}'
+  if data_name is None:
+    return f'{where}, and config.json does not say what data this run is of.'
+  if (data_name, split) != (published.DATASET, published.SPLIT):
+    return f'{where}, the numbers above of {data_name} {split}.'
+  if numbers['slices'] != published.SLICES:
+    return (
+      f'{where} with its {published.SLICES:,} slices, the numbers above of '
+      f'{numbers["slices"]:,}.'
+    )
+  return ''
+
+
+def _rows(numbers: Mapping[str, Any], ours: str) -> list[list[blocks.Cell]]:
+  rows = [
+    blocks.cells(
+      _model(row),
+      f'{row.accuracy:.1f}',
+      *(_joined(getattr(row, measure)) for measure in _MEASURES),
+    )
+    for row in published.ROWS
+  ]
+  if tuple(numbers['class_names']) == published.CLASS_NAMES:
+    rows.append(
+      blocks.cells(
+        ours,
+        blocks.share(numbers['accuracy'], decimals=1),
+        *(
+          ' / '.join(
+            blocks.share(x, decimals=1) for x in numbers[measure].values()
+          )
+          for measure in _MEASURES
+        ),
+      )
+    )
+  return rows
+
+
+def _model(row: published.Row) -> str:
+  is_of_paper = not row.model.startswith('COVID-Net')
+  return f'{row.model} (paper)' if is_of_paper else row.model
+
+
+def _joined(values: Sequence[float]) -> str:
+  return ' / '.join(f'{value:.1f}' for value in values)

@@ -1,0 +1,57 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""From the content of a report to HTML or Markdown."""
+
+import base64
+import pathlib
+
+import jinja2
+
+from bit_covid.report import content as report_content
+from bit_covid.report import facts
+from bit_covid.report import page
+
+_FORMATS = {
+  'html': ('report.html.j2', 'index.html'),
+  'markdown': ('report.md.j2', 'report.md'),
+}
+FORMATS = tuple(_FORMATS)
+
+
+def render(
+  content: report_content.Content, file_format: str
+) -> tuple[str, str]:
+  """Returns the name of the report's file and its text.
+
+  Args:
+    content: what it shows.
+    file_format: one of `FORMATS`.
+  """
+  template, file_name = _FORMATS[file_format]
+  environment = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent / 'templates'),
+    # Names of classes and sources are the user's: they are text, never markup.
+    autoescape=file_format == 'html',
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+  )
+  environment.filters['base64'] = lambda x: base64.b64encode(x).decode('ascii')
+  environment.filters['md'] = escape_markdown
+  name = facts.data_name(content.config)
+  text = environment.get_template(template).render(
+    disclaimer=page.DISCLAIMER,
+    caution=facts.caution(name),
+    data=name or 'data of unknown name',
+    split=content.split,
+    highlights=page.highlights(content.numbers[content.split]),
+    sections=page.sections(content, name),
+  )
+  return file_name, text
+
+
+def escape_markdown(text: object) -> str:
+  """Returns text that Markdown shows as it is, on one line."""
+  text = ' '.join(str(text).split())
+  return ''.join(f'\\{x}' if x in '\\`*[]<>|#' else x for x in text)

@@ -1,0 +1,80 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""One page over all scans of a call, with a link to the page of each."""
+
+import collections
+from collections.abc import Sequence
+import io
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from bit_covid.scoring import montage
+from bit_covid.scoring import page
+from bit_covid.scoring import score
+from input_pipeline import scans
+
+# Pixels of a thumbnail, which is shown at half of it: screens are sharp.
+_THUMBNAIL = 144
+
+
+class _Row(NamedTuple):
+  """What the page says of a scan."""
+
+  id: str
+  predicted: str | None
+  probabilities: np.ndarray | None
+  counted: int
+  total: int
+  findings: list[tuple[str, int, str]]
+  thumbnail: bytes | None
+
+
+def render(
+  results: Sequence[score.ScanResult],
+  refused: Sequence[scans.Refused],
+  class_names: tuple[str, ...],
+  *,
+  cautions: Sequence[str],
+) -> str:
+  """Returns the HTML of the page.
+
+  Args:
+    results: of all scans, in the order of the page.
+    refused: what is in no scan; counted by reason, as names may be patients'.
+    class_names: in the order of the probabilities.
+    cautions: of `page.cautions`.
+  """
+  reasons = collections.Counter(each.reason for each in refused)
+  template = page.environment().get_template('index.html.j2')
+  return template.render(
+    disclaimer=page.DISCLAIMER,
+    cautions=cautions,
+    classes=class_names,
+    scans=[_row(result) for result in results],
+    refused=reasons.most_common(),
+  )
+
+
+def _row(result: score.ScanResult) -> _Row:
+  return _Row(
+    id=result.scan.id,
+    predicted=result.predicted,
+    probabilities=result.joined.get(score.METHOD),
+    counted=result.num_used,
+    total=len(result.slices),
+    findings=page.findings(result),
+    thumbnail=_thumbnail(result) if result.shown else None,
+  )
+
+
+def _thumbnail(result: score.ScanResult) -> bytes:
+  """Returns the PNG of the slice that speaks most for the predicted class."""
+  surest = max(result.shown, key=lambda shown: shown.probability)
+  plain, _ = montage.tiles(surest)
+  picture = Image.fromarray(plain[..., 0])
+  picture = picture.resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.BOX)
+  buffer = io.BytesIO()
+  picture.save(buffer, 'PNG')
+  return buffer.getvalue()

@@ -1,0 +1,93 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The files that `bit_covid.predict` writes."""
+
+from collections.abc import Sequence
+import pathlib
+
+from etils import epath
+import pandas as pd
+
+from bit_covid.analysis import predictions
+from bit_covid.base import files
+from bit_covid.inference import network as network_lib
+from bit_covid.scoring import index
+from bit_covid.scoring import montage as montage_lib
+from bit_covid.scoring import page as page_lib
+from bit_covid.scoring import score
+from bit_covid.scoring import tables as tables_lib
+from input_pipeline import scans
+
+_README = """\
+{disclaimer}
+
+{cautions}
+
+index.html       all scans of this call, with a link to the page of each
+<scan>.html      a page for each scan
+<scan>.png       its slices with their Grad-CAM maps
+scans.csv        probabilities of each scan, by way to join its slices
+predictions.csv  probabilities of each slice; empty: not scored
+slices.csv       where each slice lies, and why it does not count
+refused.csv      files that are in no scan, and why
+
+Nothing of the patient is kept: no name, number, date, place or file name.
+What is kept: {kept}.
+"""
+
+
+def cautions(network: network_lib.Network) -> list[str]:
+  """Returns what limits the results of a network, the gravest first."""
+  return page_lib.cautions(
+    network.facts,
+    window=network.window,
+    temperature=network.temperature,
+  )
+
+
+def write_page(
+  folder: pathlib.Path,
+  result: score.ScanResult,
+  network: network_lib.Network,
+) -> None:
+  """Writes the page of a scan, and its montage if a slice was scored."""
+  target = epath.Path(folder)
+  target.mkdir(parents=True, exist_ok=True)
+  limits = cautions(network)
+  if result.shown:
+    first = f'Scan {result.scan.id}: {result.predicted}. {page_lib.DISCLAIMER}'
+    montage = montage_lib.montage(result, '\n'.join([first, *limits[:1]]))
+    files.write(target / f'{result.scan.id}.png', montage)
+  page = page_lib.render(result, limits)
+  files.write(target / f'{result.scan.id}.html', page.encode())
+
+
+def write_tables(
+  folder: pathlib.Path,
+  results: Sequence[score.ScanResult],
+  refused: Sequence[scans.Refused],
+  network: network_lib.Network,
+) -> None:
+  """Writes what is known of all scans, slices and refused files.
+
+  Last index.html: where it is, all of it is there.
+  """
+  names = network.class_names
+  reasons = [(x.id, x.cause, x.reason) for x in refused]
+  tables = {
+    'scans': tables_lib.of_scans(results, names),
+    'predictions': tables_lib.of_slices(results, names),
+    'slices': tables_lib.of_findings(results),
+    'refused': pd.DataFrame(reasons, columns=['file_id', 'cause', 'reason']),
+  }
+  for name, table in tables.items():
+    predictions.write(table, folder / f'{name}.csv')
+  text = _README.format(
+    disclaimer=page_lib.DISCLAIMER,
+    cautions='\n'.join(cautions(network)),
+    kept='; '.join(page_lib.KEPT),
+  )
+  target = epath.Path(folder)
+  files.write(target / 'README.txt', text.encode())
+  page = index.render(results, refused, names, cautions=cautions(network))
+  files.write(target / 'index.html', page.encode())

@@ -1,0 +1,87 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What was measured during training: metrics.jsonl, and TensorBoard beside it.
+
+`metrics.jsonl` holds only what a repetition of the run would measure again, so
+that a run which was interrupted leaves the same file, byte for byte, as one
+which was not. Speeds go to TensorBoard and the terminal.
+"""
+
+import json
+import os
+
+from clu import metric_writers
+from etils import epath
+
+from bit_covid.base import files
+
+
+class MetricLog:
+  """Writes measurements; silent on all hosts but the first.
+
+  Used as a context manager: the end of the block closes the files.
+  """
+
+  def __init__(
+    self, workdir: epath.Path, *, restored_step: int, is_writer: bool
+  ):
+    """Opens the log and drops what was measured after the restored step."""
+    self._tensorboard = None
+    self._file = None
+    if is_writer:
+      path = workdir / 'metrics.jsonl'
+      _truncate(path, restored_step)
+      self._file = path.open('a')
+      self._tensorboard = metric_writers.AsyncWriter(
+        metric_writers.SummaryWriter(os.fspath(workdir))
+      )
+
+  def __enter__(self) -> 'MetricLog':
+    return self
+
+  def __exit__(self, *exception: object) -> None:
+    if self._file is not None:
+      self._file.close()
+      self._tensorboard.close()
+
+  def write(
+    self,
+    step: int,
+    scalars: dict[str, float],
+    *,
+    speeds: dict[str, float] | None = None,
+  ) -> None:
+    """Adds a line of scalars; `speeds` go to TensorBoard alone."""
+    if self._file is None:
+      return
+    self._file.write(json.dumps({'step': step, **scalars}) + '\n')
+    # Out of this process before the checkpoint of this step is: what a resumed
+    # run keeps must be there.
+    self._file.flush()
+    self._tensorboard.write_scalars(step, scalars | (speeds or {}))
+
+
+def read(path: epath.PathLike) -> list[dict[str, float]]:
+  """Returns the measurements of a metrics.jsonl, in order.
+
+  Raises:
+    ValueError: a line other than the last is no JSON; the message names it.
+  """
+  lines = epath.Path(path).read_text().splitlines()
+  rows = []
+  for number, line in enumerate(lines, start=1):
+    try:
+      rows.append(json.loads(line))
+    except json.JSONDecodeError as error:
+      # A crash may have cut the last line short; it is measured again.
+      if number < len(lines):
+        raise ValueError(f'{path}:{number}: not JSON: {line!r}') from error
+  return rows
+
+
+def _truncate(path: epath.Path, step: int) -> None:
+  if not path.exists():
+    return
+  kept = [row for row in read(path) if row['step'] <= step]
+  text = ''.join(json.dumps(row) + '\n' for row in kept)
+  files.write(path, text.encode())

@@ -1,0 +1,91 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""How commands fail and end."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from bit_covid.base import command
+
+
+def _raise(error):
+  def work():
+    raise error
+
+  return work
+
+
+@pytest.mark.parametrize(
+  ('error', 'code', 'text'),
+  [
+    (ValueError('a\nb  c'), 2, 'Error: a b c\n'),
+    (FileNotFoundError('gone'), 2, 'Error: gone\n'),
+    (KeyboardInterrupt(), 130, '\nStopped.\n'),
+    (FloatingPointError('NaN'), 1, 'Error: NaN\n'),
+    (TypeError('flag'), 2, 'Error: flag\n'),
+    (ValueError('config.data.path is wrong'), 2, 'Error: --data is wrong\n'),
+    (ValueError(), 2, 'Error: ValueError\n'),
+  ],
+)
+def test_one_line_and_an_exit_code(capsys, error, code, text):
+  result = command.run(
+    _raise(error),
+    debug=False,
+    errors=(TypeError,),
+    failures=(FloatingPointError,),
+    words=command.FIELDS_AS_FLAGS,
+  )
+  assert result == code
+  assert capsys.readouterr().err == text
+
+
+def test_debug_shows_where(capsys):
+  assert command.run(_raise(ValueError('a')), debug=True) == 2
+  error = capsys.readouterr().err
+  assert error.startswith('Traceback')
+  assert error.endswith('Error: a\n')
+
+
+def test_a_bug_keeps_its_traceback():
+  with pytest.raises(ZeroDivisionError):
+    command.run(lambda: 1 // 0, debug=False)
+
+
+def test_the_exit_code_is_that_of_the_work():
+  assert command.run(lambda: 1, debug=False) == 1
+
+
+def test_a_pipe_that_closes_is_no_error():
+  program = (
+    'import sys; from bit_covid import commands\n'
+    'def work():\n'
+    '  for i in range(100_000): print(i)\n'
+    '  return 0\n'
+    'sys.exit(commands.run(work, debug=False))'
+  )
+  with subprocess.Popen(
+    [sys.executable, '-c', program],
+    cwd=pathlib.Path(__file__).parents[2],
+    env=os.environ,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
+  ) as process:
+    assert process.stdout.readline() == '0\n'
+    process.stdout.close()
+    assert process.stderr.read() == ''
+  assert process.returncode == command.PIPE_CLOSED
+
+
+def test_wrong_arguments_get_one_line(capsys):
+  parser = command.make_parser('a.b', description='D.', examples=('--x=1',))
+  with pytest.raises(SystemExit, match='2'):
+    parser.parse_args(['--y'])
+  error = capsys.readouterr().err
+  assert error.count('\n') == 1
+  assert error.startswith('Error: ')
+  assert 'python -m a.b --help' in error

@@ -1,0 +1,86 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The cache is found again, is the user's alone, and can be set elsewhere."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import jax
+import pytest
+
+from bit_covid.base import compilation_cache
+
+_COMPILE = """
+import jax, jax.numpy as jnp
+from bit_covid import compilation_cache
+folder = compilation_cache.enable()
+jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)
+jax.jit(lambda x: jnp.sin(x) @ x)(jnp.ones((8, 8))).block_until_ready()
+print(folder)
+"""
+
+_OPTIONS = (
+  'jax_compilation_cache_dir',
+  'jax_compilation_cache_max_size',
+  'jax_persistent_cache_min_compile_time_secs',
+)
+
+
+@pytest.fixture(name='cache_home')
+def set_cache_home(tmp_path, monkeypatch):
+  """An empty cache folder of the user's, and no cache of JAX yet."""
+  monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+  before = {name: getattr(jax.config, name) for name in _OPTIONS}
+  jax.config.update('jax_compilation_cache_dir', None)
+  yield tmp_path / 'cache'
+  for name, value in before.items():
+    jax.config.update(name, value)
+
+
+def _start(tmp_path: pathlib.Path) -> pathlib.Path:
+  environment = os.environ | {
+    'XDG_CACHE_HOME': str(tmp_path),
+    'JAX_PLATFORMS': 'cpu',
+  }
+  environment.pop('JAX_COMPILATION_CACHE_DIR', None)
+  run = subprocess.run(
+    [sys.executable, '-c', _COMPILE],
+    capture_output=True,
+    text=True,
+    check=True,
+    env=environment,
+  )
+  return pathlib.Path(run.stdout.strip())
+
+
+def test_a_second_start_adds_no_program(tmp_path):
+  folder = _start(tmp_path)
+  assert folder.is_relative_to(tmp_path)
+  assert folder.stat().st_mode & 0o077 == 0
+  programs = sorted(folder.glob('*-cache'))
+  assert programs
+  _start(tmp_path)
+  assert sorted(folder.glob('*-cache')) == programs
+
+
+def test_what_the_user_has_set_stays():
+  # tests/conftest.py has set it.
+  before = jax.config.jax_compilation_cache_dir
+  assert compilation_cache.enable() == pathlib.Path(before)
+  assert jax.config.jax_compilation_cache_dir == before
+
+
+def test_a_folder_that_others_can_write_to_is_not_used(cache_home):
+  folder = compilation_cache.enable()
+  assert folder is not None
+  jax.config.update('jax_compilation_cache_dir', None)
+  folder.chmod(0o777)
+  assert compilation_cache.enable() is None
+  assert jax.config.jax_compilation_cache_dir is None
+
+
+def test_a_home_that_cannot_be_written_to_is_no_error(cache_home):
+  cache_home.write_text('a file where the folder should be')
+  assert compilation_cache.enable() is None

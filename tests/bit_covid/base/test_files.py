@@ -1,0 +1,29 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Files that are there whole or not at all."""
+
+from etils import epath
+import numpy as np
+import pytest
+
+from bit_covid.base import files
+
+
+def test_contents_and_no_leftovers(tmp_path):
+  folder = epath.Path(tmp_path)
+  files.write_json(folder / 'a.json', {'x': [1, None]})
+  assert (folder / 'a.json').read_text() == (
+    '{\n  "x": [\n    1,\n    null\n  ]\n}\n'
+  )
+  files.write_npz(folder / 'b.npz', {'x/y': np.arange(3)})
+  with np.load(folder / 'b.npz') as file:
+    np.testing.assert_array_equal(file['x/y'], [0, 1, 2])
+  assert sorted(path.name for path in folder.iterdir()) == ['a.json', 'b.npz']
+
+
+def test_old_file_stays_when_the_new_one_cannot_be_made(tmp_path):
+  path = epath.Path(tmp_path) / 'a.json'
+  files.write_json(path, 1)
+  with pytest.raises(TypeError):
+    files.write_json(path, object())
+  assert path.read_text() == '1\n'

@@ -1,0 +1,152 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A finished run evaluated again, on its own data and on others."""
+
+import json
+
+import numpy as np
+from PIL import Image
+import pytest
+
+import bit_covid
+from bit_covid.analysis import metrics
+from bit_covid.analysis import predictions
+from bit_covid.cli import evaluate
+from bit_covid.weights import bit_npz
+from bit_covid.weights import metadata
+from configs import demo
+import input_pipeline
+from input_pipeline import preprocess
+
+
+@pytest.fixture(autouse=True)
+def without_cache(monkeypatch):
+  """The tests have a cache of their own."""
+  monkeypatch.setattr('bit_covid.base.compilation_cache.enable', lambda: None)
+
+
+@pytest.fixture(scope='module')
+def run(tmp_path_factory, tfds_dir, random_params):
+  """A work directory, as far as an evaluation needs it, of a random network."""
+  folder = tmp_path_factory.mktemp('run')
+  bit_npz.save(
+    folder / 'model.npz',
+    random_params('tiny'),
+    model='tiny',
+    metadata=metadata.Metadata(
+      class_names=('Normal', 'CP', 'NCP'),
+      preprocessing={
+        'box': 'annotated',
+        'crop': 32,
+        'antialias': False,
+        'range_16bit': [0, 65_535],
+      },
+      facts={'data': 'phantom/tiny'},
+    ),
+  )
+  fingerprint = _load_test(tfds_dir).fingerprint
+  (folder / 'config.json').write_text(
+    json.dumps({'fingerprints': {'test': fingerprint}})
+  )
+  return folder
+
+
+def _load_test(tfds_dir):
+  config = demo.get_config()
+  config.data.name, config.data.data_dir = 'phantom/tiny', tfds_dir
+  return input_pipeline.load_split(config.data, 'test')
+
+
+def _main(*arguments):
+  return evaluate.main([*map(str, arguments), '--replicates=20'])
+
+
+def test_own_data_give_what_the_classifier_gives(run, tfds_dir, capsys):
+  examples = _load_test(tfds_dir)
+  prepared = [
+    preprocess.prepare(examples.image(i), examples.box[i], 32, antialias=False)
+    for i in range(len(examples))
+  ]
+  expected = bit_covid.load(run).probabilities(np.stack(prepared))
+  # Of which the last batch is partial.
+  assert _main(run, f'--data_dir={tfds_dir}', '--batch=10') == 0
+  after = predictions.read(run / 'predictions' / 'test.csv')
+  assert after['slice_id'].tolist() == examples.slice_id.tolist()
+  np.testing.assert_allclose(
+    predictions.probabilities(after), expected, atol=1e-4
+  )
+  accuracy = metrics.accuracy(metrics.confusion_matrix(after))
+  numbers = json.loads((run / 'report' / 'metrics.json').read_text())['test']
+  assert numbers['slice']['measures']['accuracy']['value'] == accuracy
+  printed = capsys.readouterr().out
+  assert f'{100 * accuracy:.2f}' in printed
+  assert '95 % interval' in printed
+  assert '\x1b' not in printed
+
+
+def test_other_splits_are_not_mixed_in_and_get_their_own_folder(
+  run, tfds_dir, tmp_path, capsys
+):
+  arguments = [run, '--split=val', f'--data_dir={tfds_dir}']
+  assert _main(*arguments) == 2
+  error = capsys.readouterr().err
+  assert '--output' in error
+  assert error.count('\n') == 1
+  output = tmp_path / 'val'
+  assert _main(*arguments, f'--output={output}') == 0
+  config = json.loads((output / 'config.json').read_text())
+  assert config['data']['name'] == 'phantom/tiny'
+  assert set(config['fingerprints']) == {'val'}
+  assert (output / 'predictions' / 'val_features.npz').exists()
+  # The folder knows what it is of.
+  other = [run, '--split=val', '--box=none', f'--data_dir={tfds_dir}']
+  assert _main(*other, f'--output={output}') == 2
+  assert 'another run' in capsys.readouterr().err
+
+
+def test_images_of_ones_own(run, tmp_path, capsys):
+  lines = ['path,label,split,patient']
+  for i, label in enumerate(['Normal', 'CP', 'NCP'] * 2):
+    pixels = np.random.default_rng(i).integers(0, 256, [40, 40], np.uint8)
+    Image.fromarray(pixels).save(tmp_path / f'{i}.png')
+    lines.append(f'{i}.png,{label},external,p{i}')
+  path = tmp_path / 'images.csv'
+  path.write_text('\n'.join(lines))
+  arguments = [
+    run / 'model.npz',
+    '--dataset=image_folder',
+    f'--data={path}',
+    '--split=external',
+    f'--output={tmp_path / "out"}',
+    '--batch=2',
+  ]
+  assert _main(*arguments) == 2
+  assert "--box is 'annotated'" in capsys.readouterr().err
+  assert _main(*arguments, '--box=automatic') == 0
+  assert '6 slices of 6 patients' in capsys.readouterr().out
+  path.write_text('\n'.join(lines).replace(',CP,', ',Other,'))
+  assert _main(*arguments, '--box=automatic') == 2
+  assert 'the network tells Normal, CP, NCP' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'message'),
+  [
+    (['--batch=3'], '--batch=3 does not divide by 2 devices'),
+    (['--split=dev'], "has no split 'dev'"),
+    (['--dataset=covidx'], "no dataset 'covidx'"),
+  ],
+)
+def test_wrong_arguments_get_one_line(
+  run, tfds_dir, tmp_path, capsys, arguments, message
+):
+  place = [f'--data_dir={tfds_dir}', f'--output={tmp_path / "x"}']
+  assert _main(run, *place, *arguments) == 2
+  error = capsys.readouterr().err
+  assert message in error
+  assert error.count('\n') == 1
+
+
+def test_a_file_alone_has_no_place_for_results(run, capsys):
+  assert _main(run / 'model.npz') == 2
+  assert 'give --output' in capsys.readouterr().err

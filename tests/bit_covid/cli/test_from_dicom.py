@@ -1,0 +1,106 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""From labelled DICOM series to a data set for training."""
+
+import csv
+
+import numpy as np
+from PIL import Image
+import pytest
+
+from bit_covid.cli import from_dicom
+from bit_covid.cli import split
+from input_pipeline import image_folder
+from input_pipeline import patient_hash
+
+
+@pytest.fixture
+def root(tmp_path, chest, write_dicom):
+  """Six series of four slices, the first of which lies above the lungs."""
+  folder = tmp_path / 'series'
+  lines = ['series,label,patient']
+  for number in range(6):
+    (folder / f'Doe_{number}').mkdir(parents=True)
+    for z in range(4):
+      write_dicom(
+        folder / f'Doe_{number}' / str(z),
+        chest(64, lungs=z > 0, seed=10 * number + z),
+        SeriesInstanceUID=f'1.2.{number}',
+        ImagePositionPatient=[0, 0, -z],
+      )
+    lines.append(f'Doe_{number},{"NCP" if number % 2 else "Normal"},P{number}')
+  (tmp_path / 'labels.csv').write_text('\n'.join(lines) + '\n')
+  return folder
+
+
+def _run(root, output='data', *more):
+  folder = root.parent
+  return from_dicom.main(
+    [
+      str(root),
+      f'--labels={folder / "labels.csv"}',
+      f'--output={folder / output}',
+      f'--key={folder / "patients.key"}',
+      *more,
+    ]
+  )
+
+
+def test_series_become_images_that_can_be_trained_on(root, chest, to_gray):
+  assert _run(root) == 0
+  data = root.parent / 'data'
+  text = (data / 'images.csv').read_text()
+  assert 'Doe' not in text
+  assert 'P0' not in text
+  rows = list(csv.DictReader(text.splitlines()))
+  assert len(rows) == 18
+  assert len({row['patient'] for row in rows}) == 6
+  images = [np.asarray(Image.open(data / row['path'])) for row in rows]
+  for number in range(6):
+    for z in (1, 2, 3):
+      expected = to_gray(chest(64, seed=10 * number + z))
+      assert any(np.array_equal(expected, x) for x in images)
+  assert split.main([str(data / 'images.csv')]) == 0
+  examples = image_folder.load(data / 'images_split.csv', 'train')
+  assert examples.class_names == ('NCP', 'Normal')
+  assert len(examples) == 6
+
+
+def test_the_key_makes_the_ids(root):
+  assert _run(root) == 0
+  assert _run(root, 'again') == 0
+  texts = [
+    (root.parent / name / 'images.csv').read_text()
+    for name in ('data', 'again')
+  ]
+  assert texts[0] == texts[1]
+  key = root.parent / 'patients.key'
+  assert key.stat().st_mode & 0o077 == 0
+  other = patient_hash.read_or_make_key(root.parent / 'other.key')
+  assert patient_hash.hashed('P0', other) not in texts[0]
+  key.write_text('abc')
+  assert _run(root, 'third') == 2
+
+
+@pytest.mark.parametrize(
+  ('line', 'message'),
+  [
+    ('../x,NCP,P9', 'is no folder or file'),
+    ('none,NCP,P9', 'is no folder or file'),
+    ('Doe_0,NCP,P9', 'is already in'),
+    ('Doe_0,,P9', 'expected a value in each'),
+    ('Doe_0,NCP,P9,x', 'expected a value in each'),
+  ],
+)
+def test_wrong_lines_are_named(root, capsys, line, message):
+  labels = root.parent / 'labels.csv'
+  labels.write_text(labels.read_text() + line + '\n')
+  assert _run(root) == 2
+  error = capsys.readouterr().err
+  assert message in error
+  assert 'labels.csv:8' in error
+
+
+def test_the_key_stays_out_of_the_data(root, capsys):
+  assert _run(root, 'data', f'--key={root.parent / "data/k"}') == 2
+  assert 'must not go about' in capsys.readouterr().err

@@ -1,0 +1,84 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Splits by patient: whole, stratified, repeatable."""
+
+import collections
+
+import pytest
+
+from bit_covid.cli import split
+from input_pipeline import image_csv
+
+SHARES = {'train': 0.7, 'val': 0.1, 'test': 0.2}
+
+
+def _rows(patients, *, slices=3):
+  return [
+    {'path': f'{label}{i}_{n}.png', 'label': label, 'patient': f'{label}{i}'}
+    for label, count in patients.items()
+    for i in range(count)
+    for n in range(slices)
+  ]
+
+
+def test_each_class_is_divided_as_the_shares_say():
+  rows = _rows({'Normal': 20, 'NCP': 10, 'CP': 3})
+  chosen = split.split(rows, SHARES, seed=0)
+  counts = collections.Counter(
+    (patient.rstrip('0123456789'), name) for patient, name in chosen.items()
+  )
+  assert counts == {
+    ('Normal', 'train'): 14,
+    ('Normal', 'val'): 2,
+    ('Normal', 'test'): 4,
+    ('NCP', 'train'): 7,
+    ('NCP', 'val'): 1,
+    ('NCP', 'test'): 2,
+    ('CP', 'train'): 1,
+    ('CP', 'val'): 1,
+    ('CP', 'test'): 1,
+  }
+
+
+def test_seeds_repeat_and_differ_and_classes_do_not_depend_on_each_other():
+  rows = _rows({'Normal': 20, 'NCP': 20})
+  first = split.split(rows, SHARES, seed=0)
+  assert split.split(rows[::-1], SHARES, seed=0) == first
+  assert split.split(rows, SHARES, seed=1) != first
+  more = split.split(_rows({'Normal': 20, 'NCP': 29}), SHARES, seed=0)
+  assert {k: v for k, v in first.items() if k[:2] == 'No'} == {
+    k: v for k, v in more.items() if k[:2] == 'No'
+  }
+
+
+def test_a_patient_of_two_classes_is_in_one_split():
+  rows = _rows({'Normal': 9, 'NCP': 5})
+  rows += [{'path': 'x', 'label': 'Normal', 'patient': 'NCP0'}]
+  assert len(split.split(rows, SHARES, seed=0)) == 14
+
+
+def test_too_few_patients_are_counted():
+  with pytest.raises(ValueError, match=r"'NCP': 2, 'Normal': 9.*'NCP' has not"):
+    split.split(_rows({'Normal': 9, 'NCP': 2}), SHARES, seed=0)
+
+
+def test_the_command_writes_what_image_csv_reads(tmp_path, capsys):
+  path = tmp_path / 'images.csv'
+  lines = [','.join(row.values()) for row in _rows({'a': 5, 'b': 4})]
+  path.write_text('\n'.join(['path,label,patient', *lines]))
+  assert split.main([str(path), '--seed=3']) == 0
+  output = capsys.readouterr().out
+  assert 'train    a' in output
+  assert 'seed 3' in output
+  total = 0
+  for name in SHARES:
+    names, images = image_csv.read(tmp_path / 'images_split.csv', name)
+    assert names == ('a', 'b')
+    total += len(images)
+  assert total == 27
+  assert split.main([str(path)]) == 2
+  assert 'exists' in capsys.readouterr().err
+  assert split.main([str(path), '--shares=train']) == 2
+  assert 'numbers above 0' in capsys.readouterr().err
+  assert split.main([str(tmp_path / 'images_split.csv')]) == 2
+  assert 'no split yet' in capsys.readouterr().err

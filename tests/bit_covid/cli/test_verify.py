@@ -1,0 +1,121 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What is whole passes, and each way to be broken is named."""
+
+import importlib.util
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+from bit_covid.analysis import predictions
+from bit_covid.analysis import split_counts
+from bit_covid.cli import verification
+from bit_covid.cli import verify
+from bit_covid.weights import bit_npz
+from bit_covid.weights import bundled
+from bit_covid.weights import metadata
+
+
+def _reference():
+  path = pathlib.Path(__file__).with_name('test_resnet_v2.py')
+  spec = importlib.util.spec_from_file_location('reference', path)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module.reference_logits
+
+
+def test_the_known_logits_are_those_of_numpy():
+  params = bit_npz.load(bundled.path(verification.NETWORK)).params
+  images = np.repeat(verification.test_image(), 3, axis=-1)
+  expected = _reference()(params, images)[0, :6]
+  np.testing.assert_allclose(verification.EXPECTED_LOGITS, expected, atol=1e-6)
+
+
+def test_an_installation(capsys, monkeypatch):
+  assert verify.main([]) == 0
+  printed = capsys.readouterr().out
+  assert 'Nothing failed' in printed
+  assert 'numpy' in printed
+  monkeypatch.setattr(verification, 'EXPECTED_LOGITS', (0.0,) * 6)
+  assert verify.main([]) == 1
+  assert 'FAILED' in capsys.readouterr().out
+
+
+@pytest.fixture
+def run(tmp_path, random_params):
+  folder = tmp_path / 'run'
+  (folder / 'report').mkdir(parents=True)
+  bit_npz.save(
+    folder / 'model.npz',
+    random_params('tiny'),
+    model='tiny',
+    metadata=metadata.Metadata(
+      class_names=('Normal', 'CP', 'NCP'), preprocessing={'crop': 32}
+    ),
+  )
+  for name in ('config.json', 'run.json', 'report/metrics.json'):
+    (folder / name).write_text('{}')
+  (folder / 'finished.json').write_text('{}')
+  label = np.arange(6) % 3
+  ids = np.array([f's{i}' for i in range(6)])
+  table = predictions.make_table(
+    slice_id=ids,
+    patient_id=ids,
+    source=ids,
+    label=label,
+    probabilities=np.full([6, 3], 1 / 3),
+    class_names=('Normal', 'CP', 'NCP'),
+  )
+  predictions.write(table, folder / 'predictions' / 'test.csv')
+  np.savez(folder / 'predictions' / 'test_features.npz', slice_id=ids)
+  counts = split_counts.count('test', label, ids, ('Normal', 'CP', 'NCP'))
+  counts.to_csv(folder / 'splits.csv', index=False)
+  return folder
+
+
+def _failed(folder):
+  checks = verification.work_directory(folder)
+  return {x.name: x.detail for x in checks if x.result == 'FAILED'}
+
+
+def test_a_whole_run_passes(run, capsys):
+  assert verify.main([str(run)]) == 0
+  printed = capsys.readouterr().out
+  assert 'Predictions, test' in printed
+  assert '6 rows' in printed
+  assert 'Normal, CP, NCP' in printed
+
+
+def test_what_is_missing_or_of_something_else_is_named(run):
+  assert not _failed(run)
+  (run / 'finished.json').unlink()
+  assert set(_failed(run)) == {'Finished'}
+  (run / 'run.json').write_text('{"a"')
+  assert set(_failed(run)) == {'Finished', 'run.json'}
+  path = run / 'predictions' / 'test.csv'
+  lines = path.read_text().splitlines()
+  path.write_text('\n'.join(lines[:-1]))
+  assert '5 rows, but the split has 6' in _failed(run)['Predictions, test']
+  path.write_text('\n'.join([*lines[:-1], lines[1]]))
+  assert 'twice' in _failed(run)['Predictions, test']
+  path.write_text('\n'.join(lines[:1] + lines[:0:-1]))
+  assert 'other slices' in _failed(run)['Predictions, test']
+
+
+def test_broken_checkpoints(run, random_params, tmp_path, capsys):
+  params = random_params('tiny')
+  params['head']['bias'] = np.array([0, np.nan, 0], np.float32)
+  path = tmp_path / 'nan.npz'
+  names = metadata.Metadata(class_names=('a', 'b', 'c'))
+  bit_npz.save(path, params, model='tiny', metadata=names)
+  found = {x.name: x for x in verification.checkpoint(str(path))}
+  assert found['Parameters'].result == 'FAILED'
+  assert 'bias' in found['Parameters'].detail
+  content = (run / 'model.npz').read_bytes()
+  (run / 'model.npz').write_bytes(content[: len(content) // 2])
+  assert set(_failed(run)) == {'File'}
+  assert verify.main([str(tmp_path / 'none.npz')]) == 1
+  assert 'no public name' in ' '.join(capsys.readouterr().out.split())
+  assert json.loads((run / 'config.json').read_text()) == {}

@@ -1,0 +1,98 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Values and gradients against autodiff of the plain convolution."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from bit_covid.models.ops import conv
+
+
+def _plain(x, kernel, *, stride, padding):
+  return jax.lax.conv_general_dilated(
+    x,
+    kernel,
+    (stride, stride),
+    ((padding, padding), (padding, padding)),
+    dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
+  )
+
+
+@functools.partial(jax.jit, static_argnames=('convolve', 'stride', 'padding'))
+def _apply(convolve, x, kernel, *, stride, padding):
+  y, pullback = jax.vjp(
+    functools.partial(convolve, stride=stride, padding=padding), x, kernel
+  )
+  return y, *pullback(jnp.cos(jnp.arange(y.size)).reshape(y.shape))
+
+
+@pytest.mark.parametrize('stride', [1, 2])
+@pytest.mark.parametrize(
+  ('size', 'padding', 'channels'),
+  [
+    (1, 0, 6),
+    (3, 1, 6),
+    (1, 1, 6),
+    (7, 3, 1),
+    (3, 0, 1),
+    (1, 0, 1),
+    (3, 1, 256),  # Wide: as products on a CPU.
+    (3, 0, 256),
+  ],
+)
+@pytest.mark.parametrize('side', [(8, 8), (7, 5)])
+def test_values_and_gradients(side, size, padding, channels, stride):
+  generator = np.random.default_rng(0)
+  x = generator.normal(size=(2, *side, channels)).astype(np.float32)
+  kernel = generator.normal(size=(size, size, channels, 10)).astype(np.float32)
+  actual, expected = (
+    _apply(form, x, kernel, stride=stride, padding=padding)
+    for form in (conv.convolve, _plain)
+  )
+  for a, b in zip(actual, expected, strict=True):
+    # Wide ones are sums of 2,304 products, and their order differs.
+    atol = 1e-4 if channels == 256 else 1e-5
+    np.testing.assert_allclose(a, b, rtol=1e-4, atol=atol)
+
+
+def _lowered(platform, size, channels, *, gradient):
+  """Returns the program of a convolution, or of its kernel's gradient."""
+  x = jax.ShapeDtypeStruct((2, 8, 8, channels), jnp.float32)
+  kernel = jax.ShapeDtypeStruct((size, size, channels, 6), jnp.float32)
+
+  def value(x, kernel):
+    return conv.convolve(x, kernel, stride=1, padding=size // 2)
+
+  def kernel_gradient(x, kernel):
+    return jax.grad(lambda kernel: jnp.sum(value(x, kernel) ** 2))(kernel)
+
+  function = jax.jit(kernel_gradient if gradient else value)
+  exported = jax.export.export(function, platforms=[platform])
+  return exported(x, kernel).mlir_module()
+
+
+@pytest.mark.parametrize('platform', ['cpu', 'cuda', 'tpu'])
+@pytest.mark.parametrize(
+  ('size', 'channels'), [(1, 4), (3, 4), (7, 1), (3, 256)]
+)
+def test_only_a_cpu_has_kernel_gradients_as_products(platform, size, channels):
+  text = _lowered(platform, size, channels, gradient=True)
+  assert ('stablehlo.dot' in text) == (platform == 'cpu')
+
+
+@pytest.mark.parametrize('platform', ['cpu', 'cuda', 'tpu'])
+@pytest.mark.parametrize(
+  ('size', 'channels', 'is_product'),
+  [(1, 4, True), (3, 256, True), (3, 128, False), (7, 1, False)],
+)
+def test_only_a_cpu_has_products_and_the_best_ones(
+  platform, size, channels, is_product
+):
+  text = _lowered(platform, size, channels, gradient=False)
+  expected = platform == 'cpu' and is_product
+  assert ('stablehlo.dot_general' in text) == expected
+  assert ('stablehlo.convolution' in text) != expected

@@ -1,0 +1,155 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What a report says where something is missing, and what it refuses."""
+
+import json
+import re
+
+import pytest
+
+from bit_covid import report
+from bit_covid.analysis import predictions
+from bit_covid.report import values
+
+FAST = values.Settings(replicates=50)
+
+
+def _read(workdir):
+  return (
+    (workdir / 'report' / 'index.html').read_text('utf-8'),
+    json.loads((workdir / 'report' / 'metrics.json').read_text()),
+  )
+
+
+def _change(workdir, change, split='test'):
+  """Applies a function to a predictions table; drops its features."""
+  path = workdir / 'predictions' / f'{split}.csv'
+  predictions.write(change(predictions.read(path)), path)
+  (workdir / 'predictions' / f'{split}_features.npz').unlink()
+
+
+def test_without_val_nothing_is_chosen(make_run):
+  workdir = make_run(splits=('test',))
+  report.write_report(workdir, settings=FAST)
+  page, numbers = _read(workdir)
+  assert 'No temperature. There are no predictions of a split val.' in page
+  assert 'No operating points. There are no predictions of a split val.' in page
+  assert numbers['test']['calibration']['temperature'] is None
+  assert numbers['test']['operating_points']['points'] == []
+
+
+def test_val_alone_is_not_measured_on_itself(make_run):
+  workdir = make_run(splits=('val',))
+  report.write_report(workdir, settings=FAST)
+  page, _ = _read(workdir)
+  assert 'No temperature. A temperature is chosen on val and' in page
+
+
+def test_absent_class_is_undefined(make_run):
+  workdir = make_run()
+  for split in ('val', 'test'):
+    _change(workdir, lambda table: table[table['label'] != 1], split)
+  report.write_report(workdir, settings=FAST)
+  page, numbers = _read(workdir)
+  assert numbers['test']['sensitivity']['CP'] is None
+  assert numbers['test']['slice']['measures']['balanced_accuracy'] == {
+    'value': None,
+    'low': None,
+    'high': None,
+  }
+  assert 'undefined' in page
+  assert 'val has no slice of CP.' in page
+  assert 'No t-SNE: there is no test_features.npz of test.' in page
+
+
+def test_one_patient_has_no_intervals(make_run):
+  workdir = make_run(splits=('test',))
+  _change(workdir, lambda table: table[table['patient_id'] == 'test0'])
+  report.write_report(workdir, settings=FAST)
+  page, numbers = _read(workdir)
+  assert numbers['test']['slice']['measures']['accuracy']['low'] is None
+  assert 'no interval: a class comes from one patient only' in page
+  assert '4 slices of 1 patient (1 Normal, 0 CP, 0 NCP)' in page
+
+
+def test_patients_of_several_labels_have_no_numbers(make_run):
+  workdir = make_run(splits=('test',))
+  _change(workdir, lambda table: table.assign(patient_id='one'))
+  report.write_report(workdir, settings=FAST)
+  page, numbers = _read(workdir)
+  assert 'different labels' in numbers['test']['patient']['missing']
+  assert 'No numbers by patient.' in page
+
+
+@pytest.mark.parametrize(
+  ('change', 'message'),
+  [
+    (
+      lambda table: table.assign(p_CP=table['p_CP'].where(table.index != 3)),
+      "test: 1 of 72 rows .* such as 'test_0003.png'",
+    ),
+    (
+      lambda table: table.assign(p_CP=table['p_CP'] + 0.5),
+      '72 of 72 rows have probabilities that do not add up to 1',
+    ),
+    (lambda table: table.head(0), 'test: The table holds no slices'),
+    (lambda table: table.assign(label=9), '72 of 72 labels are none of'),
+    (lambda table: table.assign(patient_id=''), '72 of 72 .* no patient_id'),
+  ],
+  ids=['NaN', 'sum', 'empty', 'label', 'patient'],
+)
+def test_bad_tables_are_refused_in_one_line(make_run, capsys, change, message):
+  workdir = make_run(splits=('test',))
+  _change(workdir, change)
+  assert report.main([str(workdir)]) == 2
+  captured = capsys.readouterr()
+  assert captured.out == ''
+  assert re.fullmatch(f'Error: .*{message}.*\n', captured.err)
+  assert not (workdir / 'report').exists()
+
+
+@pytest.mark.parametrize(
+  ('name', 'message'),
+  [
+    ('predictions/test_features.npz', 'no slice_id and features'),
+    ('config.json', 'config.json is no JSON'),
+    ('metrics.jsonl', 'metrics.jsonl:1: not JSON'),
+  ],
+)
+def test_damaged_files_are_named(make_run, capsys, name, message):
+  workdir = make_run(splits=('test',))
+  (workdir / name).write_text('nonsense\nnonsense\n')
+  assert report.main([str(workdir), '--replicates=20']) == 2
+  assert message in capsys.readouterr().err
+
+
+def test_features_of_other_slices_are_refused(make_run, capsys):
+  workdir = make_run()
+  folder = workdir / 'predictions'
+  (folder / 'val_features.npz').rename(folder / 'test_features.npz')
+  assert report.main([str(workdir), '--replicates=20']) == 2
+  assert 'that are not the 72 of the predictions' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+  ('argument', 'message'),
+  [
+    ('--prevalence=200', 'expected percents from 0 to 100'),
+    ('--prevalence=a', 'expected percents from 0 to 100'),
+    ('--metadata=nowhere.csv', 'nowhere.csv'),
+    ('--images=nowhere', 'nowhere is no folder'),
+  ],
+)
+def test_bad_arguments_are_refused_in_one_line(
+  make_run, capsys, argument, message
+):
+  assert report.main([str(make_run(splits=('test',))), argument]) == 2
+  error = capsys.readouterr().err
+  assert error.startswith('Error: ')
+  assert error.count('\n') == 1
+  assert message in error
+
+
+def test_folder_without_predictions_is_refused(tmp_path, capsys):
+  assert report.main([str(tmp_path)]) == 2
+  assert 'holds no <split>.csv' in capsys.readouterr().err

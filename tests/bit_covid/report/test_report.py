@@ -1,0 +1,280 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The report of a run: its numbers, its page, its pictures."""
+
+import html.parser
+import io
+import json
+import re
+
+import numpy as np
+from PIL import Image
+
+from bit_covid import report
+from bit_covid.analysis import bootstrap
+from bit_covid.analysis import calibration
+from bit_covid.analysis import metrics
+from bit_covid.analysis import operating_points
+from bit_covid.analysis import patients
+from bit_covid.analysis import predictions
+from bit_covid.report import values
+
+FAST = values.Settings(replicates=50)
+
+
+def _read(workdir):
+  return (
+    (workdir / 'report' / 'index.html').read_text('utf-8'),
+    json.loads((workdir / 'report' / 'metrics.json').read_text()),
+  )
+
+
+class _Cells(html.parser.HTMLParser):
+  """Collects the rows of all tables as lists of text."""
+
+  def __init__(self):
+    super().__init__()
+    self.rows = []
+
+  def handle_starttag(self, tag, attrs):
+    if tag == 'tr':
+      self.rows.append([])
+    elif tag in ('td', 'th'):
+      self.rows[-1].append('')
+
+  def handle_data(self, data):
+    if self.rows and self.rows[-1]:
+      self.rows[-1][-1] += data if data.strip() else ''
+
+
+def test_numbers_are_those_of_the_modules(make_run):
+  workdir = make_run()
+  report.write_report(workdir, settings=FAST)
+  _, numbers = _read(workdir)
+  assert list(numbers) == ['val', 'test']
+  tables = {
+    name: predictions.read(workdir / 'predictions' / f'{name}.csv')
+    for name in numbers
+  }
+  table, found = tables['test'], numbers['test']
+  # The layout that a run leaves without a report stays as it is.
+  summary = metrics.summary(
+    metrics.confusion_matrix(table), predictions.class_names(table)
+  )
+  assert {key: found[key] for key in summary} == summary
+  for part, measures in (
+    (table, found['slice']['measures']),
+    (
+      patients.aggregate(table, 'vote'),
+      found['patient']['vote']['measures'],
+    ),
+  ):
+    for name, interval in bootstrap.intervals(part, replicates=50).items():
+      expected = np.stack(interval, axis=-1)
+      if name in metrics.OVERALL:
+        got = np.array(list(measures[name].values()), float)
+      else:
+        got = np.array(
+          [list(x.values()) for x in measures[name].values()], float
+        )
+      np.testing.assert_array_equal(got, expected)
+  temperature = calibration.fit_temperature(tables['val'])
+  assert found['calibration']['temperature'] == temperature
+  after = calibration.apply_temperature(table, temperature)
+  got = found['calibration']['after']
+  assert {name: x['value'] for name, x in got.items()} == (
+    calibration.measure(after)
+  )
+  assert (got['ece']['low'], got['ece']['high']) == (None, None)
+  for name, interval in bootstrap.mean_intervals(
+    after, calibration.losses(after), replicates=50
+  ).items():
+    assert tuple(got[name].values()) == interval
+  point = found['operating_points']['points'][-1]
+  threshold = operating_points.threshold(tables['val'], 'NCP', 0.99)
+  assert (point['class'], point['threshold']) == ('NCP', threshold)
+  assert (
+    point['specificity']['value']
+    == (operating_points.at_threshold(table, 'NCP', threshold)['specificity'])
+  )
+  assert [x['name'] for x in found['subgroups']] == [
+    'Site <A> & co',
+    'Site B|C',
+  ]
+  assert [x['is_small'] for x in found['subgroups']] == [False, True]
+
+
+def test_page_shows_the_numbers(make_run):
+  workdir = make_run()
+  report.write_report(workdir, settings=FAST)
+  page, numbers = _read(workdir)
+  cells = _Cells()
+  cells.feed(page)
+  found = numbers['test']['slice']['measures']
+
+  def shown(measure):
+    return [
+      f'{100 * x["value"]:.2f}{100 * x["low"]:.2f} to {100 * x["high"]:.2f}'
+      for x in found[measure].values()
+    ]
+
+  assert ['Sensitivity, %', *shown('sensitivity')] in cells.rows
+  assert ['PPV, %', *shown('ppv')] in cells.rows
+  accuracy = found['accuracy']
+  assert f'{100 * accuracy["value"]:.2f} %' in page
+  assert (
+    f'95 % interval {100 * accuracy["low"]:.2f} to '
+    f'{100 * accuracy["high"]:.2f}' in page
+  )
+  assert '72 slices of 18 patients (6 Normal, 6 CP, 6 NCP)' in page
+  for row in (
+    ['Fingerprint of test', 'b86a4096c4418756'],
+    ['Seed', '7'],
+    ['Commit', '5675de8e'],
+    ['Device', '2 x cpu:cpu'],
+    ['Started', 'not recorded'],
+  ):
+    assert row in cells.rows
+
+
+def test_page_is_whole_in_itself(make_run):
+  workdir = make_run()
+  report.write_report(workdir, settings=FAST)
+  page, _ = _read(workdir)
+  assert page.count('Research software, not a medical device.') == 1
+  assert not re.search(r'https?://|<script|<link|@import', page)
+  # Names from a table are text.
+  assert 'Site &lt;A&gt; &amp; co' in page
+  assert 'Site <A>' not in page
+  images = re.findall(r'<img src="([^"]*)" alt="([^"]+)"', page)
+  figures = list((workdir / 'report' / 'figures').glob('*.png'))
+  assert len(images) == len(figures) == 8
+  assert all(x.startswith('data:image/png;base64,') for x, _ in images)
+  for path in figures:
+    assert Image.open(io.BytesIO(path.read_bytes())).width == 768
+
+
+def test_published_rows_are_marked_as_of_other_data(make_run):
+  workdir = make_run()
+  report.write_report(workdir, settings=FAST)
+  page, _ = _read(workdir)
+  assert 'the published rows are of covidx_ct/2a test, the numbers' in page
+  assert 'This run, on other data' in page
+  assert 'drawn by the software itself' in page
+  for model in ('COVID-Net CT-2 L', 'COVID-Net CT-2 S', 'Bit-M (paper)'):
+    assert model in page
+
+
+def test_part_of_the_test_split_is_not_comparable_either(make_run):
+  workdir = make_run(data_name='covidx_ct/2a')
+  report.write_report(workdir, settings=FAST)
+  page, _ = _read(workdir)
+  assert 'with its 25,658 slices, the numbers above of 72.' in page
+
+
+def test_numbers_of_other_splits_are_kept(make_run):
+  workdir = make_run(splits=('test',))
+  (workdir / 'report').mkdir()
+  (workdir / 'report' / 'metrics.json').write_text('{"old": {"slices": 3}}')
+  report.write_report(workdir, settings=FAST)
+  assert _read(workdir)[1]['old'] == {'slices': 3}
+
+
+def test_gallery_shows_errors_of_a_folder(make_run, tmp_path):
+  workdir = make_run(splits=('test',))
+  folder = tmp_path / 'images'
+  folder.mkdir()
+  for i in range(72):
+    Image.new('L', (20, 16), i).save(folder / f'test_{i:04d}.png')
+  report.write_report(workdir, settings=FAST, images=folder)
+  assert (
+    'The surest wrong slice of each patient, surest first'
+    in (_read(workdir)[0])
+  )
+  assert (workdir / 'report' / 'figures' / 'errors.png').exists()
+  report.write_report(workdir, settings=FAST, images=lambda slice_id: None)
+  assert 'are not shown: There is no image of' in _read(workdir)[0]
+
+
+def test_splits_of_the_run_are_shown(make_run):
+  workdir = make_run(splits=('test',))
+  report.write_report(workdir, settings=FAST)
+  page, _ = _read(workdir)
+  assert 'The training split is not predicted.' in page
+  assert 'test, NCP: 24 slices of 6 patients"' in page
+  (workdir / 'splits.csv').write_text(
+    'split,class,slices,patients\n'
+    'test,Normal,1,1\n'
+    'train,Normal,1000,70\n'
+    'train,NCP,2000,80\n'
+  )
+  config = json.loads((workdir / 'config.json').read_text())
+  config['data']['per_class'] = 100
+  (workdir / 'config.json').write_text(json.dumps(config))
+  report.write_report(workdir, settings=FAST)
+  page, _ = _read(workdir)
+  assert 'The training split is not predicted.' not in page
+  assert 'alt="train, Normal: 1,000 slices of 70 patients; train' in page
+  # What was predicted is counted there.
+  assert 'test, Normal: 24 slices of 6 patients;' in page
+  assert '100 slices of each class were trained on' in page
+
+
+def test_maps_of_gradcam_are_shown(make_run):
+  workdir = make_run(splits=('test',))
+  (workdir / 'gradcam').mkdir()
+  Image.new('L', (20, 16)).save(workdir / 'gradcam' / 'NCP.png')
+  (workdir / 'gradcam' / 'NCP.txt').write_text('Three slices of NCP.')
+  report.write_report(workdir, settings=FAST)
+  page, _ = _read(workdir)
+  assert 'Where the network looks' in page
+  assert 'Three slices of NCP.' in page
+
+
+def test_markdown_has_the_same_tables(make_run):
+  workdir = make_run()
+  path = report.write_report(workdir, file_format='markdown', settings=FAST)
+  text = path.read_text('utf-8')
+  assert path.name == 'report.md'
+  assert text.count('Research software, not a medical device.') == 1
+  numbers = json.loads((path.parent / 'metrics.json').read_text())
+  accuracy = numbers['test']['slice']['measures']['accuracy']
+  assert (
+    f'| {100 * accuracy["value"]:.2f} ({100 * accuracy["low"]:.2f} to' in text
+  )
+  assert r'Site \<A\> & co' in text
+  assert r'Site B\|C' in text
+  for name in re.findall(r'\]\((figures/[^)]*)\)', text):
+    assert (path.parent / name).exists()
+  tables = re.findall(r'(?:^\|.*\|$\n)+', text.replace(' | \n', ' |\n'), re.M)
+  assert len(tables) >= 9
+  for rows in tables:
+    widths = {
+      len(re.findall(r'(?<!\\)\|', row)) for row in rows.strip().split('\n')
+    }
+    assert len(widths) == 1
+
+
+def test_prevalences_of_the_command_line(make_run, capsys):
+  workdir = make_run(splits=('test',))
+  assert (
+    report.main([str(workdir), '--prevalence=20,2', '--replicates=20']) == 0
+  )
+  assert capsys.readouterr().out == f'{workdir}/report/index.html\n'
+  page, numbers = _read(workdir)
+  found = numbers['test']
+  rows = found['prevalence']['NCP']
+  assert [row['prevalence'] for row in rows] == [0.2, 0.02]
+  ppv, npv = metrics.at_prevalence(
+    found['sensitivity']['NCP'], found['specificity']['NCP'], 0.02
+  )
+  assert (rows[1]['ppv'], rows[1]['npv']) == (ppv, npv)
+  assert f'{100 * ppv:.1f} / {100 * npv:.1f}' in page
+
+
+def test_two_classes_of_other_names(make_run):
+  workdir = make_run(class_names=('healthy', 'ill'), data_name='image_folder')
+  report.write_report(workdir, settings=FAST)
+  page, _ = _read(workdir)
+  assert 'This run, on other data' not in page
+  assert 'the numbers above of image_folder test' in page

@@ -1,0 +1,348 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Training from end to end on drawn slices: learning, resumption, refusals."""
+
+import json
+import pathlib
+import shutil
+
+import jax
+import ml_collections
+import numpy as np
+import pytest
+
+from bit_covid.models import resnet_v2
+from bit_covid.training import metric_log
+from bit_covid.training import train
+from bit_covid.weights import bit_npz
+from bit_covid.weights import metadata
+from configs import common
+import input_pipeline
+
+# The tiny phantom has 4 patients a class in its training split, and 3 slices a
+# patient.
+NUM_TRAIN = 36
+
+
+pytestmark = pytest.mark.usefixtures('small_network')
+
+
+@pytest.fixture
+def config(make_small_config):
+  return make_small_config()
+
+
+@pytest.fixture(scope='module')
+def finished_run(make_small_config, small_network, tmp_path_factory):
+  """The folder and the metrics of a run of `config`, not to be written to."""
+  del small_network
+  config = make_small_config()
+  config.report = False
+  workdir = tmp_path_factory.mktemp('finished') / 'run'
+  return workdir, train.train_and_evaluate(config, workdir).metrics
+
+
+@pytest.fixture
+def copied_run(finished_run, tmp_path):
+  """A copy of `finished_run`."""
+  workdir, metrics = finished_run
+  return shutil.copytree(workdir, tmp_path / 'copied'), metrics
+
+
+@pytest.fixture(autouse=True)
+def no_maps(monkeypatch):
+  """Maps are tested in their own modules; drawing them takes seconds."""
+  for module in (train.map_panels, train.map_evidence):
+    monkeypatch.setattr(module, 'write', lambda *a, **k: None)
+
+
+def _losses(workdir):
+  rows = metric_log.read(workdir / 'metrics.jsonl')
+  return {row['step']: row['train_loss'] for row in rows if 'train_loss' in row}
+
+
+def _train_only(config, workdir):
+  """Trains without an evaluation, for tests of the losses alone."""
+  config.eval_every = 0
+  config.final_splits = ()
+  train.train_and_evaluate(config, workdir)
+
+
+def _stop_after(monkeypatch, steps):
+  """Makes the input end with an error, as a crash would."""
+  original = input_pipeline.train_batches
+
+  def train_batches(*args, first_step, **kwargs):
+    batches = original(*args, first_step=first_step, **kwargs)
+    for step, batch in enumerate(batches, start=first_step):
+      if step == steps + 1:  # One batch is taken ahead.
+        raise KeyboardInterrupt
+      yield batch
+
+  monkeypatch.setattr(input_pipeline, 'train_batches', train_batches)
+
+
+def test_metrics_are_measured_when_they_are_due(finished_run):
+  workdir, _ = finished_run
+  rows = metric_log.read(workdir / 'metrics.jsonl')
+  assert [(row['step'], sorted(row)[-1]) for row in rows] == [
+    (3, 'train_loss'),
+    (4, 'val_loss'),
+    (6, 'train_loss'),
+    (8, 'train_loss'),
+    (8, 'val_loss'),
+  ]
+  rates = [row['learning_rate'] for row in rows if 'learning_rate' in row]
+  # Of the updates 2, 5 and 7, counted from 0.
+  np.testing.assert_allclose(rates, [3e-3, 3e-4, 3e-5], rtol=1e-5)
+
+
+@pytest.mark.parametrize('mixup_alpha', [0.0, 0.1])
+def test_first_loss_is_ln_3(config, tmp_path, mixup_alpha):
+  config.log_every = 1
+  config.mixup_alpha = mixup_alpha
+  _train_only(config, tmp_path)
+  assert _losses(tmp_path)[1] == pytest.approx(np.log(3), rel=1e-6)
+
+
+def test_resumed_run_is_the_uninterrupted_one_bit_for_bit(
+  config, tmp_path, monkeypatch, finished_run
+):
+  whole, parts = finished_run[0], tmp_path / 'parts'
+  with monkeypatch.context() as patch:
+    _stop_after(patch, 6)
+    with pytest.raises(KeyboardInterrupt):
+      train.train_and_evaluate(config, parts)
+  # Measured after the checkpoint of step 4: it is dropped and measured again.
+  assert 6 in _losses(parts)
+  assert not (parts / 'model.npz').exists()
+  train.train_and_evaluate(config, parts)
+  for name in ('metrics.jsonl', 'predictions/test.csv', 'report/metrics.json'):
+    assert (parts / name).read_bytes() == (whole / name).read_bytes(), name
+  jax.tree.map(
+    np.testing.assert_array_equal,
+    bit_npz.load(parts / 'model.npz').params,
+    bit_npz.load(whole / 'model.npz').params,
+  )
+  starts = json.loads((parts / 'run.json').read_text())
+  assert len(starts) == 2
+
+
+def test_finished_run_started_again_gives_the_same(config, copied_run):
+  workdir, first = copied_run
+  log = (workdir / 'metrics.jsonl').read_bytes()
+  assert train.train_and_evaluate(config, workdir).metrics == first
+  assert (workdir / 'metrics.jsonl').read_bytes() == log
+
+
+def test_seed_decides(config, tmp_path, finished_run):
+  def losses(name, seed):
+    config.seed = seed
+    _train_only(config, tmp_path / name)
+    return _losses(tmp_path / name)
+
+  first = _losses(finished_run[0])
+  assert losses('b', 0) == first
+  assert losses('c', 1) != first
+
+
+def test_checkpoint_as_initial_weights(config, tmp_path, random_params):
+  params = random_params('tiny', num_classes=10)
+  path = tmp_path / 'BiT-tiny.npz'
+  bit_npz.save(
+    path,
+    params,
+    model='tiny',
+    metadata=metadata.Metadata(tuple('abcdefghij')),
+  )
+  config.init = str(path)
+  network = resnet_v2.create('tiny', num_classes=3)
+  initial = train.initial_params(config, network)
+  np.testing.assert_array_equal(
+    initial['root']['kernel'], params['root']['kernel']
+  )
+  np.testing.assert_array_equal(initial['head']['kernel'], np.zeros((64, 3)))
+  config.log_every = 1
+  _train_only(config, tmp_path / 'run')
+  assert _losses(tmp_path / 'run')[1] == pytest.approx(np.log(3), rel=1e-6)
+
+
+def test_loss_that_is_not_finite_stops_the_run(config, tmp_path):
+  config.learning_rate = float('inf')
+  with pytest.raises(FloatingPointError, match=r'within the steps \d to \d'):
+    train.train_and_evaluate(config, tmp_path)
+  assert not (tmp_path / 'model.npz').exists()
+  for row in metric_log.read(tmp_path / 'metrics.jsonl'):
+    assert np.isfinite(list(row.values())).all()
+
+
+def test_few_slices_of_each_class(config, tmp_path, monkeypatch):
+  seen = []
+  original = input_pipeline.train_batches
+
+  def train_batches(*args, **kwargs):
+    for batch in original(*args, **kwargs):
+      seen.append(batch['index'])
+      yield batch
+
+  monkeypatch.setattr(input_pipeline, 'train_batches', train_batches)
+  config.data.per_class = 2
+  _train_only(config, tmp_path)
+  assert len(np.unique(np.concatenate(seen))) == 6
+
+
+def test_schedule_of_the_hyper_rule(config, tfds_dir):
+  config.schedule = ()
+  examples = input_pipeline.load_split(config.data, 'train')
+  resolved = train._resolve(ml_collections.FrozenConfigDict(config), examples)
+  assert len(examples) == NUM_TRAIN
+  assert resolved.schedule == (100, 200, 300, 400, 500)
+  assert resolved.mixup_alpha == 0
+
+
+@pytest.mark.parametrize(
+  ('field', 'value', 'message'),
+  [
+    ('batch', 7, r'config.batch=7 does not divide by 2 devices'),
+    ('accumulation', 3, r'config.batch=8 .* times 3 parts'),
+    ('eval_batch', 3, r'config.eval_batch=3 does not divide'),
+    ('batch', 6, r'config.batch=6 is 3 slices a device'),
+    ('schedule', (5, 2), r'schedule is \(5, 2\)'),
+    ('init', 'BiT-XL', r"'BiT-XL' is no public name"),
+    ('init', 'none/model.npz', r'no checkpoint .*none/model.npz'),
+    ('final_splits', ('holdout',), r"no split 'holdout'.*train, val, test"),
+    ('log_every', 0, r'config.log_every is 0; expected 1 or more'),
+    ('checkpoint_every', 0, r'config.checkpoint_every is 0'),
+    ('eval_every', -1, r'config.eval_every is -1'),
+    ('mixup_alpha', -0.1, r'config.mixup_alpha is -0.1'),
+    ('model.name', 'R18', r"no model 'R18'"),
+    ('model.dtype', 'int8', r"'int8'; expected one of float32, bfloat16"),
+    ('data.box', 'auto', r"'auto'; expected one of annotated, automatic"),
+    ('data.resize', 31, r'config.data.resize=31 is smaller'),
+    ('data.per_class', 13, r'per_class=13, but .* 12'),
+  ],
+)
+def test_bad_configs_are_refused_before_anything_is_written(
+  config, tmp_path, field, value, message
+):
+  config.update_from_flattened_dict({field: value})
+  workdir = tmp_path / 'run'
+  with pytest.raises((ValueError, FileNotFoundError), match=message):
+    train.train_and_evaluate(config, workdir)
+  assert not workdir.exists()
+
+
+def test_folder_of_another_run_is_refused(config, copied_run):
+  workdir, _ = copied_run
+  config.learning_rate = 0.01
+  config.data.crop = 28
+  with pytest.raises(ValueError, match='another config') as error:
+    train.train_and_evaluate(config, workdir)
+  assert 'learning_rate is 0.003 there, 0.01 here' in str(error.value)
+  assert 'data.crop is 32 there, 28 here' in str(error.value)
+
+
+def test_every_field_of_the_config_is_read(config, tmp_path, monkeypatch):
+  read = set()
+  original = ml_collections.FrozenConfigDict.__getattr__
+
+  def record(self, name):
+    read.add(name)
+    return original(self, name)
+
+  monkeypatch.setattr(ml_collections.FrozenConfigDict, '__getattr__', record)
+  config.init = 'random'
+  train.train_and_evaluate(config, tmp_path)
+  # What only the other kind of data set reads.
+  config.data.name, config.data.path = 'image_folder', str(tmp_path / 'none')
+  with pytest.raises(FileNotFoundError):
+    train.train_and_evaluate(config, tmp_path / 'other')
+  fields = {*common.get_config(), *common.get_config().data}
+  fields |= {*common.get_config().model}
+  assert fields - read == set()
+
+
+def test_fields_of_model_and_optimizer_have_their_effect(
+  config, tmp_path, monkeypatch
+):
+  created = []
+  original = resnet_v2.create
+
+  def create(name, **kwargs):
+    created.append(kwargs)
+    return original(name, **kwargs)
+
+  monkeypatch.setattr(resnet_v2, 'create', create)
+  config.log_every = 1
+  losses = {}
+  for field, value in (
+    ('seed', 0),
+    ('momentum', 0.0),
+    ('model.dtype', 'bfloat16'),
+    ('model.remat', True),
+  ):
+    changed = config.copy_and_resolve_references()
+    changed.update_from_flattened_dict({field: value})
+    _train_only(changed, tmp_path / field)
+    losses[field] = _losses(tmp_path / field)
+  assert any(kwargs.get('remat') for kwargs in created)
+  assert losses['momentum'][8] != losses['seed'][8]
+  assert losses['model.dtype'][8] != losses['seed'][8]
+  assert losses['model.dtype'][8] == pytest.approx(losses['seed'][8], rel=0.05)
+  # The same numbers, computed twice.
+  assert losses['model.remat'][8] == pytest.approx(losses['seed'][8], rel=1e-3)
+
+
+def test_resumption_with_another_evaluation_batch(config, copied_run):
+  workdir, first = copied_run
+  config.eval_batch = 4
+  assert train.train_and_evaluate(config, workdir).metrics == first
+
+
+def test_parameters_that_are_not_finite_are_not_saved(
+  config, tmp_path, monkeypatch
+):
+  # The loss is of the parameters before an update: it is finite here still.
+  original = train.train_step.make_train_step
+
+  def make_train_step(*args, **kwargs):
+    step = original(*args, **kwargs)
+
+    def diverge(state, batch):
+      state = step(state, batch)
+      if int(state.step) == 4:
+        norm = state.params['norm']
+        params = {**state.params, 'norm': {**norm, 'bias': norm['bias'] / 0}}
+        state = state.replace(params=params)
+      return state
+
+    return diverge
+
+  monkeypatch.setattr(train.train_step, 'make_train_step', make_train_step)
+  with pytest.raises(FloatingPointError):
+    train.train_and_evaluate(config, tmp_path)
+  assert not list((tmp_path / 'checkpoints').glob('[0-9]*'))
+
+
+def test_learns_to_tell_bright_from_dark(config, tmp_path):
+  # What can be learned in seconds, through the door for the user's own images.
+  from PIL import Image
+
+  generator = np.random.default_rng(0)
+  for split, count in (('train', 16), ('val', 4), ('test', 8)):
+    for name, level in (('dark', 60), ('bright', 190)):
+      folder = pathlib.Path(tmp_path, 'data', split, name)
+      folder.mkdir(parents=True)
+      for i in range(count):
+        image = generator.normal(level, 20, (40, 40)).clip(0, 255)
+        Image.fromarray(image.astype(np.uint8)).save(folder / f'{i}.png')
+  config.data.name = 'image_folder'
+  config.data.path = str(tmp_path / 'data')
+  config.data.box = 'none'
+  config.schedule = (5, 30, 35, 38, 40)
+  config.learning_rate = 0.03
+  config.eval_every = 0
+  config.final_splits = ('test',)
+  results = train.train_and_evaluate(config, tmp_path / 'run').metrics
+  assert results['test']['class_names'] == ['bright', 'dark']
+  assert results['test']['accuracy'] == 1
