@@ -11,7 +11,9 @@ whether it is flipped. From there on a plan is an image wherever and whenever it
 is loaded, so that neither threads nor hosts nor a restart change a batch.
 """
 
+import atexit
 from collections.abc import Callable, Iterator, Mapping
+import gc
 import re
 
 import ml_collections
@@ -210,10 +212,24 @@ def as_numpy(dataset: tf.data.Dataset) -> Iterator[Batch]:
   Raises:
     ValueError: an image cannot be read; the message names its slice.
   """
+  # Looked up now: when Python exits, there may be no module any more.
+  invalid = tf.errors.InvalidArgumentError
   try:
     yield from dataset.as_numpy_iterator()
-  except tf.errors.InvalidArgumentError as error:
+  except invalid as error:
     found = _VALUE_ERROR.search(error.message)
     if found is None:
       raise
     raise ValueError(found[1]) from None
+
+
+@atexit.register
+def _end_iterators() -> None:
+  """Ends the iterators that are still alive when Python exits.
+
+  An error in a loop over a dataset keeps its iterator alive. Python would then
+  wait for TensorFlow's threads, and those for Python to load an image.
+  """
+  for found in gc.get_objects():
+    if isinstance(found, tf.data.Iterator):
+      vars(found).clear()
