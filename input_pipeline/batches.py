@@ -201,7 +201,12 @@ def _batches(
   # Plans are cheap: a few numbers for each example.
   dataset = dataset.map(plan).batch(images_a_call).prefetch(calls)
   dataset = dataset.map(to_batch, num_parallel_calls=calls, deterministic=True)
-  return dataset.rebatch(host_batch, drop_remainder=True).prefetch(1)
+  dataset = dataset.rebatch(host_batch, drop_remainder=True).prefetch(1)
+  options = tf.data.Options()
+  # There is nothing left to tune while it runs, and an iterator that ends would
+  # wait for the thread that tunes.
+  options.autotune.enabled = False
+  return dataset.with_options(options)
 
 
 def as_numpy(dataset: tf.data.Dataset) -> Iterator[Batch]:
