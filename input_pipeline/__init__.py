@@ -5,7 +5,7 @@
     dataset = input_pipeline.get_dataset(config, 'train')
     for batch in dataset.take(1):
 
-Who needs the table of a split besides its images asks in two steps:
+The same in two steps, for those who need the table of the split as well:
 
     examples = input_pipeline.load_split(config.data, 'train')
     dataset = input_pipeline.train_batches(examples, config.data, ...)
@@ -77,7 +77,7 @@ def get_dataset(
     config: a whole config; see `configs/common.py`.
     split: 'train', 'val' or 'test', or what else the user's images have.
     training: None: only of the split 'train'.
-    first_step: of the training, which goes on from there in no time.
+    first_step: where training begins; it costs no time to begin late.
     host: number of this host, which gets its part of each batch.
     num_hosts: how many there are.
 

@@ -7,8 +7,8 @@ A batch is `image` uint8 `[B, S, S, 1]`, `label` int32 `[B]`, `mask` bool `[B]`
 position in the split. B is this host's part of the global batch.
 
 First comes a plan for each example: which one it is, where it is cropped and
-whether it is flipped. From there on a plan is an image wherever and whenever it
-is loaded, so that neither threads nor hosts nor a restart change a batch.
+whether it is flipped. The plan alone decides what an image looks like, so that
+neither threads nor hosts nor a restart change a batch.
 """
 
 import atexit
@@ -28,8 +28,8 @@ from input_pipeline import threads
 
 Batch = dict[str, np.ndarray]
 
-# A call of `tf.numpy_function` costs as much as a tenth of an image. With more
-# images than these a call is no cheaper.
+# A call of `tf.numpy_function` takes a tenth of the time of an image, which so
+# many images share. More of them to a call make it no faster.
 _MOST_IMAGES_A_CALL = 8
 
 # What TensorFlow makes of a ValueError in `tf.numpy_function`.
@@ -157,13 +157,16 @@ def _batches(
       f'The batch of {batch} does not divide by {num_hosts} hosts.'
     )
   host_batch = batch // num_hosts
+  # Images are loaded later: what the caller changes by then shall not count.
+  config = ml_collections.FrozenConfigDict(config)
   labels = tf.constant(examples.label, tf.int32)
   first, end = steps
   if end is None:
     end = tf.int64.max // batch  # Nobody gets there.
-  # Threads share a batch, as one thread a batch would need as many batches in
-  # memory as there are cores. All calls together load two batches, or, where
-  # batches are small, an image each.
+  # A call loads a part of a batch: with a batch to a call, a host with 96 cores
+  # would have as many batches in memory. All calls together load two batches,
+  # or an image each where batches are small. There are more calls than cores so
+  # that no core is idle while a late call holds up the order.
   calls = 2 * threads.num_threads()
   images_a_call = min(max(2 * host_batch // calls, 1), _MOST_IMAGES_A_CALL)
 
@@ -181,9 +184,9 @@ def _batches(
       )
     return images
 
-  def to_batch(plans: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    # OpenCV and not TensorFlow, which needs more than twice the time for the
-    # same work; `benchmarks.input_pipeline` measures both.
+  def add_images(plans: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    # OpenCV and not TensorFlow, which takes more than 1.5 times as long for the
+    # same work: `benchmarks.input_pipeline` measures both.
     image = tf.numpy_function(
       load, [plans[key] for key in ('index', 'top', 'left', 'flip')], tf.uint8
     )
@@ -200,7 +203,9 @@ def _batches(
   dataset = dataset.batch(host_batch).shard(num_hosts, host).unbatch()
   # Plans are cheap: a few numbers for each example.
   dataset = dataset.map(plan).batch(images_a_call).prefetch(calls)
-  dataset = dataset.map(to_batch, num_parallel_calls=calls, deterministic=True)
+  dataset = dataset.map(
+    add_images, num_parallel_calls=calls, deterministic=True
+  )
   dataset = dataset.rebatch(host_batch, drop_remainder=True).prefetch(1)
   options = tf.data.Options()
   # There is nothing left to tune while it runs, and an iterator that ends would
@@ -210,9 +215,9 @@ def _batches(
 
 
 def as_numpy(dataset: tf.data.Dataset) -> Iterator[Batch]:
-  """Yields the batches of a dataset as NumPy arrays, not to be written to.
+  """Yields the batches of a dataset as NumPy arrays that are read-only.
 
-  Threads that load ahead end when the iterator is closed.
+  Nothing is loaded any more once the iterator is closed or gone.
 
   Raises:
     ValueError: an image cannot be read; the message names its slice.
@@ -235,6 +240,8 @@ def _end_iterators() -> None:
   An error in a loop over a dataset keeps its iterator alive. Python would then
   wait for TensorFlow's threads, and those for Python to load an image.
   """
+  iterator = tf.data.Iterator
   for found in gc.get_objects():
-    if isinstance(found, tf.data.Iterator):
+    # Faster than `isinstance`, as there are hundreds of thousands of objects.
+    if iterator in type(found).__mro__:
       vars(found).clear()
