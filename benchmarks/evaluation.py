@@ -10,7 +10,6 @@ on: from the end of one to when the next was handed to them.
 """
 
 import argparse
-import itertools
 import statistics
 import tempfile
 import time
@@ -54,10 +53,10 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
   params = devices.replicate(_random_params(network))
   forward = evaluate.make_forward(network)
   prepared = evaluate.prepare(params)
-  batches = input_pipeline.evaluation_batches(
+  dataset = input_pipeline.evaluation_batches(
     examples, config, batch=args.batch
   )
-  batch = next(iter(devices.put_ahead(itertools.islice(batches, 1))))
+  (batch,) = devices.put_ahead(input_pipeline.as_numpy(dataset.take(1)))
 
   def alone() -> int:
     steps = -(-args.images // args.batch)
@@ -86,19 +85,14 @@ def waits(args: argparse.Namespace) -> dict[str, Any]:
   )
   state = train_step.create_state(_random_params(network), optimizer)
   state = devices.replicate(state)
-  batches = input_pipeline.train_batches(
-    examples,
-    config,
-    batch=args.batch,
-    seed=0,
-    first_step=0,
-    last_step=args.turns + 2,
+  dataset = input_pipeline.train_batches(
+    examples, config, batch=args.batch, seed=0, end_step=args.turns + 2
   )
   idle, step = [], []
   finished = None
   # Each step is waited for, as at a logged loss: the next batch should be
   # there by then. Without the wait the devices have several steps in hand.
-  for batch in devices.put_ahead(batches):
+  for batch in devices.put_ahead(input_pipeline.as_numpy(dataset)):
     jax.block_until_ready(batch)
     handed_over = time.perf_counter()
     state = step_fn(state, batch)

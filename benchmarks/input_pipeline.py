@@ -10,11 +10,12 @@ Pinned to one core, the clock and the processor time should agree.
 
 import argparse
 from collections.abc import Callable, Iterable, Iterator
+import importlib.util
 import itertools
 import pathlib
+import sys
 import tempfile
 
-import ml_collections
 import numpy as np
 import tensorflow as tf
 
@@ -71,30 +72,33 @@ def _contenders(
   # Traced once, as it would be in a training.
   plain = loaders.plain_tf_data(slices, **sizes).take(args.batches)
   plain = plain.prefetch(tf.data.AUTOTUNE)
-  peer = loaders.torch_data_loader(slices, **sizes, workers=args.workers)
   prepared, _ = data_configs.load(args, f'{args.name}_512')
-  return {
-    'here': lambda: _images(examples, config, args),
-    'prepared slices': lambda: _images(prepared, config, args),
-    'plain tf.data': plain.as_numpy_iterator,
-    'PyTorch DataLoader': lambda: itertools.islice(peer, args.batches),
-  }
-
-
-def _images(
-  examples: input_pipeline.Examples,
-  config: ml_collections.ConfigDict,
-  args: argparse.Namespace,
-) -> Iterator[np.ndarray]:
-  batches = input_pipeline.train_batches(
-    examples,
-    config,
-    batch=args.batch,
-    seed=0,
-    first_step=0,
-    last_step=args.batches,
+  whole, stored = (
+    input_pipeline.train_batches(
+      x, config, batch=args.batch, seed=0, end_step=args.batches
+    )
+    for x in (examples, prepared)
   )
-  return (batch['image'] for batch in batches)
+  contenders = {
+    'here': lambda: _images(whole),
+    'prepared slices': lambda: _images(stored),
+    'plain tf.data': plain.as_numpy_iterator,
+  }
+  if importlib.util.find_spec('torch'):
+    peer = loaders.torch_data_loader(slices, **sizes, workers=args.workers)
+    contenders['PyTorch DataLoader'] = lambda: itertools.islice(
+      peer, args.batches
+    )
+  else:
+    print(
+      'PyTorch is not installed, so its DataLoader is left out.',
+      file=sys.stderr,
+    )
+  return contenders
+
+
+def _images(dataset: tf.data.Dataset) -> Iterator[np.ndarray]:
+  return (batch['image'] for batch in input_pipeline.as_numpy(dataset))
 
 
 if __name__ == '__main__':

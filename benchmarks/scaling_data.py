@@ -66,14 +66,15 @@ def measure(count: int, *, batch: int, steps: int) -> dict[str, Any]:
   # In the middle of the third epoch, as after an interruption.
   first = 5 * count // (2 * batch)
   start = time.perf_counter()
-  batches = input_pipeline.train_batches(
+  dataset = input_pipeline.train_batches(
     examples,
     config,
     batch=batch,
     seed=0,
     first_step=first,
-    last_step=first + steps + 1,
+    end_step=first + steps + 1,
   )
+  batches = input_pipeline.as_numpy(dataset)
   next(batches)
   first_batch = time.perf_counter() - start
   before = _megabytes()

@@ -71,15 +71,15 @@ class Examples:
     """Returns the gray image `[H, W]` uint8 of slice i, not to be written to.
 
     Raises:
-      ValueError: it cannot be decoded; the message names the slice.
+      ValueError: it cannot be read or decoded; the message names the slice.
     """
-    encoded = self.read(i)
     try:
+      encoded = self.read(i)
       if self.preparation is None:
         return preprocess.decode(encoded)
       size = self.preparation.size
       return np.frombuffer(encoded, np.uint8).reshape(size, size)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
       raise ValueError(
         f'The image of slice {str(self.slice_id[i])!r}: {error}'
       ) from error

@@ -6,10 +6,9 @@ The paper's section "Hyperparameter settings for training": for training crop to
 the box, resize to R x R, crop C x C at random, flip at random; for testing crop
 to the box and resize straight to C x C.
 
-OpenCV and not TensorFlow: decoding and resizing of a real slice take 2.4 ms of
-a core and not 4.8, in any number of threads. It changes 0.04 % of the pixels,
-by one gray value: TensorFlow finds a pixel's place in float32, OpenCV in
-float64.
+OpenCV and not TensorFlow, because it is faster: `benchmarks.input_pipeline`
+measures both. It changes 0.04 % of the pixels, by one gray value: TensorFlow
+finds a pixel's place in float32, OpenCV in float64.
 """
 
 import cv2
@@ -18,6 +17,10 @@ import tensorflow as tf
 
 from input_pipeline import body_crop
 from input_pipeline import gray_png
+
+# Images are loaded by many threads at once, each of which works on an image of
+# its own. OpenCV's threads would come on top of them and wait for each other.
+cv2.setNumThreads(1)
 
 BOXES = ('annotated', 'automatic', 'none')
 

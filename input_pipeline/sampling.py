@@ -11,22 +11,6 @@ asking for position s * batch, and any number of hosts shares the same stream.
 import tensorflow as tf
 
 
-def host_positions(
-  step: tf.Tensor, *, batch: int, host: int, num_hosts: int
-) -> tf.Tensor:
-  """Returns the positions of a host's slice of the batch, int64.
-
-  Args:
-    step: int64 scalar, from 0.
-    batch: examples a step over all hosts; a multiple of `num_hosts`.
-    host: this host's number, from 0.
-    num_hosts: how many there are.
-  """
-  host_batch = batch // num_hosts
-  first = step * batch + host * host_batch
-  return first + tf.range(host_batch, dtype=tf.int64)
-
-
 def shuffled_index(
   position: tf.Tensor, *, num_examples: int, seed: int
 ) -> tf.Tensor:

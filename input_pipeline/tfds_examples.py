@@ -192,8 +192,12 @@ def _image_reader(
   )
 
   def read(i: int) -> bytes:
+    try:
+      record = records[int(i)]
+    except RuntimeError as error:  # ArrayRecord raises no other kind.
+      raise OSError(str(error)) from error
     # Half the time of tfds's own parser, which looks at every feature.
-    features = tf.train.Example.FromString(records[int(i)]).features.feature
+    features = tf.train.Example.FromString(record).features.feature
     return features[key].bytes_list.value[0]
 
   return read

@@ -7,6 +7,7 @@ the filling masked.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+import contextlib
 import dataclasses
 from typing import Any, NamedTuple
 
@@ -114,7 +115,7 @@ def evaluate(
     RuntimeError: a slice was not met exactly once.
   """
   devices.check_divides('config.eval_batch', batch)
-  batches = input_pipeline.evaluation_batches(
+  dataset = input_pipeline.evaluation_batches(
     examples,
     config,
     batch=batch,
@@ -122,9 +123,10 @@ def evaluate(
     num_hosts=jax.process_count(),
   )
   parts = []
-  for outputs in _run(forward, prepare(params), batches):
-    parts.append(jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), outputs))
-    on_batch()
+  with contextlib.closing(input_pipeline.as_numpy(dataset)) as batches:
+    for outputs in _run(forward, prepare(params), batches):
+      parts.append(jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), outputs))
+      on_batch()
   joined = {
     key: np.concatenate([part[key] for part in parts]) for key in parts[0]
   }

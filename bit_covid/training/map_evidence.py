@@ -135,7 +135,8 @@ def energy(
     whole.box = 'none'
   boxes = [_box(examples, i, config) for i in range(len(examples))]
   predicted, inside = [], []
-  for batch in input_pipeline.evaluation_batches(examples, whole, batch=_BATCH):
+  dataset = input_pipeline.evaluation_batches(examples, whole, batch=_BATCH)
+  for batch in input_pipeline.as_numpy(dataset):
     kept = batch['mask']
     images = normalize.to_model_range(batch['image'])
     logits, maps = gradcam.logits_and_maps(network, params, images)
@@ -178,9 +179,10 @@ def randomization(
     params: parameter tree.
     config: the field `data` of a config.
   """
-  (batch,) = input_pipeline.evaluation_batches(
+  dataset = input_pipeline.evaluation_batches(
     examples, config, batch=len(examples)
   )
+  (batch,) = input_pipeline.as_numpy(dataset)
   images = normalize.to_model_range(batch['image'])
   names = np.array(examples.class_names)
   parts = []

@@ -125,9 +125,10 @@ def _load(
   config: ml_collections.ConfigDict,
 ) -> np.ndarray:
   """Returns the slices of those rows as the network gets them, uint8."""
-  (batch,) = input_pipeline.evaluation_batches(
+  dataset = input_pipeline.evaluation_batches(
     examples.take(rows), config, batch=len(rows)
   )
+  (batch,) = input_pipeline.as_numpy(dataset)
   return batch['image']
 
 

@@ -270,15 +270,18 @@ def _train(
       )
     )
     speed = progress.Progress(last_step=last_step, batch=config.batch)
-    batches = input_pipeline.train_batches(
+    dataset = input_pipeline.train_batches(
       splits['train'],
       config.data,
       batch=config.batch,
       seed=config.seed,
       first_step=first_step,
-      last_step=last_step,
+      end_step=last_step,
       host=jax.process_index(),
       num_hosts=jax.process_count(),
+    )
+    batches = stack.enter_context(
+      contextlib.closing(input_pipeline.as_numpy(dataset))
     )
     for step, batch in enumerate(
       devices.put_ahead(batches), start=first_step + 1

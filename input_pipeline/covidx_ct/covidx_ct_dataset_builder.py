@@ -22,8 +22,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 import tqdm
 
-from input_pipeline import assembly
 from input_pipeline import conventions
+from input_pipeline import threads
 from input_pipeline.covidx_ct import prepared_slices
 from input_pipeline.covidx_ct import slice_files
 from input_pipeline.covidx_ct import split_file
@@ -180,7 +180,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
       return {'image': image, 'box': box}
 
     loaded = tqdm.tqdm(
-      assembly.map_ahead(load, slices),
+      threads.map_ahead(load, slices),
       desc=f'Reading {split} slices',
       total=len(slices),
       unit='slice',

@@ -102,7 +102,9 @@ def test_scores_are_those_of_the_evaluation_pipeline(
   config = ml_collections.ConfigDict(
     {'box': 'automatic', 'crop': 32, 'antialias': False}
   )
-  (batch,) = input_pipeline.evaluation_batches(examples, config, batch=20)
+  (batch,) = input_pipeline.as_numpy(
+    input_pipeline.evaluation_batches(examples, config, batch=20)
+  )
   logits = classifier.logits(batch['image'].astype(np.float32) / 127.5 - 1) / 2
   odds = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
   expected = odds / odds.sum(axis=1, keepdims=True)

@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 
+import ml_collections
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -53,11 +54,65 @@ def test_phantoms_are_loaded_and_batched(tfds_dir, data_config):
   )
   examples = input_pipeline.load_split(config, 'train')
   assert len(examples) == 36
-  (batch,) = input_pipeline.train_batches(
-    examples, config, batch=36, seed=0, first_step=0, last_step=1
+  dataset = input_pipeline.train_batches(
+    examples, config, batch=36, seed=0, end_step=1
   )
+  (batch,) = input_pipeline.as_numpy(dataset)
   assert batch['image'].shape == (36, 32, 32, 1)
   assert sorted(batch['index'].tolist()) == list(range(36))
+
+
+@pytest.fixture
+def config(tfds_dir, data_config):
+  """A whole config, as far as `get_dataset` reads it."""
+  data = data_config(
+    name='phantom/tiny', data_dir=tfds_dir, box='annotated', resize=40, crop=32
+  )
+  return ml_collections.ConfigDict(
+    {'data': data, 'batch': 8, 'eval_batch': 12, 'seed': 3}
+  )
+
+
+def _assert_same(dataset, expected):
+  for a, b in zip(dataset, expected, strict=True):
+    assert set(a) == set(b)
+    for key in a:
+      np.testing.assert_array_equal(a[key], b[key], err_msg=key)
+
+
+def test_the_training_split_is_an_endless_augmented_dataset(config):
+  dataset = input_pipeline.get_dataset(config, 'train')
+  assert isinstance(dataset, tf.data.Dataset)
+  assert dataset.element_spec == {
+    'image': tf.TensorSpec((8, 32, 32, 1), tf.uint8),
+    'label': tf.TensorSpec((8,), tf.int32),
+    'mask': tf.TensorSpec((8,), tf.bool),
+    'index': tf.TensorSpec((8,), tf.int64),
+  }
+  examples = input_pipeline.load_split(config.data, 'train')
+  expected = input_pipeline.train_batches(
+    examples, config.data, batch=8, seed=3, end_step=9
+  )
+  _assert_same(dataset.take(9), expected)
+  host = input_pipeline.get_dataset(
+    config, 'train', first_step=5, host=1, num_hosts=2
+  )
+  halves = expected.skip(5).map(lambda x: {key: x[key][4:] for key in x})
+  _assert_same(host.take(4), halves)
+
+
+def test_other_splits_are_datasets_of_every_slice_once(config):
+  dataset = input_pipeline.get_dataset(config, 'test')
+  assert dataset.element_spec['image'].shape == (12, 32, 32, 1)
+  index = np.concatenate([batch['index'][batch['mask']] for batch in dataset])
+  assert index.tolist() == list(range(27))
+
+
+def test_which_kind_of_dataset_can_be_said(config):
+  once = list(input_pipeline.get_dataset(config, 'train', training=False))
+  assert [len(batch['index']) for batch in once] == [12, 12, 12]
+  stream = input_pipeline.get_dataset(config, 'test', training=True)
+  assert len(list(stream.take(20))) == 20
 
 
 def test_an_unknown_dataset_is_an_error(data_config):

@@ -192,3 +192,7 @@ def test_crop_at_a_place(top, left, flip):
   part = preprocess.crop_at(_CODED, top=top, left=left, crop=13, flip=flip)
   expected = _CODED[top : top + 13, left : left + 13]
   np.testing.assert_array_equal(part, expected[:, ::-1] if flip else expected)
+
+
+def test_opencv_starts_no_threads_of_its_own():
+  assert cv2.getNumThreads() == 1

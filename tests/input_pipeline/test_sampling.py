@@ -66,21 +66,6 @@ def test_eager_and_in_tf_data_are_the_same():
   assert eager == _epochs(7, 3).ravel().tolist()
 
 
-@pytest.mark.parametrize('num_hosts', [1, 2, 4])
-def test_positions_of_the_hosts_together_are_the_batch(num_hosts):
-  for step in (0, 1, 1_000_000_000_000):
-    parts = [
-      sampling.host_positions(
-        tf.constant(step, tf.int64), batch=8, host=host, num_hosts=num_hosts
-      ).numpy()
-      for host in range(num_hosts)
-    ]
-    assert all(len(part) == 8 // num_hosts for part in parts)
-    together = np.concatenate(parts)
-    assert together.dtype == np.int64
-    np.testing.assert_array_equal(together, step * 8 + np.arange(8))
-
-
 def test_seeds_of_augmentation_differ_by_position_and_by_seed():
   seeds = {
     tuple(

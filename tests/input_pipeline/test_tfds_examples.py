@@ -88,6 +88,18 @@ def test_a_second_load_reads_the_saved_table(tmp_path, folder):
     _load('train', tmp_path)
 
 
+def test_records_that_vanished_are_an_error_with_slice_and_file(
+  tmp_path, folder
+):
+  examples = _load('test', tmp_path, path=folder)
+  (path,) = tmp_path.rglob('*-test.array_record*')
+  path.unlink()
+  name = examples.slice_id[1]
+  with pytest.raises(ValueError, match=rf"{name}': .*{path.name}") as error:
+    examples.image(1)
+  assert '\n' not in str(error.value)
+
+
 @pytest.mark.parametrize(
   'name', ['covidx_ct/9', 'covidx_ct', 'covidx_ct/', 'mnist', '', 'phantom/2a']
 )

@@ -162,11 +162,12 @@ def _images(
       f'{len(absent)} slices that {_RUN.name} predicted are not in the test '
       f'split, such as {absent[0]!r}. Collect with the data of the runs.'
     )
-  (batch,) = input_pipeline.evaluation_batches(
+  dataset = input_pipeline.evaluation_batches(
     examples.take([index[name] for name in slice_ids]),
     config,
     batch=len(slice_ids),
   )
+  (batch,) = input_pipeline.as_numpy(dataset)
   return batch['image']
 
 

@@ -80,14 +80,38 @@ def test_slices_that_are_missing_are_noticed(
   forward, random_params, monkeypatch
 ):
   examples, _ = _examples(8)
-  batches = list(input_pipeline.evaluation_batches(examples, CONFIG, batch=4))
+  batches = list(
+    input_pipeline.as_numpy(
+      input_pipeline.evaluation_batches(examples, CONFIG, batch=4)
+    )
+  )
   params = devices.replicate(random_params('tiny'))
   for wrong in (batches[:1], [*batches, batches[0]]):
     monkeypatch.setattr(
-      input_pipeline, 'evaluation_batches', lambda *a, w=wrong, **k: iter(w)
+      input_pipeline, 'as_numpy', lambda _, w=wrong: (batch for batch in w)
     )
     with pytest.raises(RuntimeError, match=r'8 slices should .* once each'):
       evaluate.evaluate(forward, params, examples, CONFIG, batch=4)
+
+
+def test_an_error_ends_the_input(random_params, monkeypatch):
+  streams = []
+  original = input_pipeline.as_numpy
+
+  def as_numpy(dataset):
+    streams.append(original(dataset))
+    return streams[-1]
+
+  def forward(prepared, batch):
+    raise FloatingPointError
+
+  monkeypatch.setattr(input_pipeline, 'as_numpy', as_numpy)
+  examples, _ = _examples(8)
+  params = devices.replicate(random_params('tiny'))
+  with pytest.raises(FloatingPointError):
+    evaluate.evaluate(forward, params, examples, CONFIG, batch=4)
+  (stream,) = streams
+  assert stream.gi_frame is None  # Closed, though the error refers to it.
 
 
 def test_batch_that_does_not_divide_by_the_devices(forward):

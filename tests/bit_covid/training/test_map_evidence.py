@@ -110,7 +110,9 @@ def test_energy_is_that_of_the_whole_slice(
 ):
   config.data.crop = 96
   params = random_params('tiny')
-  (batch,) = input_pipeline.evaluation_batches(examples, config.data, batch=20)
+  (batch,) = input_pipeline.as_numpy(
+    input_pipeline.evaluation_batches(examples, config.data, batch=20)
+  )
   whole = np.stack([cv2.resize(x, (96, 96)) for x in images])
   np.testing.assert_allclose(batch['image'][..., 0], whole, atol=1)
   pixels = (batch['image'].astype(np.float32) - 127.5) / 127.5
@@ -203,8 +205,8 @@ def test_files_of_a_work_directory(
   after = dict(zip(NAMES, NAMES[1:] + NAMES[:1], strict=True))
   assert (found['class'].map(after) == found['predicted']).all()
   rows = [int(name[1:]) for name in dict.fromkeys(found['slice_id'])]
-  (batch,) = input_pipeline.evaluation_batches(
-    examples.take(rows), config.data, batch=9
+  (batch,) = input_pipeline.as_numpy(
+    input_pipeline.evaluation_batches(examples.take(rows), config.data, batch=9)
   )
   expected = gradcam.cascading_randomization(
     network,

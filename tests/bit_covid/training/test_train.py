@@ -73,11 +73,15 @@ def _stop_after(monkeypatch, steps):
   original = input_pipeline.train_batches
 
   def train_batches(*args, first_step, **kwargs):
-    batches = original(*args, first_step=first_step, **kwargs)
-    for step, batch in enumerate(batches, start=first_step):
-      if step == steps + 1:  # One batch is taken ahead.
-        raise KeyboardInterrupt
-      yield batch
+    dataset = original(*args, first_step=first_step, **kwargs)
+
+    def batches():
+      for step, batch in enumerate(dataset.as_numpy_iterator(), first_step):
+        if step == steps + 1:  # One batch is taken ahead.
+          raise KeyboardInterrupt
+        yield batch
+
+    return types.SimpleNamespace(as_numpy_iterator=batches)
 
   monkeypatch.setattr(input_pipeline, 'train_batches', train_batches)
 
@@ -167,10 +171,20 @@ def test_checkpoint_as_initial_weights(config, tmp_path, random_params):
   assert _losses(tmp_path / 'run')[1] == pytest.approx(np.log(3), rel=1e-6)
 
 
-def test_loss_that_is_not_finite_stops_the_run(config, tmp_path):
+def test_loss_that_is_not_finite_stops_the_run(config, tmp_path, monkeypatch):
+  streams = []
+  original = input_pipeline.as_numpy
+
+  def as_numpy(dataset):
+    streams.append(original(dataset))
+    return streams[-1]
+
+  monkeypatch.setattr(input_pipeline, 'as_numpy', as_numpy)
   config.learning_rate = float('inf')
   with pytest.raises(FloatingPointError, match=r'within the steps \d to \d'):
     train.train_and_evaluate(config, tmp_path)
+  # Closed, though the error refers to them: nothing is loaded any more.
+  assert [stream.gi_frame for stream in streams] == [None]
   assert not (tmp_path / 'model.npz').exists()
   for row in metric_log.read(tmp_path / 'metrics.jsonl'):
     assert np.isfinite(list(row.values())).all()
@@ -181,9 +195,9 @@ def test_few_slices_of_each_class(config, tmp_path, monkeypatch):
   original = input_pipeline.train_batches
 
   def train_batches(*args, **kwargs):
-    for batch in original(*args, **kwargs):
-      seen.append(batch['index'])
-      yield batch
+    dataset = original(*args, **kwargs)
+    seen.extend(batch['index'] for batch in input_pipeline.as_numpy(dataset))
+    return dataset
 
   monkeypatch.setattr(input_pipeline, 'train_batches', train_batches)
   config.data.per_class = 2

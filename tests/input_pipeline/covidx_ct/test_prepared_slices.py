@@ -9,10 +9,10 @@ import pytest
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import shuffle
 
-from input_pipeline import assembly
 from input_pipeline import batches
 from input_pipeline import data_checks
 from input_pipeline import tfds_examples
+from input_pipeline import threads
 from input_pipeline.covidx_ct import covidx_ct_dataset_builder
 
 SIZES = {'train': 512, 'val': 480, 'test': 480}
@@ -42,9 +42,15 @@ def config(data_config):
 
 def _train(examples, config):
   return list(
-    batches.train_batches(
-      examples, config, batch=4, seed=3, first_step=0, last_step=3
+    batches.as_numpy(
+      batches.train_batches(examples, config, batch=4, seed=3, end_step=3)
     )
+  )
+
+
+def _evaluation(examples, config, *, batch):
+  return list(
+    batches.as_numpy(batches.evaluation_batches(examples, config, batch=batch))
   )
 
 
@@ -75,9 +81,7 @@ def test_training_batches_are_those_of_whole_slices(data_dir, config):
 def test_evaluation_batches_are_those_of_whole_slices(data_dir, config, split):
   _assert_same_batches(
     *(
-      batches.evaluation_batches(
-        _load(split, data_dir, name=name), config, batch=2
-      )
+      _evaluation(_load(split, data_dir, name=name), config, batch=2)
       for name in ('covidx_ct/2a_512', 'covidx_ct/2a')
     )
   )
@@ -127,10 +131,10 @@ def test_tfds_reads_it_as_any_other(data_dir):
 
 def test_files_are_the_same_whatever_the_threads(tmp_path, folder, monkeypatch):
   contents = []
-  for threads in (1, 5):
-    monkeypatch.setattr(assembly, 'num_threads', lambda n=threads: n)
-    _load('train', tmp_path / str(threads), path=folder)
-    paths = sorted((tmp_path / str(threads)).rglob('*.array_record*'))
+  for count in (1, 5):
+    monkeypatch.setattr(threads, 'num_threads', lambda n=count: n)
+    _load('train', tmp_path / str(count), path=folder)
+    paths = sorted((tmp_path / str(count)).rglob('*.array_record*'))
     contents.append([(path.name, path.read_bytes()) for path in paths])
   assert len(contents[0]) == 3
   assert contents[0] == contents[1]
@@ -221,8 +225,5 @@ def test_the_real_sample_is_the_same_both_ways(tmp_path, real_data, config):
       )
     else:
       _assert_same_batches(
-        *(
-          batches.evaluation_batches(x.take(rows), config, batch=4)
-          for x in (prepared, whole)
-        )
+        *(_evaluation(x.take(rows), config, batch=4) for x in (prepared, whole))
       )
