@@ -24,7 +24,7 @@ class Slice(NamedTuple):
 
   Attributes:
     file_name: of the PNG, without a folder.
-    label: index into `class_names.COVIDX_CT`.
+    label: index into `conventions.COVIDX_CT`.
     box: xmin, ymin, xmax, ymax in pixels; the end is exclusive.
     patient_id: from the file name.
     source: from the file name.

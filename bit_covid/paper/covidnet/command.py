@@ -25,9 +25,9 @@ import numpy as np
 from bit_covid.analysis import published
 from bit_covid.analysis import terminal
 from bit_covid.base import command
-from bit_covid.paper.covidnet.command import files
-from bit_covid.paper.covidnet.command import graph
-from bit_covid.paper.covidnet.command import run
+from bit_covid.paper.covidnet import files
+from bit_covid.paper.covidnet import graph
+from bit_covid.paper.covidnet import run
 from bit_covid.training import evaluated_network
 from input_pipeline import conventions
 from input_pipeline import examples as examples_lib

@@ -22,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from bit_covid.paper.covidnet.command import graph
+from bit_covid.paper.covidnet import graph
 from input_pipeline import conventions
 from input_pipeline import preprocess
 

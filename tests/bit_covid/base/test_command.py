@@ -61,15 +61,15 @@ def test_the_exit_code_is_that_of_the_work():
 
 def test_a_pipe_that_closes_is_no_error():
   program = (
-    'import sys; from bit_covid import commands\n'
+    'import sys; from bit_covid.base import command\n'
     'def work():\n'
     '  for i in range(100_000): print(i)\n'
     '  return 0\n'
-    'sys.exit(commands.run(work, debug=False))'
+    'sys.exit(command.run(work, debug=False))'
   )
   with subprocess.Popen(
     [sys.executable, '-c', program],
-    cwd=pathlib.Path(__file__).parents[2],
+    cwd=pathlib.Path(__file__).parents[3],
     env=os.environ,
     stdout=subprocess.PIPE,
     stderr=subprocess.PIPE,

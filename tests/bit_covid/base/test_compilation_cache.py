@@ -14,7 +14,7 @@ from bit_covid.base import compilation_cache
 
 _COMPILE = """
 import jax, jax.numpy as jnp
-from bit_covid import compilation_cache
+from bit_covid.base import compilation_cache
 folder = compilation_cache.enable()
 jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)
 jax.jit(lambda x: jnp.sin(x) @ x)(jnp.ones((8, 8))).block_until_ready()

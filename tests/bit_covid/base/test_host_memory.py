@@ -11,7 +11,7 @@ import pytest
 _PROGRAM = """
 import resource
 import jax
-from bit_covid import host_memory
+from bit_covid.base import host_memory
 kept = host_memory.keep_freed()
 
 @jax.jit
@@ -61,7 +61,7 @@ def test_a_cpu_takes_the_same_pages_again():
 
 def test_nothing_is_changed_where_there_may_be_an_accelerator():
   only_asks = """
-from bit_covid import host_memory
+from bit_covid.base import host_memory
 print(host_memory.keep_freed(), 0)
 """
   kept, _ = _run('cuda,cpu', only_asks)

@@ -14,7 +14,7 @@ import pytest
 import bit_covid
 from bit_covid.cli import command_line
 
-_ROOT = pathlib.Path(__file__).parents[2]
+_ROOT = pathlib.Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def test_help_lists_every_verb(capsys):
 
 def test_help_is_light():
   program = (
-    'import sys; from bit_covid import command_line\n'
+    'import sys; from bit_covid.cli import command_line\n'
     'code = command_line.main(["--help"])\n'
     'heavy = {"jax", "tensorflow", "numpy", "pandas", "absl", "rich"}\n'
     'sys.exit(code or " ".join(heavy & set(sys.modules)) or 0)'

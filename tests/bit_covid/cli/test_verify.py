@@ -19,7 +19,7 @@ from bit_covid.weights import metadata
 
 
 def _reference():
-  path = pathlib.Path(__file__).with_name('test_resnet_v2.py')
+  path = pathlib.Path(__file__).parents[1] / 'models' / 'test_resnet_v2.py'
   spec = importlib.util.spec_from_file_location('reference', path)
   module = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(module)

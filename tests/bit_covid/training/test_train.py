@@ -5,6 +5,7 @@
 import json
 import pathlib
 import shutil
+import types
 
 import jax
 import ml_collections

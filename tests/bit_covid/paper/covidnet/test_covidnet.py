@@ -22,15 +22,15 @@ from bit_covid import report
 from bit_covid.analysis import predictions
 from bit_covid.analysis import published
 from bit_covid.cli import compare
-from bit_covid.paper.covidnet.command import command
-from bit_covid.paper.covidnet.command import graph as graph_lib
-from bit_covid.paper.covidnet.command import run as run_lib
+from bit_covid.paper.covidnet import command
+from bit_covid.paper.covidnet import graph as graph_lib
+from bit_covid.paper.covidnet import run as run_lib
 import input_pipeline
 from input_pipeline import preprocess
 
 SIZE = 40
 CHANNELS = 5
-ROOT = pathlib.Path(command.__file__).parents[2]
+ROOT = pathlib.Path(command.__file__).parents[3]
 V1 = tf.compat.v1
 
 
