@@ -9,7 +9,6 @@ import pathlib
 
 import anyio
 import anyio.to_thread
-import jinja2
 from starlette import applications
 from starlette import exceptions
 from starlette import middleware
@@ -25,6 +24,7 @@ from bit_covid.app import limits as limits_lib
 from bit_covid.app import session as session_lib
 from bit_covid.app import sessions as sessions_lib
 from bit_covid.app import worker as worker_lib
+from bit_covid.base import page_templates
 from bit_covid.scoring import page as page_lib
 
 # Browsers run no script that comes as text/plain, as registries of Windows have
@@ -108,13 +108,7 @@ async def _say_closed(
 def _render(
   classifier: classifier_lib.Classifier, limits: limits_lib.Limits
 ) -> str:
-  environment = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(_HERE / 'templates'),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-  )
+  environment = page_templates.environment(_HERE / 'templates')
   return environment.get_template('page.html.j2').render(
     disclaimer=page_lib.DISCLAIMER,
     model=classifier.model,

@@ -8,13 +8,13 @@ import json
 import pathlib
 from typing import Any
 
-import jinja2
 import pandas as pd
 import rich.table
 import rich.text
 
 from bit_covid.analysis import terminal
 from bit_covid.audit import finding
+from bit_covid.base import page_templates
 
 # Of the tables of findings; all others but the first are numbers.
 _TEXT_COLUMNS = ('Source', 'Looks like')
@@ -64,14 +64,7 @@ def write(
     ],
   }
   (folder / 'audit.json').write_text(json.dumps(content, indent=2) + '\n')
-  environment = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(_TEMPLATES),
-    # Names of classes and sources are the user's: they are text, never markup.
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-  )
+  environment = page_templates.environment(_TEMPLATES)
   page = environment.get_template('audit.html.j2').render(
     disclaimer=DISCLAIMER,
     text_columns=_TEXT_COLUMNS,

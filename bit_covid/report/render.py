@@ -2,11 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """From the content of a report to HTML or Markdown."""
 
-import base64
 import pathlib
 
-import jinja2
-
+from bit_covid.base import page_templates
 from bit_covid.report import content as report_content
 from bit_covid.report import facts
 from bit_covid.report import page
@@ -28,16 +26,11 @@ def render(
     file_format: one of `FORMATS`.
   """
   template, file_name = _FORMATS[file_format]
-  environment = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent / 'templates'),
-    # Names of classes and sources are the user's: they are text, never markup.
+  environment = page_templates.environment(
+    pathlib.Path(__file__).parent / 'templates',
     autoescape=file_format == 'html',
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
   )
-  environment.filters['base64'] = lambda x: base64.b64encode(x).decode('ascii')
+  environment.keep_trailing_newline = True
   environment.filters['md'] = escape_markdown
   name = facts.data_name(content.config)
   text = environment.get_template(template).render(

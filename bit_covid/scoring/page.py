@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A page for each scan: one HTML file that opens without a network."""
 
-import base64
 import collections
 from collections.abc import Mapping
 import pathlib
@@ -12,6 +11,7 @@ import jinja2
 
 from bit_covid.analysis import figures
 from bit_covid.analysis import patients
+from bit_covid.base import page_templates
 from bit_covid.scoring import montage
 from bit_covid.scoring import score
 from input_pipeline import scans
@@ -122,17 +122,8 @@ def render(result: score.ScanResult, cautions: list[str]) -> str:
 
 
 def environment() -> jinja2.Environment:
-  """Returns what renders the templates of this package."""
-  found = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent / 'templates'),
-    # Names of classes are the user's: they are text, never markup.
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-  )
-  found.filters['base64'] = lambda x: base64.b64encode(x).decode('ascii')
-  return found
+  """Returns what renders the templates of this room."""
+  return page_templates.environment(pathlib.Path(__file__).parent / 'templates')
 
 
 def findings(result: score.ScanResult) -> list[tuple[str, int, str]]:

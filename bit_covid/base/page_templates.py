@@ -1,0 +1,31 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""How the templates of pages are rendered, and the style that pages share."""
+
+import base64
+import pathlib
+
+import jinja2
+
+_SHARED = pathlib.Path(__file__).parent / 'templates'
+
+
+def environment(
+  folder: pathlib.Path, *, autoescape: bool = True
+) -> jinja2.Environment:
+  """Returns what renders the templates of a folder, and those of all pages.
+
+  Args:
+    folder: a room's own templates, which may include 'page.css'.
+    autoescape: for HTML. Names of classes and sources are the user's: they are
+      text, never markup.
+  """
+  found = jinja2.Environment(
+    loader=jinja2.FileSystemLoader([folder, _SHARED]),
+    autoescape=autoescape,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+  )
+  found.filters['base64'] = lambda x: base64.b64encode(x).decode('ascii')
+  return found
