@@ -155,15 +155,15 @@ def _run(
 ) -> int:
   # JAX and TensorFlow: not before the arguments are known to be right.
   from bit_covid.app import serve
-  from bit_covid.cli import load_classifier
+  from bit_covid.inference import load
   from bit_covid.scoring import output
   from bit_covid.scoring import page
 
-  classifier = load_classifier.load(arguments.checkpoint)
+  classifier = load.load(arguments.checkpoint)
   print(page.DISCLAIMER)
   for text in output.cautions(classifier):
     print(f'Note: {text}')
-  print(f'Network ready after {load_classifier.warm_up(classifier):.1f} s')
+  print(f'Network ready after {load.warm_up(classifier):.1f} s')
   if not serve.is_local(listener):
     print(
       f'Note: --host={arguments.host} is not this machine alone. Whoever '

@@ -7,16 +7,14 @@ import pathlib
 import tempfile
 import zipfile
 
-from bit_covid import classifier as classifier_lib
+from bit_covid.inference import network as network_lib
 from bit_covid.scoring import output
 from bit_covid.scoring import page
 from bit_covid.scoring import score
 from input_pipeline import scans
 
 
-def report(
-  result: score.ScanResult, classifier: classifier_lib.Classifier
-) -> bytes:
+def report(result: score.ScanResult, classifier: network_lib.Network) -> bytes:
   """Returns the scan's page, one HTML file."""
   return page.render(result, output.cautions(classifier)).encode()
 
@@ -24,7 +22,7 @@ def report(
 def archive(
   result: score.ScanResult,
   refused: list[scans.Refused],
-  classifier: classifier_lib.Classifier,
+  classifier: network_lib.Network,
 ) -> bytes:
   """Returns a zip archive of the scan's page, its picture and the tables."""
   buffer = io.BytesIO()

@@ -24,7 +24,6 @@ from starlette import requests
 from starlette import responses
 from starlette import routing
 
-from bit_covid import classifier as classifier_lib
 from bit_covid.app import download
 from bit_covid.app import guard
 from bit_covid.app import scored_scan
@@ -32,6 +31,7 @@ from bit_covid.app import session as session_lib
 from bit_covid.app import sessions as sessions_lib
 from bit_covid.app import upload
 from bit_covid.app import worker as worker_lib
+from bit_covid.inference import network as network_lib
 from bit_covid.scoring import output
 
 # Seconds between looks at a state, and between signs of life to a page.
@@ -45,7 +45,7 @@ class Endpoints:
 
   def __init__(
     self,
-    classifier: classifier_lib.Classifier,
+    classifier: network_lib.Network,
     sessions: sessions_lib.Sessions,
     worker: worker_lib.Worker,
   ):

@@ -12,10 +12,10 @@ import webbrowser
 
 import uvicorn
 
-from bit_covid import classifier as classifier_lib
 from bit_covid.app import limits as limits_lib
 from bit_covid.app import server as server_lib
 from bit_covid.app import sessions as sessions_lib
+from bit_covid.inference import network as network_lib
 
 
 class PageServer(uvicorn.Server):
@@ -23,7 +23,7 @@ class PageServer(uvicorn.Server):
 
   def __init__(
     self,
-    classifier: classifier_lib.Classifier,
+    classifier: network_lib.Network,
     *,
     limits: limits_lib.Limits,
     hosts: Collection[str] = (),
@@ -59,7 +59,7 @@ class PageServer(uvicorn.Server):
 
 
 def run(
-  classifier: classifier_lib.Classifier,
+  classifier: network_lib.Network,
   listener: socket.socket,
   *,
   limits: limits_lib.Limits,

@@ -17,7 +17,6 @@ from starlette import responses
 from starlette import routing
 from starlette import staticfiles
 
-from bit_covid import classifier as classifier_lib
 from bit_covid.app import endpoints as endpoints_lib
 from bit_covid.app import guard
 from bit_covid.app import limits as limits_lib
@@ -25,6 +24,7 @@ from bit_covid.app import session as session_lib
 from bit_covid.app import sessions as sessions_lib
 from bit_covid.app import worker as worker_lib
 from bit_covid.base import page_templates
+from bit_covid.inference import network as network_lib
 from bit_covid.scoring import page as page_lib
 
 # Browsers run no script that comes as text/plain, as registries of Windows have
@@ -36,7 +36,7 @@ _SWEEP = 2.0
 
 
 def create(
-  classifier: classifier_lib.Classifier,
+  classifier: network_lib.Network,
   sessions: sessions_lib.Sessions,
   *,
   hosts: Collection[str] = (),
@@ -105,9 +105,7 @@ async def _say_closed(
   return responses.JSONResponse({'error': endpoints_lib.CLOSED}, 404)
 
 
-def _render(
-  classifier: classifier_lib.Classifier, limits: limits_lib.Limits
-) -> str:
+def _render(classifier: network_lib.Network, limits: limits_lib.Limits) -> str:
   environment = page_templates.environment(_HERE / 'templates')
   return environment.get_template('page.html.j2').render(
     disclaimer=page_lib.DISCLAIMER,

@@ -7,10 +7,10 @@ from concurrent import futures
 import contextlib
 import traceback
 
-from bit_covid import classifier as classifier_lib
 from bit_covid.app import scored_scan
 from bit_covid.app import session as session_lib
 from bit_covid.app import upload
+from bit_covid.inference import network as network_lib
 from bit_covid.scoring import score as score_lib
 from input_pipeline import scans
 
@@ -23,7 +23,7 @@ class Worker:
 
   def __init__(
     self,
-    classifier: classifier_lib.Classifier,
+    classifier: network_lib.Network,
     *,
     score_flagged: bool = False,
     debug: bool = False,

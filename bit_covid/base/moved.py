@@ -48,7 +48,7 @@ MOVED = {
   'bit_covid.progress': 'bit_covid.base.progress',
   'bit_covid.resnet_v2': 'bit_covid.models.resnet_v2',
   'bit_covid.run_facts': 'bit_covid.training.provenance',
-  'bit_covid.scan_classifier': 'bit_covid.cli.load_classifier',
+  'bit_covid.scan_classifier': 'bit_covid.inference.load',
   'bit_covid.scan_index': 'bit_covid.scoring.index',
   'bit_covid.scan_montage': 'bit_covid.scoring.montage',
   'bit_covid.scan_output': 'bit_covid.scoring.output',

@@ -11,8 +11,8 @@ import importlib
 import sys
 from typing import NamedTuple
 
-import bit_covid
 from bit_covid.base import command
+from bit_covid.base import version
 
 
 class Verb(NamedTuple):
@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(_help())
     return 0
   if verb == '--version':
-    print(f'bit_covid {bit_covid.__version__}')
+    print(f'bit_covid {version.VERSION}')
     return 0
   if verb not in VERBS:
     command.say_error(_unknown(verb))

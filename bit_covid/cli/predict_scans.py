@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import tqdm
 
-from bit_covid import classifier as classifier_lib
-from bit_covid.cli import load_classifier
+from bit_covid.inference import load
+from bit_covid.inference import network as network_lib
 from bit_covid.scoring import output as output_lib
 from bit_covid.scoring import page
 from bit_covid.scoring import score
@@ -27,7 +27,7 @@ class _Options(NamedTuple):
 
 def run(arguments: argparse.Namespace) -> int:
   """Scores what the arguments of `predict.py` name; returns the exit code."""
-  classifier = load_classifier.load(arguments.checkpoint)
+  classifier = load.load(arguments.checkpoint)
   print(page.DISCLAIMER)
   for text in output_lib.cautions(classifier):
     print(f'Note: {text}')
@@ -47,11 +47,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _score_all(
-  classifier: classifier_lib.Classifier, found: scans.Found, options: _Options
+  classifier: network_lib.Network, found: scans.Found, options: _Options
 ) -> list[score.ScanResult]:
   """Returns the results of all scans, after their pages were written."""
   # Once for all scans, and not counted as the time of a slice.
-  seconds = load_classifier.warm_up(classifier) if found.scans else 0.0
+  seconds = load.warm_up(classifier) if found.scans else 0.0
   print(f'Network ready after {seconds:.1f} s')
   options.output.mkdir(parents=True, exist_ok=True)
   results = []

@@ -9,7 +9,7 @@ import pathlib
 import platform
 from typing import Any
 
-import bit_covid
+from bit_covid.base import version
 from bit_covid.export import exportable
 from bit_covid.export import parity
 
@@ -79,7 +79,7 @@ def describe(
     'largest_difference': dict(differences),
     'tolerance': parity.TOLERANCE,
     'versions': {
-      'bit_covid': bit_covid.__version__,
+      'bit_covid': version.VERSION,
       'python': platform.python_version(),
       **{package: _version(package) for package in packages},
     },

@@ -9,9 +9,9 @@ import ml_collections
 import numpy as np
 import pandas as pd
 
-import bit_covid
 from bit_covid.analysis import figures
 from bit_covid.analysis import predictions
+from bit_covid.inference import network
 from bit_covid.models import normalize
 from bit_covid.paper import collected
 from bit_covid.paper import grid
@@ -19,6 +19,8 @@ from bit_covid.paper import markdown
 from bit_covid.paper import marks
 from bit_covid.paper import rows as rows_lib
 from bit_covid.training import map_panels
+from bit_covid.weights import bit_npz
+from bit_covid.weights import find
 import input_pipeline
 
 _RUN = grid.Run(grid.BEST)
@@ -107,7 +109,8 @@ def _panels(request: collected.Request) -> list[_Panel] | str:
   cases = _correct(table)
   if cases.empty:
     return f'{grid.BEST}, seed {_RUN.seed}, has no slice of test right.'
-  classifier = bit_covid.load(str(request.runs.folder(_RUN)))
+  path = find.find_checkpoint(str(request.runs.folder(_RUN)))
+  classifier = network.Network(bit_npz.load(path))
   images = _images(
     request.splits['test'],
     cases['slice_id'].to_list(),

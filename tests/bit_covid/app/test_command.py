@@ -103,10 +103,10 @@ def test_where_it_listens_and_who_reaches_it():
 def test_it_warns_where_others_reach_it(host, classifier, capsys, monkeypatch):
   pytest.importorskip('uvicorn', reason='needs the extra app')
   from bit_covid.app import serve
-  from bit_covid.cli import load_classifier
+  from bit_covid.inference import load
 
   served = []
-  monkeypatch.setattr(load_classifier, 'load', lambda name: classifier)
+  monkeypatch.setattr(load, 'load', lambda name: classifier)
   monkeypatch.setattr(
     serve, 'run', lambda *_, **options: served.append(options)
   )
