@@ -114,7 +114,8 @@ class _Finder(abc.MetaPathFinder):
     path: Sequence[str] | None,
     target: types.ModuleType | None = None,
   ) -> machinery.ModuleSpec | None:
-    name = new_name(fullname)
+    # Quickly, as every import of the process comes here.
+    name = new_name(fullname) if fullname.startswith('bit_covid.') else None
     found = util.find_spec(name) if name else None
     if found is None:
       return None
@@ -124,4 +125,6 @@ class _Finder(abc.MetaPathFinder):
 def install() -> None:
   """Makes the old names work in this process; does nothing the second time."""
   if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-    sys.meta_path.append(_Finder())
+    # Before Python's own finders, which would load a part of a package that
+    # moved a second time, under its former name.
+    sys.meta_path.insert(0, _Finder())

@@ -89,7 +89,9 @@ def resize(image: np.ndarray, size: int, *, antialias: bool) -> np.ndarray:
 def _body_box() -> Callable[[np.ndarray], np.ndarray]:
   """Returns the function that finds the body: of the project, or the copy."""
   try:
+    # This file is copied beside an export, where the project need not be.
     import body_crop
   except ImportError:
+    # Not copied: this is the project itself.
     from input_pipeline import body_crop
   return body_crop.body_box

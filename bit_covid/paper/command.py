@@ -10,7 +10,10 @@ import pathlib
 import sys
 from typing import Any
 
+from absl import logging
+
 from bit_covid.base import command
+from bit_covid.base import host_memory
 from bit_covid.paper import grid
 
 _EXAMPLES = (
@@ -45,13 +48,9 @@ def _run(arguments: argparse.Namespace) -> int:
   # Config files import each other from the project's root.
   if os.getcwd() not in sys.path:
     sys.path.insert(0, os.getcwd())
-  # TensorFlow comes with it, and takes seconds to load: not before the
-  # arguments are known to be right.
-  from absl import logging
-
-  from bit_covid.base import host_memory
-
   host_memory.keep_freed()  # Before TensorFlow and JAX start their threads.
+  # TensorFlow and JAX come with these and take seconds to load, so they are not
+  # loaded before the arguments are known to be right.
   from bit_covid.base import compilation_cache
   from bit_covid.paper import session
 

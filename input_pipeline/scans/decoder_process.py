@@ -44,9 +44,10 @@ def main() -> None:
 
 def _limit_memory() -> None:
   try:
+    # Windows has no such module.
     import resource
   except ImportError:
-    return  # Windows.
+    return
   resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, _MOST_BYTES))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
+from bit_covid.audit import audit_dataset
 from bit_covid.audit import command
 from bit_covid.audit import images
 from bit_covid.audit import slices
@@ -67,7 +68,7 @@ def test_a_config_file_names_its_data(monkeypatch):
   arguments = command._parser().parse_args(
     ['configs/demo.py:steps=5k', '--data_dir=somewhere']
   )
-  config = command._config(arguments)
+  config = audit_dataset._config(arguments)
   assert config.name == 'phantom/demo'
   assert config.data_dir == 'somewhere'
 

@@ -1,0 +1,110 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The rooms of docs/architecture.md, and who may import whom."""
+
+import ast
+import importlib
+import pathlib
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+from bit_covid.base import moved
+
+ROOT = pathlib.Path(__file__).parents[1]
+PACKAGES = ('bit_covid', 'input_pipeline')
+FILES = [path for name in PACKAGES for path in (ROOT / name).rglob('*.py')]
+
+
+def test_the_contracts_of_import_linter_hold():
+  linter = pathlib.Path(sys.executable).with_name('lint-imports')
+  result = subprocess.run(
+    [linter], cwd=ROOT, capture_output=True, text=True, check=False
+  )
+  assert result.returncode == 0, result.stdout + result.stderr
+  assert ' kept, 0 broken.' in result.stdout
+
+
+def test_the_front_of_the_house_has_five_modules():
+  found = {path.name for path in (ROOT / 'bit_covid').glob('*.py')}
+  assert found == {
+    '__init__.py',
+    '__main__.py',
+    'main.py',
+    'predict.py',
+    'classifier.py',
+  }
+
+
+def _imports_in_functions(path):
+  """Yields the first line of each run of imports inside a function."""
+  tree = ast.parse(path.read_text())
+  for function in ast.walk(tree):
+    if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+      continue
+    previous = None
+    for node in ast.walk(function):
+      body = getattr(node, 'body', [])
+      for statement in body if isinstance(body, list) else []:
+        is_import = isinstance(statement, ast.Import | ast.ImportFrom)
+        if is_import and not isinstance(previous, ast.Import | ast.ImportFrom):
+          yield statement.lineno
+        previous = statement
+
+
+@pytest.mark.parametrize(
+  'path', FILES, ids=[str(path.relative_to(ROOT)) for path in FILES]
+)
+def test_imports_inside_functions_say_why(path):
+  lines = path.read_text().splitlines()
+  for number in _imports_in_functions(path):
+    assert lines[number - 2].strip().startswith('#'), (
+      f'{path}:{number} imports inside a function; say why in a comment above, '
+      'or import at the top.'
+    )
+
+
+def test_former_names_give_the_modules_of_today():
+  for old, new in moved.MOVED.items():
+    assert importlib.import_module(old) is importlib.import_module(new), old
+  module = importlib.import_module('bit_covid.analysis.report.values')
+  assert module.__name__ == module.__spec__.name == 'bit_covid.report.values'
+
+
+def test_a_name_that_never_was_is_an_error():
+  with pytest.raises(ModuleNotFoundError, match=r'bit_covid\.no_such'):
+    importlib.import_module('bit_covid.no_such')
+  with pytest.raises(ModuleNotFoundError, match=r'report\.no_such'):
+    importlib.import_module('bit_covid.analysis.report.no_such')
+
+
+@pytest.mark.parametrize(
+  'module',
+  [
+    'bit_covid.verify',
+    'bit_covid.analysis.report',
+    'input_pipeline.split',
+  ],
+)
+def test_former_commands_run(module):
+  result = subprocess.run(
+    [sys.executable, '-m', module, '--help'],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert result.returncode == 0, result.stderr
+  assert result.stdout.startswith('usage: python -m bit_covid.')
+
+
+def test_every_module_can_be_imported():
+  # Those with a main program at their end run it only as a program.
+  for name in PACKAGES:
+    package = importlib.import_module(name)
+    for found in pkgutil.walk_packages(package.__path__, f'{name}.'):
+      if found.name.endswith(('__main__', 'onnx_format', 'onnx_graph')):
+        continue
+      importlib.import_module(found.name)
