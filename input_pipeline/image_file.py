@@ -11,10 +11,9 @@ from PIL import Image
 from PIL import ImageFile
 from PIL import UnidentifiedImageError
 
-SUFFIXES = ('.png', '.jpg', '.jpeg')
+from input_pipeline import conventions
 
-# Gray values of a 16-bit image that become 0 and 255.
-FULL_RANGE_16BIT = (0, 65_535)
+SUFFIXES = ('.png', '.jpg', '.jpeg')
 
 # The last chunk of a PNG: length 0, name and checksum.
 _PNG_END = b'\0\0\0\0IEND\xaeB`\x82'
@@ -80,7 +79,7 @@ def to_plain_gray(
   encoded: bytes,
   name: str | os.PathLike[str],
   *,
-  range_16bit: tuple[int, int] = FULL_RANGE_16BIT,
+  range_16bit: tuple[int, int] = conventions.FULL_RANGE_16BIT,
 ) -> bytes:
   """Returns the image in a form that decodes to 8-bit gray everywhere.
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import os
 import pathlib
 
+from input_pipeline import conventions
 from input_pipeline import examples as examples_lib
 from input_pipeline import image_csv
 from input_pipeline import image_file
@@ -43,7 +44,7 @@ def load(
   path: str | os.PathLike[str],
   split: str,
   *,
-  range_16bit: tuple[int, int] = image_file.FULL_RANGE_16BIT,
+  range_16bit: tuple[int, int] = conventions.FULL_RANGE_16BIT,
   window: tuple[float, float] | None = None,
 ) -> examples_lib.Examples:
   """Returns a split of the user's images; each is decoded once to check it.
@@ -84,7 +85,7 @@ def load(
 def load_all(
   path: str | os.PathLike[str],
   *,
-  range_16bit: tuple[int, int] = image_file.FULL_RANGE_16BIT,
+  range_16bit: tuple[int, int] = conventions.FULL_RANGE_16BIT,
 ) -> dict[str, examples_lib.Examples]:
   """Returns every split of the user's images, for an audit.
 
@@ -112,7 +113,7 @@ def unlabelled(
   paths: Sequence[pathlib.Path],
   *,
   class_names: tuple[str, ...],
-  range_16bit: tuple[int, int] = image_file.FULL_RANGE_16BIT,
+  range_16bit: tuple[int, int] = conventions.FULL_RANGE_16BIT,
 ) -> examples_lib.Examples:
   """Returns image files whose class is not known, labels -1, for prediction."""
   images = [

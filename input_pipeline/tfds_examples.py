@@ -15,6 +15,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 import tqdm
 
+from input_pipeline import conventions
 from input_pipeline import covidx_ct
 from input_pipeline import examples as examples_lib
 from input_pipeline import phantom
@@ -33,7 +34,7 @@ BUILDERS: Mapping[str, type[tfds.core.GeneratorBasedBuilder]] = (
 )
 
 # Center and width in Hounsfield units of the slices' gray values.
-_WINDOWS = {covidx_ct.Builder: (-600.0, 1500.0)}
+_WINDOWS = {covidx_ct.Builder: conventions.LUNG_WINDOW}
 
 _TEXT_COLUMNS = ('slice_id', 'patient_id', 'source')
 

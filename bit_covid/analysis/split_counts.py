@@ -17,7 +17,7 @@ from bit_covid.analysis import predictions
 
 _COLUMNS = ('split', 'class', 'slices', 'patients')
 # The others follow.
-_ORDER = ('train', 'val', 'test')
+ORDER = ('train', 'val', 'test')
 
 
 def count(
@@ -84,6 +84,6 @@ def joined(predicted: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
   others = others[~others['split'].isin(predicted['split'])]
   rows = pd.concat([predicted, others])
   names = list(dict.fromkeys(rows['split']))
-  order = [x for x in _ORDER if x in names]
-  order += [x for x in names if x not in _ORDER]
+  order = [x for x in ORDER if x in names]
+  order += [x for x in names if x not in ORDER]
   return pd.concat([rows[rows['split'] == name] for name in order])

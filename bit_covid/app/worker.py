@@ -12,6 +12,7 @@ from bit_covid.app import session as session_lib
 from bit_covid.app import upload
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import score as score_lib
+from input_pipeline import conventions
 from input_pipeline import scans
 
 # Scans of an upload that are read for a preview, tens of milliseconds each.
@@ -89,7 +90,7 @@ class Worker:
       found = files.enter_context(
         scans.find(
           session.upload.folder,
-          window=self._classifier.window or scans.LUNG,
+          window=self._classifier.window or conventions.LUNG_WINDOW,
           range_16bit=tuple(preprocessing['range_16bit']),
         )
       )

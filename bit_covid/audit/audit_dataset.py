@@ -87,7 +87,7 @@ def _config(arguments: argparse.Namespace) -> ml_collections.ConfigDict:
     config = ml_collections.ConfigDict(
       {'name': dataset, 'path': '', 'data_dir': '', 'image_folder': ''}
     )
-    config.range_16bit = (0, 65_535)
+    config.range_16bit = conventions.FULL_RANGE_16BIT
     if pathlib.Path(dataset).expanduser().exists():
       config.name, config.path = 'image_folder', dataset
   for field, value in (

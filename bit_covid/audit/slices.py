@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
+from bit_covid.analysis import split_counts
+
 if TYPE_CHECKING:
   from input_pipeline import examples as examples_lib
   from input_pipeline.covidx_ct import split_file
 
 BOX = ('xmin', 'ymin', 'xmax', 'ymax')
-_ORDER = ('train', 'val', 'test')
 
 
 class Slices(NamedTuple):
@@ -98,8 +99,8 @@ def classes(table: pd.DataFrame) -> list[str]:
 
 def ordered(names: 'Mapping[str, object]') -> list[str]:
   """Returns the names of splits, the usual ones first."""
-  known = [name for name in _ORDER if name in names]
-  return known + [name for name in names if name not in _ORDER]
+  known = [name for name in split_counts.ORDER if name in names]
+  return known + [name for name in names if name not in split_counts.ORDER]
 
 
 def knows_patients(table: pd.DataFrame) -> bool:

@@ -184,10 +184,11 @@ def _run(arguments: argparse.Namespace) -> int:
     )
   series = read_labels(arguments.labels, arguments.root)
   # As in `convert`.
+  from input_pipeline import conventions
   from input_pipeline import patient_hash
   from input_pipeline.scans import window as window_lib
 
-  window = window_lib.check(arguments.window)
+  window = window_lib.check(arguments.window or conventions.LUNG_WINDOW)
   rows = convert(
     series,
     output,
@@ -201,7 +202,7 @@ def _run(arguments: argparse.Namespace) -> int:
   center, width = window
   print(
     f'{len(rows)} slices of {patients} patients: {output / "images.csv"}\n'
-    f'Next: python -m bit_covid.cli.split {output / "images.csv"}\n'
+    f'Next: bit-covid split {output / "images.csv"}\n'
     f'and train with --config.data.window="({center:g}, {width:g})"'
   )
   return 0
@@ -234,9 +235,8 @@ def _parser() -> argparse.ArgumentParser:
     '--window',
     nargs=2,
     type=float,
-    default=(-600.0, 1500.0),
     metavar=('CENTER', 'WIDTH'),
-    help='in Hounsfield units; default: %(default)s',
+    help='in Hounsfield units; default: that of COVIDx CT, -600 1500',
   )
   return parser
 

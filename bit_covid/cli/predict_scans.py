@@ -15,6 +15,7 @@ from bit_covid.inference import network as network_lib
 from bit_covid.scoring import output as output_lib
 from bit_covid.scoring import page
 from bit_covid.scoring import score
+from input_pipeline import conventions
 from input_pipeline import scans
 
 
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f'Note: {text}')
   with scans.find(
     arguments.paths,
-    window=classifier.window or scans.LUNG,
+    window=classifier.window or conventions.LUNG_WINDOW,
     range_16bit=tuple(classifier.preprocessing['range_16bit']),
     images_are_scans=arguments.images_are_scans,
   ) as found:

@@ -23,7 +23,7 @@ from bit_covid.weights import bundled
 from bit_covid.weights import find
 
 # A network of this package on `test_image`: its first logits, computed in
-# NumPy float64 by the reference of tests/bit_covid/test_resnet_v2.py.
+# NumPy float64 by the reference of tests/bit_covid/models/test_resnet_v2.py.
 NETWORK = 'Textures-M-tiny'
 EXPECTED_LOGITS = (
   1.290453,

@@ -22,6 +22,7 @@ DEFAULT_PREPROCESSING = {
   'box': 'automatic',
   'crop': 480,
   'antialias': False,
+  # `conventions.FULL_RANGE_16BIT`, with which TensorFlow would come.
   'range_16bit': (0, 65_535),
 }
 

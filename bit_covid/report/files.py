@@ -11,6 +11,7 @@ import pandas as pd
 
 from bit_covid.analysis import figures_images
 from bit_covid.analysis import predictions
+from bit_covid.analysis import split_counts
 from bit_covid.analysis import subgroups
 from bit_covid.report import content as report_content
 from bit_covid.report import facts
@@ -18,8 +19,6 @@ from bit_covid.report import maps
 from bit_covid.report import numbers as report_numbers
 from bit_covid.report import render
 from bit_covid.report import values
-
-_ORDER = ('train', 'val', 'test')
 
 
 def write_report(
@@ -82,8 +81,8 @@ def read_tables(workdir: pathlib.Path) -> dict[str, pd.DataFrame]:
       f'{folder} holds no <split>.csv. Give the work directory of a run that '
       'was evaluated.'
     )
-  known = [name for name in _ORDER if name in paths]
-  others = [name for name in paths if name not in _ORDER]
+  known = [name for name in split_counts.ORDER if name in paths]
+  others = [name for name in paths if name not in split_counts.ORDER]
   return {name: predictions.read(paths[name]) for name in known + others}
 
 

@@ -14,7 +14,7 @@ from bit_covid.analysis import patients
 from bit_covid.base import page_templates
 from bit_covid.scoring import montage
 from bit_covid.scoring import score
-from input_pipeline import scans
+from input_pipeline import conventions
 
 DISCLAIMER = 'Research software, not a medical device.'
 # In words, by the names of `scans.Scan.source`.
@@ -79,7 +79,7 @@ def cautions(
   if window is None:
     found.append(
       'The checkpoint does not say which Hounsfield window it was trained '
-      f'with; {_window(scans.LUNG)} was taken.'
+      f'with; {_window(conventions.LUNG_WINDOW)} was taken.'
     )
   return found
 

@@ -13,6 +13,7 @@ import pandas as pd
 from bit_covid.analysis import predictions
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import score
+from input_pipeline import conventions
 from input_pipeline import scans
 
 
@@ -80,7 +81,7 @@ def predict(
   """Returns what `Classifier.predict` does; see there."""
   with scans.find(
     paths,
-    window=network.window or scans.LUNG,
+    window=network.window or conventions.LUNG_WINDOW,
     range_16bit=tuple(network.preprocessing['range_16bit']),
   ) as found:
     _check_refused(found)

@@ -28,8 +28,6 @@ from input_pipeline.covidx_ct import prepared_slices
 from input_pipeline.covidx_ct import slice_files
 from input_pipeline.covidx_ct import split_file
 
-SPLITS = ('train', 'val', 'test')
-
 
 @dataclasses.dataclass(kw_only=True)
 class CovidxCtConfig(tfds.core.BuilderConfig):
@@ -212,7 +210,7 @@ def read_splits(
   Raises:
     FileNotFoundError: there is none.
   """
-  names = {split: config.split_file_name(split) for split in SPLITS}
+  names = {split: config.split_file_name(split) for split in conventions.SPLITS}
   splits = {
     split: split_file.read(manual_dir / name)
     for split, name in names.items()
@@ -235,7 +233,8 @@ def split_digests(
   same version is not taken for it.
   """
   paths = {
-    split: manual_dir / config.split_file_name(split) for split in SPLITS
+    split: manual_dir / config.split_file_name(split)
+    for split in conventions.SPLITS
   }
   return {
     split: hashlib.sha256(path.read_bytes()).hexdigest()

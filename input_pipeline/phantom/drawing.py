@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from input_pipeline import conventions
 from input_pipeline.phantom import anatomy as anatomy_lib
 from input_pipeline.phantom import geometry
 from input_pipeline.phantom import lesions as lesions_lib
@@ -23,7 +24,6 @@ from input_pipeline.phantom import vessels
 
 LABELS = lesions_lib.LABELS
 MOST_SLICES = anatomy_lib.MOST_SLICES
-SPLITS = ('train', 'val', 'test')
 # z of the first and last slice of a whole scan.
 SCAN_RANGE = (0.02, 0.95)
 
@@ -71,11 +71,11 @@ def sample_patient(
 
   Args:
     seed: of the whole data set.
-    split: one of `SPLITS`.
+    split: one of `conventions.SPLITS`.
     label: one of `LABELS`.
     number: of the patient in its split and class.
   """
-  key = (seed, SPLITS.index(split), LABELS.index(label), number)
+  key = (seed, conventions.SPLITS.index(split), LABELS.index(label), number)
   rng = np.random.default_rng((*key, 0, 0))
   anatomy = anatomy_lib.sample_anatomy(rng)
   scanner = scanner_lib.sample_scanner(rng)

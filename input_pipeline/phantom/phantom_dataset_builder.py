@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
+from input_pipeline import conventions
 from input_pipeline.phantom import drawing
 
 
@@ -39,10 +40,10 @@ class PhantomConfig(tfds.core.BuilderConfig):
         f'slices is {self.slices}, but a scan has 1 to '
         f'{drawing.MOST_SLICES} slices.'
       )
-    if set(self.patients) != set(drawing.SPLITS):
+    if set(self.patients) != set(conventions.SPLITS):
       raise ValueError(
         f'patients names the splits {sorted(self.patients)}, but they must '
-        f'be {sorted(drawing.SPLITS)}.'
+        f'be {sorted(conventions.SPLITS)}.'
       )
 
 
@@ -93,7 +94,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     self, dl_manager: tfds.download.DownloadManager
   ) -> dict[str, Iterator[tuple[str, dict[str, Any]]]]:
     del dl_manager  # Nothing to download.
-    return {split: self._generate_examples(split) for split in drawing.SPLITS}
+    return {
+      split: self._generate_examples(split) for split in conventions.SPLITS
+    }
 
   def _generate_examples(
     self, split: str

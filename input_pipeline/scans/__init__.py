@@ -21,10 +21,8 @@ from input_pipeline.scans.scan import Refused
 from input_pipeline.scans.scan import Scan
 from input_pipeline.scans.scan import Slice
 from input_pipeline.scans.scan import UnreadableError
-from input_pipeline.scans.window import LUNG
 
 __all__ = [
-  'LUNG',
   'Checked',
   'Found',
   'Pixels',

@@ -9,7 +9,7 @@ import pathlib
 import tempfile
 from typing import NamedTuple
 
-from input_pipeline import image_file
+from input_pipeline import conventions
 from input_pipeline.scans import archive
 from input_pipeline.scans import dicom_series
 from input_pipeline.scans import images
@@ -38,8 +38,8 @@ class Found(NamedTuple):
 def find(
   paths: Paths,
   *,
-  window: tuple[float, float] = window_lib.LUNG,
-  range_16bit: tuple[int, int] = image_file.FULL_RANGE_16BIT,
+  window: tuple[float, float] = conventions.LUNG_WINDOW,
+  range_16bit: tuple[int, int] = conventions.FULL_RANGE_16BIT,
   images_are_scans: bool = False,
 ) -> Iterator[Found]:
   """Gives the scans in files and folders, for the time of the `with` block.

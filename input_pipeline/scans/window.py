@@ -12,9 +12,6 @@ import functools
 
 import numpy as np
 
-# Center and width of COVIDx CT: from -1350 to 150.
-LUNG = (-600.0, 1500.0)
-
 
 def check(window: tuple[float, float]) -> tuple[float, float]:
   """Returns the window as two floats.

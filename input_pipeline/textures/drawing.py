@@ -12,12 +12,12 @@ import zlib
 
 import numpy as np
 
+from input_pipeline import conventions
 from input_pipeline.textures import canvas
 from input_pipeline.textures import classes
 from input_pipeline.textures import patterns
 from input_pipeline.textures import shapes
 
-SPLITS = ('train', 'val', 'test')
 # Drawn around the image and cut off: noise and blur go on at the other side.
 _MARGIN = 6
 _PATTERNS = {**patterns.REPEATED, **patterns.NOISES}
@@ -32,13 +32,15 @@ def draw(
   Args:
     texture: the class.
     seed: of the whole data set.
-    split: one of `SPLITS`.
+    split: one of `conventions.SPLITS`.
     number: of the image in its split and class.
     size: side in pixels.
   """
   # By its name: the same class is drawn the same in each set that has it.
   name = zlib.crc32(texture.name.encode())
-  rng = np.random.default_rng((seed, SPLITS.index(split), name, number))
+  rng = np.random.default_rng(
+    (seed, conventions.SPLITS.index(split), name, number)
+  )
   pattern = _pattern(rng, texture, size + 2 * _MARGIN)
   return _photograph(rng, pattern)[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
 

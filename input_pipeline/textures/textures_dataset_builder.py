@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
+from input_pipeline import conventions
 from input_pipeline.textures import classes
 from input_pipeline.textures import drawing
 
@@ -34,10 +35,10 @@ class TexturesConfig(tfds.core.BuilderConfig):
   seed: int = 0
 
   def __post_init__(self):
-    if set(self.images) != set(drawing.SPLITS):
+    if set(self.images) != set(conventions.SPLITS):
       raise ValueError(
         f'images names the splits {sorted(self.images)}, but they must be '
-        f'{sorted(drawing.SPLITS)}.'
+        f'{sorted(conventions.SPLITS)}.'
       )
 
 
@@ -106,7 +107,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     self, dl_manager: tfds.download.DownloadManager
   ) -> dict[str, Iterator[tuple[str, dict[str, Any]]]]:
     del dl_manager  # Nothing to download.
-    return {split: self._generate_examples(split) for split in drawing.SPLITS}
+    return {
+      split: self._generate_examples(split) for split in conventions.SPLITS
+    }
 
   def _generate_examples(
     self, split: str

@@ -121,7 +121,7 @@ def _run(arguments: argparse.Namespace) -> int:
       'data_dir': arguments.data_dir,
       'image_folder': arguments.image_folder,
       'box': arguments.box,
-      'range_16bit': (0, 65_535),
+      'range_16bit': conventions.FULL_RANGE_16BIT,
       'window': (),
     }
   )

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from input_pipeline import conventions
 from input_pipeline import scans
 from input_pipeline.phantom import drawing
 from input_pipeline.scans import checked
@@ -89,7 +90,7 @@ def _scan(grays, *, positions=True):
       )
       for i, gray in enumerate(grays)
     ],
-    window=scans.LUNG,
+    window=conventions.LUNG_WINDOW,
   )
 
 

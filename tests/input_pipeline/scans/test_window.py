@@ -5,6 +5,7 @@
 import numpy as np
 import pytest
 
+from input_pipeline import conventions
 from input_pipeline.scans import window
 
 
@@ -12,7 +13,8 @@ def test_the_lung_window_in_numbers():
   values = np.array([-2000, -1350, -1345, -1344, -600, 149, 150, 3000, np.nan])
   # -1344: 255 * 6 / 1500 = 1.02; -600: 127.5, cut off.
   np.testing.assert_array_equal(
-    window.to_gray(values, window.LUNG), [0, 0, 0, 1, 127, 254, 255, 255, 0]
+    window.to_gray(values, conventions.LUNG_WINDOW),
+    [0, 0, 0, 1, 127, 254, 255, 255, 0],
   )
 
 
@@ -22,9 +24,11 @@ def test_stored_numbers_of_all_types_give_the_same(dtype):
   stored = np.linspace(max(limits.min, -2000), min(limits.max, 4000), 99)
   stored = stored.astype(dtype)
   actual = window.stored_to_gray(
-    stored, slope=0.5, intercept=-1024, window=window.LUNG
+    stored, slope=0.5, intercept=-1024, window=conventions.LUNG_WINDOW
   )
-  expected = window.to_gray(stored.astype(np.float64) * 0.5 - 1024, window.LUNG)
+  expected = window.to_gray(
+    stored.astype(np.float64) * 0.5 - 1024, conventions.LUNG_WINDOW
+  )
   np.testing.assert_array_equal(actual, expected)
 
 
