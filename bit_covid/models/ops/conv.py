@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Convolution of maps, in the form and with the derivative best on a platform.
 
-y = convolution.convolve(x, kernel, stride=2, padding=1)
+y = conv.convolve(x, kernel, stride=2, padding=1)
 
 Accelerators get XLA's convolution and what autodiff makes of it. On a CPU XLA
 computes many with one thread, and writes maps anew for the gradients of
