@@ -8,9 +8,7 @@
 
 from collections.abc import Sequence
 import importlib
-from importlib import abc
 from importlib import machinery
-from importlib import util
 import sys
 import types
 
@@ -79,34 +77,26 @@ def new_name(name: str) -> str | None:
   return None
 
 
-class _Loader(abc.InspectLoader):
-  """Loads a module under its old name as the module of its new name."""
+class _Loader:
+  """Loads a module under its former name as the module of its new name."""
 
-  def __init__(self, name: str):
-    self._name = name
+  def __init__(self, spec: machinery.ModuleSpec):
+    self._spec = spec
 
   def create_module(self, spec: machinery.ModuleSpec) -> types.ModuleType:
-    module = importlib.import_module(self._name)
-    # The import system is about to write the old name into the module.
-    self._spec = module.__spec__
-    return module
+    return importlib.import_module(self._spec.name)
 
   def exec_module(self, module: types.ModuleType) -> None:
+    # The import system has just written the former name into it.
     module.__spec__ = self._spec
 
   def get_code(self, fullname: str) -> types.CodeType | None:
     """Returns what `python -m` runs."""
-    return util.find_spec(self._name).loader.get_code(self._name)
-
-  def get_source(self, fullname: str) -> str | None:
-    return util.find_spec(self._name).loader.get_source(self._name)
-
-  def is_package(self, fullname: str) -> bool:
-    return util.find_spec(self._name).submodule_search_locations is not None
+    return self._spec.loader.get_code(self._spec.name)
 
 
-class _Finder(abc.MetaPathFinder):
-  """Finds modules by the names that they had."""
+class _Finder:
+  """Finds modules by their former names."""
 
   def find_spec(
     self,
@@ -116,10 +106,20 @@ class _Finder(abc.MetaPathFinder):
   ) -> machinery.ModuleSpec | None:
     # Quickly, as every import of the process comes here.
     name = new_name(fullname) if fullname.startswith('bit_covid.') else None
-    found = util.find_spec(name) if name else None
+    if name is None:
+      return None
+    # It takes longer to import than the rest of `import bit_covid`.
+    from importlib import util
+
+    found = util.find_spec(name)
     if found is None:
       return None
-    return util.spec_from_loader(fullname, _Loader(name), origin=found.origin)
+    return machinery.ModuleSpec(
+      fullname,
+      _Loader(found),
+      origin=found.origin,
+      is_package=found.submodule_search_locations is not None,
+    )
 
 
 def install() -> None:
