@@ -126,20 +126,20 @@ def energy(
   table: pd.DataFrame,
   class_names: Sequence[str],
   *,
-  replicates: int = 2000,
+  num_resamples: int = bootstrap.NUM_RESAMPLES,
   seed: int = 0,
 ) -> Energy:
   """Returns the energy of the rows of energy.csv that have box and map.
 
   Raises:
-    ValueError: ids of patients are missing, or there are no replicates.
+    ValueError: ids of patients are missing, or there are no num_resamples.
   """
   table = table[~table['inside'].isna()]
   numbers = {name: i for i, name in enumerate(class_names)}
   found = bootstrap.mean_intervals(
     table.assign(label=table['class'].map(numbers).astype(int)),
     {'inside': table['inside'].to_numpy(np.float64)},
-    replicates=replicates,
+    num_resamples=num_resamples,
     seed=seed,
   )
   return Energy(

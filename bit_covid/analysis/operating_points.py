@@ -73,7 +73,7 @@ def intervals_at_threshold(
   class_name: str,
   value: float,
   *,
-  replicates: int = 2000,
+  num_resamples: int = bootstrap.NUM_RESAMPLES,
   seed: int = 0,
 ) -> dict[str, bootstrap.Interval]:
   """Returns what `MEASURES` names, each with its interval over patients.
@@ -83,7 +83,7 @@ def intervals_at_threshold(
   """
   found = bootstrap.intervals(
     _two_classes(table, class_name, value),
-    replicates=replicates,
+    num_resamples=num_resamples,
     seed=seed,
     with_areas=False,
   )

@@ -91,7 +91,7 @@ def measure(
   table: pd.DataFrame,
   metadata: pd.DataFrame | None = None,
   *,
-  replicates: int = 2000,
+  num_resamples: int = bootstrap.NUM_RESAMPLES,
   seed: int = 0,
 ) -> list[Subgroup]:
   """Returns all subgroups of a predictions table, the largest of a kind first.
@@ -99,7 +99,7 @@ def measure(
   Args:
     table: a predictions table.
     metadata: of `read_metadata`; None: by source alone.
-    replicates: of the bootstrap.
+    num_resamples: of the bootstrap.
     seed: of the bootstrap.
 
   Raises:
@@ -108,7 +108,7 @@ def measure(
   """
   metrics.labelled(table)
   return [
-    _subgroup(by, name, part, replicates=replicates, seed=seed)
+    _subgroup(by, name, part, num_resamples=num_resamples, seed=seed)
     for by, names in _kinds(table, metadata)
     for name, part in _parts(table, names)
   ]
@@ -160,7 +160,7 @@ def _parts(
 
 
 def _subgroup(
-  by: str, name: str, table: pd.DataFrame, *, replicates: int, seed: int
+  by: str, name: str, table: pd.DataFrame, *, num_resamples: int, seed: int
 ) -> Subgroup:
   by_class = table['patient_id'].groupby(table['label']).nunique()
   return Subgroup(
@@ -173,6 +173,6 @@ def _subgroup(
     },
     num_patients=table['patient_id'].nunique(),
     intervals=bootstrap.intervals(
-      table, replicates=replicates, seed=seed, with_areas=False
+      table, num_resamples=num_resamples, seed=seed, with_areas=False
     ),
   )

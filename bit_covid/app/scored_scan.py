@@ -10,7 +10,7 @@ from matplotlib import colormaps
 import numpy as np
 from PIL import Image
 
-from bit_covid.analysis import patients
+from bit_covid.analysis import aggregation
 from bit_covid.models import class_maps
 from bit_covid.scoring import page
 from bit_covid.scoring import score
@@ -112,7 +112,7 @@ def content(
         'method': page.METHODS[x],
         'probabilities': result.joined[x].tolist(),
       }
-      for x in patients.METHODS
+      for x in aggregation.METHODS
       if result.joined
     ],
     'counted': result.num_used,

@@ -123,7 +123,7 @@ def _run(arguments: argparse.Namespace) -> int:
   table_a = read(arguments.run_a, arguments.split)
   table_b = read(arguments.run_b, arguments.split)
   differences = bootstrap.difference(
-    table_a, table_b, replicates=arguments.replicates, seed=arguments.seed
+    table_a, table_b, num_resamples=arguments.replicates, seed=arguments.seed
   )
   terminal.show(
     f'A: {arguments.run_a}',

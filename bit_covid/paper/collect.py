@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from etils import epath
 import pandas as pd
 
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
 from bit_covid.analysis import published
 from bit_covid.base import files as files_lib
@@ -41,7 +42,7 @@ def collect(
   sweeps: bool = False,
   live: Mapping[str, str | os.PathLike[str]] | None = None,
   splits: Mapping[str, 'input_pipeline.Examples'] | None = None,
-  replicates: int = 2000,
+  num_resamples: int = bootstrap.NUM_RESAMPLES,
 ) -> list[pathlib.Path]:
   """Writes WORKDIR/<item>.csv, .md and .png and returns their paths.
 
@@ -55,7 +56,7 @@ def collect(
     live: by its name, the work directory of another system that was run on the
       same slices, such as 'COVID-Net CT-2 L'.
     splits: the data; Figures 2 and 9 show them, Figure 8 counts patients.
-    replicates: drawings of the bootstrap.
+    num_resamples: number of resamples of the bootstrap.
 
   Raises:
     ValueError: there is no such item, or runs that belong together are not of
@@ -69,7 +70,9 @@ def collect(
     [item], seeds=seeds, few_shot_seeds=few_shot_seeds, sweeps=sweeps
   )
   request = collected.Request(
-    runs=results.Runs(workdir, expected, live=live, replicates=replicates),
+    runs=results.Runs(
+      workdir, expected, live=live, num_resamples=num_resamples
+    ),
     scale=scale,
     splits=splits or {},
     sweeps=sweeps,

@@ -84,15 +84,15 @@ class Runs:
     expected: Sequence[grid.Run],
     *,
     live: Mapping[str, str | os.PathLike[str]] | None = None,
-    replicates: int = 2000,
+    num_resamples: int = bootstrap.NUM_RESAMPLES,
   ):
-    """Creates the reader; `replicates` are those of the bootstrap."""
+    """Creates the reader; `num_resamples` is that of the bootstrap."""
     self.workdir = pathlib.Path(workdir)
     self.expected = tuple(expected)
     self.live = {
       name: pathlib.Path(path) for name, path in (live or {}).items()
     }
-    self._replicates = replicates
+    self._num_resamples = num_resamples
     self._references: dict[str, pd.DataFrame] = {}
     self._results: dict[tuple, Result | None] = {}
 
@@ -136,7 +136,7 @@ class Runs:
   def difference(self, a: Result, b: Result) -> bootstrap.Difference:
     """Returns accuracy of B minus A in percentage points, paired by patient."""
     found = repeated_runs.differences(
-      a.samples, b.samples, replicates=self._replicates
+      a.samples, b.samples, num_resamples=self._num_resamples
     )['accuracy']
     return bootstrap.Difference(*(100 * float(x) for x in found))
 
@@ -202,7 +202,7 @@ class Runs:
       seeds=tuple(samples),
       samples=tuple(samples.values()),
       measures=repeated_runs.intervals(
-        list(samples.values()), replicates=self._replicates
+        list(samples.values()), num_resamples=self._num_resamples
       ),
     )
 

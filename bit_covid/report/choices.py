@@ -58,7 +58,7 @@ def _calibration(table: pd.DataFrame, settings: values.Settings) -> values.Json:
   intervals = bootstrap.mean_intervals(
     table,
     calibration.losses(table),
-    replicates=settings.replicates,
+    num_resamples=settings.num_resamples,
     seed=settings.seed,
   )
   # Chance makes absolute values larger, a drawing adds some: in a simulation of
@@ -139,7 +139,7 @@ def _operating_point(
     table,
     class_name,
     threshold,
-    replicates=settings.replicates,
+    num_resamples=settings.num_resamples,
     seed=settings.seed,
   )
   return point | {

@@ -63,7 +63,7 @@ def _run(arguments: argparse.Namespace) -> int:
     images=arguments.images,
     settings=values.Settings(
       prevalences=_shares(arguments.prevalence),
-      replicates=arguments.replicates,
+      num_resamples=arguments.replicates,
       seed=arguments.seed,
     ),
   )

@@ -102,7 +102,7 @@ def _energy_of(
   rows: pd.DataFrame, class_names: Sequence[str], settings: values.Settings
 ) -> values.Json:
   found = map_evidence.energy(
-    rows, class_names, replicates=settings.replicates, seed=settings.seed
+    rows, class_names, num_resamples=settings.num_resamples, seed=settings.seed
   )
   return {
     'slices': found.slices,

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from bit_covid.analysis import aggregation
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
-from bit_covid.analysis import patients
 from bit_covid.analysis import predictions
 from bit_covid.analysis import subgroups
 from bit_covid.report import choices
@@ -98,10 +98,11 @@ def _slices(table: pd.DataFrame, settings: values.Settings) -> Json:
 
 
 def _patients(table: pd.DataFrame, settings: values.Settings) -> Json:
-  """Returns the numbers of each way to join the slices of a patient."""
+  """Returns the numbers of patients for each aggregation method."""
   try:
-    joined = {
-      method: patients.aggregate(table, method) for method in patients.METHODS
+    by_method = {
+      method: aggregation.aggregate_patients(table, method)
+      for method in aggregation.METHODS
     }
   except ValueError as error:
     return {'missing': str(error)}
@@ -111,13 +112,13 @@ def _patients(table: pd.DataFrame, settings: values.Settings) -> Json:
       'confusion_matrix': metrics.confusion_matrix(part).tolist(),
       'measures': _intervals(part, settings),
     }
-    for method, part in joined.items()
+    for method, part in by_method.items()
   }
 
 
 def _intervals(table: pd.DataFrame, settings: values.Settings) -> Json:
   found = bootstrap.intervals(
-    table, replicates=settings.replicates, seed=settings.seed
+    table, num_resamples=settings.num_resamples, seed=settings.seed
   )
   return values.named(found, predictions.class_names(table))
 
@@ -154,7 +155,7 @@ def _subgroups(
   found = subgroups.measure(
     table,
     metadata,
-    replicates=settings.replicates,
+    num_resamples=settings.num_resamples,
     seed=settings.seed,
   )
   return [

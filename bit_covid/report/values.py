@@ -22,13 +22,13 @@ class Settings:
   Attributes:
     prevalences: shares at which PPV and NPV are restated.
     sensitivities: shares for which thresholds are chosen.
-    replicates: of the bootstrap.
+    num_resamples: number of resamples of the bootstrap.
     seed: of the bootstrap and of t-SNE.
   """
 
   prevalences: tuple[float, ...] = (0.235, 0.05, 0.01, 0.001)
   sensitivities: tuple[float, ...] = operating_points.SENSITIVITIES
-  replicates: int = 2000
+  num_resamples: int = bootstrap.NUM_RESAMPLES
   seed: int = 0
 
 

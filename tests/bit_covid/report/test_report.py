@@ -11,15 +11,15 @@ import numpy as np
 from PIL import Image
 
 from bit_covid import report
+from bit_covid.analysis import aggregation
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import calibration
 from bit_covid.analysis import metrics
 from bit_covid.analysis import operating_points
-from bit_covid.analysis import patients
 from bit_covid.analysis import predictions
 from bit_covid.report import values
 
-FAST = values.Settings(replicates=50)
+FAST = values.Settings(num_resamples=50)
 
 
 def _read(workdir):
@@ -65,11 +65,11 @@ def test_numbers_are_those_of_the_modules(make_run):
   for part, measures in (
     (table, found['slice']['measures']),
     (
-      patients.aggregate(table, 'vote'),
+      aggregation.aggregate_patients(table, 'vote'),
       found['patient']['vote']['measures'],
     ),
   ):
-    for name, interval in bootstrap.intervals(part, replicates=50).items():
+    for name, interval in bootstrap.intervals(part, num_resamples=50).items():
       expected = np.stack(interval, axis=-1)
       if name in metrics.OVERALL:
         got = np.array(list(measures[name].values()), float)
@@ -87,7 +87,7 @@ def test_numbers_are_those_of_the_modules(make_run):
   )
   assert (got['ece']['low'], got['ece']['high']) == (None, None)
   for name, interval in bootstrap.mean_intervals(
-    after, calibration.losses(after), replicates=50
+    after, calibration.losses(after), num_resamples=50
   ).items():
     assert tuple(got[name].values()) == interval
   point = found['operating_points']['points'][-1]
