@@ -65,15 +65,14 @@ def intervals(
   *,
   num_resamples: int = NUM_RESAMPLES,
   seed: int = 0,
-  level: float = LEVEL,
   with_areas: bool = True,
 ) -> dict[str, Interval]:
   """Returns value and interval of every measure of `metrics.measure`.
 
   The bounds are NaN in these cases:
 
-  - The measure is undefined on the table, or in more than a share 1 - `level`
-    of the resamples.
+  - The measure is undefined on the table, or in more than 5 % of the
+    resamples.
   - It is the same in all resamples, as in a run without any error.
   - A class has a single patient, so that resampling cannot vary the class. Only
     the sensitivities of the other classes have bounds then.
@@ -82,15 +81,14 @@ def intervals(
     table: a predictions table.
     num_resamples: number of resamples.
     seed: of the resamples.
-    level: of the intervals, between 0 and 1.
     with_areas: whether to include the areas under curves, which take nine
       tenths of the time.
 
   Raises:
     ValueError: labels, probabilities or patients are missing, or
-      `num_resamples` or `level` is out of range.
+      `num_resamples` is below 1.
   """
-  _check(num_resamples, level)
+  _check(num_resamples)
   sample = resampling.make_sample(table, with_areas=with_areas)
   (resampled,) = resampling.resample(
     [sample], num_resamples=num_resamples, seed=seed
@@ -103,7 +101,7 @@ def intervals(
   return {
     name: Interval(
       value,
-      *bounds(resampled[name], value, sample=sample, measure=name, level=level),
+      *bounds(resampled[name], value, sample=sample, measure=name),
     )
     for name, value in values.items()
   }
@@ -115,7 +113,6 @@ def mean_intervals(
   *,
   num_resamples: int = NUM_RESAMPLES,
   seed: int = 0,
-  level: float = LEVEL,
 ) -> dict[str, Interval]:
   """Returns mean and interval of quantities that every slice has.
 
@@ -126,13 +123,11 @@ def mean_intervals(
     values: `[N]` float64 by name.
     num_resamples: number of resamples.
     seed: of the resamples.
-    level: of the intervals, between 0 and 1.
 
   Raises:
-    ValueError: labels or patients are missing, or `num_resamples` or `level` is
-      out of range.
+    ValueError: labels or patients are missing, or `num_resamples` is below 1.
   """
-  _check(num_resamples, level)
+  _check(num_resamples)
   totals = resampling.make_totals(table, np.stack([*values.values()], axis=1))
   (resampled,) = resampling.resample(
     [totals], num_resamples=num_resamples, seed=seed
@@ -143,7 +138,7 @@ def mean_intervals(
   ):
     value = float(np.mean(each)) if len(each) else math.nan
     result[name] = Interval(
-      value, *bounds(means, value, sample=totals, measure='mean', level=level)
+      value, *bounds(means, value, sample=totals, measure='mean')
     )
   return result
 
@@ -154,7 +149,6 @@ def difference(
   *,
   num_resamples: int = NUM_RESAMPLES,
   seed: int = 0,
-  level: float = LEVEL,
 ) -> dict[str, Difference]:
   """Returns B minus A of every measure, with the same resamples for both.
 
@@ -162,14 +156,13 @@ def difference(
     table_a: a predictions table.
     table_b: another one of the same slices, in any order.
     num_resamples: number of resamples.
-    seed: of the resamples.
-    level: of the intervals, between 0 and 1. Bounds are NaN as in `intervals`.
+    seed: of the resamples. Bounds are NaN as in `intervals`.
 
   Raises:
     ValueError: the tables differ in classes, slices, labels or patients (the
       message counts them), or as in `intervals`.
   """
-  _check(num_resamples, level)
+  _check(num_resamples)
   table_b = predictions.align(table_a, table_b)
   samples = [resampling.make_sample(table) for table in (table_a, table_b)]
   resampled_a, resampled_b = resampling.resample(
@@ -183,7 +176,6 @@ def difference(
       resampled_b[name] - resampled_a[name],
       sample=samples[0],
       measure=name,
-      level=level,
     )
     for name in values_a
   }
@@ -195,19 +187,15 @@ def make_difference(
   *,
   sample: resampling.Sample,
   measure: str,
-  level: float,
 ) -> Difference:
   """Returns a difference with its bounds; the arguments are those of `bounds`.
 
   `smallest_detectable` is the true difference that such a comparison tells from
   0 in 80 % of repetitions: (z + z') / z half-widths of the interval, where z is
-  the normal quantile at (1 + level) / 2 and z' that at 0.8. At a level of 95 %
-  that is 1.43 half-widths.
+  the normal quantile at 0.975 and z' that at 0.8. That is 1.43 half-widths.
   """
-  low, high = bounds(
-    resampled, value, sample=sample, measure=measure, level=level
-  )
-  z = scipy.special.ndtri((1 + level) / 2)
+  low, high = bounds(resampled, value, sample=sample, measure=measure)
+  z = scipy.special.ndtri((1 + LEVEL) / 2)
   detectable = (z + scipy.special.ndtri(_POWER)) / z * (high - low) / 2
   return Difference(value, low, high, detectable)
 
@@ -218,7 +206,6 @@ def bounds(
   *,
   sample: resampling.Sample | resampling.Totals,
   measure: str,
-  level: float,
 ) -> tuple[float | np.ndarray, float | np.ndarray]:
   """Returns both bounds of a measure, floats or `[C]`, NaN as in `intervals`.
 
@@ -227,23 +214,20 @@ def bounds(
     value: the measure of the sample itself, a float or `[C]`.
     sample: the patients that were resampled.
     measure: its name in `metrics.measure`, or 'mean' for a mean over slices.
-    level: of the interval, between 0 and 1.
   """
   count = _effective_patients(sample, measure)
   if resampled.ndim == 1:
-    return _percentiles(resampled, value, count, level)
+    return _percentiles(resampled, value, count)
   counts = np.broadcast_to(count, len(value))
   each = zip(resampled.T, value, counts, strict=True)
-  low, high = np.transpose([_percentiles(*one, level) for one in each])
+  low, high = np.transpose([_percentiles(*one) for one in each])
   return low, high
 
 
-def _check(num_resamples: int, level: float) -> None:
-  if num_resamples < 1 or not 0 < level < 1:
+def _check(num_resamples: int) -> None:
+  if num_resamples < 1:
     raise ValueError(
-      f'{num_resamples} resamples at level {level}; expected at least 1 '
-      f'resample, better {NUM_RESAMPLES}, and a level between 0 and 1, such as '
-      f'{LEVEL}.'
+      f'{num_resamples} resamples; expected at least 1, better {NUM_RESAMPLES}.'
     )
 
 
@@ -269,17 +253,17 @@ def _effective_patients(
 
 
 def _percentiles(
-  resampled: np.ndarray, value: float, count: float, level: float
+  resampled: np.ndarray, value: float, count: float
 ) -> tuple[float, float]:
   """Returns the bounds from `[R]` resampled values of `count` patients."""
   defined = resampled[~np.isnan(resampled)]
   # Not `count <= 1`: the count of a class without slices is NaN.
-  if not count > 1 or np.isnan(value) or len(defined) < level * len(resampled):
+  if not count > 1 or np.isnan(value) or len(defined) < LEVEL * len(resampled):
     return math.nan, math.nan
   # Means of the same numbers may differ in their last bits.
   if np.ptp(defined) <= 1e-12 * np.abs(defined).max():
     return math.nan, math.nan
-  t = scipy.special.stdtrit(count - 1, (1 + level) / 2)
+  t = scipy.special.stdtrit(count - 1, (1 + LEVEL) / 2)
   tail = scipy.special.ndtr(-t * math.sqrt(count / (count - 1)))
   low, high = np.quantile(defined, [tail, 1 - tail])
   return float(low), float(high)

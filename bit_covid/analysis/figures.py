@@ -48,6 +48,8 @@ _SERIES = (
 _DASHES = ('-', '--', '-.', ':')
 _MARKERS = ('o', '^', 's', 'D', 'v', 'P', 'X', '*')
 GRAY = '#6B7280'
+# Matplotlib's name of the colours of all class activation maps.
+MAP_COLOURS = 'inferno'
 
 
 @dataclasses.dataclass(frozen=True)

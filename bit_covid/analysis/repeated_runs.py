@@ -60,7 +60,6 @@ def intervals(
   *,
   num_resamples: int = bootstrap.NUM_RESAMPLES,
   seed: int = 0,
-  level: float = bootstrap.LEVEL,
 ) -> dict[str, Repeated]:
   """Returns mean, interval, smallest and largest run of each of `MEASURES`.
 
@@ -79,7 +78,7 @@ def intervals(
     each = np.stack([value[name] for value in values])
     mean = each.mean(axis=0)
     low, high = bootstrap.bounds(
-      _mean(resampled, name), mean, sample=samples[0], measure=name, level=level
+      _mean(resampled, name), mean, sample=samples[0], measure=name
     )
     result[name] = Repeated(
       mean[()], low, high, each.min(axis=0)[()], each.max(axis=0)[()]
@@ -93,7 +92,6 @@ def differences(
   *,
   num_resamples: int = bootstrap.NUM_RESAMPLES,
   seed: int = 0,
-  level: float = bootstrap.LEVEL,
 ) -> dict[str, bootstrap.Difference]:
   """Returns mean(B) - mean(A) of each of `MEASURES`, paired by patient.
 
@@ -121,7 +119,6 @@ def differences(
       # For the numbers of slices and patients, which all samples share.
       sample=samples[0],
       measure=name,
-      level=level,
     )
     for name in MEASURES
   }

@@ -6,7 +6,7 @@ A row a split and class, with the columns `split`, `class`, `slices` and
 `patients`. The predictions of a run are of its final splits alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 import os
 
 from etils import epath
@@ -16,7 +16,7 @@ import pandas as pd
 from bit_covid.analysis import predictions
 
 _COLUMNS = ('split', 'class', 'slices', 'patients')
-# The others follow.
+# Splits of other names follow.
 ORDER = ('train', 'val', 'test')
 
 
@@ -83,7 +83,12 @@ def joined(predicted: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
   """Returns all splits in their order; one that both have as predicted."""
   others = others[~others['split'].isin(predicted['split'])]
   rows = pd.concat([predicted, others])
-  names = list(dict.fromkeys(rows['split']))
-  order = [x for x in ORDER if x in names]
-  order += [x for x in names if x not in ORDER]
-  return pd.concat([rows[rows['split'] == name] for name in order])
+  return pd.concat(
+    [rows[rows['split'] == name] for name in ordered(rows['split'])]
+  )
+
+
+def ordered(splits: Iterable[str]) -> list[str]:
+  """Returns the distinct names, those of `ORDER` first."""
+  names = list(dict.fromkeys(splits))
+  return [x for x in ORDER if x in names] + [x for x in names if x not in ORDER]

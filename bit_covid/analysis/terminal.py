@@ -11,6 +11,7 @@ import rich.console
 import rich.table
 import rich.text
 
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 
 # Of all that `metrics.measure` measures.
@@ -105,7 +106,7 @@ def show_intervals(split: str, numbers: Mapping[str, Any]) -> None:
     numbers: of the split, as a report has them.
   """
   found = numbers['slice']
-  view = new_table('Measure', ['Value', '95 % interval'])
+  view = new_table('Measure', ['Value', f'{bootstrap.LEVEL_TEXT} interval'])
   for name, heading in HEADINGS.items():
     measure = found['measures'][name]
     if name in metrics.OVERALL:

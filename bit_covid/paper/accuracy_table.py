@@ -12,10 +12,10 @@ from bit_covid.paper import results
 from bit_covid.paper import rows as rows_lib
 
 _PATIENTS = (
-  'Intervals are 95 %, by a bootstrap over patients of the mean over the '
-  'seeds: they say how much the choice of patients matters, not how much '
-  'another training would differ. That is what the smallest and the largest '
-  'seed are for.'
+  f'Intervals are {bootstrap.LEVEL_TEXT}, by a bootstrap over patients of the '
+  'mean over the seeds: they say how much the choice of patients matters, not '
+  'how much another training would differ. That is what the smallest and the '
+  'largest seed are for.'
 )
 _DIFFERENCE = (
   f'Differences are to {grid.BEST}, in percentage points, the same patients '
@@ -63,7 +63,7 @@ def table(
     [
       'Model',
       'Here, %',
-      '95 % interval',
+      f'{bootstrap.LEVEL_TEXT} interval',
       'Seeds',
       'Smallest to largest',
       'Slice errors',

@@ -14,6 +14,7 @@ from matplotlib import axes as mpl_axes
 from matplotlib import figure as mpl_figure
 from matplotlib import lines
 
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
 from bit_covid.analysis import repeated_runs
 
@@ -74,12 +75,13 @@ def legend(
     others: handles of what the figure shows beside them.
   """
   gray = figures.GRAY
+  interval = f'{bootstrap.LEVEL_TEXT} interval (patients)'
   handles = list(others)
   if seeds:
     name = 'one run' if seeds == 1 else 'mean over seeds'
     handles += [
       _handle(gray, marker='o', linestyle='', label=f'measured here, {name}'),
-      _handle(gray, linewidth=1.2, label='95 % interval (patients)'),
+      _handle(gray, linewidth=1.2, label=interval),
     ]
   if seeds > 1:
     handles.append(band())

@@ -81,9 +81,7 @@ def read_tables(workdir: pathlib.Path) -> dict[str, pd.DataFrame]:
       f'{folder} holds no <split>.csv. Give the work directory of a run that '
       'was evaluated.'
     )
-  known = [name for name in split_counts.ORDER if name in paths]
-  others = [name for name in paths if name not in split_counts.ORDER]
-  return {name: predictions.read(paths[name]) for name in known + others}
+  return {x: predictions.read(paths[x]) for x in split_counts.ordered(paths)}
 
 
 def _write(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import published
 from bit_covid.paper import accuracy_table
 from bit_covid.paper import collected
@@ -126,7 +127,7 @@ def _table(
       'Drawn by',
       'Training patients',
       'Here, %',
-      '95 % interval',
+      f'{bootstrap.LEVEL_TEXT} interval',
       'Seeds',
       'Smallest to largest',
       'Published, %',
@@ -173,9 +174,9 @@ def _notes(
     f'{labels.settings(request.scale, next(iter(patients)))}, as '
     'BiT-HyperRule has it for little data; the paper does not say. All slices: '
     f'{labels.settings(request.scale, _FULL)}.',
-    'Each seed draws other slices. The interval is 95 %, by a bootstrap over '
-    'the test patients of the mean over the seeds; smallest and largest are '
-    'over the seeds.',
+    f'Each seed draws other slices. The interval is {bootstrap.LEVEL_TEXT}, by '
+    'a bootstrap over the test patients of the mean over the seeds; smallest '
+    'and largest are over the seeds.',
     'Drawn by slice, as in the paper, few slices are of nearly as many '
     'patients; by patient, they are all slices of one patient after the other.',
     "The diamonds are the two points that the paper's text gives, and its "

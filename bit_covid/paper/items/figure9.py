@@ -192,6 +192,8 @@ def _draw(found: list[_Panel]) -> mpl_figure.Figure:
     for panel, above, below in zip(panels, plain, overlays, strict=False):
       for place in (above, below):
         place.imshow(panel.image, cmap='gray', vmin=0, vmax=255)
-      below.imshow(panel.heat, cmap='inferno', vmin=0, vmax=1, alpha=0.45)
+      below.imshow(
+        panel.heat, cmap=figures.MAP_COLOURS, vmin=0, vmax=1, alpha=0.45
+      )
       above.set_title(f'p = {panel.confidence:.3f}', fontsize=9)
   return figure

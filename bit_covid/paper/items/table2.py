@@ -4,6 +4,7 @@
 
 from collections.abc import Sequence
 
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 from bit_covid.analysis import published
 from bit_covid.paper import collected
@@ -33,7 +34,8 @@ def make(request: collected.Request) -> collected.Collected:
     ],
     notes=[
       f'Ours: {labels.settings(request.scale, grid.Run(grid.BEST))}; mean over '
-      'the seeds, in brackets its 95 % interval by a bootstrap over patients.',
+      f'the seeds, in brackets its {bootstrap.LEVEL_TEXT} interval by a '
+      'bootstrap over patients.',
       f'Published on {published.SLICES:,} slices of COVIDx CT-2A, one run '
       'each.',
       'PPV and NPV are those of the mix of classes in the split, which is a '

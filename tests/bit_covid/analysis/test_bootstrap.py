@@ -91,8 +91,8 @@ def test_seed_decides_and_the_order_of_rows_does_not():
 
 def test_percentiles_lie_further_out_for_few_patients():
   resampled = np.linspace(0, 1, 100_001)
-  many = bootstrap._percentiles(resampled, 0.5, 1e9, 0.95)
-  few = bootstrap._percentiles(resampled, 0.5, 10.0, 0.95)
+  many = bootstrap._percentiles(resampled, 0.5, 1e9)
+  few = bootstrap._percentiles(resampled, 0.5, 10.0)
   assert many == pytest.approx((0.025, 0.975), abs=1e-4)
   # Phi(-2.2622 * sqrt(10 / 9)), t of 9 degrees of freedom from a table.
   assert few == pytest.approx((0.00855, 0.99145), abs=1e-4)
@@ -155,13 +155,10 @@ def test_missing_values_are_refused(column, value, message):
     bootstrap.intervals(table, num_resamples=10)
 
 
-@pytest.mark.parametrize(
-  'arguments', [{'num_resamples': 0}, {'level': 95}, {'level': 0}]
-)
-def test_settings_out_of_range_are_refused(arguments):
+def test_no_resamples_are_refused():
   table = _simulated(np.random.default_rng(0))
-  with pytest.raises(ValueError, match=r'expected at least 1.*such as 0\.95'):
-    bootstrap.intervals(table, **arguments)
+  with pytest.raises(ValueError, match=r'^0 resamples; expected at least 1'):
+    bootstrap.intervals(table, num_resamples=0)
 
 
 def _pair():
