@@ -116,7 +116,7 @@ def _cells(
     f'{found.steps:,}',
     f'{found.train_images:,}',
     f'{found.evaluated_images:,}',
-    f'{found.operations / 1e15:,.3g}',
+    _three_digits(found.operations / 1e15),
   ]
   if images_per_second and whole:
     largest = max(whole, key=lambda task: task.config.data.crop).config
@@ -128,6 +128,11 @@ def _cells(
     )
     cells.append(f'{seconds / 3600:,.1f}')
   return cells
+
+
+def _three_digits(value: float) -> str:
+  """Returns '1,110' for 1112.3 and '0.0012' for 0.00123."""
+  return f'{float(f"{value:.3g}"):,.15g}'
 
 
 def _collect(

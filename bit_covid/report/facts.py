@@ -5,6 +5,7 @@
 from collections.abc import Mapping
 import json
 import os
+import pathlib
 from typing import Any
 
 from etils import epath
@@ -12,6 +13,8 @@ from etils import epath
 from bit_covid.report import blocks
 
 UNKNOWN = 'not recorded'
+# How the names of checkpoints pre-trained on drawn textures begin.
+_TEXTURES = 'Textures-'
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
@@ -57,21 +60,32 @@ def data_name(config: Mapping[str, Any] | None) -> str | None:
   return ((config or {}).get('data') or {}).get('name')
 
 
-def caution(name: str | None) -> str:
-  """Returns what the data of that name cannot show; '' of unknown data."""
-  name = name or ''
-  if name.startswith('phantom'):
-    return (
+def caution(config: Mapping[str, Any] | None) -> str:
+  """Returns what the numbers of a run cannot show; '' where nothing is known.
+
+  Args:
+    config: config.json; None where there is none.
+  """
+  name = data_name(config) or ''
+  texts = []
+  if name.startswith(('phantom', 'textures')):
+    texts.append(
       'These slices are drawn by the software itself: the numbers show that it '
       'works, and nothing about patients.'
     )
   if name.startswith('covidx_ct'):
-    return (
+    texts.append(
       'In COVIDx CT class and source go together, and Normal scans come whole '
       'where others come as lesion slices: read these numbers as an upper '
       'bound of what to expect at another hospital.'
     )
-  return ''
+  init = pathlib.PurePath((config or {}).get('init') or '')
+  if init.name.startswith(_TEXTURES):
+    texts.append(
+      'The network was pre-trained on textures drawn by the software, not on '
+      'photographs: its numbers are not comparable with the published ones.'
+    )
+  return ' '.join(texts)
 
 
 def section(

@@ -35,7 +35,7 @@ def render(
   name = facts.data_name(content.config)
   text = environment.get_template(template).render(
     disclaimer=page.DISCLAIMER,
-    caution=facts.caution(name),
+    caution=facts.caution(content.config),
     data=name or 'data of unknown name',
     split=content.split,
     highlights=page.highlights(content.numbers[content.split]),
