@@ -4,10 +4,12 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
+from bit_covid.analysis import resampling
 
 NAMES = ('Normal', 'CP', 'NCP')
 
@@ -96,6 +98,48 @@ def test_percentiles_lie_further_out_for_few_patients():
   assert many == pytest.approx((0.025, 0.975), abs=1e-4)
   # Phi(-2.2622 * sqrt(10 / 9)), t of 9 degrees of freedom from a table.
   assert few == pytest.approx((0.00855, 0.99145), abs=1e-4)
+
+
+def _bounds_of_uneven_patients(resampled, measure):
+  """Returns bounds; a class has 1, 2 and 3 slices a patient, one 1 and 4."""
+  sizes = np.array([1, 2, 3, 1, 4])
+  patient = np.repeat(np.arange(5), sizes)
+  label = (patient > 2).astype(int)
+  table = _table(patient, label, np.eye(3)[label])
+  sample = resampling.make_sample(table[[*table.columns[:-1]]])
+  is_by_class = measure == 'sensitivity'
+  return bootstrap.bounds(
+    np.stack([resampled] * 2, axis=1) if is_by_class else resampled,
+    np.full(2, 0.5) if is_by_class else 0.5,
+    sample=sample,
+    measure=measure,
+  )
+
+
+def _hesterberg(num_patients):
+  """Returns the lower percentile by its formula, with scipy.stats."""
+  t = stats.t.ppf(0.975, num_patients - 1)
+  return stats.norm.cdf(-t * np.sqrt(num_patients / (num_patients - 1)))
+
+
+def test_effective_patients_are_those_of_kish():
+  resampled = np.linspace(0, 1, 100_001)
+  low, high = _bounds_of_uneven_patients(resampled, 'accuracy')
+  # (1 + 2 + 3 + 1 + 4)^2 by the sum of squares.
+  assert low == pytest.approx(_hesterberg(11**2 / 31), abs=1e-4)
+  assert high == pytest.approx(1 - low, abs=1e-9)
+  low, _ = _bounds_of_uneven_patients(resampled, 'sensitivity')
+  assert low == pytest.approx(
+    [_hesterberg(6**2 / 14), _hesterberg(5**2 / 17)], abs=1e-4
+  )
+
+
+@pytest.mark.parametrize(('undefined', 'has_bounds'), [(4, True), (6, False)])
+def test_measure_that_is_often_undefined_has_no_bounds(undefined, has_bounds):
+  resampled = np.linspace(0, 1, 100)
+  resampled[:undefined] = np.nan
+  low, high = _bounds_of_uneven_patients(resampled, 'accuracy')
+  assert np.isfinite([low, high]).tolist() == [has_bounds] * 2
 
 
 def test_class_that_is_absent():

@@ -84,6 +84,17 @@ def test_resamples_equal_tables_with_patients_repeated():
       np.testing.assert_allclose(resampled[name][b], value)
 
 
+def test_stratum_is_the_class_of_most_slices():
+  label = np.array([2, 0, 2, 1, 1, 0, 0])
+  table = _table(count=7).assign(
+    patient_id=['a', 'a', 'a', 'b', 'b', 'b', 'c'], label=label
+  )
+  sample = resampling.make_sample(table)
+  assert sample.slices.tolist() == [[1, 0, 2], [1, 2, 0], [1, 0, 0]]
+  assert sample.stratum.tolist() == [2, 1, 0]
+  assert sample.num_slices == 7
+
+
 def test_as_many_are_drawn_from_each_class_as_it_has():
   stratum = np.array([0, 2, 0, 0, 2, 1])
   weights = np.concatenate(

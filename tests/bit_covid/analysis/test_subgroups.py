@@ -45,6 +45,19 @@ def test_groups_by_source_are_marked_and_not_dropped():
   assert sum(x.slices for x in found) == 44
 
 
+@pytest.mark.parametrize(('count', 'is_small'), [(9, True), (10, False)])
+def test_ten_patients_are_enough(count, is_small):
+  group = subgroups.Subgroup(
+    by='source',
+    name='A',
+    slices=2 * count,
+    patients={'NCP': count},
+    num_patients=count,
+    intervals={},
+  )
+  assert group.is_small == is_small
+
+
 def test_measures_are_those_of_the_rows_of_the_group():
   table = _table()
   found = subgroups.measure(table, num_resamples=50)[0]
