@@ -14,6 +14,7 @@ from bit_covid.analysis import figures_images
 from bit_covid.analysis import split_counts
 from bit_covid.report import facts
 from bit_covid.report import figures as report_figures
+from bit_covid.report import maps
 from bit_covid.report import values
 
 _LISTED_ERRORS = 12
@@ -75,9 +76,7 @@ def collect(
     'calibration': [report_figures.reliability(split, table, numbers[split])],
     'errors': _gallery(table, images, remarks),
     # What a run left there: maps take the network.
-    'maps': report_figures.maps(
-      workdir / 'gradcam', numbers[split]['class_names']
-    ),
+    'maps': maps.pictures(workdir / 'gradcam', numbers[split]['class_names']),
     'data': [
       _splits(workdir, tables, config),
       *_features(workdir, split, table, remarks, seed=seed),

@@ -15,7 +15,7 @@ from bit_covid.analysis import split_counts
 from bit_covid.analysis import subgroups
 from bit_covid.report import content as report_content
 from bit_covid.report import facts
-from bit_covid.report import maps
+from bit_covid.report import map_numbers
 from bit_covid.report import numbers as report_numbers
 from bit_covid.report import render
 from bit_covid.report import values
@@ -58,7 +58,7 @@ def write_report(
     metadata=None if metadata is None else subgroups.read_metadata(metadata),
     settings=settings,
   )
-  found = maps.numbers(workdir / 'gradcam', tables, settings)
+  found = map_numbers.collect(workdir / 'gradcam', tables, settings)
   for split, of_maps in found.items():
     numbers[split]['maps'] = of_maps
   content = report_content.collect(
