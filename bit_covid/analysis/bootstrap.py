@@ -93,16 +93,12 @@ def intervals(
   (resampled,) = resampling.resample(
     [sample], num_resamples=num_resamples, seed=seed
   )
-  values = (
-    metrics.measure(*metrics.labelled(table))
-    if with_areas
-    else metrics.from_confusion(sample.counts.sum(axis=0))
-  )
+  if with_areas:
+    values = metrics.measure(*metrics.labelled(table))
+  else:
+    values = metrics.from_confusion(sample.counts.sum(axis=0))
   return {
-    name: Interval(
-      value,
-      *bounds(resampled[name], value, sample=sample, measure=name),
-    )
+    name: make_interval(value, resampled[name], sample=sample, measure=name)
     for name, value in values.items()
   }
 
@@ -132,15 +128,17 @@ def mean_intervals(
   (resampled,) = resampling.resample(
     [totals], num_resamples=num_resamples, seed=seed
   )
-  result = {}
-  for (name, each), means in zip(
-    values.items(), resampled['mean'].T, strict=True
-  ):
-    value = float(np.mean(each)) if len(each) else math.nan
-    result[name] = Interval(
-      value, *bounds(means, value, sample=totals, measure='mean')
+  return {
+    name: make_interval(
+      float(np.mean(each)) if len(each) else math.nan,
+      means,
+      sample=totals,
+      measure='mean',
     )
-  return result
+    for (name, each), means in zip(
+      values.items(), resampled['mean'].T, strict=True
+    )
+  }
 
 
 def difference(
@@ -181,6 +179,29 @@ def difference(
   }
 
 
+def make_interval(
+  value: float | np.ndarray,
+  resampled: np.ndarray,
+  *,
+  sample: resampling.Sample | resampling.Totals,
+  measure: str,
+) -> Interval:
+  """Returns a measure with its bounds, which are NaN as in `intervals`.
+
+  Args:
+    value: the measure of the sample itself, a float or `[C]`.
+    resampled: the measure of each resample, `[R]` or `[R, C]`.
+    sample: the patients that were resampled.
+    measure: its name in `metrics.measure`, or 'mean' for a mean over slices.
+  """
+  count = _effective_patients(sample, measure)
+  if resampled.ndim == 1:
+    return Interval(value, *_percentiles(resampled, value, count))
+  counts = np.broadcast_to(count, len(value))
+  each = zip(resampled.T, value, counts, strict=True)
+  return Interval(value, *np.transpose([_percentiles(*one) for one in each]))
+
+
 def make_difference(
   value: float | np.ndarray,
   resampled: np.ndarray,
@@ -188,40 +209,16 @@ def make_difference(
   sample: resampling.Sample,
   measure: str,
 ) -> Difference:
-  """Returns a difference with its bounds; the arguments are those of `bounds`.
+  """Returns a difference; the arguments are those of `make_interval`.
 
   `smallest_detectable` is the true difference that such a comparison tells from
   0 in 80 % of repetitions: (z + z') / z half-widths of the interval, where z is
   the normal quantile at 0.975 and z' that at 0.8. That is 1.43 half-widths.
   """
-  low, high = bounds(resampled, value, sample=sample, measure=measure)
+  _, low, high = make_interval(value, resampled, sample=sample, measure=measure)
   z = scipy.special.ndtri((1 + LEVEL) / 2)
   detectable = (z + scipy.special.ndtri(_POWER)) / z * (high - low) / 2
   return Difference(value, low, high, detectable)
-
-
-def bounds(
-  resampled: np.ndarray,
-  value: float | np.ndarray,
-  *,
-  sample: resampling.Sample | resampling.Totals,
-  measure: str,
-) -> tuple[float | np.ndarray, float | np.ndarray]:
-  """Returns both bounds of a measure, floats or `[C]`, NaN as in `intervals`.
-
-  Args:
-    resampled: `[R]` or `[R, C]`, the measure of each resample.
-    value: the measure of the sample itself, a float or `[C]`.
-    sample: the patients that were resampled.
-    measure: its name in `metrics.measure`, or 'mean' for a mean over slices.
-  """
-  count = _effective_patients(sample, measure)
-  if resampled.ndim == 1:
-    return _percentiles(resampled, value, count)
-  counts = np.broadcast_to(count, len(value))
-  each = zip(resampled.T, value, counts, strict=True)
-  low, high = np.transpose([_percentiles(*one) for one in each])
-  return low, high
 
 
 def _check(num_resamples: int) -> None:

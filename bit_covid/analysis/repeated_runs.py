@@ -77,8 +77,8 @@ def intervals(
   for name in MEASURES:
     each = np.stack([value[name] for value in values])
     mean = each.mean(axis=0)
-    low, high = bootstrap.bounds(
-      _mean(resampled, name), mean, sample=samples[0], measure=name
+    _, low, high = bootstrap.make_interval(
+      mean, _mean(resampled, name), sample=samples[0], measure=name
     )
     result[name] = Repeated(
       mean[()], low, high, each.min(axis=0)[()], each.max(axis=0)[()]

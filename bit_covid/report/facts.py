@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a run was: rows of a report from config.json and run.json."""
+"""The facts of a run, read from config.json and run.json."""
 
 from collections.abc import Mapping
 import json
@@ -18,10 +18,10 @@ _TEXTURES = 'Textures-'
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
-  """Returns what a JSON file holds; None where there is none.
+  """Returns the content of a JSON file, None where it does not exist.
 
   Raises:
-    ValueError: it is no JSON.
+    ValueError: the file is not JSON.
   """
   path = epath.Path(path)
   if not path.exists():
@@ -30,15 +30,15 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     return json.loads(path.read_text())
   except ValueError as error:
     raise ValueError(
-      f'{path} is no JSON: {error}. Restore the file, or remove it.'
+      f'{path} is not JSON: {error}. Restore the file, or remove it.'
     ) from error
 
 
 def read_lines(path: str | os.PathLike[str]) -> list[dict[str, float]]:
-  """Returns the measurements of a metrics.jsonl; [] where there is none.
+  """Returns the measurements in a metrics.jsonl, [] where it does not exist.
 
   Raises:
-    ValueError: a line other than the last is no JSON; the message names it.
+    ValueError: a line other than the last is not JSON; the message names it.
   """
   path = epath.Path(path)
   lines = path.read_text().splitlines() if path.exists() else []
@@ -56,7 +56,7 @@ def read_lines(path: str | os.PathLike[str]) -> list[dict[str, float]]:
 
 
 def data_name(config: Mapping[str, Any] | None) -> str | None:
-  """Returns the name of the data of a run; None where it is not recorded."""
+  """Returns the name of a run's data set, None where it is not recorded."""
   return ((config or {}).get('data') or {}).get('name')
 
 
@@ -91,7 +91,7 @@ def caution(config: Mapping[str, Any] | None) -> str:
 def section(
   config: Mapping[str, Any] | None, starts: list[Mapping[str, Any]] | None
 ) -> blocks.Section:
-  """Returns the facts of a run; what was not recorded says so."""
+  """Returns the section on the run; missing facts read 'not recorded'."""
   rows = [*_config_rows(config or {}), *_start_rows(starts or [])]
   return blocks.Section(
     'run',

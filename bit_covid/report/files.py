@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""From a work directory to the files of its report."""
+"""Writes the report of a work directory."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from bit_covid.analysis import figures_images
 from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
 from bit_covid.analysis import subgroups
+from bit_covid.base import files
 from bit_covid.report import content as report_content
 from bit_covid.report import facts
 from bit_covid.report import map_numbers
@@ -29,38 +30,36 @@ def write_report(
   images: figures_images.ImageFn | str | os.PathLike[str] | None = None,
   settings: values.Settings | None = None,
 ) -> pathlib.Path:
-  """Returns the path of the report, after writing it, numbers and figures.
+  """Writes report, numbers and figures, and returns the path of the report.
 
   Args:
-    workdir: of a run, with predictions/<split>.csv in it.
+    workdir: the work directory of a run, with predictions/<split>.csv.
     file_format: 'html' or 'markdown'.
     metadata: a metadata.csv of COVIDx CT, for subgroups.
     images: the folder of the slices, or a function from slice_id to uint8
       `[H, W]`, for the gallery of errors.
-    settings: None: the defaults.
+    settings: None for the defaults.
 
   Raises:
-    ValueError: there are no predictions, they cannot be counted, or a file in
-      the work directory is damaged.
+    ValueError: the format is unknown, there are no predictions, labels or
+      probabilities are missing, or a file in the work directory is damaged.
     OSError: a file cannot be read or written.
   """
   if file_format not in render.FORMATS:
     raise ValueError(
-      f'No format {file_format!r}. Known: {", ".join(render.FORMATS)}.'
+      f'Unknown format {file_format!r}; expected one of '
+      f'{", ".join(render.FORMATS)}.'
     )
   workdir = epath.Path(workdir)
   settings = settings or values.Settings()
   if isinstance(images, str | os.PathLike):
     images = figures_images.folder_images(images)
   tables = read_tables(workdir)
-  numbers = report_numbers.collect(
-    tables,
-    metadata=None if metadata is None else subgroups.read_metadata(metadata),
-    settings=settings,
-  )
-  found = map_numbers.collect(workdir / 'gradcam', tables, settings)
-  for split, of_maps in found.items():
-    numbers[split]['maps'] = of_maps
+  patients = None if metadata is None else subgroups.read_metadata(metadata)
+  numbers = report_numbers.collect(tables, metadata=patients, settings=settings)
+  of_maps = map_numbers.collect(workdir / 'gradcam', tables, settings)
+  for split, found in of_maps.items():
+    numbers[split]['maps'] = found
   content = report_content.collect(
     workdir, tables, numbers, images, seed=settings.seed
   )
@@ -71,15 +70,18 @@ def write_report(
 def read_tables(workdir: pathlib.Path) -> dict[str, pd.DataFrame]:
   """Returns the predictions tables of a work directory by split.
 
+  Args:
+    workdir: with predictions/<split>.csv.
+
   Raises:
-    ValueError: there are none, or one is damaged.
+    ValueError: there are no tables, or one is damaged.
   """
   folder = workdir / 'predictions'
   paths = {path.stem: path for path in sorted(folder.glob('*.csv'))}
   if not paths:
     raise ValueError(
       f'{folder} holds no <split>.csv. Give the work directory of a run that '
-      'was evaluated.'
+      'has been evaluated.'
     )
   return {x: predictions.read(paths[x]) for x in split_counts.ordered(paths)}
 
@@ -95,17 +97,8 @@ def _write(
     for picture in pictures:
       (folder / 'figures' / f'{picture.name}.png').write_bytes(picture.png)
   found = facts.read_json(folder / 'metrics.json') or {}
-  _replace(
-    folder / 'metrics.json',
-    # Not NaN, which JSON does not know.
-    json.dumps({**found, **content.numbers}, indent=2, allow_nan=False) + '\n',
-  )
-  _replace(folder / file_name, text)
+  # JSON has no NaN: undefined numbers are None by now.
+  merged = json.dumps({**found, **content.numbers}, indent=2, allow_nan=False)
+  files.write(folder / 'metrics.json', f'{merged}\n'.encode())
+  files.write(folder / file_name, text.encode())
   return folder / file_name
-
-
-def _replace(path: pathlib.Path, text: str) -> None:
-  """Writes a file whole or not at all."""
-  partial = path.with_name(f'.{path.name}.partial')
-  partial.write_text(text, encoding='utf-8')
-  partial.replace(path)

@@ -1,9 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The numbers of a report: what report/metrics.json holds of each split.
+"""Computes the numbers of a report, those of report/metrics.json.
 
-Plain values for JSON; what is undefined is None. What could not be made at all
-is `{'missing': 'why'}`. docs/report.md describes each key.
+They are plain values for JSON, with None for what is undefined. A part that
+could not be computed is `{'missing': 'why'}`. docs/report.md describes each
+key.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from bit_covid.report import choices
 from bit_covid.report import values
 
 Json = values.Json
-# What a table written with few digits may be off by.
+# Tolerance of a sum of probabilities that were written with few digits.
 _ROUNDING = 1e-3
 
 
@@ -30,12 +31,13 @@ def collect(
   metadata: pd.DataFrame | None = None,
   settings: values.Settings | None = None,
 ) -> Json:
-  """Returns the numbers of each split, by its name.
+  """Returns the numbers of each split by its name.
 
   Args:
     tables: predictions tables by split.
-    metadata: of `subgroups.read_metadata`.
-    settings: None: the defaults.
+    metadata: that of `subgroups.read_metadata`; None for subgroups by source
+      only.
+    settings: None for the defaults.
 
   Raises:
     ValueError: a table has no slices, or labels or probabilities are missing.
@@ -52,7 +54,7 @@ def collect(
 def _check(table: pd.DataFrame) -> None:
   if table.empty:
     raise ValueError(
-      'The table holds no slices. Evaluate the split again, or remove its file.'
+      'The table holds 0 slices. Evaluate the split again, or remove its file.'
     )
   _, probabilities = metrics.labelled(table)
   wrong = np.abs(probabilities.sum(axis=1) - 1) > _ROUNDING

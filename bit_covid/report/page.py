@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The sections of a report in their order."""
+"""The sections of a report, in order."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,7 +31,7 @@ _ERROR_OF_CALIBRATION = (
 def highlights(
   numbers: Mapping[str, Any],
 ) -> list[tuple[str, str, str, str]]:
-  """Returns title, value, interval and what it is of, for the head."""
+  """Returns title, value, interval and sample size of each headline number."""
   found = numbers['slice']
   accuracy = found['measures']['accuracy']
   by_class = ', '.join(
@@ -75,7 +75,12 @@ def _percent(
 def sections(
   content: report_content.Content, name: str | None
 ) -> list[blocks.Section]:
-  """Returns all sections; `name` is that of the data, None: not recorded."""
+  """Returns all sections.
+
+  Args:
+    content: the numbers, figures and facts of the report.
+    name: of the data set, None where it is not recorded.
+  """
   numbers = content.numbers[content.split]
   return [
     _results(content, numbers),

@@ -106,14 +106,15 @@ def _bounds_of_uneven_patients(resampled, measure):
   patient = np.repeat(np.arange(5), sizes)
   label = (patient > 2).astype(int)
   table = _table(patient, label, np.eye(3)[label])
-  sample = resampling.make_sample(table[[*table.columns[:-1]]])
+  sample = resampling.make_sample(table.drop(columns='p_NCP'))
   is_by_class = measure == 'sensitivity'
-  return bootstrap.bounds(
-    np.stack([resampled] * 2, axis=1) if is_by_class else resampled,
+  _, low, high = bootstrap.make_interval(
     np.full(2, 0.5) if is_by_class else 0.5,
+    np.stack([resampled] * 2, axis=1) if is_by_class else resampled,
     sample=sample,
     measure=measure,
   )
+  return low, high
 
 
 def _hesterberg(num_patients):
