@@ -194,7 +194,7 @@ def make_interval(
     sample: the patients that were resampled.
     measure: its name in `metrics.measure`, or 'mean' for a mean over slices.
   """
-  count = _effective_patients(sample, measure)
+  count = sample.effective_patients(measure)
   if resampled.ndim == 1:
     return Interval(value, *_percentiles(resampled, value, count))
   counts = np.broadcast_to(count, len(value))
@@ -226,27 +226,6 @@ def _check(num_resamples: int) -> None:
     raise ValueError(
       f'{num_resamples} resamples; expected at least 1, better {NUM_RESAMPLES}.'
     )
-
-
-def _effective_patients(
-  sample: resampling.Sample | resampling.Totals, measure: str
-) -> float | np.ndarray:
-  """Returns Kish's number of patients of a measure, a float or `[C]`.
-
-  It is at most 1 where resampling never varies the patients of a class.
-  """
-  slices = sample.slices
-  by_class = metrics.ratio(slices.sum(axis=0) ** 2, (slices**2).sum(axis=0))
-  # A patient counts for the class of most of its slices, so a stratum can hold
-  # a single patient, and resampling then never varies it.
-  stratum_sizes = np.bincount(sample.stratum, minlength=len(by_class))
-  by_class = np.where(stratum_sizes == 1, 1, by_class)
-  if measure == 'sensitivity':
-    return by_class
-  if (by_class <= 1).any():
-    return 1.0
-  size = slices.sum(axis=1)
-  return float(metrics.ratio(size.sum() ** 2, (size**2).sum()))
 
 
 def _percentiles(

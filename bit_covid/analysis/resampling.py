@@ -4,8 +4,7 @@
 
 A resample is a weight for each patient: how often the patient was drawn. Counts
 are summed by patient once, and one matrix product weights them for many
-resamples. Slices are sorted by probability once, and areas under curves are
-sums along that order. Resamples are processed in chunks to bound the memory.
+resamples. Resamples are processed in chunks to bound the memory.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,56 +16,10 @@ import pandas as pd
 
 from bit_covid.analysis import aggregation
 from bit_covid.analysis import metrics
+from bit_covid.analysis import weighted_curves
 
 # Slices times resamples of a chunk: arrays of 4 MiB, which fit into caches.
 _CHUNK = 2**19
-
-
-@dataclasses.dataclass(frozen=True)
-class Curve:
-  """One class against the rest, slices sorted by falling probability.
-
-  With G distinct probabilities among the slices of the class:
-
-  Attributes:
-    positive: the patient of each slice of the class, `[N+]`.
-    negative: the patient of each other slice, `[N-]`.
-    last_positive: number of slices of the class with at least each of these
-      probabilities, `[G]`.
-    first_negative: number of other slices with more, `[G]`.
-    last_negative: number of other slices with at least as much, `[G]`.
-  """
-
-  positive: np.ndarray
-  negative: np.ndarray
-  last_positive: np.ndarray
-  first_negative: np.ndarray
-  last_negative: np.ndarray
-
-  def areas(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns ROC AUC and average precision, `[B]` each, for weights `[P, B]`.
-
-    Both equal those of scikit-learn with `sample_weight`: slices of equal
-    probability form one step, across which the ROC curve is a straight line.
-    """
-    zero = np.zeros((1, weights.shape[1]))
-    # Weights are whole numbers, so float64 sums them exactly.
-    true_positives = np.cumsum(weights[self.positive], axis=0)
-    false_positives = np.concatenate([zero, weights[self.negative]])
-    np.cumsum(false_positives, axis=0, out=false_positives)
-    hits = true_positives[self.last_positive - 1]
-    alarms = false_positives[self.last_negative]
-    step = np.diff(hits, axis=0, prepend=zero)
-    positives, negatives = step.sum(axis=0), false_positives[-1]
-    below = negatives - (false_positives[self.first_negative] + alarms) / 2
-    called = hits + alarms
-    precision = np.divide(
-      hits, called, out=np.zeros_like(hits), where=called != 0
-    )
-    return (
-      metrics.ratio((step * below).sum(axis=0), positives * negatives),
-      metrics.ratio((step * precision).sum(axis=0), positives),
-    )
 
 
 class _Patients:
@@ -84,6 +37,24 @@ class _Patients:
     """The number of slices of all patients."""
     return int(self.slices.sum())
 
+  def effective_patients(self, measure: str) -> float | np.ndarray:
+    """Returns Kish's number of patients behind a measure, a float or `[C]`.
+
+    It is at most 1 where resampling never varies the patients of a class.
+    """
+    slices = self.slices
+    by_class = metrics.ratio(slices.sum(axis=0) ** 2, (slices**2).sum(axis=0))
+    # A patient counts for the class of most of its slices, so a stratum can
+    # hold a single patient, and resampling then never varies it.
+    stratum_sizes = np.bincount(self.stratum, minlength=len(by_class))
+    by_class = np.where(stratum_sizes == 1, 1, by_class)
+    if measure == 'sensitivity':
+      return by_class
+    if (by_class <= 1).any():
+      return 1.0
+    size = slices.sum(axis=1)
+    return float(metrics.ratio(size.sum() ** 2, (size**2).sum()))
+
 
 @dataclasses.dataclass(frozen=True)
 class Sample(_Patients):
@@ -96,7 +67,7 @@ class Sample(_Patients):
   """
 
   counts: np.ndarray
-  curves: tuple[Curve | None, ...]
+  curves: tuple[weighted_curves.Curve | None, ...]
 
   @property
   def slices(self) -> np.ndarray:
@@ -158,7 +129,7 @@ def make_sample(table: pd.DataFrame, *, with_areas: bool = True) -> Sample:
   return Sample(
     counts,
     tuple(
-      _curve(label == i, probabilities[:, i], patient)
+      weighted_curves.make_curve(label == i, probabilities[:, i], patient)
       for i in range(num_classes if with_areas else 0)
     ),
   )
@@ -232,24 +203,3 @@ def _weights(
       times = np.bincount(drawn.ravel(), minlength=size * count)
       weights[member] = times.reshape(size, count).T
     yield weights
-
-
-def _curve(
-  is_class: np.ndarray, probability: np.ndarray, patient: np.ndarray
-) -> Curve | None:
-  """Returns the curve of one class; the arguments are `[N]`."""
-  if is_class.all() or not is_class.any():
-    return None
-  order = np.argsort(-probability, kind='stable')
-  # Ascending, as searchsorted needs it.
-  score = -probability[order]
-  is_class, patient = is_class[order], patient[order]
-  positive, negative = score[is_class], score[~is_class]
-  steps = np.unique(positive)
-  return Curve(
-    positive=patient[is_class],
-    negative=patient[~is_class],
-    last_positive=np.searchsorted(positive, steps, side='right'),
-    first_negative=np.searchsorted(negative, steps, side='left'),
-    last_negative=np.searchsorted(negative, steps, side='right'),
-  )
