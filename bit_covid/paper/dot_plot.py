@@ -42,7 +42,7 @@ def draw(
   rows = [row for part in panels.values() for row in part]
   marks.legend(
     figure,
-    seeds=max((len(x.result.seeds) for x in rows if x.result), default=0),
+    seeds=rows_lib.most_seeds(rows),
     has_published=any(row.published is not None for row in rows),
     others=_classes(rows),
   )

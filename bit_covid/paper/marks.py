@@ -46,6 +46,35 @@ def measured(
   axes.plot(x, y, color=colour, marker=marker, markersize=5, linestyle='')
 
 
+def curve(
+  axes: mpl_axes.Axes,
+  places: Sequence[float],
+  numbers: Sequence[repeated_runs.Repeated | None],
+  *,
+  index: int,
+) -> None:
+  """Draws numbers and a line through them, with gaps where there are none.
+
+  Args:
+    axes: to which they are added.
+    places: on the x axis, one for each number.
+    numbers: None where nothing was measured.
+    index: of the series, which decides colour, dashes and marker.
+  """
+  colour = figures.series_colour(index)
+  axes.plot(
+    places,
+    [math.nan if x is None else x.value for x in numbers],
+    color=colour,
+    linestyle=figures.dashes(index),
+    linewidth=1,
+  )
+  for place, number in zip(places, numbers, strict=True):
+    if number is not None:
+      marker = figures.marker(index)
+      measured(axes, place, number, colour=colour, marker=marker)
+
+
 def published(
   axes: mpl_axes.Axes,
   place: float,
@@ -152,9 +181,14 @@ def message(text: str) -> mpl_figure.Figure:
   return figure
 
 
-def series(label: str, index: int, **style: object) -> lines.Line2D:
-  """Returns a legend's handle of a line or, with a `marker`, a dot."""
-  return _handle(figures.series_colour(index), label=label, **style)
+def series(label: str, index: int, *, marker: str = '') -> lines.Line2D:
+  """Returns the legend's handle of a series, a line with or without marks."""
+  return _handle(
+    figures.series_colour(index),
+    label=label,
+    marker=marker,
+    linestyle=figures.dashes(index),
+  )
 
 
 def is_there(value: float | None) -> bool:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A model's number of one measure: measured here, published, or both."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 import dataclasses
 import math
 from typing import Any
@@ -99,6 +99,11 @@ def counts(result: results.Result | None) -> dict[str, int | None]:
     'slices': result.slices if result else None,
     'patients': result.patients if result else None,
   }
+
+
+def most_seeds(rows: Iterable[Row]) -> int:
+  """Returns the largest number of seeds of a row, 0 without any result."""
+  return max((len(row.result.seeds) for row in rows if row.result), default=0)
 
 
 def once(rows: Sequence[Row]) -> list[Row]:

@@ -12,7 +12,6 @@ from bit_covid.analysis import predictions
 from bit_covid.paper import collected
 from bit_covid.paper import grid
 from bit_covid.paper import markdown
-from bit_covid.paper import marks
 from bit_covid.paper import results
 from bit_covid.paper import rows as rows_lib
 
@@ -32,13 +31,7 @@ def make(request: collected.Request) -> collected.Collected:
   """Returns a dot a slice, coloured by its class."""
   found = _embed(request.runs)
   if isinstance(found, str):
-    return collected.Collected(
-      title=_TITLE,
-      records=[{'kind': rows_lib.OURS, 'status': found}],
-      tables=[],
-      notes=[found],
-      figure=marks.message(found),
-    )
+    return collected.without_result(_TITLE, found)
   order = predictions.class_names(found.slices)
   names = [order[int(label)] for label in found.slices['label']]
   columns = zip(

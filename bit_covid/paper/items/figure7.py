@@ -175,25 +175,13 @@ def _draw(
   )
   for axes in panels:
     axes.set_ylabel('Accuracy on val, %', fontsize=9)
-  marks.legend(
-    figure,
-    seeds=0,
-    others=[
-      *(
-        marks.series(
-          name if name in curves else f'{name} (no curve)',
-          i,
-          linestyle=figures.dashes(i),
-        )
-        for i, name in enumerate(grid.INITIALISATIONS)
-      ),
-      *(
-        [marks.band()]
-        if any(curve['seeds'].max() > 1 for curve in curves.values())
-        else []
-      ),
-    ],
-  )
+  handles = [
+    marks.series(name if name in curves else f'{name} (no curve)', i)
+    for i, name in enumerate(grid.INITIALISATIONS)
+  ]
+  if any(curve['seeds'].max() > 1 for curve in curves.values()):
+    handles.append(marks.band())
+  marks.legend(figure, seeds=0, others=handles)
   return figure
 
 

@@ -16,7 +16,6 @@ from bit_covid.models import normalize
 from bit_covid.paper import collected
 from bit_covid.paper import grid
 from bit_covid.paper import markdown
-from bit_covid.paper import marks
 from bit_covid.paper import rows as rows_lib
 from bit_covid.training import map_panels
 from bit_covid.weights import bit_npz
@@ -43,13 +42,7 @@ def make(request: collected.Request) -> collected.Collected:
   """Returns three slices of each class, each of another patient."""
   found = _panels(request)
   if isinstance(found, str):
-    return collected.Collected(
-      title=_TITLE,
-      records=[{'kind': rows_lib.OURS, 'status': found}],
-      tables=[],
-      notes=[found],
-      figure=marks.message(found),
-    )
+    return collected.without_result(_TITLE, found)
   return collected.Collected(
     title=_TITLE,
     records=[
