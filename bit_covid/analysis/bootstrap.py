@@ -74,15 +74,14 @@ def intervals(
   - The measure is undefined on the table, or in more than 5 % of the
     resamples.
   - It is the same in all resamples, as in a run without any error.
-  - A class has a single patient, so that resampling cannot vary the class. Only
-    the sensitivities of the other classes have bounds then.
+  - A class has a single patient, which resampling cannot vary. Only the
+    sensitivities of the other classes have bounds then.
 
   Args:
     table: a predictions table.
     num_resamples: number of resamples.
     seed: of the resamples.
-    with_areas: whether to include the areas under curves, which take nine
-      tenths of the time.
+    with_areas: whether to include the areas under curves, which are slow.
 
   Raises:
     ValueError: labels, probabilities or patients are missing, or

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
   import input_pipeline
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True)
 class Request:
   """What an item is collected from.
 

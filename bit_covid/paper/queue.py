@@ -91,40 +91,36 @@ def work(
 ) -> Outcome:
   """Makes the runs that are neither finished nor being made elsewhere.
 
-  A run that diverges is put aside. Any other error would stop the next run as
-  well, so it is raised.
+  A run that diverges is put aside. Any other error is raised.
 
   Args:
     tasks: in the order in which they are made.
     workdir: of the paper.
     train: makes a run from its config and work directory.
-    keep_checkpoints: whether to keep the checkpoints of finished runs, each
-      twice the size of the network, which is kept in any case.
+    keep_checkpoints: whether to keep the checkpoints of finished runs. The
+      network itself is kept in any case.
   """
-  outcome = Outcome([], {}, [])
+  outcome, clock = Outcome([], {}, []), Clock()
   waiting = left(tasks, workdir)
-  clock = Clock()
-  (workdir / _CLAIMS).mkdir(parents=True, exist_ok=True)
   for number, task in enumerate(waiting):
-    run, folder = task.run, folder_of(task.run, workdir)
-    with _claim(run, workdir) as is_mine:
+    folder = folder_of(task.run, workdir)
+    with _claim(task.run, workdir) as is_mine:
       if not is_mine:
-        outcome.elsewhere.append(run)
-        continue
+        outcome.elsewhere.append(task.run)
       # Another process may have made it since the list was made.
-      if run_directory.is_finished(folder):
+      if not is_mine or run_directory.is_finished(folder):
         continue
       _announce(number, waiting, clock)
       start = time.monotonic()
       diverged = _make(task, folder, train)
       if diverged is not None:
-        outcome.diverged[run] = diverged
+        outcome.diverged[task.run] = diverged
         progress.say(f'  diverged: {diverged}')
         continue
       clock.add(task.cost, time.monotonic() - start)
       if not keep_checkpoints:
         shutil.rmtree(folder / 'checkpoints', ignore_errors=True)
-      outcome.made.append(run)
+      outcome.made.append(task.run)
   return outcome
 
 
@@ -159,7 +155,9 @@ class Clock:
 @contextlib.contextmanager
 def _claim(run: grid.Run, workdir: pathlib.Path):
   """Yields whether this process may make the run; holds its lock meanwhile."""
-  lock = filelock.FileLock(workdir / _CLAIMS / f'{run.name}.lock')
+  folder = workdir / _CLAIMS
+  folder.mkdir(parents=True, exist_ok=True)
+  lock = filelock.FileLock(folder / f'{run.name}.lock')
   try:
     lock.acquire(blocking=False)
   except filelock.Timeout:

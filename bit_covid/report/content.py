@@ -75,30 +75,40 @@ def collect(
     ValueError: a file in the work directory is damaged.
   """
   split = main_split(list(tables))
-  table = tables[split]
   config = facts.read_json(workdir / 'config.json')
-  remarks = {}
-  pictures = {
-    'results': report_figures.results(split, table, numbers[split]),
-    'calibration': [report_figures.reliability(split, table, numbers[split])],
-    'errors': _gallery(table, images, remarks),
-    # Drawn by the run: they need the network.
-    'maps': maps.pictures(workdir / 'gradcam', numbers[split]['class_names']),
-    'data': [
-      _splits(workdir, tables, config),
-      *_features(workdir, split, table, remarks, seed=seed),
-    ],
-    'training': _training(workdir, remarks),
-  }
+  remarks: dict[str, str] = {}
   return Content(
     split=split,
     numbers=numbers,
     config=config,
     starts=facts.read_json(workdir / 'run.json'),
-    pictures=pictures,
-    errors=figures.confident_errors(table, _LISTED_ERRORS),
+    pictures={
+      **_results(workdir, split, tables[split], numbers[split]),
+      'errors': _gallery(tables[split], images, remarks),
+      'data': [
+        _splits(workdir, tables, config),
+        *_features(workdir, split, tables[split], remarks, seed=seed),
+      ],
+      'training': _training(workdir, remarks),
+    },
+    errors=figures.confident_errors(tables[split], _LISTED_ERRORS),
     remarks=remarks,
   )
+
+
+def _results(
+  workdir: pathlib.Path,
+  split: str,
+  table: pd.DataFrame,
+  numbers: Mapping[str, Any],
+) -> dict[str, list[figures.Picture]]:
+  """Returns the figures of the split that is shown in full, by section."""
+  return {
+    'results': report_figures.results(split, table, numbers),
+    'calibration': [report_figures.reliability(split, table, numbers)],
+    # Drawn by the run, as they need the network.
+    'maps': maps.pictures(workdir / 'gradcam', numbers['class_names']),
+  }
 
 
 def _splits(

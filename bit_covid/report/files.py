@@ -36,35 +36,38 @@ def write_report(
     workdir: the work directory of a run, with predictions/<split>.csv.
     file_format: 'html' or 'markdown'.
     metadata: a metadata.csv of COVIDx CT, for subgroups.
-    images: the folder of the slices, or a function from slice_id to uint8
-      `[H, W]`, for the gallery of errors.
+    images: folder of the slices, or a function from slice_id to `[H, W]` uint8.
     settings: None for the defaults.
 
   Raises:
-    ValueError: the format is unknown, there are no predictions, labels or
-      probabilities are missing, or a file in the work directory is damaged.
+    ValueError: the format is unknown, or predictions are missing or damaged.
     OSError: a file cannot be read or written.
   """
   if file_format not in render.FORMATS:
+    known = ', '.join(render.FORMATS)
     raise ValueError(
-      f'Unknown format {file_format!r}; expected one of '
-      f'{", ".join(render.FORMATS)}.'
+      f'Unknown format {file_format!r}; expected one of {known}.'
     )
-  workdir = epath.Path(workdir)
+  workdir, images = epath.Path(workdir), _reader(images)
   settings = settings or values.Settings()
-  if isinstance(images, str | os.PathLike):
-    images = figures_images.folder_images(images)
   tables = read_tables(workdir)
   patients = None if metadata is None else subgroups.read_metadata(metadata)
   numbers = report_numbers.collect(tables, metadata=patients, settings=settings)
   of_maps = map_numbers.collect(workdir / 'gradcam', tables, settings)
-  for split, found in of_maps.items():
-    numbers[split]['maps'] = found
+  for split in of_maps:
+    numbers[split]['maps'] = of_maps[split]
   content = report_content.collect(
     workdir, tables, numbers, images, seed=settings.seed
   )
-  file_name, text = render.render(content, file_format)
-  return _write(workdir / 'report', file_name, text, content)
+  report = render.render(content, file_format)
+  return _write(workdir / 'report', *report, content)
+
+
+def _reader(
+  images: figures_images.ImageFn | str | os.PathLike[str] | None,
+) -> figures_images.ImageFn | None:
+  is_folder = isinstance(images, str | os.PathLike)
+  return figures_images.folder_images(images) if is_folder else images
 
 
 def read_tables(workdir: pathlib.Path) -> dict[str, pd.DataFrame]:

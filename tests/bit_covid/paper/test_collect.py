@@ -58,7 +58,9 @@ def test_before_the_first_run_there_is_what_is_published(item, tmp_path):
 
 
 def test_unknown_item_is_refused(tmp_path):
-  with pytest.raises(ValueError, match=r"no item 'table9'.*table1, table2"):
+  with pytest.raises(
+    ValueError, match=r"Unknown item 'table9'.*table1, table2"
+  ):
     collect.collect('table9', tmp_path, scale=PAPER)
 
 

@@ -93,7 +93,7 @@ def test_figure4_has_a_place_for_each_slice(tmp_path, simulate):
   assert f'{len(expected)} of {len(expected)} slices' in page
   (folder / 'predictions' / 'test_features.npz').unlink()
   _, page = _collect('figure4', tmp_path)
-  assert 'test_features.npz is not there any more' in page
+  assert 'test_features.npz does not exist' in page
 
 
 def test_figure5_has_the_matrix_of_each_seed(tmp_path, simulate):
