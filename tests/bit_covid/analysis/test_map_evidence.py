@@ -99,7 +99,7 @@ def test_similarity_by_hand(read):
     (
       'Normal',
       'healthy',
-      r'no class of .* \(Normal, NCP\).*healthy',
+      r'3 rows have a class other than Normal, NCP.*healthy',
     ),
   ],
 )

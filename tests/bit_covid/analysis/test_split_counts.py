@@ -65,7 +65,7 @@ def test_predicted_splits_come_from_the_predictions():
     ('split,class,slices,patients\nx,a,many,1\n', 'splits.csv: .*many'),
     (
       'split,class,slices,patients\nx,a,2,1\nx,a,2,1\n',
-      'a class of a split is there twice',
+      'a class of a split occurs twice',
     ),
   ],
 )

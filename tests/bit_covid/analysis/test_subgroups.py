@@ -100,8 +100,8 @@ def test_groups_by_metadata(tmp_path):
 @pytest.mark.parametrize(
   ('text', 'message'),
   [
-    ('p0,A,Iran,F,old,x\n', "1 ages are no number, such as 'old'"),
-    ('p0,A,,,,\np0,A,,,,\n', "1 patients are there more than once.*'p0'"),
+    ('p0,A,Iran,F,old,x\n', "1 ages are not numbers, such as 'old'"),
+    ('p0,A,,,,\np0,A,,,,\n', "1 patients occur more than once.*'p0'"),
   ],
 )
 def test_bad_metadata_are_an_error(tmp_path, text, message):
