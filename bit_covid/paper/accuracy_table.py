@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The table of accuracies that Tables 1 and 3 have in common."""
+"""The table of accuracies that Tables 1 and 3 share."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -101,7 +101,7 @@ def _cells(
 def spread(
   result: results.Result, smallest: float, largest: float, places: int
 ) -> str:
-  """Returns smallest to largest seed, a dash where there is only one."""
+  """Returns the range over the seeds, a dash if there is only one."""
   if len(result.seeds) == 1:
     return markdown.NONE
   return markdown.between(smallest, largest, places)

@@ -65,7 +65,7 @@ def _records(found: _Embedding, names: list[str]) -> list[dict[str, object]]:
 
 
 def _embed(runs: results.Runs) -> _Embedding | str:
-  """Returns the embedding, or why there is none."""
+  """Returns the embedding, or the reason why there is none."""
   table = runs.table(_RUN, 'test')
   if table is None:
     return f'{grid.BEST}, seed {_RUN.seed}: {runs.status(_RUN, "test")}.'

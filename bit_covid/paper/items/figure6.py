@@ -100,7 +100,7 @@ def _published() -> list[dict[str, Any]]:
 def _place(
   request: collected.Request, resolution: str, schedule: str
 ) -> dict[str, Any]:
-  """Returns what the paper calls a point, and what was really run."""
+  """Returns the paper's name of a point and the setting that was run."""
   resize, crop = request.scale.resolutions[resolution]
   return {
     'resolution': resolution,

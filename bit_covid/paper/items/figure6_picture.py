@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The picture of Figure 6: two sweeps, what mixup does, all combinations."""
+"""The picture of Figure 6: two sweeps, the effect of mixup, all runs."""
 
 from collections.abc import Mapping, Sequence
 import math

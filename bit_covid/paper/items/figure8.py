@@ -27,7 +27,7 @@ _POINTS = {
 
 
 def make(request: collected.Request) -> collected.Collected:
-  """Returns points by slices a class, and all slices beside COVID-Net."""
+  """Returns accuracies by slices of each class, and those on all slices."""
   few = {x: _row(request, x) for x in grid.figure8()}
   patients = {x: _patients(request, x) for x in few}
   full = [_full(request), *rows_lib.covid_net(request.runs, _MEASURE)]
@@ -77,7 +77,7 @@ def _full(request: collected.Request) -> rows_lib.Row:
 
 
 def _patients(request: collected.Request, setting: grid.Run) -> list[int]:
-  """Returns how many patients each seed trains on; none without the data."""
+  """Returns the number of training patients of each seed, [] without data."""
   train = request.splits.get('train')
   if train is None:
     return []

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The picture of Figure 8: few slices on the left, all of them on the right."""
+"""The picture of Figure 8: few slices on the left, all on the right."""
 
 from collections.abc import Mapping, Sequence
 import itertools

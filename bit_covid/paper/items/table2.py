@@ -24,7 +24,7 @@ _TITLES = {
 
 
 def make(request: collected.Request) -> collected.Collected:
-  """Returns the table, one of each measure, and its picture."""
+  """Returns a table for each measure, and the picture."""
   by_measure = {name: _rows(request, name) for name in metrics.MEASURES}
   return collected.Collected(
     title='Table 2. Each class against the rest, on the test split',
@@ -48,7 +48,7 @@ def make(request: collected.Request) -> collected.Collected:
 
 
 def _rows(request: collected.Request, name: str) -> list[rows_lib.Row]:
-  """Returns the rows of a measure, those of the classes of a model together."""
+  """Returns the rows of a measure, grouped by model."""
   by_class = []
   for index in range(len(published.CLASS_NAMES)):
     measure = rows_lib.Measure(name=name, class_index=index)
