@@ -1,12 +1,15 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a probability of 0.9 is right nine times in ten.
+"""Measures calibration and fits a temperature.
+
+In a calibrated network, predictions of probability 0.9 are right nine times in
+ten.
 
     temperature = calibration.fit_temperature(val)
     calibration.measure(calibration.apply_temperature(test, temperature))
 
 Confidence is the probability of the predicted class. A temperature T above 1
-makes all probabilities less extreme and changes no prediction.
+makes all probabilities less extreme without changing a prediction.
 """
 
 import math
@@ -21,21 +24,21 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 
 BINS = 15
-# The range in which a temperature is looked for.
+# The range that is searched for a temperature.
 TEMPERATURES = 0.05, 20.0
-# A probability of 0 in a table stands for one too small to be written: its
-# logarithm is that of the smallest number instead of minus infinity.
+# A probability of 0 in a table was too small to be written. Its logarithm is
+# that of the smallest number instead of minus infinity.
 _SMALLEST = np.finfo(np.float64).tiny
 
 
 class Reliability(NamedTuple):
-  """How often predictions of a confidence are right, by bins of equal width.
+  """Confidence and accuracy in bins of equal width of the confidence.
 
   Attributes:
-    edges: `[B + 1]` float64; a bin has its upper edge and not its lower one.
-    count: `[B]` int64.
-    confidence: the mean in each bin, `[B]` float64, NaN where it is empty.
-    accuracy: likewise.
+    edges: `[B + 1]` float64; a bin includes its upper edge only.
+    count: the number of slices in each bin, `[B]` int64.
+    confidence: the mean in each bin, `[B]` float64, NaN in an empty bin.
+    accuracy: of each bin, `[B]` float64, NaN in an empty bin.
   """
 
   edges: np.ndarray
@@ -47,9 +50,9 @@ class Reliability(NamedTuple):
 def measure(table: pd.DataFrame) -> dict[str, float]:
   """Returns `ece`, `brier` and `nll` of a predictions table.
 
-  `ece` is the mean distance of accuracy and confidence over the bins, weighted
-  by their counts; `brier` the mean squared error summed over the classes, from
-  0 to 2; `nll` the mean of -log(probability of the true class), natural log.
+  `ece` is the mean over the bins of |accuracy - confidence|, weighted by their
+  counts. `brier` is the mean squared error summed over the classes, from 0 to
+  2. `nll` is the mean of -log(probability of the true class), in nats.
 
   Raises:
     ValueError: labels or probabilities are missing.
@@ -86,7 +89,7 @@ def reliability(table: pd.DataFrame, *, bins: int = BINS) -> Reliability:
   confidence = probabilities.max(axis=1)
   is_right = probabilities.argmax(axis=1) == label
   edges = np.linspace(0, 1, bins + 1)
-  # Rounding may put a probability a little above 1.
+  # Rounding can make a probability slightly larger than 1.
   place = np.clip(np.searchsorted(edges, confidence) - 1, 0, bins - 1)
   count = np.bincount(place, minlength=bins)
   return Reliability(
@@ -98,11 +101,11 @@ def reliability(table: pd.DataFrame, *, bins: int = BINS) -> Reliability:
 
 
 def fit_temperature(table: pd.DataFrame) -> float:
-  """Returns the T of the smallest `nll` of softmax(log(probabilities) / T).
+  """Returns the T that minimizes the `nll` of softmax(log(probabilities) / T).
 
-  As log-probabilities are logits but for a constant, this is the temperature
-  of the logits. NaN where no T within `TEMPERATURES` is best: with no slice
-  predicted wrongly, for instance, ever smaller ones are better.
+  Log-probabilities are logits up to a constant, so this is the temperature of
+  the logits. It is NaN if the minimum is not inside `TEMPERATURES`: without any
+  error, for example, the smallest T is always best.
 
   Raises:
     ValueError: labels or probabilities are missing.
@@ -125,12 +128,12 @@ def apply_temperature(table: pd.DataFrame, temperature: float) -> pd.DataFrame:
   """Returns the table with softmax(log(probabilities) / temperature).
 
   Raises:
-    ValueError: the temperature is no positive number.
+    ValueError: the temperature is not a positive number.
   """
   if not (math.isfinite(temperature) and temperature > 0):
     raise ValueError(
       f'The temperature is {temperature}; expected a positive number, such as '
-      'one of fit_temperature.'
+      'that of fit_temperature.'
     )
   logits = _log(predictions.probabilities(table))
   table = table.copy()

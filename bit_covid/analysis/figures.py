@@ -1,10 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What all figures share: size, colours of the classes, PNG.
+"""The common style of all figures: size, colours of the classes, PNG.
 
-A figure is 4.8 inches wide, so that its text is still read on a phone. The
-colours are told apart by colour-blind readers and in gray, and lines differ in
-their dashes, points in their shapes. No state of pyplot is used.
+A figure is 4.8 inches wide, so that its text is legible on a phone. The colours
+can be distinguished by colour-blind readers and in gray. Lines also differ in
+their dashes, and points in their shapes. The state of pyplot is not used.
 """
 
 import dataclasses
@@ -22,8 +22,8 @@ WIDTH = 4.8
 _DPI = 160
 _NOTEBOOK_DPI = 100
 _NOTEBOOK_COLOURS = 192
-# Normal, CP, NCP, then what else there may be: from dark to light they are NCP,
-# Normal, CP.
+# Of Normal, CP, NCP, then of further classes. In gray, NCP is the darkest and
+# CP the lightest of the three.
 COLOURS = (
   '#0072B2',
   '#E69F00',
@@ -34,7 +34,7 @@ COLOURS = (
   '#555555',
   '#CC79A7',
 )
-# What is no class must not look like one.
+# Of sources and splits, which must not look like classes.
 _SERIES = (
   '#332288',
   '#44AA99',
@@ -48,18 +48,20 @@ _SERIES = (
 _DASHES = ('-', '--', '-.', ':')
 _MARKERS = ('o', '^', 's', 'D', 'v', 'P', 'X', '*')
 GRAY = '#6B7280'
+# Matplotlib's name of the colours of all class activation maps.
+MAP_COLOURS = 'inferno'
 
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-  """A figure as it stands in a report.
+  """A figure of a report.
 
   Attributes:
-    name: of its file, without an ending.
+    name: the name of its file, without the suffix.
     title: a few words.
-    caption: what is seen, on how many slices of how many patients.
-    alt: what it shows, for those who do not see it.
-    png: the file.
+    caption: what it shows, with the numbers of slices and patients.
+    alt: the alternative text for readers who cannot see it.
+    png: the content of the PNG file.
   """
 
   name: str
@@ -72,8 +74,8 @@ class Picture:
 class _Figure(mpl_figure.Figure):
   """A figure that a notebook shows when it is the last value of a cell.
 
-  Matplotlib's own needs pyplot for that. In fewer pixels and colours than in a
-  report, as notebooks are kept with their pictures.
+  The class of Matplotlib needs pyplot for that. The picture has fewer pixels
+  and colours than in a report, because notebooks are stored with their outputs.
   """
 
   def _repr_png_(self) -> bytes:
@@ -94,7 +96,7 @@ def new(height: float) -> mpl_figure.Figure:
 def png(figure: mpl_figure.Figure) -> bytes:
   """Returns the figure as a PNG file."""
   buffer = io.BytesIO()
-  # Without the version of Matplotlib: the same figure is the same file.
+  # Without the version of Matplotlib, so that equal figures are equal files.
   figure.savefig(buffer, format='png', metadata={'Software': None})
   return buffer.getvalue()
 
@@ -105,7 +107,7 @@ def colour(index: int) -> str:
 
 
 def series_colour(index: int) -> str:
-  """Returns the colour of a source, a split or whatever is no class."""
+  """Returns the colour of a source, a split or another series."""
   return _SERIES[index % len(_SERIES)]
 
 
@@ -120,7 +122,7 @@ def marker(index: int) -> str:
 
 
 def plain(axes: mpl_axes.Axes) -> mpl_axes.Axes:
-  """Returns the axes without a frame and with light lines."""
+  """Returns the axes after removing the frame and adding a light grid."""
   axes.spines[['top', 'right']].set_visible(False)
   axes.grid(color='#E5E7EB', linewidth=0.8)
   axes.set_axisbelow(True)
@@ -128,7 +130,7 @@ def plain(axes: mpl_axes.Axes) -> mpl_axes.Axes:
 
 
 def counts(table: pd.DataFrame) -> str:
-  """Returns how many slices and patients a table has, in words."""
+  """Returns a text such as '540 slices of 90 patients'."""
   slices, patients = len(table), table['patient_id'].nunique()
   return (
     f'{slices:,} slice{"s" * (slices != 1)} of '
@@ -139,7 +141,8 @@ def counts(table: pd.DataFrame) -> str:
 def split_counts(counts: pd.DataFrame) -> mpl_figure.Figure:
   """Returns slices and patients of each split by class (paper, Figure 2).
 
-  `counts` are of the module `split_counts`.
+  Args:
+    counts: the rows of `split_counts.count` of all splits.
   """
   splits = list(dict.fromkeys(counts['split']))
   class_names = list(dict.fromkeys(counts['class']))
@@ -170,10 +173,11 @@ def split_counts(counts: pd.DataFrame) -> mpl_figure.Figure:
 
 
 def confident_errors(table: pd.DataFrame, count: int) -> pd.DataFrame:
-  """Returns the surest wrong slice of each patient, the surest `count` first.
+  """Returns the most confident error of each of at most `count` patients.
 
-  One a patient, as neighbouring slices look alike. Added columns: `truth`,
-  `predicted`, `confidence`.
+  Neighbouring slices look alike, so each patient appears once. The rows are
+  sorted by falling confidence and have the further columns `truth`, `predicted`
+  and `confidence`.
   """
   names = predictions.class_names(table)
   probabilities = predictions.probabilities(table)

@@ -1,8 +1,8 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of what follows from probabilities, and of the training.
+"""Figures of curves: ROC, precision-recall, reliability and training.
 
-Confusion matrix, ROC and precision-recall curves, reliability, training curves.
+The confusion matrix is here as well.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from bit_covid.analysis import predictions
 def confusion_matrix(
   confusion: np.ndarray, class_names: Sequence[str]
 ) -> mpl_figure.Figure:
-  """Returns the matrix with counts and shares of the true class."""
+  """Returns the confusion matrix with counts and shares of the true class."""
   confusion = np.asarray(confusion)
   shares = metrics.ratio(
     confusion, np.broadcast_to(confusion.sum(1, keepdims=True), confusion.shape)
@@ -58,7 +58,7 @@ def confusion_matrix(
 
 
 def roc(table: pd.DataFrame, areas: Sequence[str]) -> mpl_figure.Figure:
-  """Returns ROC curves, each class against the rest; `areas` for the legend."""
+  """Returns the ROC curve of each class; `areas` are texts of the legend."""
   figure, axes = _square()
   axes.plot([0, 1], [0, 1], color=figures.GRAY, linewidth=1, linestyle=':')
   for i, name in enumerate(predictions.class_names(table)):
@@ -73,12 +73,12 @@ def roc(table: pd.DataFrame, areas: Sequence[str]) -> mpl_figure.Figure:
 def precision_recall(
   table: pd.DataFrame, areas: Sequence[str]
 ) -> mpl_figure.Figure:
-  """Returns precision-recall curves; `areas` for the legend."""
+  """Returns the precision-recall curves; `areas` are texts of the legend."""
   figure, axes = _square()
   for i, name in enumerate(predictions.class_names(table)):
     curve = operating_points.precision_recall_curve(table, name)
     _line(axes, curve, i, f'{name} {areas[i]}')
-    # What a guess would have.
+    # The precision of a random guess.
     share = (table['label'] == i).mean()
     axes.axhline(share, color=figures.colour(i), linewidth=0.8, linestyle=':')
   axes.set_xlabel('Sensitivity (recall)')
@@ -90,7 +90,7 @@ def precision_recall(
 def reliability(
   curves: Mapping[str, calibration.Reliability],
 ) -> mpl_figure.Figure:
-  """Returns accuracy by confidence, and below it how many slices have it."""
+  """Returns accuracy and, below it, the number of slices by confidence."""
   figure = figures.new(5.0)
   axes, below = figure.subplots(
     2, 1, sharex=True, gridspec_kw={'height_ratios': [3, 1]}
@@ -115,7 +115,7 @@ def reliability(
   axes.set_ylim(-0.02, 1.02)
   axes.set_ylabel('Accuracy')
   axes.legend(loc='upper left')
-  # A few sure slices would hide all others on an even scale.
+  # On a linear scale, bins of few slices would be invisible.
   below.set_yscale('symlog', linthresh=1)
   below.set_ylim(bottom=0)
   below.set_ylabel('Slices')
@@ -126,13 +126,13 @@ def reliability(
 def training(
   rows: Sequence[Mapping[str, float]],
 ) -> mpl_figure.Figure:
-  """Returns loss and, where it was measured, accuracy by step (Figure 7)."""
+  """Returns loss and, if measured, accuracy by step (Figure 7)."""
   losses = _series(rows, '_loss')
   accuracies = _series(rows, '_accuracy')
   count = 1 + bool(accuracies)
   figure = figures.new(2.6 * count)
   panels = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
-  # Training first, in the same colour in both panels.
+  # Training comes first and has the same colour in both panels.
   names = sorted({*losses, *accuracies}, key=lambda x: (x != 'train', x))
   for axes, series, label in zip(
     panels, (losses, accuracies), ('Loss', 'Accuracy'), strict=False
@@ -178,7 +178,7 @@ def _square() -> tuple[mpl_figure.Figure, mpl_axes.Axes]:
 
 
 def _legend_below(figure: mpl_figure.Figure, title: str) -> None:
-  """Adds the legend where no curve can run below it."""
+  """Adds the legend outside the axes, where it hides no curve."""
   figure.legend(
     loc='outside lower center', title=title, fontsize=9, frameon=False
   )

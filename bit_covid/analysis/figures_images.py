@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of features and of slices: t-SNE, and the most confident errors."""
+"""Figures of features (t-SNE) and of slices (the most confident errors)."""
 
 from collections.abc import Callable, Sequence
 import os
@@ -18,7 +18,7 @@ import threadpoolctl
 
 from bit_covid.analysis import figures
 
-# A slice_id to its image, uint8 `[H, W]`; None where there is none.
+# Returns the image of a slice_id, `[H, W]` uint8, or None if it has none.
 ImageFn = Callable[[str], np.ndarray | None]
 
 TSNE_SLICES = 3000
@@ -29,7 +29,7 @@ _COLUMNS = 2
 
 
 class TooFewError(ValueError):
-  """There are too few slices for a figure, or they are all alike."""
+  """There are too few slices for a figure, or all features are equal."""
 
 
 def read_features(
@@ -38,7 +38,7 @@ def read_features(
   """Returns the features of some rows of a table, `[n, F]` float32.
 
   Raises:
-    ValueError: the file is damaged, or holds other slices than the table.
+    ValueError: the file is damaged, or of other slices than the table.
   """
   try:
     with epath.Path(path).open('rb') as f, np.load(f) as file:
@@ -58,7 +58,7 @@ def read_features(
 
 
 def sample(count: int, *, seed: int) -> np.ndarray:
-  """Returns which of `count` slices t-SNE is made of, sorted `[n]` int64."""
+  """Returns the sorted indices `[n]` of the slices for t-SNE, of `count`."""
   if count <= TSNE_SLICES:
     return np.arange(count)
   generator = np.random.default_rng(seed)
@@ -66,9 +66,9 @@ def sample(count: int, *, seed: int) -> np.ndarray:
 
 
 def embed(features: np.ndarray, *, seed: int) -> np.ndarray:
-  """Returns a place in the plane for each of n feature vectors, `[n, 2]`.
+  """Returns the t-SNE embedding of n feature vectors, `[n, 2]`.
 
-  t-SNE of the first 50 principal components.
+  It is that of their first 50 principal components.
 
   Raises:
     TooFewError: there are fewer than 5 vectors, or all are equal.
@@ -78,7 +78,7 @@ def embed(features: np.ndarray, *, seed: int) -> np.ndarray:
       f'There are {len(features)} slices; t-SNE takes at least 5 that are not '
       'all alike.'
     )
-  # Small clusters of work: threads that wait for one another take longer.
+  # The units of work are so small that more threads make it slower.
   with threadpoolctl.threadpool_limits(1):
     components = min(_COMPONENTS, *features.shape)
     features = decomposition.PCA(
@@ -99,11 +99,11 @@ def scatter(
   *,
   colour: Callable[[int], str] = figures.colour,
 ) -> mpl_figure.Figure:
-  """Returns a dot a slice; `colour` is that of a place in `order`."""
+  """Returns one point for each slice; `colour` gives that of `order[i]`."""
   figure = figures.new(4.9)
   axes = figure.subplots()
   names = np.asarray(names)
-  # In turns, so that no class lies on top of all others.
+  # Drawn in turns, so that no class covers all others.
   size = np.clip(4000 / len(points), 3, 30)
   for turn in range(8):
     for i, name in enumerate(order):
@@ -130,21 +130,21 @@ def scatter(
 
 
 def folder_images(folder: str | os.PathLike[str]) -> ImageFn:
-  """Returns what reads the slices that lie in a folder, by their slice_id.
+  """Returns a function that reads the image of a slice_id from a folder.
 
   Raises:
-    NotADirectoryError: there is no such folder.
+    NotADirectoryError: the folder does not exist.
   """
   root = pathlib.Path(folder).resolve()
   if not root.is_dir():
     raise NotADirectoryError(
-      f'{folder} is no folder; expected one that holds the slices under their '
-      'slice_id.'
+      f'The folder {folder} does not exist; expected one with the slices under '
+      'their slice_id.'
     )
 
   def read(slice_id: str) -> np.ndarray | None:
     path = (root / slice_id).resolve()
-    # A table of others may say '../..'.
+    # A slice_id in a table from elsewhere could be '../..'.
     if not path.is_relative_to(root) or not path.is_file():
       return None
     with Image.open(path) as image:
@@ -154,10 +154,10 @@ def folder_images(folder: str | os.PathLike[str]) -> ImageFn:
 
 
 def gallery(errors: pd.DataFrame, images: ImageFn) -> mpl_figure.Figure:
-  """Returns the slices of `figures.confident_errors` with what they are.
+  """Returns the slices of `figures.confident_errors` with both classes.
 
   Raises:
-    FileNotFoundError: there is no image of one of them.
+    FileNotFoundError: one of them has no image.
   """
   rows = -(-len(errors) // _COLUMNS)
   figure = figures.new(2.85 * rows)

@@ -1,13 +1,14 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What speaks for class activation maps, from the files that a run leaves.
+"""Evidence for class activation maps, from two files of a run.
 
-gradcam/energy.csv, a row a slice: how much of the map of the whole slice lies
-in the body's box, and how much of the slice the box covers, which a map without
-any preference would have in it.
+gradcam/energy.csv has one row for each slice: the share of the map of the whole
+slice that lies in the body's box, and the share of the slice that the box
+covers. A uniform map would have both equal.
 
-gradcam/randomization.csv, a row a slice, stage and seed: how like the original
-a map is after the network was randomized down to that stage.
+gradcam/randomization.csv has one row for each slice, stage and seed: the
+similarity to the original map after the network was randomized down to that
+stage.
 """
 
 from collections.abc import Sequence
@@ -24,13 +25,13 @@ ENERGY_COLUMNS = (
   'split',
   'slice_id',
   'patient_id',
-  # The true one, and the one that is predicted on the whole slice, by name.
+  # The names of the true class and of that predicted on the whole slice.
   'class',
   'predicted',
-  # 'annotated' or 'automatic'; empty where the slice has none, and then
-  # `inside` and `area` are, too.
+  # 'annotated' or 'automatic'; empty for a slice without a box, whose `inside`
+  # and `area` are empty as well.
   'box',
-  # Shares from 0 to 1; `inside` is empty where the map is zero everywhere.
+  # Shares from 0 to 1; `inside` is empty if the map is zero everywhere.
   'inside',
   'area',
 )
@@ -38,12 +39,12 @@ RANDOMIZATION_COLUMNS = (
   'split',
   'slice_id',
   'class',
-  # Of which class the maps are.
+  # The class of the maps.
   'predicted',
   'seed',
-  # In the order of randomization, from 'none' on.
+  # In the order of randomization, starting with 'none'.
   'stage',
-  # Rank correlation; empty where the original map is zero everywhere.
+  # Rank correlation; empty if the original map is zero everywhere.
   'similarity',
 )
 _NUMBERS = ('inside', 'area', 'seed', 'similarity')
@@ -51,12 +52,12 @@ _NUMBERS = ('inside', 'area', 'seed', 'similarity')
 
 @dataclasses.dataclass(frozen=True)
 class Energy:
-  """How much of the maps of some slices lies in the box.
+  """The share of the maps of some slices that lies in the box.
 
   Attributes:
-    slices: how many.
-    patients: how many.
-    accuracy: the share of slices whose class is predicted on the whole slice.
+    slices: number of slices.
+    patients: number of patients.
+    accuracy: the accuracy of the predictions on whole slices.
     inside: the mean share of a map in its box, with its interval.
     area: the mean share of a slice in its box.
   """
@@ -70,12 +71,12 @@ class Energy:
 
 @dataclasses.dataclass(frozen=True)
 class Similarity:
-  """How like the original maps of some slices are at a stage.
+  """The similarity of maps of some slices to the original ones at a stage.
 
   Attributes:
-    mean: over slices and seeds.
-    low: the smallest mean over the slices, of all seeds.
-    high: the largest one.
+    mean: the mean over slices and seeds.
+    low: the mean over the slices for the seed where it is smallest.
+    high: the mean over the slices for the seed where it is largest.
   """
 
   mean: float
@@ -88,12 +89,12 @@ def read(
   columns: Sequence[str],
   class_names: Sequence[str],
 ) -> pd.DataFrame:
-  """Returns the table in one of the two files; an empty number is NaN.
+  """Returns the table in one of the two files, with NaN for empty numbers.
 
   Args:
-    path: of the file.
+    path: the path of the file.
     columns: `ENERGY_COLUMNS` or `RANDOMIZATION_COLUMNS`.
-    class_names: that the column `class` may hold.
+    class_names: the allowed values of the column `class`.
 
   Raises:
     ValueError: the file is damaged; the message says how.
@@ -116,8 +117,8 @@ def read(
   unknown = table['class'][~table['class'].isin(class_names)]
   if len(unknown):
     raise ValueError(
-      f'{path}: {len(unknown)} rows are of no class of the predictions '
-      f'({", ".join(class_names)}), such as {unknown.iloc[0]!r}. {remedy}'
+      f'{path}: {len(unknown)} rows have a class other than '
+      f'{", ".join(class_names)}, such as {unknown.iloc[0]!r}. {remedy}'
     )
   return table
 
@@ -126,20 +127,20 @@ def energy(
   table: pd.DataFrame,
   class_names: Sequence[str],
   *,
-  replicates: int = 2000,
+  num_resamples: int = bootstrap.NUM_RESAMPLES,
   seed: int = 0,
 ) -> Energy:
-  """Returns the energy of the rows of energy.csv that have box and map.
+  """Returns the energy of the rows of energy.csv with a box and a map.
 
   Raises:
-    ValueError: ids of patients are missing, or there are no replicates.
+    ValueError: ids of patients are missing, or `num_resamples` is below 1.
   """
   table = table[~table['inside'].isna()]
   numbers = {name: i for i, name in enumerate(class_names)}
   found = bootstrap.mean_intervals(
     table.assign(label=table['class'].map(numbers).astype(int)),
     {'inside': table['inside'].to_numpy(np.float64)},
-    replicates=replicates,
+    num_resamples=num_resamples,
     seed=seed,
   )
   return Energy(
@@ -152,7 +153,7 @@ def energy(
 
 
 def similarity(table: pd.DataFrame) -> dict[str, Similarity]:
-  """Returns the similarity of rows of randomization.csv, by stage in order."""
+  """Returns the similarity by stage, of rows of randomization.csv."""
   table = table[~table['similarity'].isna()]
   result = {}
   for stage, part in table.groupby('stage', sort=False):

@@ -1,13 +1,13 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured: counts, measures of them, and areas under curves.
+"""Confusion matrices, the measures derived from them, and areas under curves.
 
-Rows of a confusion matrix are the truth, columns the prediction. What is
-undefined is NaN: the sensitivity of a class without slices, the PPV of one that
-was never predicted, the balanced accuracy where a class is absent, MCC where
-truth or prediction knows one class only, kappa where both know the same one.
-scikit-learn gives some of these as 0 with a warning; a table should not show a
-0 that was not measured.
+Rows of a confusion matrix are the true, columns the predicted classes. An
+undefined measure is NaN: the sensitivity of a class without slices, the PPV of
+a class that is never predicted, the balanced accuracy if a class is absent, the
+MCC if all true or all predicted classes are the same, and kappa if both are all
+the same class. scikit-learn returns 0 with a warning for some of these, but a
+table should not show a 0 that was not measured.
 """
 
 from collections.abc import Sequence
@@ -37,8 +37,8 @@ def labelled(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
   """Returns labels `[N]` int64 and probabilities `[N, C]` float64 of a table.
 
   Raises:
-    ValueError: a label or a probability is missing, or a label is none of the
-      table's classes; the message counts the rows.
+    ValueError: a label or a probability is missing, or a label is not the
+      number of a class; the message counts the rows.
   """
   probabilities = predictions.probabilities(table)
   unusable = table['label'].isna().to_numpy() | np.isnan(probabilities).any(1)
@@ -54,10 +54,10 @@ def labelled(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def confusion_matrix(table: pd.DataFrame) -> np.ndarray:
-  """Returns the counts `[C, C]` int64 of a predictions table.
+  """Returns the confusion matrix of a predictions table, `[C, C]` int64.
 
-  The prediction is the class of the largest probability, the first of them
-  where several are equal.
+  The predicted class is the one of the largest probability, the first if
+  several are equal.
 
   Raises:
     ValueError: labels or probabilities are missing; the message counts them.
@@ -66,25 +66,21 @@ def confusion_matrix(table: pd.DataFrame) -> np.ndarray:
 
 
 def accuracy(confusion: np.ndarray) -> float:
-  """Returns the share of slices on the diagonal; NaN of no slices."""
+  """Returns the share of slices on the diagonal, NaN without slices."""
   return float(from_confusion(confusion)['accuracy'])
 
 
 def per_class(confusion: np.ndarray) -> dict[str, np.ndarray]:
-  """Returns `[C]` float64 for each of `MEASURES`, one class against the rest.
-
-  NaN where a measure is undefined: the sensitivity of a class without slices,
-  the PPV of one that was never predicted.
-  """
+  """Returns `MEASURES`, each class against the rest, `[C]` float64."""
   measures = from_confusion(confusion)
   return {name: measures[name] for name in MEASURES}
 
 
 def from_confusion(confusion: np.ndarray) -> dict[str, np.ndarray]:
-  """Returns all measures of `[..., C, C]` counts but the areas under curves.
+  """Returns all measures of `[..., C, C]` counts except areas under curves.
 
-  Those of `OVERALL` are `[...]` float64, those of `PER_CLASS` `[..., C]`. The
-  leading axes are for many matrices at once, as a bootstrap has them.
+  The measures of `OVERALL` are `[...]` float64, those of `PER_CLASS`
+  `[..., C]`. The leading axes hold the matrices of several resamples.
   """
   confusion = np.asarray(confusion, np.float64)
   total = confusion.sum(axis=(-2, -1))
@@ -115,15 +111,15 @@ def from_confusion(confusion: np.ndarray) -> dict[str, np.ndarray]:
 def measure(
   label: np.ndarray, probabilities: np.ndarray
 ) -> dict[str, float | np.ndarray]:
-  """Returns what `OVERALL` (float) and `PER_CLASS` (`[C]` float64) name.
+  """Returns the measures of `OVERALL` (float) and `PER_CLASS` (`[C]` float64).
 
   Args:
     label: `[N]` int.
-    probabilities: `[N, C]` float64. The prediction is the class of the largest,
-      the first of them where several are equal.
+    probabilities: `[N, C]` float64. The predicted class is the one of the
+      largest probability, the first if several are equal.
 
   Raises:
-    ValueError: a probability is NaN or a label is no class's number.
+    ValueError: a probability is NaN or a label is not the number of a class.
   """
   if np.isnan(probabilities).any():
     raise ValueError(
@@ -140,7 +136,7 @@ def measure(
   for name, area in areas.items():
     measures[name] = np.array(
       [
-        # Without slices of both kinds there is no curve.
+        # A curve needs slices of the class and of the rest.
         area(label == i, probabilities[:, i])
         if 0 < np.count_nonzero(label == i) < len(label)
         else math.nan
@@ -157,10 +153,10 @@ def at_prevalence(
   specificity: float | np.ndarray,
   prevalence: float | np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Returns PPV and NPV where a share `prevalence` has the disease.
+  """Returns PPV and NPV at another prevalence, by Bayes' rule.
 
-  Bayes' rule; sensitivity and specificity are taken to be the same there. All
-  are shares in [0, 1] and broadcast.
+  Sensitivity and specificity are assumed to stay the same. All arguments are
+  shares in [0, 1] and are broadcast.
 
   Raises:
     ValueError: a prevalence is not in [0, 1].
@@ -186,7 +182,7 @@ def at_prevalence(
 def summary(
   confusion: np.ndarray, class_names: Sequence[str]
 ) -> dict[str, Any]:
-  """Returns the metrics as plain Python values for JSON; undefined is None."""
+  """Returns the measures as plain values for JSON, None where undefined."""
   measures = {
     name: {
       class_name: None if math.isnan(value) else float(value)
@@ -216,14 +212,14 @@ def _check_labels(label: np.ndarray, probabilities: np.ndarray) -> None:
   wrong = (label < 0) | (label >= num_classes)
   if wrong.any():
     raise ValueError(
-      f'{wrong.sum()} of {len(label)} labels are none of 0 to '
+      f'{wrong.sum()} of {len(label)} labels are not in 0 to '
       f'{num_classes - 1}, such as {label[wrong][0]}. Labels are the numbers '
       'of the classes in the order of the columns.'
     )
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-  """Returns part / whole, NaN where the whole is 0."""
+  """Returns part / whole, and NaN where the whole is 0."""
   result = np.full(np.shape(part), math.nan)
-  # A scalar of scalars, as other functions of numpy give.
+  # [()] turns an array without axes into a scalar, as NumPy's functions do.
   return np.divide(part, whole, out=result, where=whole != 0)[()]

@@ -1,10 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Thresholds on the probability of one class, and the curves they lie on.
+"""Thresholds on the probability of one class, and ROC and PR curves.
 
-A slice is called positive where its probability is at least the threshold. A
-threshold is chosen on one split and measured on another: chosen where it is
-measured, it would look better than it is.
+A slice is positive if its probability is at least the threshold. A threshold is
+chosen on one split and measured on another. Measured on the split on which it
+was chosen, it would look better than it is.
 """
 
 import math
@@ -23,10 +23,10 @@ MEASURES = ('sensitivity', 'specificity', 'ppv', 'npv')
 
 
 class Curve(NamedTuple):
-  """The points of a curve, `[K]` float64 each; empty where it is undefined.
+  """The points of a curve, `[K]` float64 each, K of 0 where it is undefined.
 
-  ROC: x is 1 - specificity, y the sensitivity. Precision-recall: x is the
-  sensitivity, y the PPV.
+  On a ROC curve x is 1 - specificity and y the sensitivity. On a
+  precision-recall curve x is the sensitivity and y the PPV.
   """
 
   x: np.ndarray
@@ -36,11 +36,11 @@ class Curve(NamedTuple):
 def threshold(table: pd.DataFrame, class_name: str, wanted: float) -> float:
   """Returns the largest threshold with at least the wanted sensitivity.
 
-  NaN where the table has no slice of the class.
+  It is NaN if the table has no slice of the class.
 
   Raises:
-    ValueError: the sensitivity is not above 0 and at most 1; the table has no
-      such class; labels or probabilities are missing.
+    ValueError: the sensitivity is not in (0, 1], the table has no such class,
+      or labels or probabilities are missing.
   """
   if not 0 < wanted <= 1:
     raise ValueError(
@@ -51,17 +51,18 @@ def threshold(table: pd.DataFrame, class_name: str, wanted: float) -> float:
   positive = np.sort(probability[is_class])[::-1]
   if not len(positive):
     return math.nan
-  # 0.29 * 100 is a little more than 29, and 29 slices are enough.
+  # 0.29 * 100 is slightly more than 29 in float64, but 29 slices suffice.
   return float(positive[math.ceil(wanted * len(positive) - 1e-9) - 1])
 
 
 def at_threshold(
   table: pd.DataFrame, class_name: str, value: float
 ) -> dict[str, float]:
-  """Returns what `MEASURES` names, of one class against the rest.
+  """Returns `MEASURES` of one class against the rest at a threshold.
 
   Raises:
-    ValueError: as of `threshold`.
+    ValueError: the table has no such class, or labels or probabilities are
+      missing.
   """
   confusion = metrics.confusion_matrix(_two_classes(table, class_name, value))
   measures = metrics.from_confusion(confusion)
@@ -73,17 +74,17 @@ def intervals_at_threshold(
   class_name: str,
   value: float,
   *,
-  replicates: int = 2000,
+  num_resamples: int = bootstrap.NUM_RESAMPLES,
   seed: int = 0,
 ) -> dict[str, bootstrap.Interval]:
-  """Returns what `MEASURES` names, each with its interval over patients.
+  """Returns `MEASURES` at a threshold, each with its interval over patients.
 
   Raises:
-    ValueError: as of `threshold`.
+    ValueError: as in `at_threshold`, or patients are missing.
   """
   found = bootstrap.intervals(
     _two_classes(table, class_name, value),
-    replicates=replicates,
+    num_resamples=num_resamples,
     seed=seed,
     with_areas=False,
   )
@@ -118,7 +119,7 @@ def precision_recall_curve(table: pd.DataFrame, class_name: str) -> Curve:
 def _one_class(
   table: pd.DataFrame, class_name: str
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Returns whether a slice is of the class `[N]`, and its probability."""
+  """Returns if each slice is of the class, `[N]` bool, and its probability."""
   names = predictions.class_names(table)
   if class_name not in names:
     raise ValueError(
@@ -132,7 +133,7 @@ def _one_class(
 def _two_classes(
   table: pd.DataFrame, class_name: str, value: float
 ) -> pd.DataFrame:
-  """Returns a table of the classes rest and positive, of certain decisions."""
+  """Returns the table of the two classes, with probabilities of 0 and 1."""
   is_class, probability = _one_class(table, class_name)
   is_called = probability >= value
   return predictions.make_table(

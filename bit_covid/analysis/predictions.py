@@ -1,10 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The predictions table: a row a slice, a probability a class.
+"""The predictions table: one row for each slice, from which analysis starts.
 
-Columns: `slice_id`, `patient_id`, `source`, `label` (a class's number, missing
-where it is not known), then `p_<class>` for each class in the order of the
-labels. All of `analysis` starts from it.
+Columns: `slice_id`, `patient_id`, `source`, `label` (the number of a class,
+missing where it is unknown), then the probability `p_<class>` of each class in
+the order of the labels.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,12 @@ from etils import epath
 import numpy as np
 import pandas as pd
 
+from bit_covid.base import files
+
 ID_COLUMNS = ('slice_id', 'patient_id', 'source', 'label')
 _PREFIX = 'p_'
+# Slices that an error message names.
+_EXAMPLES = 5
 
 
 def make_table(
@@ -27,13 +31,13 @@ def make_table(
   probabilities: np.ndarray,
   class_names: Sequence[str],
 ) -> pd.DataFrame:
-  """Returns the table of N slices and C classes.
+  """Returns the predictions table of N slices and C classes.
 
   Args:
     slice_id: `[N]` text.
     patient_id: `[N]` text.
     source: `[N]` text.
-    label: `[N]` int, -1 where it is not known.
+    label: `[N]` int, -1 where it is unknown.
     probabilities: `[N, C]` float64.
     class_names: C names.
   """
@@ -67,23 +71,21 @@ def probabilities(table: pd.DataFrame) -> np.ndarray:
 
 
 def write(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-  """Writes the table as CSV, in full precision, whole or not at all."""
+  """Writes the table as CSV in full precision, atomically."""
   path = epath.Path(path)
   path.parent.mkdir(parents=True, exist_ok=True)
-  partial = path.with_name(f'.{path.name}.partial')
-  # pandas writes floats so that they read back as they were.
-  partial.write_text(table.to_csv(index=False))
-  partial.replace(path)
+  # pandas writes floats with all digits, so that they are read unchanged.
+  files.write(path, table.to_csv(index=False).encode())
 
 
 def read(path: str | os.PathLike[str]) -> pd.DataFrame:
-  """Returns the table in a CSV file that `write` wrote.
+  """Returns the table in a CSV file written by `write`.
 
-  A probability that is empty or no number is NaN: who needs all of them says
-  which slice lacks one.
+  A probability that is empty or not a number becomes NaN; `metrics.labelled`
+  names the slice where all probabilities are needed.
 
   Raises:
-    ValueError: columns are missing or out of place; the message lists them.
+    ValueError: columns are missing or out of order; the message lists them.
   """
   with epath.Path(path).open() as file:
     table = pd.read_csv(
@@ -103,6 +105,61 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
       f'{", ".join(ID_COLUMNS)}, then {_PREFIX}<class> for each class.'
     )
   for name in columns[len(ID_COLUMNS) :]:
-    # One that is no number makes its whole column text.
+    # A single value that is not a number makes the whole column text.
     table[name] = pd.to_numeric(table[name], errors='coerce').astype(np.float64)
   return table
+
+
+def align(table_a: pd.DataFrame, table_b: pd.DataFrame) -> pd.DataFrame:
+  """Returns the rows of B in the order of A.
+
+  Raises:
+    ValueError: classes, slices, labels or patients differ; the message says
+      how many and which.
+  """
+  columns_a, columns_b = list(table_a.columns), list(table_b.columns)
+  if columns_a != columns_b:
+    raise ValueError(
+      f'The columns differ: {columns_a} in A, {columns_b} in B. Compare runs '
+      'over the same classes.'
+    )
+  remedy = 'Compare runs on the same split of the same data.'
+  slices_a, slices_b = _slices(table_a, 'A'), _slices(table_b, 'B')
+  only_a = slices_a.difference(slices_b)
+  only_b = slices_b.difference(slices_a)
+  if len(only_a) or len(only_b):
+    raise ValueError(
+      f'A and B hold different slices: {len(only_a)} of {len(slices_a)} are '
+      f'only in A{_such_as(only_a)}, {len(only_b)} of {len(slices_b)} only in '
+      f'B{_such_as(only_b)}. {remedy}'
+    )
+  table_b = table_b.iloc[slices_b.get_indexer(slices_a)]
+  table_b = table_b.set_axis(table_a.index)
+  for column in ('label', 'patient_id'):
+    # A label that is missing in one table only is a difference as well.
+    a, b = (table[column].astype(object) for table in (table_a, table_b))
+    differs = (a.fillna('') != b.fillna('')).to_numpy(bool)
+    if differs.any():
+      raise ValueError(
+        f'{differs.sum()} of {len(table_a)} slices have another {column} in B '
+        f'than in A{_such_as(slices_a[differs])}. {remedy}'
+      )
+  return table_b
+
+
+def _slices(table: pd.DataFrame, name: str) -> pd.Index:
+  index = pd.Index(table['slice_id'])
+  twice = index[index.duplicated()].unique()
+  if len(twice):
+    raise ValueError(
+      f'{len(twice)} slices of {name} occur more than once{_such_as(twice)}. '
+      'A predictions table has one row for each slice.'
+    )
+  return index
+
+
+def _such_as(names: pd.Index) -> str:
+  if names.empty:
+    return ''
+  more = ', ...' if len(names) > _EXAMPLES else ''
+  return f' ({", ".join(map(str, names[:_EXAMPLES]))}{more})'

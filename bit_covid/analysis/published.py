@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers that others published, as printed, on the test split of COVIDx CT-2A.
+"""Published results on the test split of COVIDx CT-2A, as printed.
 
 Zhao, W., Jiang, W. & Qiu, X. Deep learning for COVID-19 detection based on CT
 images. Scientific Reports (2021): Tables 1, 2 and 3. The rows of COVID-Net CT

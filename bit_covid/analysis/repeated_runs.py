@@ -1,16 +1,15 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Several runs of one setting: their mean, and how sure it is.
+"""The mean over several runs of one setting, and how certain it is.
 
-Two things make a measured accuracy another one next time: other patients, and
-another seed. The interval is about the patients: that of the mean over the
-runs, the same patients drawn for all of them (see `bootstrap`). The smallest
-and the largest run are about the seed, of which there are too few for an
+A measured accuracy would differ with other patients and with another seed. The
+interval covers the patients: it is that of the mean over the runs, with the
+same resampled patients for all of them (see `bootstrap`). The smallest and the
+largest run show the effect of the seed, as there are too few seeds for an
 interval. A single run has the interval of `bootstrap.intervals`.
 """
 
 from collections.abc import Mapping, Sequence
-import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -18,9 +17,10 @@ import pandas as pd
 
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
+from bit_covid.analysis import predictions
 from bit_covid.analysis import resampling
 
-# Counts give them all; the areas under curves take nine tenths of the time.
+# Without the areas under curves, which take nine tenths of the time.
 MEASURES = (
   *metrics.OVERALL,
   *(x for x in metrics.PER_CLASS if x not in ('roc_auc', 'average_precision')),
@@ -40,7 +40,7 @@ class Repeated(NamedTuple):
 def make_sample(
   table: pd.DataFrame, reference: pd.DataFrame
 ) -> resampling.Sample:
-  """Returns the counts of a run by patient; samples of one reference go along.
+  """Returns the sample of a run, with the patients in the reference's order.
 
   Args:
     table: a predictions table.
@@ -50,36 +50,35 @@ def make_sample(
     ValueError: the two differ in classes, slices, labels or patients, or labels
       or patients are missing; the message says how many.
   """
-  sample = resampling.make_sample(bootstrap.aligned(reference, table))
-  # The curves are most of the memory, and nothing here asks for areas.
-  return dataclasses.replace(sample, curves=(None,) * len(sample.curves))
+  return resampling.make_sample(
+    predictions.align(reference, table), with_areas=False
+  )
 
 
 def intervals(
   samples: Sequence[resampling.Sample],
   *,
-  replicates: int = 2000,
+  num_resamples: int = bootstrap.NUM_RESAMPLES,
   seed: int = 0,
-  level: float = 0.95,
 ) -> dict[str, Repeated]:
-  """Returns mean, interval, smallest and largest of each of `MEASURES`.
+  """Returns mean, interval, smallest and largest run of each of `MEASURES`.
 
-  A measure that is undefined in one run has no mean: it is NaN.
+  The mean of a measure that is undefined in one of the runs is NaN.
 
   Raises:
-    ValueError: there is no sample, or they are of other patients.
+    ValueError: there are no samples, or they are of different patients.
   """
   _check(samples)
   values = [_values(sample) for sample in samples]
-  drawn = resampling.draw(
-    samples, replicates=replicates, seed=seed, with_areas=False
+  resampled = resampling.resample(
+    samples, num_resamples=num_resamples, seed=seed
   )
   result = {}
   for name in MEASURES:
     each = np.stack([value[name] for value in values])
     mean = each.mean(axis=0)
-    low, high = bootstrap.bounds(
-      _mean(drawn, name), mean, sample=samples[0], measure=name, level=level
+    _, low, high = bootstrap.make_interval(
+      mean, _mean(resampled, name), sample=samples[0], measure=name
     )
     result[name] = Repeated(
       mean[()], low, high, each.min(axis=0)[()], each.max(axis=0)[()]
@@ -91,43 +90,38 @@ def differences(
   samples_a: Sequence[resampling.Sample],
   samples_b: Sequence[resampling.Sample],
   *,
-  replicates: int = 2000,
+  num_resamples: int = bootstrap.NUM_RESAMPLES,
   seed: int = 0,
-  level: float = 0.95,
 ) -> dict[str, bootstrap.Difference]:
   """Returns mean(B) - mean(A) of each of `MEASURES`, paired by patient.
 
-  The two may have different numbers of runs. What is detectable: see
-  `bootstrap.difference`.
+  The two may have different numbers of runs.
 
   Raises:
-    ValueError: there is no sample, or they are of other patients.
+    ValueError: there are no samples, or they are of different patients.
   """
   samples = [*samples_a, *samples_b]
   for group in (samples_a, samples_b, samples):
     _check(group)
-  drawn = resampling.draw(
-    samples, replicates=replicates, seed=seed, with_areas=False
+  resampled = resampling.resample(
+    samples, num_resamples=num_resamples, seed=seed
   )
-  drawn_a, drawn_b = drawn[: len(samples_a)], drawn[len(samples_a) :]
-  values_a = [_values(sample) for sample in samples_a]
-  values_b = [_values(sample) for sample in samples_b]
-  result = {}
-  for name in MEASURES:
-    value = _mean(values_b, name) - _mean(values_a, name)
-    difference = _mean(drawn_b, name) - _mean(drawn_a, name)
-    low, high = bootstrap.bounds(
-      # Of the slices and patients, which all samples share.
-      difference,
-      value,
+  values = [_values(sample) for sample in samples]
+
+  def b_minus_a(runs: Sequence[Mapping[str, np.ndarray]], name: str):
+    count = len(samples_a)
+    return _mean(runs[count:], name) - _mean(runs[:count], name)
+
+  return {
+    name: bootstrap.make_difference(
+      b_minus_a(values, name),
+      b_minus_a(resampled, name),
+      # For the numbers of slices and patients, which all samples share.
       sample=samples[0],
       measure=name,
-      level=level,
     )
-    result[name] = bootstrap.Difference(
-      value, low, high, bootstrap.detectable(low, high, level)
-    )
-  return result
+    for name in MEASURES
+  }
 
 
 def _values(sample: resampling.Sample) -> dict[str, np.ndarray]:
@@ -140,7 +134,7 @@ def _mean(runs: Sequence[Mapping[str, np.ndarray]], name: str) -> np.ndarray:
 
 def _check(samples: Sequence[resampling.Sample]) -> None:
   if not samples:
-    raise ValueError('There is no run of which a mean could be taken.')
+    raise ValueError('There are 0 runs; expected at least one for a mean.')
   slices = samples[0].slices
   if not all(np.array_equal(other.slices, slices) for other in samples[1:]):
     raise ValueError(

@@ -1,11 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Every measure under many drawings of the patients at once.
+"""Every measure on many resamples of the patients at once.
 
-A drawing is a weight a patient: how often it was drawn. Counts are added up by
-patient once and then weighted, one matrix product for all drawings. Slices are
-sorted by probability once; areas under curves are then sums along that order.
-A few drawings at a time bound the memory.
+A resample is a weight for each patient: how often the patient was drawn. Counts
+are summed by patient once, and one matrix product weights them for many
+resamples. Resamples are processed in chunks to bound the memory.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,92 +14,71 @@ import math
 import numpy as np
 import pandas as pd
 
+from bit_covid.analysis import aggregation
 from bit_covid.analysis import metrics
-from bit_covid.analysis import patients
+from bit_covid.analysis import weighted_curves
 
-# Slices times drawings at a time: 4 MiB an array, which caches hold.
+# Slices times resamples of a chunk: arrays of 4 MiB, which fit into caches.
 _CHUNK = 2**19
 
 
-@dataclasses.dataclass(frozen=True)
-class Curve:
-  """One class against the rest, the slices by falling probability.
+class _Patients:
+  """What samples of patients have in common."""
 
-  Of the G probabilities that slices of the class have:
-
-  Attributes:
-    positive: patients of the slices of the class, `[N+]`.
-    negative: patients of the others, `[N-]`.
-    last_positive: how many slices of the class have at least this, `[G]`.
-    first_negative: how many others have more, `[G]`.
-    last_negative: how many others have at least this, `[G]`.
-  """
-
-  positive: np.ndarray
-  negative: np.ndarray
-  last_positive: np.ndarray
-  first_negative: np.ndarray
-  last_negative: np.ndarray
-
-  def areas(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns ROC AUC and average precision `[B]` under weights `[P, B]`.
-
-    Both as scikit-learn with `sample_weight`: equal probabilities are one step,
-    and the ROC curve goes straight over it.
-    """
-    none = np.zeros((1, weights.shape[1]))
-    # Weights are whole numbers, and so float64 sums them exactly.
-    right = np.cumsum(weights[self.positive], axis=0)
-    wrong = np.concatenate([none, weights[self.negative]])
-    np.cumsum(wrong, axis=0, out=wrong)
-    right, until = right[self.last_positive - 1], wrong[self.last_negative]
-    step = np.diff(right, axis=0, prepend=none)
-    positives, negatives = step.sum(axis=0), wrong[-1]
-    above = negatives - (wrong[self.first_negative] + until) / 2
-    flagged = right + until
-    precision = np.divide(
-      right, flagged, out=np.zeros_like(right), where=flagged != 0
-    )
-    return (
-      metrics.ratio((step * above).sum(axis=0), positives * negatives),
-      metrics.ratio((step * precision).sum(axis=0), positives),
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class Sample:
-  """What a bootstrap needs of a table with P patients and C classes.
-
-  Attributes:
-    counts: the confusion matrix of each patient, `[P, C, C]` float64.
-    curves: one a class, None where it has all slices or none.
-  """
-
-  counts: np.ndarray
-  curves: tuple[Curve | None, ...]
-
-  @property
-  def slices(self) -> np.ndarray:
-    """How many slices of each class a patient has, `[P, C]` float64."""
-    return self.counts.sum(axis=2)
+  slices: np.ndarray
 
   @property
   def stratum(self) -> np.ndarray:
-    """The class of each patient, of most of its slices, `[P]`."""
+    """The class of most slices of each patient, `[P]` int64."""
     return self.slices.argmax(axis=1)
 
   @property
   def num_slices(self) -> int:
-    """N."""
-    return int(self.counts.sum())
+    """The number of slices of all patients."""
+    return int(self.slices.sum())
 
-  def measures(
-    self, weights: np.ndarray, *, with_areas: bool = True
-  ) -> dict[str, np.ndarray]:
-    """Returns every measure under weights `[P, B]`, `[B]` or `[B, C]`."""
+  def effective_patients(self, measure: str) -> float | np.ndarray:
+    """Returns Kish's number of patients behind a measure, a float or `[C]`.
+
+    It is at most 1 where resampling never varies the patients of a class.
+    """
+    slices = self.slices
+    by_class = metrics.ratio(slices.sum(axis=0) ** 2, (slices**2).sum(axis=0))
+    # A patient counts for the class of most of its slices, so a stratum can
+    # hold a single patient, and resampling then never varies it.
+    stratum_sizes = np.bincount(self.stratum, minlength=len(by_class))
+    by_class = np.where(stratum_sizes == 1, 1, by_class)
+    if measure == 'sensitivity':
+      return by_class
+    if (by_class <= 1).any():
+      return 1.0
+    size = slices.sum(axis=1)
+    return float(metrics.ratio(size.sum() ** 2, (size**2).sum()))
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample(_Patients):
+  """A predictions table of P patients and C classes, ready for resampling.
+
+  Attributes:
+    counts: the confusion matrix of each patient, `[P, C, C]` float64.
+    curves: one for each class, None for a class with all slices or none; empty
+      without areas under curves.
+  """
+
+  counts: np.ndarray
+  curves: tuple[weighted_curves.Curve | None, ...]
+
+  @property
+  def slices(self) -> np.ndarray:
+    """The number of slices of each patient and class, `[P, C]` float64."""
+    return self.counts.sum(axis=2)
+
+  def measures(self, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns every measure for weights `[P, B]`, `[B]` or `[B, C]` each."""
     confusion = np.tensordot(weights, self.counts, axes=(0, 0))
     measures = metrics.from_confusion(confusion)
-    if not with_areas:
+    if not self.curves:
       return measures
     undefined = np.full(weights.shape[1], math.nan)
     areas = [
@@ -114,52 +92,51 @@ class Sample:
     }
 
 
-def make_sample(table: pd.DataFrame) -> Sample:
+@dataclasses.dataclass(frozen=True)
+class Totals(_Patients):
+  """Sums of K quantities of each slice by patient, ready for resampling.
+
+  Attributes:
+    slices: the number of slices of each patient and class, `[P, C]` float64.
+    sums: of the quantities over the slices of each patient, `[P, K]` float64.
+  """
+
+  slices: np.ndarray
+  sums: np.ndarray
+
+  def measures(self, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns `mean` `[B, K]`, the means over slices for weights `[P, B]`."""
+    sums = weights.T @ self.sums
+    count = weights.T @ self.slices.sum(axis=1, keepdims=True)
+    return {'mean': metrics.ratio(sums, np.broadcast_to(count, sums.shape))}
+
+
+def make_sample(table: pd.DataFrame, *, with_areas: bool = True) -> Sample:
   """Returns the sample of a predictions table.
+
+  Args:
+    table: a predictions table.
+    with_areas: whether its measures include areas under curves.
 
   Raises:
     ValueError: labels, probabilities or patients are missing.
   """
   label, probabilities = metrics.labelled(table)
   num_classes = probabilities.shape[1]
-  patient, names = patients.numbers(table)
+  patient, names = aggregation.patient_indices(table)
   counts = np.zeros((len(names), num_classes, num_classes))
   np.add.at(counts, (patient, label, probabilities.argmax(axis=1)), 1)
   return Sample(
-    counts=counts,
-    curves=tuple(
-      _curve(label == i, probabilities[:, i], patient)
-      for i in range(num_classes)
+    counts,
+    tuple(
+      weighted_curves.make_curve(label == i, probabilities[:, i], patient)
+      for i in range(num_classes if with_areas else 0)
     ),
   )
 
 
-@dataclasses.dataclass(frozen=True)
-class Totals:
-  """What a bootstrap needs of K numbers that each slice has.
-
-  Attributes:
-    slices: how many of each class a patient has, `[P, C]` float64.
-    sums: of the numbers over the slices of each patient, `[P, K]` float64.
-  """
-
-  slices: np.ndarray
-  sums: np.ndarray
-
-  @property
-  def stratum(self) -> np.ndarray:
-    """The class of each patient, of most of its slices, `[P]`."""
-    return self.slices.argmax(axis=1)
-
-  def means(self, weights: np.ndarray) -> np.ndarray:
-    """Returns the means over the slices under weights `[P, B]`, `[B, K]`."""
-    sums = weights.T @ self.sums
-    count = weights.T @ self.slices.sum(axis=1, keepdims=True)
-    return metrics.ratio(sums, np.broadcast_to(count, sums.shape))
-
-
 def make_totals(table: pd.DataFrame, values: np.ndarray) -> Totals:
-  """Returns the totals of numbers of each slice.
+  """Returns the sums of quantities that every slice has.
 
   Args:
     table: N rows with at least `label` and `patient_id`.
@@ -171,11 +148,11 @@ def make_totals(table: pd.DataFrame, values: np.ndarray) -> Totals:
   missing = table['label'].isna().sum()
   if missing:
     raise ValueError(
-      f'{missing} of {len(table)} slices have no label; patients are drawn '
+      f'{missing} of {len(table)} slices have no label; patients are resampled '
       'within each class. Give every slice its class.'
     )
   label = table['label'].to_numpy(np.int64)
-  patient, names = patients.numbers(table)
+  patient, names = aggregation.patient_indices(table)
   slices = np.zeros((len(names), label.max(initial=0) + 1))
   np.add.at(slices, (patient, label), 1)
   sums = np.zeros((len(names), values.shape[1]))
@@ -183,36 +160,23 @@ def make_totals(table: pd.DataFrame, values: np.ndarray) -> Totals:
   return Totals(slices, sums)
 
 
-def draw_means(totals: Totals, *, replicates: int, seed: int) -> np.ndarray:
-  """Returns the means over the slices in each drawing, `[R, K]`.
-
-  The drawings are those of `draw` with the same seed.
-  """
-  stratum = totals.stratum
-  chunk = max(1, min(replicates, _CHUNK // max(1, len(stratum))))
-  drawings = _weights(stratum, replicates=replicates, seed=seed, chunk=chunk)
-  return np.concatenate([totals.means(weights) for weights in drawings])
-
-
-def draw(
-  samples: Sequence[Sample],
-  *,
-  replicates: int,
-  seed: int,
-  with_areas: bool = True,
+def resample(
+  samples: Sequence[Sample | Totals], *, num_resamples: int, seed: int
 ) -> list[dict[str, np.ndarray]]:
-  """Returns each sample's measures, `[R]` or `[R, C]`, in the same drawings.
+  """Returns the measures of each sample on the same resamples, by name.
 
-  The samples are of the same patients in the same order.
+  Args:
+    samples: of the same patients, with the same slices, in the same order.
+    num_resamples: R; the measures are `[R]`, `[R, C]` or `[R, K]` float64.
+    seed: of the resamples.
   """
+  chunk = max(1, min(num_resamples, _CHUNK // max(1, samples[0].num_slices)))
   parts = [[] for _ in samples]
-  stratum = samples[0].stratum
-  chunk = max(1, min(replicates, _CHUNK // max(1, samples[0].num_slices)))
   for weights in _weights(
-    stratum, replicates=replicates, seed=seed, chunk=chunk
+    samples[0].stratum, num_resamples=num_resamples, seed=seed, chunk=chunk
   ):
     for part, sample in zip(parts, samples, strict=True):
-      part.append(sample.measures(weights, with_areas=with_areas))
+      part.append(sample.measures(weights))
   return [
     {name: np.concatenate([p[name] for p in part]) for name in part[0]}
     for part in parts
@@ -220,17 +184,17 @@ def draw(
 
 
 def _weights(
-  stratum: np.ndarray, *, replicates: int, seed: int, chunk: int
+  stratum: np.ndarray, *, num_resamples: int, seed: int, chunk: int
 ) -> Iterator[np.ndarray]:
-  """Yields how often each patient is drawn, `[P, B]` float64.
+  """Yields how often each patient is drawn, `[P, B]` float64, chunk by chunk.
 
-  From each stratum as many as it has, with replacement.
+  From each stratum as many patients are drawn as it has, with replacement.
   """
   members = [np.flatnonzero(stratum == i) for i in np.unique(stratum)]
-  # One stream a stratum: what is drawn does not depend on the chunks.
+  # One stream for each stratum, so that resamples do not depend on the chunks.
   generators = np.random.default_rng(seed).spawn(len(members))
-  for start in range(0, replicates, chunk):
-    size = min(chunk, replicates - start)
+  for start in range(0, num_resamples, chunk):
+    size = min(chunk, num_resamples - start)
     weights = np.empty((len(stratum), size))
     for generator, member in zip(generators, members, strict=True):
       count = len(member)
@@ -239,25 +203,3 @@ def _weights(
       times = np.bincount(drawn.ravel(), minlength=size * count)
       weights[member] = times.reshape(size, count).T
     yield weights
-
-
-def _curve(
-  is_class: np.ndarray, probability: np.ndarray, patient: np.ndarray
-) -> Curve | None:
-  if is_class.all() or not is_class.any():
-    return None
-  order = np.argsort(-probability, kind='stable')
-  score, is_class, patient = (
-    -probability[order],
-    is_class[order],
-    patient[order],
-  )
-  positive, negative = score[is_class], score[~is_class]
-  steps = np.unique(positive)
-  return Curve(
-    positive=patient[is_class],
-    negative=patient[~is_class],
-    last_positive=np.searchsorted(positive, steps, side='right'),
-    first_negative=np.searchsorted(negative, steps, side='left'),
-    last_negative=np.searchsorted(negative, steps, side='right'),
-  )

@@ -1,12 +1,12 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""How many slices and patients each split has: splits.csv of a run.
+"""Numbers of slices and patients of each split, as in splits.csv of a run.
 
-A row a split and class, with the columns `split`, `class`, `slices` and
-`patients`. The predictions of a run are of its final splits alone.
+There is one row for each split and class, with the columns `split`, `class`,
+`slices` and `patients`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 import os
 
 from etils import epath
@@ -16,7 +16,7 @@ import pandas as pd
 from bit_covid.analysis import predictions
 
 _COLUMNS = ('split', 'class', 'slices', 'patients')
-# The others follow.
+# Splits of other names follow.
 ORDER = ('train', 'val', 'test')
 
 
@@ -30,7 +30,7 @@ def count(
 
   Args:
     split: its name.
-    label: `[N]` int, the number of a class.
+    label: the number of the class of each slice, `[N]` int.
     patient_id: `[N]` text.
     class_names: in the order of the labels.
   """
@@ -42,7 +42,7 @@ def count(
 
 
 def of_tables(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-  """Returns the rows of predictions tables by split; all have their labels."""
+  """Returns the rows of predictions tables by split, which need all labels."""
   return pd.concat(
     count(
       split,
@@ -58,7 +58,7 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
   """Returns the rows in a splits.csv.
 
   Raises:
-    ValueError: columns or numbers are not as they should be.
+    ValueError: columns are wrong, a number is not one, or a row occurs twice.
   """
   try:
     with epath.Path(path).open() as file:
@@ -70,20 +70,25 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
     if tuple(rows.columns) != _COLUMNS:
       raise ValueError(f'the columns are {list(rows.columns)}')
     if rows.duplicated(['split', 'class']).any():
-      raise ValueError('a class of a split is there twice')
+      raise ValueError('a class of a split occurs twice')
   except ValueError as error:
     raise ValueError(
-      f'{path}: {error}; expected {", ".join(_COLUMNS)}, a row a split and '
-      'class. Remove the file, or restore it.'
+      f'{path}: {error}; expected {", ".join(_COLUMNS)}, one row for each '
+      'split and class. Remove the file, or restore it.'
     ) from error
   return rows
 
 
 def joined(predicted: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
-  """Returns all splits in their order; one that both have as predicted."""
+  """Returns the rows of all splits in order; `predicted` has precedence."""
   others = others[~others['split'].isin(predicted['split'])]
   rows = pd.concat([predicted, others])
-  names = list(dict.fromkeys(rows['split']))
-  order = [x for x in ORDER if x in names]
-  order += [x for x in names if x not in ORDER]
-  return pd.concat([rows[rows['split'] == name] for name in order])
+  return pd.concat(
+    [rows[rows['split'] == name] for name in ordered(rows['split'])]
+  )
+
+
+def ordered(splits: Iterable[str]) -> list[str]:
+  """Returns the distinct names, those of `ORDER` first."""
+  names = list(dict.fromkeys(splits))
+  return [x for x in ORDER if x in names] + [x for x in names if x not in ORDER]

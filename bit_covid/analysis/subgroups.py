@@ -1,9 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The same measures by source, and by country, age and sex where known.
+"""The measures by source, and by country, age and sex where known.
 
 A pooled number hides a source on which the network fails. A group of fewer than
-`MIN_PATIENTS` patients is marked as too small to read, and never dropped.
+`MIN_PATIENTS` patients is marked as too small to read, but never left out.
 """
 
 from collections.abc import Iterator
@@ -30,11 +30,11 @@ class Subgroup:
 
   Attributes:
     by: 'source', 'country', 'age' or 'sex'.
-    name: which of them, `UNKNOWN` where it is not known.
-    slices: how many.
-    patients: how many of each class, by name.
-    num_patients: how many in all.
-    intervals: of `bootstrap.intervals`, without areas under curves.
+    name: the value that the patients share, `UNKNOWN` if it is unknown.
+    slices: number of slices.
+    patients: number of patients of each class, by name.
+    num_patients: number of patients.
+    intervals: those of `bootstrap.intervals`, without areas under curves.
   """
 
   by: str
@@ -46,7 +46,7 @@ class Subgroup:
 
   @property
   def is_small(self) -> bool:
-    """Whether there are too few patients to read anything from it."""
+    """Whether it has too few patients to draw conclusions."""
     return self.num_patients < MIN_PATIENTS
 
 
@@ -54,11 +54,11 @@ def read_metadata(path: str | os.PathLike[str]) -> pd.DataFrame:
   """Returns `country`, `age` (a band) and `sex` of the patients in a CSV.
 
   Args:
-    path: a metadata.csv of COVIDx CT; the index of what is returned is its
-      column `patient id`.
+    path: a metadata.csv of COVIDx CT. Its column `patient id` becomes the
+      index.
 
   Raises:
-    ValueError: columns are missing, a patient is there twice, or an age is no
+    ValueError: a column is missing, a patient occurs twice, or an age is not a
       number; the message says which.
     OSError: the file cannot be read.
   """
@@ -72,14 +72,14 @@ def read_metadata(path: str | os.PathLike[str]) -> pd.DataFrame:
   twice = found['patient id'][found['patient id'].duplicated()]
   if len(twice):
     raise ValueError(
-      f'{path}: {len(twice)} patients are there more than once, such as '
-      f'{twice.iloc[0]!r}. Keep one row a patient.'
+      f'{path}: {len(twice)} patients occur more than once, such as '
+      f'{twice.iloc[0]!r}. Keep one row for each patient.'
     )
   age = pd.to_numeric(found['age'].replace('', None), errors='coerce')
   wrong = found['age'][age.isna() & (found['age'] != '')]
   if len(wrong):
     raise ValueError(
-      f'{path}: {len(wrong)} ages are no number, such as {wrong.iloc[0]!r}. '
+      f'{path}: {len(wrong)} ages are not numbers, such as {wrong.iloc[0]!r}. '
       'Give years, or leave the field empty.'
     )
   found = found.set_index('patient id')[['country', 'sex']].replace('', UNKNOWN)
@@ -91,24 +91,26 @@ def measure(
   table: pd.DataFrame,
   metadata: pd.DataFrame | None = None,
   *,
-  replicates: int = 2000,
+  num_resamples: int = bootstrap.NUM_RESAMPLES,
   seed: int = 0,
 ) -> list[Subgroup]:
-  """Returns all subgroups of a predictions table, the largest of a kind first.
+  """Returns all subgroups of a predictions table.
+
+  Within a kind, age bands are sorted by age and others by falling size.
 
   Args:
     table: a predictions table.
-    metadata: of `read_metadata`; None: by source alone.
-    replicates: of the bootstrap.
-    seed: of the bootstrap.
+    metadata: that of `read_metadata`, None for subgroups by source only.
+    num_resamples: number of resamples of the bootstrap.
+    seed: of the resamples.
 
   Raises:
     ValueError: labels, probabilities or patients are missing, or the metadata
-      know none of the patients.
+      hold none of the patients.
   """
   metrics.labelled(table)
   return [
-    _subgroup(by, name, part, replicates=replicates, seed=seed)
+    _subgroup(by, name, part, num_resamples=num_resamples, seed=seed)
     for by, names in _kinds(table, metadata)
     for name, part in _parts(table, names)
   ]
@@ -126,15 +128,15 @@ def _band(age: float) -> str:
 def _kinds(
   table: pd.DataFrame, metadata: pd.DataFrame | None
 ) -> Iterator[tuple[str, pd.Series]]:
-  """Yields each kind of subgroup and to which one each slice belongs, `[N]`."""
+  """Yields each kind and the name of each slice's subgroup, `[N]`."""
   yield 'source', table['source'].replace('', UNKNOWN)
   if metadata is None:
     return
   is_known = table['patient_id'].isin(metadata.index)
   if not is_known.any():
     raise ValueError(
-      f'The metadata know none of the {table["patient_id"].nunique()} '
-      f'patients, such as {table["patient_id"].iloc[0]!r}; they know '
+      f'The metadata hold none of the {table["patient_id"].nunique()} '
+      f'patients, such as {table["patient_id"].iloc[0]!r}; they hold '
       f'{metadata.index[0]!r}, for instance. Give the metadata of these data.'
     )
   for by in metadata.columns:
@@ -146,7 +148,7 @@ def _parts(
 ) -> Iterator[tuple[str, pd.DataFrame]]:
   patients = table['patient_id'].groupby(names).nunique()
   bands = list(AGE_BANDS.values())
-  # Age bands by age, others by size; what is not known comes last.
+  # Age bands by age, others by size; unknown comes last.
   order = sorted(
     patients.index,
     key=lambda x: (
@@ -160,7 +162,7 @@ def _parts(
 
 
 def _subgroup(
-  by: str, name: str, table: pd.DataFrame, *, replicates: int, seed: int
+  by: str, name: str, table: pd.DataFrame, *, num_resamples: int, seed: int
 ) -> Subgroup:
   by_class = table['patient_id'].groupby(table['label']).nunique()
   return Subgroup(
@@ -173,6 +175,6 @@ def _subgroup(
     },
     num_patients=table['patient_id'].nunique(),
     intervals=bootstrap.intervals(
-      table, replicates=replicates, seed=seed, with_areas=False
+      table, num_resamples=num_resamples, seed=seed, with_areas=False
     ),
   )

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Tables for a terminal: with bold headings there, plain text in a pipe."""
+"""Tables for a terminal, which become plain text in a pipe."""
 
 from collections.abc import Mapping, Sequence
 import sys
@@ -11,9 +11,10 @@ import rich.console
 import rich.table
 import rich.text
 
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 
-# Of all that `metrics.measure` measures.
+# Of all measures of `metrics.measure`.
 HEADINGS = {
   'accuracy': 'Accuracy',
   'balanced_accuracy': 'Balanced accuracy',
@@ -28,12 +29,12 @@ HEADINGS = {
   'average_precision': 'Average precision',
 }
 _STYLES = {'FAILED': 'bold red', 'WARNING': 'yellow', 'NOT CHECKED': 'dim'}
-# Where nobody's window says how wide; no table here needs more.
+# Columns of text where there is no terminal; no table here needs more.
 _PIPE_WIDTH = 100
 
 
 def new_table(first: str, others: Sequence[str]) -> rich.table.Table:
-  """Returns a table without rows; all columns but the first are numbers."""
+  """Returns an empty table; all columns except the first hold numbers."""
   view = rich.table.Table(box=rich.box.SIMPLE_HEAD)
   view.add_column(first)
   for heading in others:
@@ -42,7 +43,7 @@ def new_table(first: str, others: Sequence[str]) -> rich.table.Table:
 
 
 def new_text_table(*headings: str) -> rich.table.Table:
-  """Returns a table without rows, of texts; the last column is the longest."""
+  """Returns an empty table of texts, of which the last column is the widest."""
   view = rich.table.Table(box=rich.box.SIMPLE_HEAD)
   *short, last = headings
   for heading in short:
@@ -52,19 +53,19 @@ def new_text_table(*headings: str) -> rich.table.Table:
 
 
 def add_row(view: rich.table.Table, result: str, *texts: str) -> None:
-  """Adds a row that begins with a result, which a terminal shows in colour."""
-  # Not as markup: brackets may be in the name of a file.
+  """Adds a row whose first cell decides its colour on a terminal."""
+  # As text, not as markup: file names may contain brackets.
   cells = [rich.text.Text(text) for text in (result, *texts)]
   view.add_row(*cells, style=_STYLES.get(result, ''))
 
 
 def show(*parts: str | rich.table.Table) -> None:
-  """Prints texts as they are, and tables."""
+  """Prints texts and tables."""
   is_terminal = sys.stdout.isatty()
   console = rich.console.Console(
     width=None if is_terminal else _PIPE_WIDTH,
     highlight=False,
-    # A notebook shows what is printed, as a pipe does, and sets FORCE_COLOR.
+    # A notebook shows printed text like a pipe, but sets FORCE_COLOR.
     force_jupyter=False,
     force_terminal=is_terminal,
   )
@@ -73,13 +74,13 @@ def show(*parts: str | rich.table.Table) -> None:
       with console.capture() as captured:
         console.print(part)
       lines = captured.get().splitlines()
-      # Without the blanks that fill each line up.
+      # Removes the spaces that pad each line.
       part = '\n'.join(line.rstrip() for line in lines)
     print(part, flush=True)
 
 
 def show_summary(split: str, summary: Mapping[str, Any]) -> None:
-  """Prints what `metrics.summary` returns: measures, then counts."""
+  """Prints the measures and then the counts of a `metrics.summary`."""
   names = summary['class_names']
   measures = new_table('Class', [HEADINGS[x] for x in metrics.MEASURES])
   for class_name in names:
@@ -102,10 +103,10 @@ def show_intervals(split: str, numbers: Mapping[str, Any]) -> None:
 
   Args:
     split: its name.
-    numbers: of the split, as a report has them.
+    numbers: those of the split in metrics.json of a report.
   """
   found = numbers['slice']
-  view = new_table('Measure', ['Value', '95 % interval'])
+  view = new_table('Measure', ['Value', f'{bootstrap.LEVEL_TEXT} interval'])
   for name, heading in HEADINGS.items():
     measure = found['measures'][name]
     if name in metrics.OVERALL:

@@ -10,7 +10,8 @@ from matplotlib import colormaps
 import numpy as np
 from PIL import Image
 
-from bit_covid.analysis import patients
+from bit_covid.analysis import aggregation
+from bit_covid.analysis import figures
 from bit_covid.models import class_maps
 from bit_covid.scoring import page
 from bit_covid.scoring import score
@@ -70,7 +71,7 @@ def heat(scored: ScoredScan, index: int, class_index: int) -> bytes | None:
   small = each.maps[class_index]
   size = tuple(max(pair) for pair in zip(size, small.shape, strict=True))
   values = np.clip(class_maps.enlarge(small, size), 0, 1)
-  colours = colormaps['inferno'](values, bytes=True)
+  colours = colormaps[figures.MAP_COLOURS](values, bytes=True)
   colours[..., 3] = np.rint(255 * values)
   return _encode(Image.fromarray(colours))
 
@@ -112,7 +113,7 @@ def content(
         'method': page.METHODS[x],
         'probabilities': result.joined[x].tolist(),
       }
-      for x in patients.METHODS
+      for x in aggregation.METHODS
       if result.joined
     ],
     'counted': result.num_used,

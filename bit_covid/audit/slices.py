@@ -99,8 +99,7 @@ def classes(table: pd.DataFrame) -> list[str]:
 
 def ordered(names: 'Mapping[str, object]') -> list[str]:
   """Returns the names of splits, the usual ones first."""
-  known = [name for name in split_counts.ORDER if name in names]
-  return known + [name for name in names if name not in split_counts.ORDER]
+  return split_counts.ordered(names)
 
 
 def knows_patients(table: pd.DataFrame) -> bool:

@@ -16,6 +16,7 @@ import types
 MOVED = {
   'bit_covid.absl_command': 'bit_covid.cli.absl_command',
   'bit_covid.analysis.compare': 'bit_covid.cli.compare',
+  'bit_covid.analysis.patients': 'bit_covid.analysis.aggregation',
   'bit_covid.analysis.report': 'bit_covid.report',
   'bit_covid.atomic_file': 'bit_covid.base.files',
   'bit_covid.bit_npz': 'bit_covid.weights.bit_npz',

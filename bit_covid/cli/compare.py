@@ -51,7 +51,8 @@ def format_comparison(
 ) -> rich.table.Table:
   """Returns the table of both values, difference and interval by measure."""
   view = terminal.new_table(
-    'Measure', ['A', 'B', 'B - A', '95 % interval', 'Detectable']
+    'Measure',
+    ['A', 'B', 'B - A', f'{bootstrap.LEVEL_TEXT} interval', 'Detectable'],
   )
   values_a = metrics.measure(*metrics.labelled(table_a))
   values_b = metrics.measure(*metrics.labelled(table_b))
@@ -110,11 +111,11 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument(
     '--replicates',
     type=int,
-    default=2000,
-    help='drawings of patients for the intervals, default: %(default)s',
+    default=bootstrap.NUM_RESAMPLES,
+    help='resamples of patients for the intervals, default: %(default)s',
   )
   parser.add_argument(
-    '--seed', type=int, default=0, help='of the drawings, default: %(default)s'
+    '--seed', type=int, default=0, help='of the resamples, default: %(default)s'
   )
   return parser
 
@@ -123,7 +124,7 @@ def _run(arguments: argparse.Namespace) -> int:
   table_a = read(arguments.run_a, arguments.split)
   table_b = read(arguments.run_b, arguments.split)
   differences = bootstrap.difference(
-    table_a, table_b, replicates=arguments.replicates, seed=arguments.seed
+    table_a, table_b, num_resamples=arguments.replicates, seed=arguments.seed
   )
   terminal.show(
     f'A: {arguments.run_a}',

@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     '--replicates',
     type=int,
     default=2000,
-    help='drawings of patients for the intervals, default: %(default)s',
+    help='resamples of patients for the intervals, default: %(default)s',
   )
   return parser
 

@@ -176,7 +176,7 @@ def _show(folder: pathlib.Path, names: Sequence[str], replicates: int) -> None:
   # With all splits that there are: thresholds of test are chosen on val.
   found = numbers.collect(
     report.read_tables(epath.Path(folder)),
-    settings=values.Settings(replicates=replicates),
+    settings=values.Settings(num_resamples=replicates),
   )
   path = epath.Path(folder) / 'report' / 'metrics.json'
   kept = json.loads(path.read_text())

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The table of accuracies that Tables 1 and 3 have in common."""
+"""The table of accuracies that Tables 1 and 3 share."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,10 +12,10 @@ from bit_covid.paper import results
 from bit_covid.paper import rows as rows_lib
 
 _PATIENTS = (
-  'Intervals are 95 %, by a bootstrap over patients of the mean over the '
-  'seeds: they say how much the choice of patients matters, not how much '
-  'another training would differ. That is what the smallest and the largest '
-  'seed are for.'
+  f'Intervals are {bootstrap.LEVEL_TEXT}, by a bootstrap over patients of the '
+  'mean over the seeds: they say how much the choice of patients matters, not '
+  'how much another training would differ. That is what the smallest and the '
+  'largest seed are for.'
 )
 _DIFFERENCE = (
   f'Differences are to {grid.BEST}, in percentage points, the same patients '
@@ -63,7 +63,7 @@ def table(
     [
       'Model',
       'Here, %',
-      '95 % interval',
+      f'{bootstrap.LEVEL_TEXT} interval',
       'Seeds',
       'Smallest to largest',
       'Slice errors',
@@ -101,7 +101,7 @@ def _cells(
 def spread(
   result: results.Result, smallest: float, largest: float, places: int
 ) -> str:
-  """Returns smallest to largest seed, a dash where there is only one."""
+  """Returns the range over the seeds, a dash if there is only one."""
   if len(result.seeds) == 1:
     return markdown.NONE
   return markdown.between(smallest, largest, places)

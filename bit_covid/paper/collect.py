@@ -1,10 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A table or figure of the paper, collected: a CSV, a markdown page, a picture.
+"""Collects a table or figure of the paper as CSV, markdown page and picture.
 
     collect('table1', 'runs/paper', scale=scales.SCALES['paper'], seeds=3)
 
-Works at any time: what is not run yet is said to be so.
+It works at any time; runs that are not finished are marked as such.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from etils import epath
 import pandas as pd
 
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
 from bit_covid.analysis import published
 from bit_covid.base import files as files_lib
@@ -41,40 +42,33 @@ def collect(
   sweeps: bool = False,
   live: Mapping[str, str | os.PathLike[str]] | None = None,
   splits: Mapping[str, 'input_pipeline.Examples'] | None = None,
-  replicates: int = 2000,
+  num_resamples: int = bootstrap.NUM_RESAMPLES,
 ) -> list[pathlib.Path]:
   """Writes WORKDIR/<item>.csv, .md and .png and returns their paths.
 
   Args:
     item: a key of `grid.ITEMS`.
-    workdir: with the runs, WORKDIR/runs/<run.name>.
-    scale: at which they were made.
-    seeds: how many runs of each setting there are to be.
-    few_shot_seeds: the same where training slices are drawn.
-    sweeps: Figure 6 as two sweeps rather than as all combinations.
-    live: by its name, the work directory of another system that was run on the
-      same slices, such as 'COVID-Net CT-2 L'.
+    workdir: with the runs in WORKDIR/runs/<run.name>.
+    scale: of the runs.
+    seeds: number of runs of each setting.
+    few_shot_seeds: the same for settings that draw training slices.
+    sweeps: whether Figure 6 is two sweeps instead of all combinations.
+    live: work directories of other systems on the same slices, by name.
     splits: the data; Figures 2 and 9 show them, Figure 8 counts patients.
-    replicates: drawings of the bootstrap.
+    num_resamples: number of resamples of the bootstrap.
 
   Raises:
-    ValueError: there is no such item, or runs that belong together are not of
-      the same slices; the message says which.
+    ValueError: the item is unknown, or runs of an item are of other slices.
   """
   if item not in grid.ITEMS:
-    raise ValueError(
-      f'There is no item {item!r}; the known ones are {", ".join(grid.ITEMS)}.'
-    )
+    known = ', '.join(grid.ITEMS)
+    raise ValueError(f'Unknown item {item!r}; expected one of {known}.')
   expected = grid.runs(
     [item], seeds=seeds, few_shot_seeds=few_shot_seeds, sweeps=sweeps
   )
-  request = collected.Request(
-    runs=results.Runs(workdir, expected, live=live, replicates=replicates),
-    scale=scale,
-    splits=splits or {},
-    sweeps=sweeps,
-  )
-  # By name: only Figure 9 has to wait for JAX, and 2 and 8 for TensorFlow.
+  runs = results.Runs(workdir, expected, live=live, num_resamples=num_resamples)
+  request = collected.Request(runs, scale, splits or {}, sweeps)
+  # By name: only Figure 9 has to load JAX, and only 2 and 8 TensorFlow.
   module = importlib.import_module(f'bit_covid.paper.items.{item}')
   return _write(item, request, module.make(request))
 
@@ -107,7 +101,7 @@ def _write(
 
 
 def _csv(records: Sequence[Mapping[str, object]], scale: scales.Scale) -> str:
-  """Returns the records with the scale, and its caution beside our numbers."""
+  """Returns the CSV of records; ours get the scale and its caution."""
   whole = []
   for record in records:
     is_ours = record['kind'] != rows_lib.PUBLISHED
@@ -121,14 +115,14 @@ def _csv(records: Sequence[Mapping[str, object]], scale: scales.Scale) -> str:
   table = pd.DataFrame(whole)
   for name in table:
     values = [record.get(name) for record in whole]
-    # With gaps, pandas would make them floats, and 25658 would be 25658.0.
+    # pandas makes a column with gaps float, so 25658 would become 25658.0.
     if {type(value) for value in values} == {int, type(None)}:
       table[name] = pd.array(values, 'Int64')
   return table.to_csv(index=False)
 
 
 def _progress(request: collected.Request) -> list[str]:
-  """Returns how many runs are finished, and of what data they are."""
+  """Returns how many runs are finished, and their data if it is another."""
   runs = request.runs
   if not runs.expected:
     return []

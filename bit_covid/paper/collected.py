@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What goes into the collecting of an item, and what comes out of it."""
+"""The request for a table or figure of the paper, and the collected item."""
 
 from collections.abc import Mapping, Sequence
 import dataclasses
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from matplotlib import figure as mpl_figure
 
 from bit_covid.paper import markdown
+from bit_covid.paper import marks
 from bit_covid.paper import results
+from bit_covid.paper import rows
 from bit_covid.paper import scales
 
 if TYPE_CHECKING:
@@ -17,15 +19,15 @@ if TYPE_CHECKING:
   import input_pipeline
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True)
 class Request:
-  """What an item is made from.
+  """What an item is collected from.
 
   Attributes:
-    runs: those of the item, as far as they are finished.
-    scale: at which they were made.
-    splits: the data, by split, as far as they are at hand.
-    sweeps: Figure 6 as the paper's two sweeps.
+    runs: the runs of the item.
+    scale: the scale of the runs.
+    splits: the data by split; splits that are not available are left out.
+    sweeps: whether Figure 6 shows only the paper's two sweeps.
   """
 
   runs: results.Runs
@@ -36,7 +38,7 @@ class Request:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Collected:
-  """An item, before it is written.
+  """A collected item, before it is written.
 
   Attributes:
     title: 'Table 1. ...'.
@@ -51,3 +53,14 @@ class Collected:
   tables: Sequence[markdown.Table]
   notes: Sequence[str]
   figure: mpl_figure.Figure
+
+
+def without_result(title: str, reason: str) -> Collected:
+  """Returns an item that says in words why there is no result yet."""
+  return Collected(
+    title=title,
+    records=[{'kind': rows.OURS, 'status': reason}],
+    tables=[],
+    notes=[reason],
+    figure=marks.message(reason),
+  )

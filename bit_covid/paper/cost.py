@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What runs cost, counted before they are begun: steps, images, operations."""
+"""The cost of runs before they start: steps, images and operations."""
 
 from collections.abc import Iterable, Mapping
 import functools
@@ -12,13 +12,13 @@ import ml_collections
 
 from bit_covid.models import resnet_v2
 
-# A backward pass is two products for each product of the forward pass, one for
-# the gradient of either side.
+# Forward passes of a training step: the backward pass has two products for each
+# product of the forward pass, one for the gradient of each factor.
 TRAINING = 3
 
 
 class Cost(NamedTuple):
-  """Of one run or several.
+  """The cost of one or several runs.
 
   Attributes:
     runs: number of runs.
@@ -40,14 +40,14 @@ def of(config: ml_collections.ConfigDict, sizes: Mapping[str, int]) -> Cost:
   """Returns the cost of a run.
 
   Args:
-    config: of the run.
+    config: the config of the run.
     sizes: number of slices by split.
   """
   steps = config.schedule[-1]
   train_images = steps * config.batch
   evaluated = sum(sizes[split] for split in config.final_splits)
   if config.eval_every:
-    # As the training loop has it: also after the last step.
+    # The training loop also evaluates after the last step.
     times = -(-steps // config.eval_every)
     evaluated += times * sizes[config.eval_split]
   operations = forward_operations(config.model.name, config.data.crop) * (
@@ -57,7 +57,7 @@ def of(config: ml_collections.ConfigDict, sizes: Mapping[str, int]) -> Cost:
 
 
 def total(costs: Iterable[Cost]) -> Cost:
-  """Returns the sum."""
+  """Returns the sum of costs."""
   columns = list(zip(*costs, strict=True)) or [()] * len(Cost._fields)
   return Cost(*map(sum, columns))
 
@@ -65,13 +65,13 @@ def total(costs: Iterable[Cost]) -> Cost:
 def seconds(
   operations: float, *, images_per_second: float, model: str, crop: int
 ) -> float:
-  """Returns how long operations take at a measured training speed.
+  """Returns the seconds that operations take at a measured training speed.
 
   Args:
-    operations: of `Cost`.
-    images_per_second: of training, as a run prints it: steps a second times
-      images a step.
-    model: the network that was measured.
+    operations: those of `Cost`.
+    images_per_second: training speed as printed by a run, steps per second
+      times images per step.
+    model: name of the network that was measured.
     crop: side of its images in pixels.
   """
   speed = images_per_second * TRAINING * forward_operations(model, crop)
@@ -80,9 +80,13 @@ def seconds(
 
 @functools.cache
 def forward_operations(model: str, crop: int) -> float:
-  """Returns the operations of one image of `crop` x `crop` pixels, forward.
+  """Returns the operations of a forward pass of one image.
 
-  As XLA counts them in the program, before it is compiled.
+  XLA counts them in the program before it is compiled.
+
+  Args:
+    model: name of the network.
+    crop: side of the image in pixels.
   """
   network = resnet_v2.create(model, num_classes=3)
   shapes = resnet_v2.parameter_shapes(network)

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The picture of a table: a line a model, ours beside what is published."""
+"""The picture of a table: a line for each model, with published numbers."""
 
 from collections.abc import Mapping, Sequence
 import itertools
@@ -20,7 +20,7 @@ _COLOURS = {rows_lib.OURS: marks.OURS, rows_lib.LIVE: marks.LIVE}
 def draw(
   panels: Mapping[str, Sequence[rows_lib.Row]],
 ) -> mpl_figure.Figure:
-  """Returns a panel a title; rows of one model, its classes, share a line."""
+  """Returns a panel for each title; the classes of a model share a line."""
   lines_of = {
     title: [
       list(group)
@@ -42,7 +42,7 @@ def draw(
   rows = [row for part in panels.values() for row in part]
   marks.legend(
     figure,
-    seeds=max((len(x.result.seeds) for x in rows if x.result), default=0),
+    seeds=rows_lib.most_seeds(rows),
     has_published=any(row.published is not None for row in rows),
     others=_classes(rows),
   )

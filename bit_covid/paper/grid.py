@@ -1,8 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Which runs each table and figure of the paper needs, in the paper's words.
+"""The runs that each table and figure of the paper needs.
 
-What '512x480' or 'Bit-M' stands for at the scale of a demo is in `scales.py`.
+They are named as in the paper; `scales.py` says what '512x480' or 'Bit-M' means
+at the scale of a demo.
 Items share runs: Table 1's Bit-M is also the one of Figures 4, 5, 7 and 9 and a
 point of Figures 6 and 8.
 """
@@ -45,7 +46,7 @@ class Run:
 
   @property
   def name(self) -> str:
-    """A name for a folder; different runs have different ones."""
+    """The name of its folder, which is unique."""
     parts = [
       self.initialisation.lower(),
       self.resolution,
@@ -100,7 +101,7 @@ def figure6(*, sweeps: bool = False) -> list[Run]:
 
 
 def figure8() -> list[Run]:
-  """Returns the runs on few slices; those on all of them are Table 1's."""
+  """Returns the runs on few slices; Table 1 has those on all slices."""
   return [
     few_shot(initialisation, per_class, by=by)
     for initialisation in (BEST, 'Random')

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Tables in markdown, and numbers with the digits that mean something."""
+"""Tables in markdown, and numbers with significant digits."""
 
 from collections.abc import Sequence
 import math
@@ -10,7 +10,7 @@ NONE = '–'  # noqa: RUF001
 
 
 class Table(NamedTuple):
-  """A table with what stands above it."""
+  """A table with its title."""
 
   title: str
   columns: Sequence[str]
@@ -29,10 +29,10 @@ def render(
 
   Args:
     title: its heading.
-    caution: what its numbers must not be taken for; '': nothing.
-    picture: the name of the file beside it.
-    tables: in their order.
-    notes: sentences below them.
+    caution: a warning about its numbers, '' for none.
+    picture: the file name of its picture.
+    tables: the tables in order.
+    notes: sentences below the tables.
   """
   parts = [f'# {title}']
   if caution:
@@ -45,19 +45,19 @@ def render(
 
 
 def decimals(slices: int) -> int:
-  """Returns how many decimals of a percentage of so many slices tell apart."""
+  """Returns how many decimals of a percentage are significant."""
   return 2 if slices > 1000 else 1
 
 
 def number(value: float | None, places: int, *, sign: bool = False) -> str:
-  """Returns the value with so many decimals; a dash for none and for NaN."""
+  """Returns the value with so many decimals, a dash for None and NaN."""
   if value is None or math.isnan(value):
     return NONE
   return f'{value:{"+" if sign else ""},.{places}f}'
 
 
 def between(low: float, high: float, places: int, *, sign: bool = False) -> str:
-  """Returns '98.10 to 99.20', or a dash where there are no bounds."""
+  """Returns '98.10 to 99.20', or a dash if a bound is NaN."""
   if math.isnan(low) or math.isnan(high):
     return NONE
   return (

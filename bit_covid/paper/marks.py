@@ -1,9 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""How numbers look in all pictures of the paper.
+"""The marks of numbers in all pictures of the paper.
 
-A dot is the mean over the seeds, a thin line its interval, a broad pale one the
-smallest to the largest seed, a hollow diamond what is published.
+A dot is the mean over the seeds, a thin line its interval, a broad pale line
+the range from the smallest to the largest seed, and a hollow diamond a
+published number.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from matplotlib import axes as mpl_axes
 from matplotlib import figure as mpl_figure
 from matplotlib import lines
 
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
 from bit_covid.analysis import repeated_runs
 
@@ -32,7 +34,7 @@ def measured(
   marker: str = 'o',
   across: bool = False,
 ) -> None:
-  """Draws a number at a place of the x axis; `across`: of the y axis."""
+  """Draws a number at a place on the x axis, or on the y axis if `across`."""
 
   def line(ends: Sequence[float], **style: float) -> None:
     both = [place, place]
@@ -43,6 +45,35 @@ def measured(
   line((number.low, number.high), linewidth=1.2)
   x, y = (number.value, place) if across else (place, number.value)
   axes.plot(x, y, color=colour, marker=marker, markersize=5, linestyle='')
+
+
+def curve(
+  axes: mpl_axes.Axes,
+  places: Sequence[float],
+  numbers: Sequence[repeated_runs.Repeated | None],
+  *,
+  index: int,
+) -> None:
+  """Draws numbers and a line through them, with gaps where there are none.
+
+  Args:
+    axes: the axes.
+    places: on the x axis, one for each number.
+    numbers: None where nothing was measured.
+    index: of the series, which decides colour, dashes and marker.
+  """
+  colour = figures.series_colour(index)
+  axes.plot(
+    places,
+    [math.nan if x is None else x.value for x in numbers],
+    color=colour,
+    linestyle=figures.dashes(index),
+    linewidth=1,
+  )
+  for place, number in zip(places, numbers, strict=True):
+    if number is not None:
+      marker = figures.marker(index)
+      measured(axes, place, number, colour=colour, marker=marker)
 
 
 def published(
@@ -68,18 +99,19 @@ def legend(
   """Adds the legend of the marks below the figure.
 
   Args:
-    figure: to which it is added.
-    seeds: the most that a number is the mean of; 0: nothing was measured.
+    figure: the figure.
+    seeds: largest number of seeds behind a number, 0 if nothing was measured.
     has_published: whether there are diamonds.
-    others: handles of what the figure shows beside them.
+    others: handles of further marks.
   """
   gray = figures.GRAY
+  interval = f'{bootstrap.LEVEL_TEXT} interval (patients)'
   handles = list(others)
   if seeds:
     name = 'one run' if seeds == 1 else 'mean over seeds'
     handles += [
       _handle(gray, marker='o', linestyle='', label=f'measured here, {name}'),
-      _handle(gray, linewidth=1.2, label='95 % interval (patients)'),
+      _handle(gray, linewidth=1.2, label=interval),
     ]
   if seeds > 1:
     handles.append(band())
@@ -95,7 +127,7 @@ def legend(
 
 
 def band() -> lines.Line2D:
-  """Returns the legend's handle of the range of the seeds."""
+  """Returns the legend's handle of the range over the seeds."""
   return _handle(
     figures.GRAY, linewidth=6, alpha=0.3, label='smallest to largest seed'
   )
@@ -104,7 +136,7 @@ def band() -> lines.Line2D:
 def not_run(
   axes: mpl_axes.Axes, place: float, status: str, *, across: bool = True
 ) -> None:
-  """Writes why there is no number where it would stand."""
+  """Writes the reason for a missing number in its place."""
   transform = (
     axes.get_yaxis_transform() if across else (axes.get_xaxis_transform())
   )
@@ -122,7 +154,7 @@ def not_run(
 
 
 def caution(figure: mpl_figure.Figure, text: str) -> None:
-  """Writes above the figure what it must not be taken for."""
+  """Writes a warning above the figure, unless it is empty."""
   if text:
     figure.suptitle(
       textwrap.fill(text, _CHARACTERS),
@@ -134,7 +166,7 @@ def caution(figure: mpl_figure.Figure, text: str) -> None:
 
 
 def message(text: str) -> mpl_figure.Figure:
-  """Returns a figure that says why there is nothing to be seen."""
+  """Returns a figure of a text only, for a result that is missing."""
   figure = figures.new(1.6)
   axes = figure.subplots()
   axes.set_axis_off()
@@ -150,13 +182,18 @@ def message(text: str) -> mpl_figure.Figure:
   return figure
 
 
-def series(label: str, index: int, **style: object) -> lines.Line2D:
-  """Returns a legend's handle of a line or, with a `marker`, a dot."""
-  return _handle(figures.series_colour(index), label=label, **style)
+def series(label: str, index: int, *, marker: str = '') -> lines.Line2D:
+  """Returns the legend's handle of a series, a line with or without marks."""
+  return _handle(
+    figures.series_colour(index),
+    label=label,
+    marker=marker,
+    linestyle=figures.dashes(index),
+  )
 
 
 def is_there(value: float | None) -> bool:
-  """Returns whether there is such a number."""
+  """Returns whether the value is a number, not None or NaN."""
   return value is not None and not math.isnan(value)
 
 

@@ -1,10 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Published numbers that stand in no table: of Figures 2, 6 and 8.
+"""Published numbers of Figures 2, 6 and 8, which are in no table.
 
-Of the figures themselves only pictures are published. What can be said of them
-in numbers are sentences of the text, and, for Figure 2, what follows from the
-split files and metadata of COVIDx CT-2A, which the paper takes as they are.
+The figures themselves are published as pictures only. Their numbers come from
+the text and, for Figure 2, from the split files and metadata of COVIDx CT-2A,
+which the paper uses unchanged.
 """
 
 from typing import NamedTuple
@@ -16,7 +16,7 @@ _LISTS = f'split files and metadata of COVIDx CT-2A, {published.REPOSITORY}'
 
 
 class Split(NamedTuple):
-  """What a split holds; the classes as in `published.CLASS_NAMES`."""
+  """Counts of a split, with the classes of `published.CLASS_NAMES`."""
 
   split: str
   source: str

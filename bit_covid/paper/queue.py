@@ -1,14 +1,14 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the runs that are not there yet, one after the other.
+"""Makes the runs that are not finished, one after the other.
 
-Several processes, also on several machines with a shared disk, may work on the
-same folder: who makes a run holds a lock on the file with its name in claims/,
-which the operating system lets go when the process ends, however it ends. A run
-that was interrupted goes on from its last checkpoint.
+Several processes may work on the same folder, also on several machines with a
+shared disk. The process that makes a run holds a lock on a file of its name in
+claims/, which the operating system releases however the process ends. A run
+that was interrupted resumes from its last checkpoint.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 import contextlib
 import pathlib
 import shutil
@@ -31,7 +31,7 @@ _CLAIMS = 'claims'
 
 
 class Task(NamedTuple):
-  """A run with all that is needed to make it."""
+  """A run with its config and cost."""
 
   run: grid.Run
   config: ml_collections.ConfigDict
@@ -39,12 +39,12 @@ class Task(NamedTuple):
 
 
 class Outcome(NamedTuple):
-  """What became of the tasks.
+  """The outcome of the tasks.
 
   Attributes:
-    made: runs that were made here and now.
-    diverged: those whose loss or parameters were not finite, and the message.
-    elsewhere: those that another process is making.
+    made: runs that this process made.
+    diverged: runs whose loss or parameters were not finite, with the message.
+    elsewhere: runs that another process is making.
   """
 
   made: list[grid.Run]
@@ -89,55 +89,46 @@ def work(
   train: Callable[[ml_collections.ConfigDict, pathlib.Path], object],
   keep_checkpoints: bool = False,
 ) -> Outcome:
-  """Makes the runs that are not finished and not made elsewhere.
+  """Makes the runs that are neither finished nor being made elsewhere.
 
-  A run that diverges is put aside; any other error would meet the next run as
-  well, and ends the work.
+  A run that diverges is put aside. Any other error is raised.
 
   Args:
     tasks: in the order in which they are made.
     workdir: of the paper.
     train: makes a run from its config and work directory.
-    keep_checkpoints: leave the checkpoints of finished runs, each twice the
-      size of the network; the network itself stays in any case.
+    keep_checkpoints: whether to keep the checkpoints of finished runs. The
+      network itself is kept in any case.
   """
-  outcome = Outcome([], {}, [])
+  outcome, clock = Outcome([], {}, []), Clock()
   waiting = left(tasks, workdir)
-  clock = Clock()
-  (workdir / _CLAIMS).mkdir(parents=True, exist_ok=True)
   for number, task in enumerate(waiting):
-    run, folder = task.run, folder_of(task.run, workdir)
-    with _claim(run, workdir) as is_mine:
+    folder = folder_of(task.run, workdir)
+    with _claim(task.run, workdir) as is_mine:
       if not is_mine:
-        outcome.elsewhere.append(run)
-        continue
+        outcome.elsewhere.append(task.run)
       # Another process may have made it since the list was made.
-      if run_directory.is_finished(folder):
+      if not is_mine or run_directory.is_finished(folder):
         continue
-      remaining = clock.remaining([x.cost for x in waiting[number:]])
-      progress.say(
-        f'{number + 1} of {len(waiting)}: {run.name}'
-        + (f'; {progress.format_seconds(remaining)} left' if remaining else '')
-      )
+      _announce(number, waiting, clock)
       start = time.monotonic()
-      try:
-        _make(task, folder, train)
-      except FloatingPointError as error:
-        outcome.diverged[run] = str(error)
-        progress.say(f'  diverged: {error}')
+      diverged = _make(task, folder, train)
+      if diverged is not None:
+        outcome.diverged[task.run] = diverged
+        progress.say(f'  diverged: {diverged}')
         continue
       clock.add(task.cost, time.monotonic() - start)
       if not keep_checkpoints:
         shutil.rmtree(folder / 'checkpoints', ignore_errors=True)
-      outcome.made.append(run)
+      outcome.made.append(task.run)
   return outcome
 
 
 class Clock:
-  """Foretells how long runs take from those that were made.
+  """Predicts how long runs take from those that were made.
 
-  Seconds are taken for a constant, of compiling and reports, and a part in
-  proportion to the operations, none of them negative.
+  The time of a run is modelled as a constant, for compiling and the report,
+  plus a part proportional to the operations. Neither is negative.
   """
 
   def __init__(self):
@@ -145,16 +136,16 @@ class Clock:
     self._seconds: list[float] = []
 
   def add(self, made: cost.Cost, seconds: float) -> None:
-    """Adds a run that took so long."""
+    """Adds a run that took so many seconds."""
     self._costs.append(made)
     self._seconds.append(seconds)
 
   def remaining(self, costs: Sequence[cost.Cost]) -> float | None:
-    """Returns the seconds of the runs to come; None before the first."""
+    """Returns the seconds that runs will take; None before the first run."""
     if not self._costs:
       return None
     known = np.array([[1.0, x.operations] for x in self._costs])
-    # Operations are some 1e15: of one order with the constant.
+    # Operations are about 1e15: scaled to the order of the constant.
     scale = known.max(axis=0)
     rates, _ = scipy.optimize.nnls(known / scale, np.array(self._seconds))
     asked = cost.total(costs)
@@ -163,8 +154,10 @@ class Clock:
 
 @contextlib.contextmanager
 def _claim(run: grid.Run, workdir: pathlib.Path):
-  """Yields whether the run is this process's to make, for the block."""
-  lock = filelock.FileLock(workdir / _CLAIMS / f'{run.name}.lock')
+  """Yields whether this process may make the run; holds its lock meanwhile."""
+  folder = workdir / _CLAIMS
+  folder.mkdir(parents=True, exist_ok=True)
+  lock = filelock.FileLock(folder / f'{run.name}.lock')
   try:
     lock.acquire(blocking=False)
   except filelock.Timeout:
@@ -176,30 +169,30 @@ def _claim(run: grid.Run, workdir: pathlib.Path):
     lock.release()
 
 
+def _announce(number: int, waiting: Sequence[Task], clock: Clock) -> None:
+  remaining = clock.remaining([x.cost for x in waiting[number:]])
+  time_left = (
+    f'; {progress.format_seconds(remaining)} left' if remaining else ''
+  )
+  name = waiting[number].run.name
+  progress.say(f'{number + 1} of {len(waiting)}: {name}{time_left}')
+
+
 def _make(
   task: Task,
   folder: pathlib.Path,
   train: Callable[[ml_collections.ConfigDict, pathlib.Path], object],
-) -> None:
-  """Makes a run; what it prints goes to log.txt in its work directory."""
+) -> str | None:
+  """Makes a run and returns the message if it diverges; logs to log.txt."""
   folder.mkdir(parents=True, exist_ok=True)
   with (
     (folder / 'log.txt').open('a', encoding='utf-8') as log,
     contextlib.redirect_stdout(log),
   ):
-    train(task.config, folder)
-  # The programs of a run, and the constants in them, would stay in memory.
+    try:
+      train(task.config, folder)
+    except FloatingPointError as error:
+      return str(error)
+  # Otherwise the compiled programs and their constants would stay in memory.
   jax.clear_caches()
-
-
-def tasks_of(
-  runs: Sequence[grid.Run],
-  make_config: Callable[[grid.Run], ml_collections.ConfigDict],
-  sizes: Mapping[str, int],
-) -> list[Task]:
-  """Returns a task for each run."""
-  tasks = []
-  for run in runs:
-    config = make_config(run)
-    tasks.append(Task(run, config, cost.of(config, sizes)))
-  return tasks
+  return None

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What the finished runs of an item say; reads each file once.
+"""Reads the results of the finished runs of an item, each file once.
 
 A run is finished when its folder, WORKDIR/runs/<name>, holds `finished.json`.
 """
@@ -25,13 +25,13 @@ FINISHED = 'finished.json'
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-  """What the runs of one setting say on one split.
+  """The result of the runs of one setting on one split.
 
   Attributes:
     class_names: in the order of the labels.
-    seeds: of the runs that are finished.
-    samples: their counts by patient, one a run.
-    measures: of `repeated_runs.intervals`, shares of 1.
+    seeds: the seeds of the finished runs.
+    samples: the sample of each run.
+    measures: those of `repeated_runs.intervals`, as shares.
   """
 
   class_names: tuple[str, ...]
@@ -41,12 +41,12 @@ class Result:
 
   @property
   def slices(self) -> int:
-    """How many slices the split has."""
+    """The number of slices of the split."""
     return self.samples[0].num_slices
 
   @property
   def patients(self) -> int:
-    """How many patients the split has."""
+    """The number of patients of the split."""
     return len(self.samples[0].counts)
 
   @property
@@ -56,13 +56,13 @@ class Result:
 
   @property
   def errors(self) -> list[int]:
-    """The slices that each run gets wrong."""
+    """The number of errors of each run."""
     return [int(x.sum() - np.trace(x)) for x in self.confusions]
 
   def percent(
     self, measure: str, class_index: int | None = None
   ) -> repeated_runs.Repeated:
-    """Returns a measure, or that of a class, in percent."""
+    """Returns a measure in percent, that of a class if an index is given."""
     values = self.measures[measure]
     if class_index is not None:
       values = [each[class_index] for each in values]
@@ -70,11 +70,11 @@ class Result:
 
 
 class Runs:
-  """The runs of an item, as far as they are finished.
+  """The finished runs of an item.
 
   Attributes:
-    workdir: with the folder `runs`.
-    expected: the runs that the item needs.
+    workdir: the folder that contains the folder `runs`.
+    expected: all runs that the item needs.
     live: work directories of other systems, run on the same splits, by name.
   """
 
@@ -84,15 +84,15 @@ class Runs:
     expected: Sequence[grid.Run],
     *,
     live: Mapping[str, str | os.PathLike[str]] | None = None,
-    replicates: int = 2000,
+    num_resamples: int = bootstrap.NUM_RESAMPLES,
   ):
-    """Creates the reader; `replicates` are those of the bootstrap."""
+    """Creates the reader; `num_resamples` is that of the bootstrap."""
     self.workdir = pathlib.Path(workdir)
     self.expected = tuple(expected)
     self.live = {
       name: pathlib.Path(path) for name, path in (live or {}).items()
     }
-    self._replicates = replicates
+    self._num_resamples = num_resamples
     self._references: dict[str, pd.DataFrame] = {}
     self._results: dict[tuple, Result | None] = {}
 
@@ -101,47 +101,47 @@ class Runs:
     return self.workdir / 'runs' / run.name
 
   def is_finished(self, run: grid.Run) -> bool:
-    """Returns whether the run is over."""
+    """Returns whether the run is finished."""
     return (self.folder(run) / FINISHED).exists()
 
   def expected_of(self, setting: grid.Run) -> list[grid.Run]:
-    """Returns the runs of a setting, whatever its seed, that are needed."""
+    """Returns the needed runs of a setting, with all seeds."""
     first = setting.with_seed(0)
     return [run for run in self.expected if run.with_seed(0) == first]
 
   def finished(self, setting: grid.Run) -> list[grid.Run]:
-    """Returns those of them that are finished."""
+    """Returns the finished runs of a setting."""
     return [run for run in self.expected_of(setting) if self.is_finished(run)]
 
   @property
   def num_finished(self) -> int:
-    """How many of all runs of the item are finished."""
+    """The number of finished runs of the item."""
     return sum(map(self.is_finished, self.expected))
 
   def result(self, setting: grid.Run, split: str) -> Result | None:
-    """Returns what a setting's finished runs say of a split.
+    """Returns the result of a setting's finished runs on a split.
 
-    None where no run is finished, or none has predicted that split.
+    It is None if no run is finished, or none has predicted the split.
 
     Raises:
-      ValueError: runs are not of the same slices; the message counts them.
+      ValueError: the runs are of different slices; the message counts them.
     """
     folders = {run.seed: self.folder(run) for run in self.finished(setting)}
     return self._read((setting.with_seed(0), split), folders, split)
 
   def live_result(self, name: str, split: str) -> Result | None:
-    """Returns the same for another system that was run on the same slices."""
+    """Returns the result of another system on the same slices."""
     return self._read((name, split), {0: self.live[name]}, split)
 
   def difference(self, a: Result, b: Result) -> bootstrap.Difference:
     """Returns accuracy of B minus A in percentage points, paired by patient."""
     found = repeated_runs.differences(
-      a.samples, b.samples, replicates=self._replicates
+      a.samples, b.samples, num_resamples=self._num_resamples
     )['accuracy']
     return bootstrap.Difference(*(100 * float(x) for x in found))
 
   def status(self, setting: grid.Run, split: str) -> str:
-    """Returns '3 of 5 seeds', or in words why there is no result."""
+    """Returns '3 of 5' seeds, or the reason for a missing result."""
     finished, expected = self.finished(setting), self.expected_of(setting)
     if not finished:
       return 'not run yet'
@@ -150,14 +150,14 @@ class Runs:
     return f'{len(finished)} of {len(expected)}'
 
   def table(self, run: grid.Run, split: str) -> pd.DataFrame | None:
-    """Returns the predictions table of a run, None where there is none."""
+    """Returns the predictions table of a run, None if it does not exist."""
     path = _table_path(self.folder(run), split)
     if not self.is_finished(run) or not path.exists():
       return None
     return predictions.read(path)
 
   def curve(self, run: grid.Run, key: str) -> list[tuple[int, float]]:
-    """Returns step and value wherever a finished run measured `key`."""
+    """Returns step and value of each measurement of `key` in a finished run."""
     path = self.folder(run) / 'metrics.jsonl'
     if not self.is_finished(run) or not path.exists():
       return []
@@ -165,7 +165,7 @@ class Runs:
     return [(row['step'], row[key]) for row in rows if key in row]
 
   def data_names(self) -> list[str]:
-    """Returns what data the finished runs are of, by their config.json."""
+    """Returns the names of the data sets of the finished runs."""
     names = set()
     for run in filter(self.is_finished, self.expected):
       path = self.folder(run) / 'config.json'
@@ -193,7 +193,7 @@ class Runs:
           samples[seed] = repeated_runs.make_sample(table, reference)
         except ValueError as error:
           raise ValueError(
-            f'{path}, beside the runs before: {error}'
+            f'{path}, compared with earlier runs: {error}'
           ) from error
     if not samples:
       return None
@@ -202,7 +202,7 @@ class Runs:
       seeds=tuple(samples),
       samples=tuple(samples.values()),
       measures=repeated_runs.intervals(
-        list(samples.values()), replicates=self._replicates
+        list(samples.values()), num_resamples=self._num_resamples
       ),
     )
 

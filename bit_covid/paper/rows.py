@@ -1,8 +1,8 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A model's number of one measure: measured here, published, or both."""
+"""One number of a model: measured here, published, or both."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 import dataclasses
 import math
 from typing import Any
@@ -20,12 +20,12 @@ COVID_NET = tuple(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Measure:
-  """What is measured, of which class and on which split.
+  """A measure of a class on a split.
 
   Attributes:
     name: one of `repeated_runs.MEASURES`.
-    split: its name.
-    class_index: None: of all classes.
+    split: the name of the split.
+    class_index: index of the class, None for a measure of all classes.
   """
 
   name: str = 'accuracy'
@@ -33,24 +33,24 @@ class Measure:
   class_index: int | None = None
 
   def of(self, row: published_tables.Row) -> float:
-    """Returns what a row of Tables 1 and 2 has for it, in percent."""
+    """Returns its value in a row of Tables 1 and 2, in percent."""
     value = getattr(row, self.name)
     return value if self.class_index is None else value[self.class_index]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
-  """One number, and what is published beside it.
+  """One number, with the published one if there is any.
 
   Attributes:
-    kind: `OURS`: the mean of our runs; `LIVE`: another system, run here;
-      `PUBLISHED`: printed elsewhere and not measured here.
-    model: its name.
-    measure: what is measured.
-    status: '2 of 3' seeds, or in words why there is no result.
-    result: of the runs, None where there is none.
-    published: in percent, None where nothing is.
-    source: of what is published.
+    kind: `OURS` for the mean of our runs, `LIVE` for another system that was
+      run here, `PUBLISHED` for a number that was not measured here.
+    model: the name of the model.
+    measure: the measure.
+    status: '2 of 3' seeds, or the reason for a missing result.
+    result: the result of the runs, None if there is none.
+    published: the published number in percent, None if there is none.
+    source: the source of the published number.
   """
 
   kind: str
@@ -63,18 +63,18 @@ class Row:
 
   @property
   def label(self) -> str:
-    """The model, and whether it is one of others that was run here."""
+    """The name of the model, marked if it is another system run here."""
     return f'{self.model}, run here' if self.kind == LIVE else self.model
 
   @property
   def number(self) -> repeated_runs.Repeated | None:
-    """What was measured, in percent."""
+    """The measured number in percent, None if there is none."""
     if self.result is None:
       return None
     return self.result.percent(self.measure.name, self.measure.class_index)
 
   def record(self) -> dict[str, Any]:
-    """Returns the row of a CSV, in percent."""
+    """Returns the row for the CSV, in percent."""
     number = self.number or repeated_runs.Repeated(*[math.nan] * 5)
     index = self.measure.class_index
     return {
@@ -93,7 +93,7 @@ class Row:
 
 
 def counts(result: results.Result | None) -> dict[str, int | None]:
-  """Returns of how many runs, slices and patients a result is."""
+  """Returns the numbers of seeds, slices and patients of a result."""
   return {
     'seeds': len(result.seeds) if result else 0,
     'slices': result.slices if result else None,
@@ -101,10 +101,15 @@ def counts(result: results.Result | None) -> dict[str, int | None]:
   }
 
 
-def once(rows: Sequence[Row]) -> list[Row]:
-  """Returns the rows without those published ones that were run here as well.
+def most_seeds(rows: Iterable[Row]) -> int:
+  """Returns the largest number of seeds of a row, 0 without any result."""
+  return max((len(row.result.seeds) for row in rows if row.result), default=0)
 
-  For pictures: what is published stands beside what was measured.
+
+def once(rows: Sequence[Row]) -> list[Row]:
+  """Returns the rows without published ones whose model was run here.
+
+  Pictures show the published number beside the measured one.
   """
   live = {row.model for row in rows if row.kind == LIVE}
   return [row for row in rows if row.kind != PUBLISHED or row.model not in live]
@@ -131,7 +136,7 @@ def ours(
 
 
 def covid_net(runs: results.Runs, measure: Measure) -> Iterator[Row]:
-  """Yields each published row of COVID-Net, and live ones behind theirs."""
+  """Yields the published rows of COVID-Net, each followed by its live one."""
   for row in COVID_NET:
     if measure.split == published_tables.SPLIT:
       yield Row(

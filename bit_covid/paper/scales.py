@@ -1,9 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What the paper's settings stand for: the real thing, or small for a trial.
+"""The scales of the paper's runs: full size, or small for a trial.
 
-Every scale goes through the same code. A scale says for each setting of a
-`grid.Run` which config file and values it is.
+All scales use the same code. A scale maps each setting of a `grid.Run` to a
+config file and values of its fields.
 """
 
 from collections.abc import Mapping
@@ -27,17 +27,17 @@ class Scale:
   """How the runs of the paper are made at one scale.
 
   Attributes:
-    name: of the scale.
-    caution: what its results must not be taken for; '': they are the paper's.
+    name: the name of the scale.
+    caution: a warning about its results, '' at the paper's scale.
     files: config file by initialisation.
-    inits: the field `init` where the config file has another one.
-    resolutions: side in pixels before and after the crop, by the paper's.
-    schedules: steps by the paper's schedule.
-    few_shot: training slices a class by the paper's number.
-    few_shot_seeds: runs of each setting with few slices, if not asked for more.
-    curve_points: evaluations in the course of a run of Figure 7; 0: none.
+    inits: the field `init` by initialisation; empty for that of the file.
+    resolutions: side in pixels before and after the crop, by the paper's name.
+    schedules: steps by the paper's name of the schedule.
+    few_shot: training slices of each class, by the paper's number.
+    few_shot_seeds: default number of runs of each setting with few slices.
+    curve_points: evaluations during a run of Figure 7, 0 for none.
     sizes: number of slices of the splits that are evaluated.
-    values: of other fields, by their dotted name.
+    values: values of other fields, by their dotted names.
   """
 
   name: str
@@ -156,22 +156,22 @@ def make_config(
   """Returns the config of a run.
 
   Args:
-    run: what is to be run.
-    scale: at which scale.
-    values: of fields that are the same for all runs, by their dotted names,
-      such as 'data.path'.
+    run: the run.
+    scale: the scale of the run.
+    values: values of fields that all runs share, by their dotted names, such as
+      'data.path'.
 
   Raises:
-    ValueError, TypeError: a field is not known, or its value is not of its
-      type.
+    ValueError: a field or the config file does not exist.
+    TypeError: a value has another type than its field.
   """
   module = scale.files[run.initialisation].removesuffix('.py').replace('/', '.')
   try:
     config = importlib.import_module(module).get_config()
   except ModuleNotFoundError as error:
     raise ValueError(
-      f'{scale.files[run.initialisation]} is not here: {error}. Start from the '
-      "root of the project's clone."
+      f'{scale.files[run.initialisation]} does not exist: {error}. Start from '
+      "the root of the project's clone."
     ) from error
   for name, value in {**fields(run, scale), **(values or {})}.items():
     _set(config, name, value)
@@ -179,7 +179,7 @@ def make_config(
 
 
 def fields(run: grid.Run, scale: Scale) -> dict[str, Any]:
-  """Returns what a run sets in its config file, by the fields' dotted names."""
+  """Returns the values that a run sets, by the dotted names of the fields."""
   steps = scale.schedules[run.schedule]
   resize, crop = scale.resolutions[run.resolution]
   found = dict(scale.values) | {
@@ -190,8 +190,8 @@ def fields(run: grid.Run, scale: Scale) -> dict[str, Any]:
     'data.crop': crop,
     'data.per_class': scale.few_shot[run.per_class] if run.per_class else 0,
     'data.per_class_by': run.per_class_by,
-    # Only Figure 7 shows the course of a run; an evaluation of COVIDx CT's val
-    # split costs as much as 130 steps.
+    # Only Figure 7 needs evaluations during a run. One of COVIDx CT's val split
+    # costs as much as 130 steps.
     'eval_every': (
       steps[-1] // scale.curve_points
       if run.is_default and scale.curve_points
@@ -211,7 +211,7 @@ def command(
   *,
   values: Mapping[str, Any] | None = None,
 ) -> str:
-  """Returns the command line that makes a run by itself."""
+  """Returns the command that makes a single run."""
   file = scale.files[run.initialisation]
   settings = {**fields(run, scale), **(values or {})}
   parts = [f'python -m bit_covid.main --config={file} --workdir={workdir}']
@@ -222,12 +222,12 @@ def command(
 
 
 def _quoted(value: Any) -> str:
-  """Returns the value as a shell and the config's flags take it."""
+  """Returns the value quoted for a shell and the config's flags."""
   return shlex.quote(str(value))
 
 
 def _set(config: ml_collections.ConfigDict, name: str, value: Any) -> None:
-  """Sets a field by its dotted name; a new one would be read by nobody."""
+  """Sets an existing field by its dotted name."""
   *parents, field = name.split('.')
   for parent in parents:
     config = config.get(parent)

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""From the arguments of `command.py` to finished runs, tables and figures."""
+"""Makes the runs, tables and figures that the arguments ask for."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -16,36 +16,23 @@ from bit_covid.paper import queue
 from bit_covid.paper import scales
 import input_pipeline
 
-# Items that show the data themselves.
+# Items that show the data set itself.
 _OF_DATA = frozenset(('figure2', 'figure8', 'figure9'))
 
 
 def run(arguments: argparse.Namespace) -> int:
-  """Does what the arguments ask for; returns the exit code.
+  """Does what the arguments ask for and returns the exit code.
 
-  0: all of it is there; 1: runs are left, elsewhere or because they diverged.
+  The code is 0 if all runs are finished, and 1 if some are left, because they
+  belong to another machine or diverged.
 
   Raises:
-    ValueError: the arguments, the data or what the work directory holds are not
-      as they should be.
+    ValueError: the arguments, the data or the work directory are invalid.
   """
   scale = scales.SCALES[arguments.scale]
   items = list(grid.ITEMS) if 'all' in arguments.items else arguments.items
   values = _values(arguments)
-  few_shot_seeds = arguments.few_shot_seeds or scale.few_shot_seeds
-  tasks = {
-    item: queue.tasks_of(
-      grid.runs(
-        [item],
-        seeds=arguments.seeds,
-        few_shot_seeds=few_shot_seeds,
-        sweeps=arguments.sweeps,
-      ),
-      lambda x: scales.make_config(x, scale, values=values),
-      scale.sizes,
-    )
-    for item in items
-  }
+  tasks = {item: _tasks(item, arguments, scale, values) for item in items}
   whole = _once(tasks)
   mine = queue.shard(whole, index=arguments.shard[0], count=arguments.shard[1])
   if arguments.commands:
@@ -70,6 +57,26 @@ def run(arguments: argparse.Namespace) -> int:
   return _conclude(outcome, queue.left(whole, arguments.workdir))
 
 
+def _tasks(
+  item: str,
+  arguments: argparse.Namespace,
+  scale: scales.Scale,
+  values: Mapping[str, Any],
+) -> list[queue.Task]:
+  """Returns a task for each run of an item."""
+  runs = grid.runs(
+    [item],
+    seeds=arguments.seeds,
+    few_shot_seeds=arguments.few_shot_seeds or scale.few_shot_seeds,
+    sweeps=arguments.sweeps,
+  )
+  configs = [scales.make_config(x, scale, values=values) for x in runs]
+  return [
+    queue.Task(run, config, cost.of(config, scale.sizes))
+    for run, config in zip(runs, configs, strict=True)
+  ]
+
+
 def _values(arguments: argparse.Namespace) -> dict[str, Any]:
   values = dict(arguments.set)
   if arguments.data:
@@ -78,7 +85,7 @@ def _values(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _once(tasks: Mapping[str, Sequence[queue.Task]]) -> list[queue.Task]:
-  """Returns the tasks of all items, each run once, where it comes first."""
+  """Returns the tasks of all items, each run only where it comes first."""
   return list(
     {task.run: task for part in tasks.values() for task in part}.values()
   )
@@ -87,7 +94,7 @@ def _once(tasks: Mapping[str, Sequence[queue.Task]]) -> list[queue.Task]:
 def _show_cost(
   tasks: Mapping[str, Sequence[queue.Task]], arguments: argparse.Namespace
 ) -> None:
-  """Prints a row an item, and the runs that are left, each counted once."""
+  """Prints the cost of each item and of the runs that are left."""
   headings = ['Runs', 'Steps', 'Trained', 'Evaluated', 'PFLOP']
   if arguments.images_per_second:
     headings.append('Hours')
@@ -116,7 +123,7 @@ def _cells(
     f'{found.steps:,}',
     f'{found.train_images:,}',
     f'{found.evaluated_images:,}',
-    f'{found.operations / 1e15:,.3g}',
+    _three_digits(found.operations / 1e15),
   ]
   if images_per_second and whole:
     largest = max(whole, key=lambda task: task.config.data.crop).config
@@ -128,6 +135,11 @@ def _cells(
     )
     cells.append(f'{seconds / 3600:,.1f}')
   return cells
+
+
+def _three_digits(value: float) -> str:
+  """Returns '1,110' for 1112.3 and '0.0012' for 0.00123."""
+  return f'{float(f"{value:.3g}"):,.15g}'
 
 
 def _collect(
@@ -158,7 +170,7 @@ def _collect(
 
 
 def _conclude(outcome: queue.Outcome | None, left: Sequence[queue.Task]) -> int:
-  """Says what is left, and returns the exit code."""
+  """Prints which runs are left and returns the exit code."""
   if not left:
     progress.say('All runs are finished.')
     return 0

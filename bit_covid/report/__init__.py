@@ -5,9 +5,9 @@
     report.write_report('runs/bit_m')
     python -m bit_covid.report runs/bit_m --metadata=metadata.csv
 
-What it needs is predictions/<split>.csv; features, maps, metrics.jsonl,
-splits.csv, config.json and run.json are shown where they are. It leaves
-report/index.html (or report.md), report/metrics.json and report/figures/*.png.
+It needs predictions/<split>.csv, and shows features, maps, metrics.jsonl,
+splits.csv, config.json and run.json if they exist. It writes report/index.html
+(or report.md), report/metrics.json and report/figures/*.png.
 """
 
 from bit_covid.report.command import main

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a report is made of, whether it becomes HTML or Markdown."""
+"""The parts of a report, independent of its format."""
 
 from collections.abc import Mapping, Sequence
 import dataclasses
@@ -9,20 +9,15 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from bit_covid.analysis import figures
+from bit_covid.analysis import terminal
 
 # Measures that are shares are shown in percent, the others as they are.
+_NOT_IN_PERCENT = ('mcc', 'kappa', 'roc_auc', 'average_precision')
 HEADINGS = {
-  'accuracy': 'Accuracy, %',
-  'balanced_accuracy': 'Balanced accuracy, %',
-  'mcc': 'MCC',
-  'kappa': 'Kappa',
-  'sensitivity': 'Sensitivity, %',
-  'specificity': 'Specificity, %',
-  'ppv': 'PPV, %',
-  'npv': 'NPV, %',
-  'f1': 'F1, %',
-  'roc_auc': 'ROC AUC',
-  'average_precision': 'Average precision',
+  **{
+    name: heading if name in _NOT_IN_PERCENT else f'{heading}, %'
+    for name, heading in terminal.HEADINGS.items()
+  },
   'ece': 'Expected calibration error, %',
   'brier': 'Brier score',
   'nll': 'Negative log-likelihood',
@@ -34,7 +29,7 @@ UNDEFINED = 'undefined'
 
 
 class Cell(NamedTuple):
-  """A cell of a table: what it says and, smaller, what belongs to it."""
+  """A cell of a table; the detail is printed below the text, smaller."""
 
   text: str
   detail: str = ''
@@ -51,7 +46,7 @@ class Text:
 
 @dataclasses.dataclass(frozen=True)
 class Note:
-  """A paragraph that must not be overlooked."""
+  """A highlighted paragraph."""
 
   text: str
   kind: str = 'note'
@@ -59,7 +54,7 @@ class Note:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-  """A table; the first cell of a row says what the row is."""
+  """A table; the first cell of each row is its heading."""
 
   caption: str
   head: Sequence[str]
@@ -77,7 +72,7 @@ class Table:
 
 @dataclasses.dataclass(frozen=True)
 class Pictures:
-  """Figures, side by side where there is room."""
+  """Figures, side by side where there is space."""
 
   pictures: Sequence[figures.Picture]
   kind: str = 'pictures'
@@ -88,7 +83,7 @@ Block = Text | Note | Table | Pictures
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-  """A heading and what is below it."""
+  """A section with its heading."""
 
   name: str
   title: str
@@ -96,7 +91,7 @@ class Section:
 
 
 def number(value: float | None, measure: str) -> str:
-  """Returns a value of a measure in HEADINGS as it is printed."""
+  """Returns the text of a value; `measure` is a key of `HEADINGS`."""
   if value is None:
     return UNDEFINED
   if HEADINGS[measure].endswith('%'):
@@ -110,7 +105,7 @@ def share(value: float | None, *, decimals: int = 2) -> str:
 
 
 def interval(found: Mapping[str, float | None], measure: str) -> str:
-  """Returns '96.30 to 99.26', or that there is none; '' of no value."""
+  """Returns '96.30 to 99.26', 'no interval', or '' without a value."""
   if found['value'] is None:
     return ''
   if found['low'] is None:
@@ -128,7 +123,7 @@ def cell(
 
 
 def cells(*texts: Any) -> list[Cell]:
-  """Returns a cell a text."""
+  """Returns a cell for each text."""
   return [Cell(str(text)) for text in texts]
 
 

@@ -1,9 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers of what is chosen on val and measured on other splits.
+"""Temperature and operating points: chosen on val, measured on other splits.
 
-Chosen where it is measured, it would look better than it is: without a split
-val there is none, and the numbers say so.
+Measured on the split on which they were chosen, they would look better than
+they are. Without a split val there are none, and the numbers say so.
 """
 
 from collections.abc import Mapping
@@ -58,11 +58,11 @@ def _calibration(table: pd.DataFrame, settings: values.Settings) -> values.Json:
   intervals = bootstrap.mean_intervals(
     table,
     calibration.losses(table),
-    replicates=settings.replicates,
+    num_resamples=settings.num_resamples,
     seed=settings.seed,
   )
-  # Chance makes absolute values larger, a drawing adds some: in a simulation of
-  # calibrated networks not one of 300 intervals held the truth.
+  # Noise makes a sum of absolute values larger, and resampling adds noise: in a
+  # simulation of calibrated networks none of 300 intervals held the truth.
   ece = calibration.measure(table)['ece']
   intervals['ece'] = bootstrap.Interval(ece, math.nan, math.nan)
   return values.named(intervals, ())
@@ -81,7 +81,7 @@ def _reliability(table: pd.DataFrame) -> values.Json:
 def _cannot_choose(
   name: str, tables: Mapping[str, pd.DataFrame], what: str
 ) -> str:
-  """Returns why nothing can be chosen on val for a split; '' where it can."""
+  """Returns why nothing can be chosen on val for a split, '' if it can be."""
   if VAL not in tables:
     return (
       f'There are no predictions of a split {VAL}. {what} chosen on {name} '
@@ -105,7 +105,7 @@ def operating_point_numbers(
   tables: Mapping[str, pd.DataFrame],
   settings: values.Settings,
 ) -> values.Json:
-  """Returns the operating points of a split: of each class and sensitivity."""
+  """Returns the operating points of a split by class and wanted sensitivity."""
   missing = _cannot_choose(name, tables, 'A threshold')
   if missing:
     return {'chosen_on': VAL, 'points': [], 'missing': missing}
@@ -139,7 +139,7 @@ def _operating_point(
     table,
     class_name,
     threshold,
-    replicates=settings.replicates,
+    num_resamples=settings.num_resamples,
     seed=settings.seed,
   )
   return point | {

@@ -5,6 +5,7 @@
 import argparse
 from collections.abc import Sequence
 
+from bit_covid.analysis import bootstrap
 from bit_covid.base import command
 from bit_covid.report import files
 from bit_covid.report import render
@@ -46,11 +47,11 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument(
     '--replicates',
     type=int,
-    default=2000,
-    help='drawings of patients for the intervals, default: %(default)s',
+    default=bootstrap.NUM_RESAMPLES,
+    help='resamples of patients for the intervals, default: %(default)s',
   )
   parser.add_argument(
-    '--seed', type=int, default=0, help='of the drawings, default: %(default)s'
+    '--seed', type=int, default=0, help='of the resamples, default: %(default)s'
   )
   return parser
 
@@ -63,7 +64,7 @@ def _run(arguments: argparse.Namespace) -> int:
     images=arguments.images,
     settings=values.Settings(
       prevalences=_shares(arguments.prevalence),
-      replicates=arguments.replicates,
+      num_resamples=arguments.replicates,
       seed=arguments.seed,
     ),
   )

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""All that a report shows, or why it does not."""
+"""Collects what a report shows, and the reasons for what it lacks."""
 
 from collections.abc import Mapping, Sequence
 import dataclasses
@@ -14,6 +14,7 @@ from bit_covid.analysis import figures_images
 from bit_covid.analysis import split_counts
 from bit_covid.report import facts
 from bit_covid.report import figures as report_figures
+from bit_covid.report import maps
 from bit_covid.report import values
 
 _LISTED_ERRORS = 12
@@ -21,17 +22,17 @@ _LISTED_ERRORS = 12
 
 @dataclasses.dataclass(frozen=True)
 class Content:
-  """All that a report shows.
+  """The numbers, figures and facts of a report.
 
   Attributes:
-    split: the one whose tables are shown in full.
-    numbers: of `report_numbers.collect`.
-    config: config.json, None where there is none.
-    starts: run.json, likewise.
-    pictures: by what they belong to: 'results', 'calibration', 'errors',
-      'maps', 'data' or 'training'.
-    errors: of `figures.confident_errors`.
-    remarks: what could not be shown and why, by the same keys.
+    split: the split whose tables are shown in full.
+    numbers: those of `numbers.collect`, by split.
+    config: config.json, None where it does not exist.
+    starts: run.json, None where it does not exist.
+    pictures: by section: 'results', 'calibration', 'errors', 'maps', 'data' or
+      'training'.
+    errors: those of `figures.confident_errors`.
+    remarks: what could not be shown and why, by section.
   """
 
   split: str
@@ -61,38 +62,53 @@ def collect(
   *,
   seed: int,
 ) -> Content:
-  """Returns what the report of a work directory shows; draws its figures.
+  """Returns the content of a report, with its figures drawn.
+
+  Args:
+    workdir: the work directory of the run.
+    tables: predictions tables by split.
+    numbers: those of `numbers.collect`.
+    images: from a slice_id to its image, None to leave out the gallery.
+    seed: of t-SNE.
 
   Raises:
     ValueError: a file in the work directory is damaged.
   """
   split = main_split(list(tables))
-  table = tables[split]
   config = facts.read_json(workdir / 'config.json')
-  remarks = {}
-  pictures = {
-    'results': report_figures.results(split, table, numbers[split]),
-    'calibration': [report_figures.reliability(split, table, numbers[split])],
-    'errors': _gallery(table, images, remarks),
-    # What a run left there: maps take the network.
-    'maps': report_figures.maps(
-      workdir / 'gradcam', numbers[split]['class_names']
-    ),
-    'data': [
-      _splits(workdir, tables, config),
-      *_features(workdir, split, table, remarks, seed=seed),
-    ],
-    'training': _training(workdir, remarks),
-  }
+  remarks: dict[str, str] = {}
   return Content(
     split=split,
     numbers=numbers,
     config=config,
     starts=facts.read_json(workdir / 'run.json'),
-    pictures=pictures,
-    errors=figures.confident_errors(table, _LISTED_ERRORS),
+    pictures={
+      **_results(workdir, split, tables[split], numbers[split]),
+      'errors': _gallery(tables[split], images, remarks),
+      'data': [
+        _splits(workdir, tables, config),
+        *_features(workdir, split, tables[split], remarks, seed=seed),
+      ],
+      'training': _training(workdir, remarks),
+    },
+    errors=figures.confident_errors(tables[split], _LISTED_ERRORS),
     remarks=remarks,
   )
+
+
+def _results(
+  workdir: pathlib.Path,
+  split: str,
+  table: pd.DataFrame,
+  numbers: Mapping[str, Any],
+) -> dict[str, list[figures.Picture]]:
+  """Returns the figures of the split that is shown in full, by section."""
+  return {
+    'results': report_figures.results(split, table, numbers),
+    'calibration': [report_figures.reliability(split, table, numbers)],
+    # Drawn by the run, as they need the network.
+    'maps': maps.pictures(workdir / 'gradcam', numbers['class_names']),
+  }
 
 
 def _splits(
@@ -100,7 +116,7 @@ def _splits(
   tables: Mapping[str, pd.DataFrame],
   config: Mapping[str, Any] | None,
 ) -> figures.Picture:
-  """Returns the figure of all splits: predicted ones, and others of the run."""
+  """Returns the figure of the predicted and all other splits of the run."""
   counts = split_counts.of_tables(tables)
   path = workdir / 'splits.csv'
   if path.exists():

@@ -1,10 +1,11 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a run was: rows of a report from config.json and run.json."""
+"""The facts of a run, read from config.json and run.json."""
 
 from collections.abc import Mapping
 import json
 import os
+import pathlib
 from typing import Any
 
 from etils import epath
@@ -12,13 +13,15 @@ from etils import epath
 from bit_covid.report import blocks
 
 UNKNOWN = 'not recorded'
+# How the names of checkpoints pre-trained on drawn textures begin.
+_TEXTURES = 'Textures-'
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
-  """Returns what a JSON file holds; None where there is none.
+  """Returns the content of a JSON file, None where it does not exist.
 
   Raises:
-    ValueError: it is no JSON.
+    ValueError: the file is not JSON.
   """
   path = epath.Path(path)
   if not path.exists():
@@ -27,15 +30,15 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     return json.loads(path.read_text())
   except ValueError as error:
     raise ValueError(
-      f'{path} is no JSON: {error}. Restore the file, or remove it.'
+      f'{path} is not JSON: {error}. Restore the file, or remove it.'
     ) from error
 
 
 def read_lines(path: str | os.PathLike[str]) -> list[dict[str, float]]:
-  """Returns the measurements of a metrics.jsonl; [] where there is none.
+  """Returns the measurements in a metrics.jsonl, [] where it does not exist.
 
   Raises:
-    ValueError: a line other than the last is no JSON; the message names it.
+    ValueError: a line other than the last is not JSON; the message names it.
   """
   path = epath.Path(path)
   lines = path.read_text().splitlines() if path.exists() else []
@@ -53,31 +56,42 @@ def read_lines(path: str | os.PathLike[str]) -> list[dict[str, float]]:
 
 
 def data_name(config: Mapping[str, Any] | None) -> str | None:
-  """Returns the name of the data of a run; None where it is not recorded."""
+  """Returns the name of a run's data set, None where it is not recorded."""
   return ((config or {}).get('data') or {}).get('name')
 
 
-def caution(name: str | None) -> str:
-  """Returns what the data of that name cannot show; '' of unknown data."""
-  name = name or ''
-  if name.startswith('phantom'):
-    return (
+def caution(config: Mapping[str, Any] | None) -> str:
+  """Returns what the numbers of a run cannot show; '' where nothing is known.
+
+  Args:
+    config: config.json; None where there is none.
+  """
+  name = data_name(config) or ''
+  texts = []
+  if name.startswith(('phantom', 'textures')):
+    texts.append(
       'These slices are drawn by the software itself: the numbers show that it '
       'works, and nothing about patients.'
     )
   if name.startswith('covidx_ct'):
-    return (
+    texts.append(
       'In COVIDx CT class and source go together, and Normal scans come whole '
       'where others come as lesion slices: read these numbers as an upper '
       'bound of what to expect at another hospital.'
     )
-  return ''
+  init = pathlib.PurePath((config or {}).get('init') or '')
+  if init.name.startswith(_TEXTURES):
+    texts.append(
+      'The network was pre-trained on textures drawn by the software, not on '
+      'photographs: its numbers are not comparable with the published ones.'
+    )
+  return ' '.join(texts)
 
 
 def section(
   config: Mapping[str, Any] | None, starts: list[Mapping[str, Any]] | None
 ) -> blocks.Section:
-  """Returns the facts of a run; what was not recorded says so."""
+  """Returns the section on the run; missing facts read 'not recorded'."""
   rows = [*_config_rows(config or {}), *_start_rows(starts or [])]
   return blocks.Section(
     'run',

@@ -24,44 +24,57 @@ def results(
   split: str, table: pd.DataFrame, numbers: Mapping[str, Any]
 ) -> list[figures.Picture]:
   """Returns confusion matrix, ROC and precision-recall curves of a split."""
-  names = numbers['class_names']
-  counts = figures.counts(table)
-  measures = numbers['slice']['measures']
   return [
-    picture(
-      figures_curves.confusion_matrix(
-        np.array(numbers['confusion_matrix']), names
-      ),
-      name='confusion_matrix',
-      title='Confusion matrix',
-      caption=f'{counts} of {split}; shares are of the true class.',
-      alt='Confusion matrix, true class in rows: '
-      + '; '.join(
-        f'{name} {row}'
-        for name, row in zip(names, numbers['confusion_matrix'], strict=True)
-      ),
-    ),
-    picture(
-      figures_curves.roc(table, _areas(measures, 'roc_auc', names)),
-      name='roc',
-      title='ROC curves',
-      caption=f'Each class against the rest, {counts} of {split}.',
-      alt='ROC curves; areas: ' + _listed(measures, 'roc_auc', names),
-    ),
-    picture(
-      figures_curves.precision_recall(
-        table, _areas(measures, 'average_precision', names)
-      ),
-      name='precision_recall',
-      title='Precision and recall',
-      caption=(
-        f'Each class against the rest, {counts} of {split}. Dotted: the share '
-        'of slices of the class, which a guess would reach.'
-      ),
-      alt='Precision-recall curves; average precision: '
-      + _listed(measures, 'average_precision', names),
-    ),
+    _confusion_matrix(split, table, numbers),
+    _roc(split, table, numbers),
+    _precision_recall(split, table, numbers),
   ]
+
+
+def _confusion_matrix(
+  split: str, table: pd.DataFrame, numbers: Mapping[str, Any]
+) -> figures.Picture:
+  names, counts = numbers['class_names'], numbers['confusion_matrix']
+  rows = zip(names, counts, strict=True)
+  return _picture(
+    figures_curves.confusion_matrix(np.array(counts), names),
+    name='confusion_matrix',
+    title='Confusion matrix',
+    caption=(
+      f'{figures.counts(table)} of {split}; shares are of the true class.'
+    ),
+    alt='Confusion matrix, true class in rows: '
+    + '; '.join(f'{name} {row}' for name, row in rows),
+  )
+
+
+def _roc(
+  split: str, table: pd.DataFrame, numbers: Mapping[str, Any]
+) -> figures.Picture:
+  areas = _areas(numbers, 'roc_auc')
+  return _picture(
+    figures_curves.roc(table, list(areas.values())),
+    name='roc',
+    title='ROC curves',
+    caption=f'Each class against the rest, {figures.counts(table)} of {split}.',
+    alt=f'ROC curves; areas: {_listed(areas)}',
+  )
+
+
+def _precision_recall(
+  split: str, table: pd.DataFrame, numbers: Mapping[str, Any]
+) -> figures.Picture:
+  areas = _areas(numbers, 'average_precision')
+  return _picture(
+    figures_curves.precision_recall(table, list(areas.values())),
+    name='precision_recall',
+    title='Precision and recall',
+    caption=(
+      f'Each class against the rest, {figures.counts(table)} of {split}. '
+      'Dotted: the share of slices of the class, which a guess would reach.'
+    ),
+    alt=f'Precision-recall curves; average precision: {_listed(areas)}',
+  )
 
 
 def reliability(
@@ -74,7 +87,7 @@ def reliability(
     curves[f'temperature {found["temperature"]:.2f}'] = calibration.reliability(
       calibration.apply_temperature(table, found['temperature'])
     )
-  return picture(
+  return _picture(
     figures_curves.reliability(curves),
     name='reliability',
     title='Reliability',
@@ -107,7 +120,7 @@ def splits(counts: pd.DataFrame, *, per_class: int = 0) -> figures.Picture:
       f'By class. Of the training split, {per_class:,} slices of each class '
       'were trained on.'
     )
-  return picture(
+  return _picture(
     figures.split_counts(counts),
     name='splits',
     title='Slices and patients',
@@ -121,7 +134,7 @@ def splits(counts: pd.DataFrame, *, per_class: int = 0) -> figures.Picture:
 
 def training(rows: Sequence[Mapping[str, float]]) -> figures.Picture:
   """Returns the curves of metrics.jsonl."""
-  return picture(
+  return _picture(
     figures_curves.training(rows),
     name='training',
     title='Training',
@@ -139,6 +152,12 @@ def features(
 ) -> list[figures.Picture]:
   """Returns t-SNE of the features, coloured by class and by source.
 
+  Args:
+    split: its name.
+    table: its predictions.
+    path: its features, of the same slices in the same order.
+    seed: of the sample of slices and of t-SNE.
+
   Raises:
     ValueError: the features are of other slices, or too few.
   """
@@ -146,35 +165,42 @@ def features(
   points = figures_images.embed(
     figures_images.read_features(path, table, rows), seed=seed
   )
-  part = table.iloc[rows]
-  names = predictions.class_names(table)
-  sources = part['source'].replace('', 'unknown')
-  kinds = {
-    'class': ([names[int(x)] for x in part['label']], names, figures.colour),
-    'source': (
-      sources.to_list(),
-      sources.value_counts().index.to_list(),
-      figures.series_colour,
-    ),
-  }
   which = (
     f'{len(rows):,} of {len(table):,} slices of {split}, drawn by seed {seed}'
     if len(rows) < len(table)
     else f'all {len(table):,} slices of {split}'
   )
+  part = table.iloc[rows]
+  classes = predictions.class_names(table)
+  sources = part['source'].replace('', 'unknown')
+  by_size = sources.value_counts().index.to_list()
+  by_class = [classes[int(x)] for x in part['label']]
   return [
-    picture(
-      figures_images.scatter(points, values, order, colour=colour),
-      name=f'tsne_{kind}',
-      title=f'Features by {kind}',
-      caption=(
-        f't-SNE of what the head sees: {which}. Distances between groups mean '
-        'little.'
-      ),
-      alt=f't-SNE, a dot a slice, coloured by {kind}: {", ".join(order)}',
-    )
-    for kind, (values, order, colour) in kinds.items()
+    _features('class', points, by_class, classes, which=which),
+    _features('source', points, sources.to_list(), by_size, which=which),
   ]
+
+
+def _features(
+  kind: str,
+  points: np.ndarray,
+  names: Sequence[str],
+  order: Sequence[str],
+  *,
+  which: str,
+) -> figures.Picture:
+  is_class = kind == 'class'
+  colour = figures.colour if is_class else figures.series_colour
+  return _picture(
+    figures_images.scatter(points, names, order, colour=colour),
+    name=f'tsne_{kind}',
+    title=f'Features by {kind}',
+    caption=(
+      f't-SNE of what the head sees: {which}. Distances between groups mean '
+      'little.'
+    ),
+    alt=f't-SNE, a dot a slice, coloured by {kind}: {", ".join(order)}',
+  )
 
 
 def gallery(
@@ -186,7 +212,7 @@ def gallery(
     FileNotFoundError: there is no image of one of them.
   """
   errors = figures.confident_errors(table, _ERRORS)
-  return picture(
+  return _picture(
     figures_images.gallery(errors, images),
     name='errors',
     title='Most confident errors',
@@ -200,61 +226,20 @@ def gallery(
   )
 
 
-def maps(
-  folder: pathlib.Path, class_names: Sequence[str]
-) -> list[figures.Picture]:
-  """Returns the PNG files of a folder, each with the text in its .txt file.
-
-  Those of classes come first, in the order of the classes.
-  """
-  order = {name: i for i, name in enumerate(class_names)}
-  result = []
-  for path in sorted(
-    folder.glob('*.png'),
-    key=lambda x: (order.get(x.stem, len(order)), x.stem),
-  ):
-    text = path.with_suffix('.txt')
-    caption = text.read_text('utf-8').strip() if text.exists() else path.name
-    result.append(
-      figures.Picture(
-        name=f'gradcam_{path.stem}',
-        title='Class activation maps',
-        caption=caption,
-        alt=f'Class activation maps: {caption}',
-        png=path.read_bytes(),
-      )
-    )
-  return result
+def _picture(figure: mpl_figure.Figure, **texts: str) -> figures.Picture:
+  """Returns a drawn figure with name, title, caption and alternative text."""
+  return figures.Picture(**texts, png=figures.png(figure))
 
 
-def picture(
-  figure: mpl_figure.Figure, *, name: str, title: str, caption: str, alt: str
-) -> figures.Picture:
-  """Returns a figure as a picture."""
-  return figures.Picture(
-    name=name,
-    title=title,
-    caption=caption,
-    alt=alt,
-    png=figures.png(figure),
-  )
+def _areas(numbers: Mapping[str, Any], measure: str) -> dict[str, str]:
+  """Returns '0.998 (0.997 to 0.999)' for each class."""
+  found = numbers['slice']['measures'][measure]
+  cells = {x: blocks.cell(found[x], measure) for x in numbers['class_names']}
+  return {
+    name: f'{cell.text} ({cell.detail})' if cell.detail else cell.text
+    for name, cell in cells.items()
+  }
 
 
-def _areas(
-  measures: Mapping[str, Any], measure: str, names: Sequence[str]
-) -> list[str]:
-  """Returns '0.998 (0.997 to 0.999)' of each class, for a legend."""
-  texts = []
-  for name in names:
-    cell = blocks.cell(measures[measure][name], measure)
-    texts.append(f'{cell.text} ({cell.detail})' if cell.detail else cell.text)
-  return texts
-
-
-def _listed(
-  measures: Mapping[str, Any], measure: str, names: Sequence[str]
-) -> str:
-  texts = _areas(measures, measure, names)
-  return ', '.join(
-    f'{name} {text}' for name, text in zip(names, texts, strict=True)
-  )
+def _listed(texts: Mapping[str, str]) -> str:
+  return ', '.join(f'{name} {text}' for name, text in texts.items())

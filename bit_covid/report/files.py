@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""From a work directory to the files of its report."""
+"""Writes the report of a work directory."""
 
 import json
 import os
@@ -13,9 +13,10 @@ from bit_covid.analysis import figures_images
 from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
 from bit_covid.analysis import subgroups
+from bit_covid.base import files
 from bit_covid.report import content as report_content
 from bit_covid.report import facts
-from bit_covid.report import maps
+from bit_covid.report import map_numbers
 from bit_covid.report import numbers as report_numbers
 from bit_covid.report import render
 from bit_covid.report import values
@@ -29,61 +30,63 @@ def write_report(
   images: figures_images.ImageFn | str | os.PathLike[str] | None = None,
   settings: values.Settings | None = None,
 ) -> pathlib.Path:
-  """Returns the path of the report, after writing it, numbers and figures.
+  """Writes report, numbers and figures, and returns the path of the report.
 
   Args:
-    workdir: of a run, with predictions/<split>.csv in it.
+    workdir: the work directory of a run, with predictions/<split>.csv.
     file_format: 'html' or 'markdown'.
     metadata: a metadata.csv of COVIDx CT, for subgroups.
-    images: the folder of the slices, or a function from slice_id to uint8
-      `[H, W]`, for the gallery of errors.
-    settings: None: the defaults.
+    images: folder of the slices, or a function from slice_id to `[H, W]` uint8.
+    settings: None for the defaults.
 
   Raises:
-    ValueError: there are no predictions, they cannot be counted, or a file in
-      the work directory is damaged.
+    ValueError: the format is unknown, or predictions are missing or damaged.
     OSError: a file cannot be read or written.
   """
   if file_format not in render.FORMATS:
+    known = ', '.join(render.FORMATS)
     raise ValueError(
-      f'No format {file_format!r}. Known: {", ".join(render.FORMATS)}.'
+      f'Unknown format {file_format!r}; expected one of {known}.'
     )
-  workdir = epath.Path(workdir)
+  workdir, images = epath.Path(workdir), _reader(images)
   settings = settings or values.Settings()
-  if isinstance(images, str | os.PathLike):
-    images = figures_images.folder_images(images)
   tables = read_tables(workdir)
-  numbers = report_numbers.collect(
-    tables,
-    metadata=None if metadata is None else subgroups.read_metadata(metadata),
-    settings=settings,
-  )
-  found = maps.numbers(workdir / 'gradcam', tables, settings)
-  for split, of_maps in found.items():
-    numbers[split]['maps'] = of_maps
+  patients = None if metadata is None else subgroups.read_metadata(metadata)
+  numbers = report_numbers.collect(tables, metadata=patients, settings=settings)
+  of_maps = map_numbers.collect(workdir / 'gradcam', tables, settings)
+  for split in of_maps:
+    numbers[split]['maps'] = of_maps[split]
   content = report_content.collect(
     workdir, tables, numbers, images, seed=settings.seed
   )
-  file_name, text = render.render(content, file_format)
-  return _write(workdir / 'report', file_name, text, content)
+  report = render.render(content, file_format)
+  return _write(workdir / 'report', *report, content)
+
+
+def _reader(
+  images: figures_images.ImageFn | str | os.PathLike[str] | None,
+) -> figures_images.ImageFn | None:
+  is_folder = isinstance(images, str | os.PathLike)
+  return figures_images.folder_images(images) if is_folder else images
 
 
 def read_tables(workdir: pathlib.Path) -> dict[str, pd.DataFrame]:
   """Returns the predictions tables of a work directory by split.
 
+  Args:
+    workdir: with predictions/<split>.csv.
+
   Raises:
-    ValueError: there are none, or one is damaged.
+    ValueError: there are no tables, or one is damaged.
   """
   folder = workdir / 'predictions'
   paths = {path.stem: path for path in sorted(folder.glob('*.csv'))}
   if not paths:
     raise ValueError(
       f'{folder} holds no <split>.csv. Give the work directory of a run that '
-      'was evaluated.'
+      'has been evaluated.'
     )
-  known = [name for name in split_counts.ORDER if name in paths]
-  others = [name for name in paths if name not in split_counts.ORDER]
-  return {name: predictions.read(paths[name]) for name in known + others}
+  return {x: predictions.read(paths[x]) for x in split_counts.ordered(paths)}
 
 
 def _write(
@@ -97,17 +100,8 @@ def _write(
     for picture in pictures:
       (folder / 'figures' / f'{picture.name}.png').write_bytes(picture.png)
   found = facts.read_json(folder / 'metrics.json') or {}
-  _replace(
-    folder / 'metrics.json',
-    # Not NaN, which JSON does not know.
-    json.dumps({**found, **content.numbers}, indent=2, allow_nan=False) + '\n',
-  )
-  _replace(folder / file_name, text)
+  # JSON has no NaN: undefined numbers are None by now.
+  merged = json.dumps({**found, **content.numbers}, indent=2, allow_nan=False)
+  files.write(folder / 'metrics.json', f'{merged}\n'.encode())
+  files.write(folder / file_name, text.encode())
   return folder / file_name
-
-
-def _replace(path: pathlib.Path, text: str) -> None:
-  """Writes a file whole or not at all."""
-  partial = path.with_name(f'.{path.name}.partial')
-  partial.write_text(text, encoding='utf-8')
-  partial.replace(path)

@@ -1,166 +1,62 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a report says of class activation maps, from what a run left of them."""
+"""The section of a report on class activation maps."""
 
 from collections.abc import Mapping, Sequence
 import pathlib
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from bit_covid.analysis import figures
-from bit_covid.analysis import map_evidence
-from bit_covid.analysis import predictions
 from bit_covid.report import blocks
 from bit_covid.report import tables
-from bit_covid.report import values
 
-# The side of a network's last map is that of its image, halved five times.
+# Pixels of the image to one of the network's last map: halved five times.
 _STRIDE = 32
 
 
-def numbers(
-  folder: pathlib.Path,
-  predicted: Mapping[str, pd.DataFrame],
-  settings: values.Settings,
-) -> values.Json:
-  """Returns the numbers of a folder gradcam/ of a run, by split.
+def pictures(
+  folder: pathlib.Path, class_names: Sequence[str]
+) -> list[figures.Picture]:
+  """Returns the PNG files of a folder, each with the text in its .txt file.
 
-  Of each split that its files are of, 'energy' and 'randomization'; a file that
-  is not there leaves `{'missing': 'why'}`.
-
-  Args:
-    folder: may be missing.
-    predicted: predictions tables by split.
-    settings: of the bootstrap.
-
-  Raises:
-    ValueError: a file is damaged.
+  Those of classes come first, in the order of the classes.
   """
-  kinds = {
-    'energy': (map_evidence.ENERGY_COLUMNS, _energy),
-    'randomization': (map_evidence.RANDOMIZATION_COLUMNS, _randomization),
-  }
-  class_names = predictions.class_names(next(iter(predicted.values())))
-  result = {}
-  for kind, (columns, measure) in kinds.items():
-    path = folder / f'{kind}.csv'
-    if not path.exists():
-      continue
-    rows = map_evidence.read(path, columns, class_names)
-    # One that is not predicted any more has no place in the report.
-    for split in set(rows['split']) & set(predicted):
-      part = _with_prediction(rows[rows['split'] == split], predicted[split])
-      result.setdefault(split, {})[kind] = measure(part, class_names, settings)
-  for found in result.values():
-    for kind in kinds:
-      missing = {'missing': f'There is no gradcam/{kind}.csv of the split.'}
-      found.setdefault(kind, missing)
-  return result
-
-
-def _with_prediction(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-  """Returns the rows with what the run has predicted for their slices."""
-  names = np.array(predictions.class_names(table))
-  of_run = names[predictions.probabilities(table).argmax(axis=1)]
-  return rows.assign(
-    of_run=rows['slice_id'].map(
-      dict(zip(table['slice_id'], of_run, strict=True))
+  order = {name: i for i, name in enumerate(class_names)}
+  result = []
+  for path in sorted(
+    folder.glob('*.png'),
+    key=lambda x: (order.get(x.stem, len(order)), x.stem),
+  ):
+    text = path.with_suffix('.txt')
+    caption = text.read_text('utf-8').strip() if text.exists() else path.name
+    result.append(
+      figures.Picture(
+        name=f'gradcam_{path.stem}',
+        title='Class activation maps',
+        caption=caption,
+        alt=f'Class activation maps: {caption}',
+        png=path.read_bytes(),
+      )
     )
-  )
-
-
-def _energy(
-  rows: pd.DataFrame, class_names: Sequence[str], settings: values.Settings
-) -> values.Json:
-  with_box = rows[rows['box'] != '']
-  measured = with_box[~with_box['inside'].isna()]
-  counts = {
-    'drawn': len(rows),
-    'without_box': len(rows) - len(with_box),
-    'zero': len(with_box) - len(measured),
-  }
-  if measured.empty:
-    return counts | {
-      'missing': f'None of {blocks.plural(len(rows), "slice")} has both a box '
-      'and a map that is not zero everywhere.'
-    }
-  by_class = {name: measured[measured['class'] == name] for name in class_names}
-  return counts | {
-    'boxes': sorted(set(measured['box'])),
-    'all': _energy_of(measured, class_names, settings),
-    'by_class': {
-      name: _energy_of(part, class_names, settings)
-      for name, part in by_class.items()
-      if len(part)
-    },
-  }
-
-
-def _energy_of(
-  rows: pd.DataFrame, class_names: Sequence[str], settings: values.Settings
-) -> values.Json:
-  found = map_evidence.energy(
-    rows, class_names, replicates=settings.replicates, seed=settings.seed
-  )
-  return {
-    'slices': found.slices,
-    'patients': found.patients,
-    'accuracy': values.plain(found.accuracy),
-    'accuracy_of_run': values.plain((rows['class'] == rows['of_run']).mean()),
-    'area': values.plain(found.area),
-    **values.named({'inside': found.inside}, ()),
-  }
-
-
-def _randomization(
-  rows: pd.DataFrame, class_names: Sequence[str], settings: values.Settings
-) -> values.Json:
-  del settings  # The range over the seeds needs no bootstrap.
-  measured = rows[~rows['similarity'].isna()]
-  counts = {
-    'slices': measured['slice_id'].nunique(),
-    'zero': rows['slice_id'].nunique() - measured['slice_id'].nunique(),
-    'seeds': measured['seed'].nunique(),
-  }
-  if measured.empty:
-    return counts | {
-      'missing': 'The map of each slice that was drawn is zero everywhere.'
-    }
-  return counts | {
-    'all': _similarity_of(measured),
-    'by_class': {
-      name: _similarity_of(measured[measured['class'] == name])
-      for name in class_names
-      if (measured['class'] == name).any()
-    },
-  }
-
-
-def _similarity_of(rows: pd.DataFrame) -> values.Json:
-  return {
-    stage: {key: values.plain(x) for key, x in vars(found).items()}
-    for stage, found in map_evidence.similarity(rows).items()
-  }
+  return result
 
 
 def sections(
   splits: Mapping[str, Any],
   config: Mapping[str, Any] | None,
-  pictures: Sequence[figures.Picture],
+  panels: Sequence[figures.Picture],
 ) -> list[blocks.Section]:
-  """Returns the section of maps; none of a run without any.
+  """Returns the section of maps, or [] for a run without maps.
 
   Args:
-    splits: the numbers of each split; those of `numbers` are under 'maps'.
+    splits: the numbers of each split, with those of `map_numbers` as 'maps'.
     config: config.json; None where there is none.
-    pictures: of the maps themselves.
+    panels: pictures of the maps themselves.
   """
   found = {name: x['maps'] for name, x in splits.items() if 'maps' in x}
-  if not found and not pictures:
+  if not found and not panels:
     return []
-  body = [blocks.Pictures(pictures)] if pictures else []
+  body = [blocks.Pictures(panels)] if panels else []
   for split, kinds in found.items():
     data = (config or {}).get('data') or {}
     body += _energy_blocks(split, kinds['energy'], data)
@@ -211,16 +107,15 @@ def _energy_blocks(
 
 
 def _whole(data: Mapping[str, Any]) -> str:
-  """Returns what whole slices are to the network, of a field of config.json."""
-  texts = {
-    'none': ' The network was trained on whole slices.',
-    'annotated': (
+  """Returns what a network knows of whole slices, by its data's config."""
+  text = ''
+  if data.get('box') == 'none':
+    text = ' The network was trained on whole slices.'
+  elif data.get('box') in ('annotated', 'automatic'):
+    text = (
       ' The network was trained on slices cropped to the box, and was never '
       'shown what lies outside.'
-    ),
-  }
-  texts['automatic'] = texts['annotated']
-  text = texts.get(data.get('box'), '')
+    )
   if 'crop' in data:
     side = -(-data['crop'] // _STRIDE)
     text += f' A map has {side} x {side} positions before it is enlarged.'
@@ -228,14 +123,15 @@ def _whole(data: Mapping[str, Any]) -> str:
 
 
 def _left_out(found: Mapping[str, Any]) -> str:
-  text = ''
-  if found.get('without_box'):
-    text += f' Left out: {blocks.plural(found["without_box"], "slice")} '
-    text += 'without a box.'
-  if found.get('zero'):
-    text += f' Left out: {blocks.plural(found["zero"], "slice")} whose map is '
-    text += 'zero everywhere.'
-  return text
+  reasons = {
+    'without_box': 'without a box',
+    'zero': 'whose map is zero everywhere',
+  }
+  return ''.join(
+    f' Left out: {blocks.plural(found[key], "slice")} {reason}.'
+    for key, reason in reasons.items()
+    if found.get(key)
+  )
 
 
 def _randomization_blocks(

@@ -1,9 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The numbers of a report: what report/metrics.json holds of each split.
+"""Computes the numbers of a report, those of report/metrics.json.
 
-Plain values for JSON; what is undefined is None. What could not be made at all
-is `{'missing': 'why'}`. docs/report.md describes each key.
+They are plain values for JSON, with None for what is undefined. A part that
+could not be computed is `{'missing': 'why'}`. docs/report.md describes each
+key.
 """
 
 from collections.abc import Mapping
@@ -11,16 +12,16 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from bit_covid.analysis import aggregation
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
-from bit_covid.analysis import patients
 from bit_covid.analysis import predictions
 from bit_covid.analysis import subgroups
 from bit_covid.report import choices
 from bit_covid.report import values
 
 Json = values.Json
-# What a table written with few digits may be off by.
+# Tolerance of a sum of probabilities that were written with few digits.
 _ROUNDING = 1e-3
 
 
@@ -30,12 +31,13 @@ def collect(
   metadata: pd.DataFrame | None = None,
   settings: values.Settings | None = None,
 ) -> Json:
-  """Returns the numbers of each split, by its name.
+  """Returns the numbers of each split by its name.
 
   Args:
     tables: predictions tables by split.
-    metadata: of `subgroups.read_metadata`.
-    settings: None: the defaults.
+    metadata: that of `subgroups.read_metadata`; None for subgroups by source
+      only.
+    settings: None for the defaults.
 
   Raises:
     ValueError: a table has no slices, or labels or probabilities are missing.
@@ -52,7 +54,7 @@ def collect(
 def _check(table: pd.DataFrame) -> None:
   if table.empty:
     raise ValueError(
-      'The table holds no slices. Evaluate the split again, or remove its file.'
+      'The table holds 0 slices. Evaluate the split again, or remove its file.'
     )
   _, probabilities = metrics.labelled(table)
   wrong = np.abs(probabilities.sum(axis=1) - 1) > _ROUNDING
@@ -98,10 +100,11 @@ def _slices(table: pd.DataFrame, settings: values.Settings) -> Json:
 
 
 def _patients(table: pd.DataFrame, settings: values.Settings) -> Json:
-  """Returns the numbers of each way to join the slices of a patient."""
+  """Returns the numbers of patients for each aggregation method."""
   try:
-    joined = {
-      method: patients.aggregate(table, method) for method in patients.METHODS
+    by_method = {
+      method: aggregation.aggregate_patients(table, method)
+      for method in aggregation.METHODS
     }
   except ValueError as error:
     return {'missing': str(error)}
@@ -111,13 +114,13 @@ def _patients(table: pd.DataFrame, settings: values.Settings) -> Json:
       'confusion_matrix': metrics.confusion_matrix(part).tolist(),
       'measures': _intervals(part, settings),
     }
-    for method, part in joined.items()
+    for method, part in by_method.items()
   }
 
 
 def _intervals(table: pd.DataFrame, settings: values.Settings) -> Json:
   found = bootstrap.intervals(
-    table, replicates=settings.replicates, seed=settings.seed
+    table, num_resamples=settings.num_resamples, seed=settings.seed
   )
   return values.named(found, predictions.class_names(table))
 
@@ -154,7 +157,7 @@ def _subgroups(
   found = subgroups.measure(
     table,
     metadata,
-    replicates=settings.replicates,
+    num_resamples=settings.num_resamples,
     seed=settings.seed,
   )
   return [

@@ -1,10 +1,11 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The sections of a report in their order."""
+"""The sections of a report, in order."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from bit_covid.analysis import bootstrap
 from bit_covid.report import blocks
 from bit_covid.report import content as report_content
 from bit_covid.report import facts
@@ -14,11 +15,11 @@ from bit_covid.report import tables
 
 DISCLAIMER = 'Research software, not a medical device.'
 _INTERVALS = (
-  '95 % intervals come from a bootstrap that draws patients within each class, '
-  'not slices: slices of one patient resemble each other. "No interval": a '
-  'class comes from one patient only, or the measure is the same whichever '
-  'patients are drawn. "Undefined": nothing to divide by, such as the '
-  'sensitivity of a class without slices.'
+  f'{bootstrap.LEVEL_TEXT} intervals come from a bootstrap that draws patients '
+  'within each class, not slices: slices of one patient resemble each other. '
+  '"No interval": a class comes from one patient only, or the measure is the '
+  'same whichever patients are drawn. "Undefined": nothing to divide by, such '
+  'as the sensitivity of a class without slices.'
 )
 _ERROR_OF_CALIBRATION = (
   'The expected calibration error has no interval: chance alone makes a sum of '
@@ -30,7 +31,7 @@ _ERROR_OF_CALIBRATION = (
 def highlights(
   numbers: Mapping[str, Any],
 ) -> list[tuple[str, str, str, str]]:
-  """Returns title, value, interval and what it is of, for the head."""
+  """Returns title, value, interval and sample size of each headline number."""
   found = numbers['slice']
   accuracy = found['measures']['accuracy']
   by_class = ', '.join(
@@ -65,7 +66,7 @@ def _percent(
   text = blocks.number(found['value'], 'accuracy')
   between = blocks.interval(found, 'accuracy')
   if found['low'] is not None:
-    return f'{text} %', f'95 % interval {between}'
+    return f'{text} %', f'{bootstrap.LEVEL_TEXT} interval {between}'
   if 1 in patients_by_class.values():
     return f'{text} %', 'no interval: a class comes from one patient only'
   return f'{text} %', 'no interval: the same whichever patients are drawn'
@@ -74,7 +75,12 @@ def _percent(
 def sections(
   content: report_content.Content, name: str | None
 ) -> list[blocks.Section]:
-  """Returns all sections; `name` is that of the data, None: not recorded."""
+  """Returns all sections.
+
+  Args:
+    content: the numbers, figures and facts of the report.
+    name: of the data set, None where it is not recorded.
+  """
   numbers = content.numbers[content.split]
   return [
     _results(content, numbers),

@@ -1,20 +1,19 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Published results beside those of a run, and when they may be compared."""
+"""The section that sets a run beside the published results."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bit_covid.analysis import metrics
 from bit_covid.analysis import published
 from bit_covid.report import blocks
-
-_MEASURES = ('sensitivity', 'ppv', 'specificity', 'npv')
 
 
 def section(
   split: str, numbers: Mapping[str, Any], data_name: str | None
 ) -> blocks.Section:
-  """Returns the published rows, this run's below, and whether they compare."""
+  """Returns the published rows, then this run's, and if they are comparable."""
   reason = difference(split, numbers, data_name)
   return blocks.Section(
     'published',
@@ -49,7 +48,7 @@ def section(
 def difference(
   split: str, numbers: Mapping[str, Any], data_name: str | None
 ) -> str:
-  """Returns why a run's numbers are of other data; '' where they are not."""
+  """Returns how a run's data differ from the published, '' if they do not."""
   where = f'the published rows are of {published.DATASET} {published.SPLIT}'
   if data_name is None:
     return f'{where}, and config.json does not say what data this run is of.'
@@ -68,7 +67,7 @@ def _rows(numbers: Mapping[str, Any], ours: str) -> list[list[blocks.Cell]]:
     blocks.cells(
       _model(row),
       f'{row.accuracy:.1f}',
-      *(_joined(getattr(row, measure)) for measure in _MEASURES),
+      *(_joined(getattr(row, measure)) for measure in metrics.MEASURES),
     )
     for row in published.ROWS
   ]
@@ -81,7 +80,7 @@ def _rows(numbers: Mapping[str, Any], ours: str) -> list[list[blocks.Cell]]:
           ' / '.join(
             blocks.share(x, decimals=1) for x in numbers[measure].values()
           )
-          for measure in _MEASURES
+          for measure in metrics.MEASURES
         ),
       )
     )

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""From the content of a report to HTML or Markdown."""
+"""Renders the content of a report as HTML or Markdown."""
 
 import pathlib
 
@@ -19,10 +19,10 @@ FORMATS = tuple(_FORMATS)
 def render(
   content: report_content.Content, file_format: str
 ) -> tuple[str, str]:
-  """Returns the name of the report's file and its text.
+  """Returns the file name and the text of a report.
 
   Args:
-    content: what it shows.
+    content: the numbers, figures and facts that it shows.
     file_format: one of `FORMATS`.
   """
   template, file_name = _FORMATS[file_format]
@@ -35,7 +35,7 @@ def render(
   name = facts.data_name(content.config)
   text = environment.get_template(template).render(
     disclaimer=page.DISCLAIMER,
-    caution=facts.caution(name),
+    caution=facts.caution(content.config),
     data=name or 'data of unknown name',
     split=content.split,
     highlights=page.highlights(content.numbers[content.split]),
@@ -45,6 +45,6 @@ def render(
 
 
 def escape_markdown(text: object) -> str:
-  """Returns text that Markdown shows as it is, on one line."""
+  """Returns the text on one line, escaped for Markdown."""
   text = ' '.join(str(text).split())
   return ''.join(f'\\{x}' if x in '\\`*[]<>|#' else x for x in text)

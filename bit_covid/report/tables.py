@@ -5,6 +5,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 from bit_covid.analysis import operating_points
 from bit_covid.analysis import subgroups
@@ -17,6 +18,11 @@ _METHODS = {
   'vote': 'Vote',
 }
 _STAGES = {'none': 'nothing', 'root': 'root: all of it'}
+_INTERVALS = f'with {bootstrap.LEVEL_TEXT} intervals'
+SMALL_GROUPS = (
+  f'Groups of fewer than {subgroups.MIN_PATIENTS} patients are too small to '
+  'read: they are shown so that nothing is hidden, in gray.'
+)
 
 Numbers = Mapping[str, Any]
 
@@ -31,7 +37,7 @@ def overall(splits: Mapping[str, Numbers]) -> blocks.Table:
       + [blocks.cell(found['measures'][x], x) for x in metrics.OVERALL]
     )
   return blocks.Table(
-    'All slices of each split, with 95 % intervals',
+    f'All slices of each split, {_INTERVALS}',
     ['Split', 'Slices', 'Patients', *map(_heading, metrics.OVERALL)],
     rows,
   )
@@ -41,68 +47,53 @@ def by_class(numbers: Numbers) -> blocks.Table:
   """Returns the measures of each class against the rest."""
   names = numbers['class_names']
   found = numbers['slice']
-  counts = found['patients_by_class']
-  slices = {
-    name: sum(row)
-    for name, row in zip(names, numbers['confusion_matrix'], strict=True)
-  }
+  slices = map(sum, numbers['confusion_matrix'])
+  patients = (found['patients_by_class'][x] for x in names)
   return blocks.Table(
-    'Each class against the rest, with 95 % intervals',
+    f'Each class against the rest, {_INTERVALS}',
     ['Measure', *names],
     [
-      blocks.cells('Slices', *(f'{slices[x]:,}' for x in names)),
-      blocks.cells('Patients', *(f'{counts[x]:,}' for x in names)),
+      blocks.cells('Slices', *(f'{count:,}' for count in slices)),
+      blocks.cells('Patients', *(f'{count:,}' for count in patients)),
       *(
-        [blocks.Cell(_heading(measure))]
-        + [blocks.cell(found['measures'][measure][x], measure) for x in names]
-        for measure in metrics.PER_CLASS
+        _measure(x, [found['measures'][x][name] for name in names])
+        for x in metrics.PER_CLASS
       ),
     ],
   )
 
 
 def by_patient(numbers: Numbers) -> blocks.Table:
-  """Returns the measures of patients, for each way to join their slices."""
+  """Returns the measures of patients for each aggregation method."""
   found = numbers['patient']
-  rows = [
-    [blocks.Cell(_heading(measure))]
-    + [blocks.cell(x['measures'][measure], measure) for x in found.values()]
-    for measure in metrics.OVERALL
-  ]
-  rows += [
-    [blocks.Cell(_heading(measure).replace(',', f' {name},'))]
-    + [
-      blocks.cell(x['measures'][measure][name], measure) for x in found.values()
-    ]
-    for measure in ('sensitivity', 'specificity')
-    for name in numbers['class_names']
-  ]
+  methods = [x['measures'] for x in found.values()]
+  rows = [_measure(x, [each[x] for each in methods]) for x in metrics.OVERALL]
+  for measure in ('sensitivity', 'specificity'):
+    for name in numbers['class_names']:
+      _, *cells = _measure(measure, [each[measure][name] for each in methods])
+      heading = _heading(measure).replace(',', f' {name},')
+      rows.append([blocks.Cell(heading), *cells])
   return blocks.Table(
-    'A column for each way to join the slices of a patient, with 95 % '
-    'intervals',
+    f'A column for each way to join the slices of a patient, {_INTERVALS}',
     ['Measure', *(_METHODS[name] for name in found)],
     rows,
   )
 
 
 def prevalence(numbers: Numbers) -> blocks.Table:
-  """Returns PPV and NPV of each class at the prevalences that were named."""
+  """Returns PPV and NPV of each class at the given prevalences."""
   found = numbers['prevalence']
-  shares = [row['prevalence'] for row in next(iter(found.values()))]
+  rows = []
+  for points in zip(*found.values(), strict=True):
+    values = (
+      ' / '.join(blocks.share(point[x], decimals=1) for x in ('ppv', 'npv'))
+      for point in points
+    )
+    rows.append(blocks.cells(f'{100 * points[0]["prevalence"]:g} %', *values))
   return blocks.Table(
     'PPV / NPV in percent where this share of the slices is of the class',
     ['Prevalence', *found],
-    [
-      blocks.cells(
-        f'{100 * share:g} %',
-        *(
-          f'{blocks.share(rows[i]["ppv"], decimals=1)} / '
-          f'{blocks.share(rows[i]["npv"], decimals=1)}'
-          for rows in found.values()
-        ),
-      )
-      for i, share in enumerate(shares)
-    ],
+    rows,
   )
 
 
@@ -112,56 +103,47 @@ def calibration(numbers: Numbers) -> blocks.Table:
   columns = {'As predicted': found['before']}
   if found['after']:
     columns[f'Temperature {found["temperature"]:.3f}'] = found['after']
-  ece, brier, nll = ('ece', 'brier', 'nll')
+  # The text above the table says why the calibration error has no interval.
+  errors = [blocks.number(x['ece']['value'], 'ece') for x in columns.values()]
   return blocks.Table(
-    'Calibration of slices; less is better; with 95 % intervals of the means',
+    'Calibration of slices; less is better; '
+    f'with {bootstrap.LEVEL_TEXT} intervals of the means',
     ['Measure', *columns],
     [
-      [
-        blocks.Cell(_heading(ece)),
-        *(
-          # It has none, for the reason that the text gives.
-          blocks.Cell(blocks.number(x[ece]['value'], ece))
-          for x in columns.values()
-        ),
-      ],
+      blocks.cells(_heading('ece'), *errors),
       *(
-        [
-          blocks.Cell(_heading(name)),
-          *(blocks.cell(x[name], name) for x in columns.values()),
-        ]
-        for name in (brier, nll)
+        _measure(name, [x[name] for x in columns.values()])
+        for name in ('brier', 'nll')
       ),
     ],
   )
 
 
 def thresholds(numbers: Numbers) -> blocks.Table:
-  """Returns the operating points; one without slices on val says so."""
+  """Returns the operating points; those of a class absent on val say so."""
   found = numbers['operating_points']
+  on_val = f'{found["chosen_on"]}_sensitivity'
+  measures = operating_points.MEASURES
   rows = []
   for point in found['points']:
-    head = [point['class'], f'{100 * point["wanted_sensitivity"]:g}']
+    row = blocks.cells(point['class'], f'{100 * point["wanted_sensitivity"]:g}')
     if 'missing' in point:
-      rows.append(blocks.cells(*head, point['missing'], *[''] * 5))
-      continue
-    rows.append(
-      blocks.cells(
-        *head,
-        f'{point["threshold"]:.4g}',
-        blocks.share(point[f'{found["chosen_on"]}_sensitivity']),
+      row += blocks.cells(point['missing'], *[''] * (1 + len(measures)))
+    else:
+      row += blocks.cells(
+        f'{point["threshold"]:.4g}', blocks.share(point[on_val])
       )
-      + [blocks.cell(point[x], x) for x in operating_points.MEASURES]
-    )
+      row += [blocks.cell(point[x], x) for x in measures]
+    rows.append(row)
   return blocks.Table(
     'One class against the rest at a threshold on its probability, in percent, '
-    'with 95 % intervals',
+    + _INTERVALS,
     [
       'Class',
       'Wanted sensitivity',
       'Threshold',
       f'Sensitivity on {found["chosen_on"]}',
-      *(_heading(x).removesuffix(', %') for x in operating_points.MEASURES),
+      *(_heading(x).removesuffix(', %') for x in measures),
     ],
     rows,
   )
@@ -173,7 +155,7 @@ def groups(numbers: Numbers) -> list[blocks.Table]:
   kinds = dict.fromkeys(group['by'] for group in numbers['subgroups'])
   return [
     blocks.Table(
-      f'By {by}, slices, in percent with 95 % intervals',
+      f'By {by}, slices, in percent {_INTERVALS}',
       [
         by.capitalize(),
         f'Patients ({" / ".join(names)})',
@@ -198,7 +180,7 @@ def _group(group: Numbers, names: list[str]) -> list[blocks.Cell]:
     blocks.cell(measures['accuracy'], 'accuracy', is_faint=is_small),
     *(
       blocks.cell(measures['sensitivity'][x], 'sensitivity', is_faint=is_small)
-      # Most groups have no patients of some class.
+      # Most groups lack patients of some class.
       if group['patients_by_class'][x]
       else blocks.Cell('-', is_faint=True)
       for x in names
@@ -207,10 +189,10 @@ def _group(group: Numbers, names: list[str]) -> list[blocks.Cell]:
 
 
 def energy(found: Numbers) -> blocks.Table:
-  """Returns how much of the maps lies in the box, in all and by class."""
+  """Returns how much of the maps lies in the box, overall and by class."""
   groups = {'All': found['all'], **found['by_class']}
   return blocks.Table(
-    'Share of the map that lies in the box, in percent, with 95 % intervals, '
+    f'Share of the map that lies in the box, in percent, {_INTERVALS}, '
     'and the share of the slice that the box covers',
     [
       'Class',
@@ -231,7 +213,7 @@ def energy(found: Numbers) -> blocks.Table:
 
 
 def randomization(found: Numbers) -> blocks.Table:
-  """Returns how like the original maps are, by stage."""
+  """Returns how similar the maps stay to the original ones, by stage."""
   groups = {'All': found['all'], **found['by_class']}
   return blocks.Table(
     'Rank correlation with the original map: 1 the same, 0 unrelated; below '
@@ -248,20 +230,21 @@ def randomization(found: Numbers) -> blocks.Table:
 
 
 def _similarity(found: Mapping[str, float]) -> blocks.Cell:
+  # Adding 0.0 turns -0.0 into 0.0.
   mean, low, high = (
-    # Not -0.00.
-    f'{round(found[key], 2) + 0.0:.2f}'
-    for key in ('mean', 'low', 'high')
+    f'{round(found[key], 2) + 0.0:.2f}' for key in ('mean', 'low', 'high')
   )
   is_one = found['low'] == found['high']
   return blocks.Cell(mean, '' if is_one else f'{low} to {high}')
 
 
+def _measure(measure: str, found: list[Numbers]) -> list[blocks.Cell]:
+  """Returns a row: the heading of a measure, then a cell for each value."""
+  return [
+    blocks.Cell(_heading(measure)),
+    *(blocks.cell(value, measure) for value in found),
+  ]
+
+
 def _heading(measure: str) -> str:
   return blocks.HEADINGS[measure]
-
-
-SMALL_GROUPS = (
-  f'Groups of fewer than {subgroups.MIN_PATIENTS} patients are too small to '
-  'read: they are shown so that nothing is hidden, in gray.'
-)

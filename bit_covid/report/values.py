@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What may be chosen for a report, and numbers as plain values for JSON."""
+"""Settings of a report, and numbers as plain values for JSON."""
 
 from collections.abc import Mapping
 import dataclasses
@@ -17,18 +17,18 @@ Json = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-  """What the user may choose.
+  """Settings of a report.
 
   Attributes:
     prevalences: shares at which PPV and NPV are restated.
-    sensitivities: shares for which thresholds are chosen.
-    replicates: of the bootstrap.
+    sensitivities: shares that thresholds have to reach on val.
+    num_resamples: number of resamples of the bootstrap.
     seed: of the bootstrap and of t-SNE.
   """
 
   prevalences: tuple[float, ...] = (0.235, 0.05, 0.01, 0.001)
   sensitivities: tuple[float, ...] = operating_points.SENSITIVITIES
-  replicates: int = 2000
+  num_resamples: int = bootstrap.NUM_RESAMPLES
   seed: int = 0
 
 

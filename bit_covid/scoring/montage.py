@@ -69,7 +69,7 @@ def tiles(shown: score.Shown) -> tuple[np.ndarray, np.ndarray]:
   gray = _fit(Image.fromarray(shown.gray))
   heat = np.clip(np.asarray(_fit(Image.fromarray(shown.heat))), 0, 1)
   plain = np.repeat(np.asarray(gray)[..., np.newaxis], 3, axis=2)
-  colour = colormaps['inferno'](heat)[..., :3] * 255
+  colour = colormaps[figures.MAP_COLOURS](heat)[..., :3] * 255
   # What speaks little for the class stays clear.
   share = (_OPACITY * heat)[..., np.newaxis]
   return plain, np.rint(plain * (1 - share) + colour * share).astype(np.uint8)

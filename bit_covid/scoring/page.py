@@ -9,8 +9,8 @@ from typing import Any
 
 import jinja2
 
+from bit_covid.analysis import aggregation
 from bit_covid.analysis import figures
-from bit_covid.analysis import patients
 from bit_covid.base import page_templates
 from bit_covid.scoring import montage
 from bit_covid.scoring import score
@@ -23,7 +23,7 @@ SOURCES = {
   'nifti': 'NIfTI volume',
   'images': 'image files',
 }
-# In words, by the names of `patients.METHODS`.
+# In words, by the names of `aggregation.METHODS`.
 METHODS = {
   'mean': 'mean of the slices',
   'max': 'surest slice of each class',
@@ -105,7 +105,7 @@ def render(result: score.ScanResult, cautions: list[str]) -> str:
       classes=result.class_names,
       joined=[
         (METHODS[x], result.joined[x])
-        for x in patients.METHODS
+        for x in aggregation.METHODS
         if result.joined
       ],
       main=result.joined.get(score.METHOD),

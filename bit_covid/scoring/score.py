@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bit_covid.analysis import patients
+from bit_covid.analysis import aggregation
 from bit_covid.base import stopwatch
 from bit_covid.inference import network as network_lib
 from bit_covid.models import class_maps
 from input_pipeline import scans
 
-# The way to join slices that is named first; all of `patients.METHODS` are
+# The way to join slices that is named first; all of `aggregation.METHODS` are
 # given. The mean does not grow with the number of slices, as a maximum does.
 METHOD = 'mean'
 # Slices at once; the network fills up to a whole batch.
@@ -83,8 +83,8 @@ class ScanResult:
     scan: the scan.
     class_names: in the order of the probabilities.
     slices: each slice of the scan, in order.
-    joined: probabilities of the scan `[C]` by `patients.METHODS`, over scored
-      slices without a finding; empty: there are none.
+    joined: probabilities of the scan `[C]` by `aggregation.METHODS`, over
+      scored slices without a finding; empty: there are none.
     shown: slices of all parts of the scan with their maps.
     seconds: by what they were spent on: 'reading' and 'network'.
   """
@@ -200,8 +200,8 @@ def _join(slices: tuple[SliceResult, ...]) -> dict[str, np.ndarray]:
   if not used:
     return {}
   return {
-    method: patients.join_one(np.stack(used), method)
-    for method in patients.METHODS
+    method: aggregation.aggregate_slices(np.stack(used), method)
+    for method in aggregation.METHODS
   }
 
 

@@ -105,9 +105,9 @@ def draw(
     grid, images, maps, cases['label'], probabilities, strict=True
   ):
     row[0].imshow(image, cmap='gray', vmin=0, vmax=255)
-    row[1].imshow(heat, cmap='inferno', vmin=0, vmax=1)
+    row[1].imshow(heat, cmap=figures.MAP_COLOURS, vmin=0, vmax=1)
     row[2].imshow(image, cmap='gray', vmin=0, vmax=255)
-    row[2].imshow(heat, cmap='inferno', vmin=0, vmax=1, alpha=0.45)
+    row[2].imshow(heat, cmap=figures.MAP_COLOURS, vmin=0, vmax=1, alpha=0.45)
     verdict = f'{names[p.argmax()]}, {p.max():.0%}'
     is_correct = p.argmax() == label
     row[0].set_ylabel(

@@ -15,7 +15,7 @@ import pytest
 
 import bit_covid
 from bit_covid import predict
-from bit_covid.analysis import patients
+from bit_covid.analysis import aggregation
 from bit_covid.analysis import predictions
 from bit_covid.scoring import montage
 from bit_covid.scoring import page as page_lib
@@ -115,10 +115,10 @@ def test_scores_are_those_of_the_evaluation_pipeline(
       assert each.probabilities is None
       assert 'no lungs' in each.finding
   assert result.num_used == 17
-  for method in patients.METHODS:
+  for method in aggregation.METHODS:
     np.testing.assert_allclose(
       result.joined[method],
-      patients.join_one(expected[2:19], method),
+      aggregation.aggregate_slices(expected[2:19], method),
       atol=1e-5,
     )
   assert result.predicted == NAMES[expected[2:19].mean(axis=0).argmax()]
@@ -162,7 +162,7 @@ def test_files_of_a_prediction(output):
   assert set(table['patient_id']) == {scan_id}
   assert table['p_NCP'].notna().sum() == 17
   of_scans = pd.read_csv(output / 'scans.csv')
-  assert of_scans['method'].tolist() == list(patients.METHODS)
+  assert of_scans['method'].tolist() == list(aggregation.METHODS)
   assert (of_scans['counted'] == 17).all()
   slices = pd.read_csv(output / 'slices.csv')
   assert slices['position_mm'].tolist() == [-5.0 * i for i in range(20)]

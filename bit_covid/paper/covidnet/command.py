@@ -14,6 +14,7 @@ import argparse
 from collections.abc import Sequence
 import dataclasses
 import sys
+from typing import Any
 
 # First: it says how TensorFlow is to start.
 import input_pipeline  # isort: skip
@@ -28,6 +29,7 @@ from bit_covid.base import command
 from bit_covid.paper.covidnet import files
 from bit_covid.paper.covidnet import graph
 from bit_covid.paper.covidnet import run
+from bit_covid.paper.covidnet import tensors as tensors_lib
 from bit_covid.training import evaluated_network
 from input_pipeline import conventions
 from input_pipeline import examples as examples_lib
@@ -39,8 +41,8 @@ def beside_published(
 ) -> list[str]:
   """Returns a sentence for each published confusion matrix of the same slices.
 
-  The rows are known to be the same, so half the sum of differences is the
-  number of slices that must have got another class.
+  Both matrices have the same sums of rows. Half the sum of absolute differences
+  is then the smallest number of slices with another prediction.
   """
   if (dataset, split) != (published.DATASET, published.SPLIT):
     return []
@@ -48,7 +50,7 @@ def beside_published(
   for row in published.CONFUSIONS:
     difference = np.subtract(confusion, row.counts)
     if difference.sum(axis=1).any():
-      continue  # Other slices, under the same name.
+      continue  # The split has other slices under the same name.
     moved = int(np.abs(difference).sum()) // 2
     sentences.append(
       f'Published confusion matrix of {row.model} ({row.source}): '
@@ -95,10 +97,10 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument('--batch', type=int, default=16)
   parser.add_argument('--size', type=int, help='default: of the graph, or 512')
   absent = {
-    'training': f'{graph.TRAINING}, if there is one',
+    'training': f'{tensors_lib.TRAINING}, if there is one',
     'features': 'none',
   }
-  for field in dataclasses.fields(graph.Tensors):
+  for field in dataclasses.fields(tensors_lib.Tensors):
     default = field.default or absent[field.name]
     parser.add_argument(
       f'--{field.name}',
@@ -114,7 +116,39 @@ def _run(arguments: argparse.Namespace) -> int:
     value = getattr(arguments, flag)
     if value is not None and value < 1:
       raise ValueError(f'--{flag}={value}; expected 1 or more.')
-  data = ml_collections.ConfigDict(
+  workdir = epath.Path(arguments.workdir)
+  data = _data_config(arguments)
+  tensors = tensors_lib.Tensors(
+    *(
+      getattr(arguments, x.name)
+      for x in dataclasses.fields(tensors_lib.Tensors)
+    )
+  )
+  with graph.open_network(
+    epath.Path(arguments.meta),
+    epath.Path(arguments.checkpoint),
+    tensors=tensors,
+    size=arguments.size,
+  ) as network:
+    splits = {
+      split: _load_split(data, split) for split in arguments.split.split(',')
+    }
+    evaluated_network.write_facts(
+      workdir,
+      _facts(arguments, network, tensors),
+      splits,
+      flag='--workdir',
+      # TensorFlow sees only the CPU, whatever JAX has.
+      devices=['cpu:TensorFlow'],
+    )
+    for split, examples in splits.items():
+      _run_split(arguments, network, split, examples)
+  print(f'python -m bit_covid.report {workdir}')
+  return 0
+
+
+def _data_config(arguments: argparse.Namespace) -> ml_collections.ConfigDict:
+  return ml_collections.ConfigDict(
     {
       'name': arguments.dataset,
       'path': arguments.data,
@@ -125,60 +159,51 @@ def _run(arguments: argparse.Namespace) -> int:
       'window': (),
     }
   )
-  workdir = epath.Path(arguments.workdir)
-  meta, checkpoint = (
-    epath.Path(arguments.meta),
-    epath.Path(arguments.checkpoint),
+
+
+def _facts(
+  arguments: argparse.Namespace,
+  network: graph.Network,
+  tensors: tensors_lib.Tensors,
+) -> dict[str, Any]:
+  """Returns the content of config.json."""
+  checkpoint = epath.Path(arguments.checkpoint)
+  return {
+    'data': {
+      'name': arguments.dataset,
+      'box': arguments.box,
+      'crop': network.size,
+      'resize': 'TensorFlow 1, bilinear, not rounded',
+    },
+    'model': {
+      'name': arguments.name,
+      'dtype': network.image.dtype.name,
+      'graph': examples_lib.digest(epath.Path(arguments.meta).read_bytes()),
+      'weights': _weights_digest(checkpoint),
+      **dataclasses.asdict(tensors),
+    },
+    'init': f'{checkpoint.name} (TensorFlow 1)',
+  }
+
+
+def _run_split(
+  arguments: argparse.Namespace,
+  network: graph.Network,
+  split: str,
+  examples: input_pipeline.Examples,
+) -> None:
+  """Writes and prints the results of a split."""
+  outputs = run.run_split(
+    network, examples, box=arguments.box, batch=arguments.batch, split=split
   )
-  tensors = graph.Tensors(
-    *(getattr(arguments, x.name) for x in dataclasses.fields(graph.Tensors))
+  summary = files.write_results(
+    epath.Path(arguments.workdir), split, examples, outputs
   )
-  with graph.open_network(
-    meta, checkpoint, tensors=tensors, size=arguments.size
-  ) as network:
-    splits = {
-      split: _load_split(data, split) for split in arguments.split.split(',')
-    }
-    facts = {
-      'data': {
-        'name': arguments.dataset,
-        'box': arguments.box,
-        'crop': network.size,
-        'resize': 'TensorFlow 1, bilinear, not rounded',
-      },
-      'model': {
-        'name': arguments.name,
-        'dtype': network.image.dtype.name,
-        'graph': examples_lib.digest(meta.read_bytes()),
-        'weights': _weights_digest(checkpoint),
-        **dataclasses.asdict(tensors),
-      },
-      'init': f'{checkpoint.name} (TensorFlow 1)',
-    }
-    evaluated_network.write_facts(
-      workdir,
-      facts,
-      splits,
-      flag='--workdir',
-      # Not JAX's: TensorFlow sees none but this.
-      devices=['cpu:TensorFlow'],
-    )
-    for split, examples in splits.items():
-      outputs = run.run_split(
-        network,
-        examples,
-        box=arguments.box,
-        batch=arguments.batch,
-        split=split,
-      )
-      summary = files.write_results(workdir, split, examples, outputs)
-      terminal.show_summary(split, summary)
-      for sentence in beside_published(
-        arguments.dataset, split, summary['confusion_matrix']
-      ):
-        print(sentence)
-  print(f'python -m bit_covid.report {workdir}')
-  return 0
+  terminal.show_summary(split, summary)
+  for sentence in beside_published(
+    arguments.dataset, split, summary['confusion_matrix']
+  ):
+    print(sentence)
 
 
 def _load_split(
@@ -197,7 +222,7 @@ def _load_split(
 
 
 def _weights_digest(checkpoint: epath.Path) -> str:
-  """Returns a digest of the files of the weights, wherever they lie."""
+  """Returns a digest of the content of all files of the weights."""
   paths = sorted(checkpoint.parent.glob(f'{checkpoint.name}.index')) + sorted(
     checkpoint.parent.glob(f'{checkpoint.name}.data-*')
   )

@@ -1,16 +1,16 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a COVID-Net graph makes of a split.
+"""Applies a COVID-Net graph to a split.
 
-What its graph is fed is what COVID-Net's own evaluation feeds, under TensorFlow
-1.15: the annotated box of the gray slice, / 255, at 512 x 512 by that version's
-`tf.image.resize`, in float32 and without rounding, and three equal channels.
-That function is bilinear on a grid without half pixels: output pixel i is taken
-from i * input / output, where OpenCV, TensorFlow 2 and our own networks'
-preprocessing take (i + 1/2) * input / output - 1/2. On real slices the two
-grids differ by 0.9 gray values on average and by up to 31 at an edge. OpenCV's
-`resize`, which COVID-Net's scripts for single images use (without the box),
-and our preprocessing, which rounds to uint8 as it does, differ by at most 1.
+The graph is fed as in COVID-Net's own evaluation under TensorFlow 1.15: the
+annotated box of the gray slice, divided by 255, resized to 512 x 512 by that
+version's `tf.image.resize` in float32 without rounding, in three equal
+channels. That function interpolates bilinearly on a grid without half pixels:
+output pixel i is taken from i * input / output, while OpenCV, TensorFlow 2 and
+our own preprocessing take (i + 1/2) * input / output - 1/2. On real slices the
+two grids differ by 0.9 gray values on average and by up to 31 at an edge.
+OpenCV's `resize`, which COVID-Net's scripts for single images use (without the
+box), and our preprocessing both round to uint8 and differ by at most 1.
 """
 
 from collections.abc import Iterator
@@ -23,22 +23,23 @@ import tensorflow as tf
 import tqdm
 
 from bit_covid.paper.covidnet import graph
+from bit_covid.paper.covidnet import tensors
 from input_pipeline import conventions
 from input_pipeline import preprocess
 
-# As far as a sum of probabilities may be from 1, as in the report.
+# Tolerance of a sum of probabilities, as in the report.
 _ROUNDING = 1e-3
-# As far as a probability may change with the other slices of its batch.
+# Tolerance of a probability when the rest of its batch changes.
 _NOISE = 1e-4
 
 
 def to_input(image: tf.Tensor, size: int) -> tf.Tensor:
-  """Returns `[size, size, 3]` float32 in [0, 1], of a gray `[H, W, 1]` uint8.
+  """Returns a gray `[H, W, 1]` uint8 image as COVID-Net's evaluation feeds it.
 
-  In the order of COVID-Net's evaluation: divided, then resized.
+  That is `[size, size, 3]` float32 in [0, 1]: first divided, then resized.
   """
   image = tf.cast(image, tf.float32) / 255.0
-  # TensorFlow 1's; TensorFlow 2's has another grid, see above.
+  # The grid of TensorFlow 1; that of TensorFlow 2 differs, see above.
   image = tf.compat.v1.image.resize(image, (size, size))
   return tf.image.grayscale_to_rgb(image)
 
@@ -46,9 +47,9 @@ def to_input(image: tf.Tensor, size: int) -> tf.Tensor:
 def image_batches(
   examples: input_pipeline.Examples, *, box: str, size: int, batch: int
 ) -> Iterator[input_pipeline.Batch]:
-  """Yields every slice once, in order, the last batch filled with padding.
+  """Yields every slice once, in order, with the last batch padded.
 
-  `image` is `[batch, size, size, 3]`, `mask` and `index` are as in
+  `image` is `[batch, size, size, 3]` float32; `mask` and `index` are those of
   `input_pipeline`.
 
   Raises:
@@ -66,7 +67,7 @@ def image_batches(
     return image[..., None]
 
   def load(position: tf.Tensor) -> dict[str, tf.Tensor]:
-    # Padding repeats the last slice; the mask says that it does not count.
+    # Padding repeats the last slice and is masked.
     index = tf.minimum(position, len(examples) - 1)
     image = tf.numpy_function(cropped, [index], tf.uint8, stateful=False)
     image = tf.ensure_shape(image, (None, None, 1))
@@ -91,49 +92,57 @@ def run_split(
   batch: int,
   split: str = '',
 ) -> dict[str, np.ndarray]:
-  """Returns `probabilities` `[N, C]` and perhaps `features` `[N, F]`.
+  """Returns `probabilities` `[N, C]` and, if the graph has them, `features`.
 
   Args:
-    network: of `covidnet_graph.open_network`.
+    network: that of `graph.open_network`.
     examples: the split.
     box: one of `preprocess.BOXES`.
-    batch: slices a run, where the graph does not fix it.
+    batch: slices a batch, unless the graph fixes the number.
     split: its name, for the progress bar.
 
   Raises:
-    ValueError: the outputs are no probabilities, or depend on the batch.
-    RuntimeError: a slice was not met exactly once.
+    ValueError: the outputs are not probabilities, or depend on the batch.
+    RuntimeError: a slice was not seen exactly once.
   """
-  parts: dict[str, list[np.ndarray]] = {'index': []}
+  batches = image_batches(
+    examples, box=box, size=network.size, batch=network.batch or batch
+  )
+  parts: list[dict[str, np.ndarray]] = []
   with tqdm.tqdm(
     total=len(examples), desc=split, unit='slice', disable=None
   ) as bar:
-    for number, inputs in enumerate(
-      image_batches(
-        examples, box=box, size=network.size, batch=network.batch or batch
-      )
-    ):
-      if not number:
+    for inputs in batches:
+      if not parts:
         _check_independent(network, inputs['image'][0])
-      mask, index = inputs['mask'], inputs['index'][inputs['mask']]
-      for key, value in network(inputs['image']).items():
-        value = value.reshape(len(value), -1)
-        _check_rows(key, value, len(mask))
-        if key == 'probabilities':
-          _check_probabilities(value[mask], examples.slice_id[index])
-        parts.setdefault(key, []).append(value[mask])
-      parts['index'].append(index)
+      index = inputs['index'][inputs['mask']]
+      outputs = _outputs(network, inputs, examples.slice_id[index])
+      parts.append({'index': index, **outputs})
       bar.update(len(index))
-  outputs = {key: np.concatenate(values) for key, values in parts.items()}
+  outputs = {key: np.concatenate([x[key] for x in parts]) for key in parts[0]}
   if not np.array_equal(outputs.pop('index'), np.arange(len(examples))):
-    raise RuntimeError(f'{len(examples)} slices should have been met once each')
+    raise RuntimeError(f'Not each of {len(examples)} slices was seen once.')
+  return outputs
+
+
+def _outputs(
+  network: graph.Network, inputs: input_pipeline.Batch, slice_id: np.ndarray
+) -> dict[str, np.ndarray]:
+  """Returns the checked outputs for the slices of a batch without padding."""
+  mask = inputs['mask']
+  outputs = {}
+  for key, value in network(inputs['image']).items():
+    value = value.reshape(len(value), -1)
+    _check_rows(key, value, len(mask))
+    outputs[key] = value[mask]
+  _check_probabilities(outputs['probabilities'], slice_id)
   return outputs
 
 
 def _check_independent(network: graph.Network, image: np.ndarray) -> None:
-  """Raises ValueError if a slice's result depends on those beside it.
+  """Raises ValueError if a slice's result depends on the rest of its batch.
 
-  It does where batch normalization is that of training, which no shape shows.
+  It does so if batch normalization is in training mode.
   """
   count = network.batch or 2
   copies = np.stack([image] * count)
@@ -142,7 +151,7 @@ def _check_independent(network: graph.Network, image: np.ndarray) -> None:
     network(x.astype(np.float32))['probabilities'][0]
     for x in (copies, beside_black)
   )
-  # Not-a-numbers are told of with the slice's name, later.
+  # NaN is reported later, with the name of the slice.
   with np.errstate(invalid='ignore'):
     difference = np.abs(one - other).max()
   if difference > _NOISE:
@@ -150,7 +159,7 @@ def _check_independent(network: graph.Network, image: np.ndarray) -> None:
       f'The first slice gets {_rounded(one)} beside copies of itself and '
       f'{_rounded(other)} beside black images: the graph is in training mode, '
       'or draws at random. Name the bool that it trains by with --training. '
-      + graph.candidates(network.image.graph)
+      + tensors.candidates(network.image.graph)
     )
 
 

@@ -116,7 +116,7 @@ def _cells(counts: Mapping[str, _Counts], split: str, what: str) -> list[str]:
 
 
 def _draw(counts: Mapping[str, _Counts], names: list[str]) -> mpl_figure.Figure:
-  """Returns ours on the left, the paper's on the right, each on its scale."""
+  """Returns our counts on the left, the paper's on the right, scaled apart."""
   paper = {name: known._asdict() for name, known in _OF.items()}
   figure = figures.new(5.6)
   panels = figure.subplots(2, 2, sharey=True)

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Figure 4: t-SNE of what the head of Bit-M sees of the test slices."""
+"""Figure 4: t-SNE of the features of Bit-M on the test slices."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,6 @@ from bit_covid.analysis import predictions
 from bit_covid.paper import collected
 from bit_covid.paper import grid
 from bit_covid.paper import markdown
-from bit_covid.paper import marks
 from bit_covid.paper import results
 from bit_covid.paper import rows as rows_lib
 
@@ -21,7 +20,7 @@ _TITLE = f'Figure 4. t-SNE of the features of {grid.BEST} on the test split'
 
 
 class _Embedding(NamedTuple):
-  """Places in the plane, and the slices that are there."""
+  """Points in the plane with their slices, out of `of` slices."""
 
   points: np.ndarray
   slices: pd.DataFrame
@@ -29,45 +28,17 @@ class _Embedding(NamedTuple):
 
 
 def make(request: collected.Request) -> collected.Collected:
-  """Returns a dot a slice, coloured by its class."""
+  """Returns one point for each slice, coloured by its class."""
   found = _embed(request.runs)
   if isinstance(found, str):
-    return collected.Collected(
-      title=_TITLE,
-      records=[{'kind': rows_lib.OURS, 'status': found}],
-      tables=[],
-      notes=[found],
-      figure=marks.message(found),
-    )
+    return collected.without_result(_TITLE, found)
   order = predictions.class_names(found.slices)
   names = [order[int(label)] for label in found.slices['label']]
-  columns = zip(
-    found.slices['slice_id'],
-    found.slices['patient_id'],
-    names,
-    *found.points.T.tolist(),
-    strict=True,
-  )
+  counts = [f'{names.count(name):,}' for name in order]
   return collected.Collected(
     title=_TITLE,
-    records=[
-      {
-        'kind': rows_lib.OURS,
-        'slice_id': slice_id,
-        'patient_id': patient_id,
-        'class': name,
-        'x': x,
-        'y': y,
-      }
-      for slice_id, patient_id, name, x, y in columns
-    ],
-    tables=[
-      markdown.Table(
-        'Slices shown',
-        list(order),
-        [[f'{names.count(name):,}' for name in order]],
-      )
-    ],
+    records=_records(found, names),
+    tables=[markdown.Table('Slices shown', list(order), [counts])],
     notes=[
       f'{len(names):,} of {found.of:,} slices, drawn at random where these are '
       f'fewer; {grid.BEST}, seed {_RUN.seed}.',
@@ -79,14 +50,28 @@ def make(request: collected.Request) -> collected.Collected:
   )
 
 
+def _records(found: _Embedding, names: list[str]) -> list[dict[str, object]]:
+  table = pd.DataFrame(
+    {
+      'kind': rows_lib.OURS,
+      'slice_id': found.slices['slice_id'].to_list(),
+      'patient_id': found.slices['patient_id'].to_list(),
+      'class': names,
+      'x': found.points[:, 0].tolist(),
+      'y': found.points[:, 1].tolist(),
+    }
+  )
+  return table.to_dict('records')
+
+
 def _embed(runs: results.Runs) -> _Embedding | str:
-  """Returns the embedding, or why there is none."""
+  """Returns the embedding, or the reason why there is none."""
   table = runs.table(_RUN, 'test')
   if table is None:
     return f'{grid.BEST}, seed {_RUN.seed}: {runs.status(_RUN, "test")}.'
   path = runs.folder(_RUN) / 'predictions' / 'test_features.npz'
   if not path.exists():
-    return f'{path.name} is not there any more: the features were removed.'
+    return f'{path.name} does not exist: the features were removed.'
   rows = figures_images.sample(len(table), seed=_RUN.seed)
   try:
     points = figures_images.embed(

@@ -100,7 +100,7 @@ def _published() -> list[dict[str, Any]]:
 def _place(
   request: collected.Request, resolution: str, schedule: str
 ) -> dict[str, Any]:
-  """Returns what the paper calls a point, and what was really run."""
+  """Returns the paper's name of a point and the setting that was run."""
   resize, crop = request.scale.resolutions[resolution]
   return {
     'resolution': resolution,
@@ -171,9 +171,9 @@ def _notes(request: collected.Request) -> list[str]:
     else 'All 32 combinations; the paper shows 16 points, two sweeps.'
   )
   return [
-    f'{grid.BEST}, mean over the seeds; in brackets the 95 % interval by a '
-    'bootstrap over patients, for differences the same patients drawn with and '
-    'without mixup.',
+    f'{grid.BEST}, mean over the seeds; in brackets the '
+    f'{bootstrap.LEVEL_TEXT} interval by a bootstrap over patients, for '
+    'differences the same patients drawn with and without mixup.',
     which,
     'Of the figure of the paper only a picture is published. The diamonds are '
     f'{shared} % of its Tables 1 and 3, which are of the setting that the '

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The picture of Figure 6: two sweeps, what mixup does, all combinations."""
+"""The picture of Figure 6: two sweeps, the effect of mixup, all runs."""
 
 from collections.abc import Mapping, Sequence
 import math
@@ -53,16 +53,9 @@ def draw(
     _heat_maps(panels[2], request, rows)
   marks.legend(
     figure,
-    seeds=max(
-      (len(row.result.seeds) for row in rows.values() if row.result), default=0
-    ),
+    seeds=rows_lib.most_seeds(rows.values()),
     others=[
-      marks.series(
-        name,
-        i,
-        marker=figures.marker(i),
-        linestyle=figures.dashes(i),
-      )
+      marks.series(name, i, marker=figures.marker(i))
       for i, name in enumerate(_NAMES.values())
     ],
   )
@@ -78,22 +71,7 @@ def _accuracies(
   for i, mixup in enumerate(_NAMES):
     numbers = [rows[*point, mixup].number for point in points]
     places = [place + 0.16 * (i - 0.5) for place in range(len(points))]
-    axes.plot(
-      places,
-      [math.nan if x is None else x.value for x in numbers],
-      color=figures.series_colour(i),
-      linestyle=figures.dashes(i),
-      linewidth=1,
-    )
-    for place, number in zip(places, numbers, strict=True):
-      if number is not None:
-        marks.measured(
-          axes,
-          place,
-          number,
-          colour=figures.series_colour(i),
-          marker=figures.marker(i),
-        )
+    marks.curve(axes, places, numbers, index=i)
   for known in published_points.SHARED:
     place = points.index((_RESOLUTION, _SCHEDULE))
     # Beside the two points that are measured there.
@@ -147,14 +125,8 @@ def _heat_maps(
 ) -> None:
   values = {mixup: _values(rows, mixup) for mixup in _NAMES}
   every = np.stack(list(values.values()))
-  bounds = (
-    (0, 1)
-    if np.isnan(every).all()
-    else (
-      np.nanmin(every),
-      np.nanmax(every),
-    )
-  )
+  is_empty = np.isnan(every).all()
+  bounds = (0, 1) if is_empty else (np.nanmin(every), np.nanmax(every))
   for axes, (mixup, name) in zip(panels, _NAMES.items(), strict=True):
     axes.imshow(
       values[mixup], cmap='Blues', vmin=bounds[0], vmax=bounds[1], aspect='auto'

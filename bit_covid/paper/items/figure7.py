@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Figure 7: accuracy on val in the course of the trainings."""
+"""Figure 7: accuracy on val during training."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ _OF = {row.model: row for row in published.INITIALISATIONS}
 
 
 def make(request: collected.Request) -> collected.Collected:
-  """Returns a curve an initialisation, the mean over the seeds."""
+  """Returns a curve for each initialisation, the mean over the seeds."""
   settings = grid.ITEMS['figure7']()
   curves = {
     x.initialisation: curve
@@ -48,7 +48,7 @@ def make(request: collected.Request) -> collected.Collected:
 
 
 def _curve(runs: results.Runs, setting: grid.Run) -> pd.DataFrame:
-  """Returns a row a step: value, smallest, largest in percent, and seeds."""
+  """Returns mean, smallest, largest (percent) and seeds of each step."""
   points = [
     (step, 100 * value)
     for run in runs.finished(setting)
@@ -175,25 +175,13 @@ def _draw(
   )
   for axes in panels:
     axes.set_ylabel('Accuracy on val, %', fontsize=9)
-  marks.legend(
-    figure,
-    seeds=0,
-    others=[
-      *(
-        marks.series(
-          name if name in curves else f'{name} (no curve)',
-          i,
-          linestyle=figures.dashes(i),
-        )
-        for i, name in enumerate(grid.INITIALISATIONS)
-      ),
-      *(
-        [marks.band()]
-        if any(curve['seeds'].max() > 1 for curve in curves.values())
-        else []
-      ),
-    ],
-  )
+  handles = [
+    marks.series(name if name in curves else f'{name} (no curve)', i)
+    for i, name in enumerate(grid.INITIALISATIONS)
+  ]
+  if any(curve['seeds'].max() > 1 for curve in curves.values()):
+    handles.append(marks.band())
+  marks.legend(figure, seeds=0, others=handles)
   return figure
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import published
 from bit_covid.paper import accuracy_table
 from bit_covid.paper import collected
@@ -26,7 +27,7 @@ _POINTS = {
 
 
 def make(request: collected.Request) -> collected.Collected:
-  """Returns points by slices a class, and all slices beside COVID-Net."""
+  """Returns accuracies by slices of each class, and those on all slices."""
   few = {x: _row(request, x) for x in grid.figure8()}
   patients = {x: _patients(request, x) for x in few}
   full = [_full(request), *rows_lib.covid_net(request.runs, _MEASURE)]
@@ -76,7 +77,7 @@ def _full(request: collected.Request) -> rows_lib.Row:
 
 
 def _patients(request: collected.Request, setting: grid.Run) -> list[int]:
-  """Returns how many patients each seed trains on; none without the data."""
+  """Returns the number of training patients of each seed, [] without data."""
   train = request.splits.get('train')
   if train is None:
     return []
@@ -126,7 +127,7 @@ def _table(
       'Drawn by',
       'Training patients',
       'Here, %',
-      '95 % interval',
+      f'{bootstrap.LEVEL_TEXT} interval',
       'Seeds',
       'Smallest to largest',
       'Published, %',
@@ -173,9 +174,9 @@ def _notes(
     f'{labels.settings(request.scale, next(iter(patients)))}, as '
     'BiT-HyperRule has it for little data; the paper does not say. All slices: '
     f'{labels.settings(request.scale, _FULL)}.',
-    'Each seed draws other slices. The interval is 95 %, by a bootstrap over '
-    'the test patients of the mean over the seeds; smallest and largest are '
-    'over the seeds.',
+    f'Each seed draws other slices. The interval is {bootstrap.LEVEL_TEXT}, by '
+    'a bootstrap over the test patients of the mean over the seeds; smallest '
+    'and largest are over the seeds.',
     'Drawn by slice, as in the paper, few slices are of nearly as many '
     'patients; by patient, they are all slices of one patient after the other.',
     "The diamonds are the two points that the paper's text gives, and its "

@@ -1,10 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The picture of Figure 8: few slices on the left, all of them on the right."""
+"""The picture of Figure 8: few slices on the left, all on the right."""
 
 from collections.abc import Mapping, Sequence
 import itertools
-import math
 
 from matplotlib import axes as mpl_axes
 from matplotlib import figure as mpl_figure
@@ -43,16 +42,9 @@ def draw(
   _full(right, full, low)
   marks.legend(
     figure,
-    seeds=max(
-      (len(row.result.seeds) for row in few.values() if row.result), default=0
-    ),
+    seeds=rows_lib.most_seeds(few.values()),
     others=[
-      marks.series(
-        f'{initialisation}, by {by}',
-        i,
-        marker=figures.marker(i),
-        linestyle=figures.dashes(i),
-      )
+      marks.series(f'{initialisation}, by {by}', i, marker=figures.marker(i))
       for i, (initialisation, by) in enumerate(_SERIES)
     ],
   )
@@ -73,22 +65,8 @@ def _few(
       if (x.initialisation, x.per_class_by) == series
     ]
     places = [slices * _SHIFTS[i] for slices, _ in part]
-    axes.plot(
-      places,
-      [row.number.value if row.number else math.nan for _, row in part],
-      color=figures.series_colour(i),
-      linestyle=figures.dashes(i),
-      linewidth=1,
-    )
-    for place, (slices, row) in zip(places, part, strict=True):
-      if row.number:
-        marks.measured(
-          axes,
-          place,
-          row.number,
-          colour=figures.series_colour(i),
-          marker=figures.marker(i),
-        )
+    marks.curve(axes, places, [row.number for _, row in part], index=i)
+    for slices, row in part:
       if row.published is not None:
         marks.published(axes, slices, row.published)
   axes.xaxis.set_major_locator(

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Figure 9: where Bit-M looks, on slices that it gets right."""
+"""Figure 9: Grad-CAM of Bit-M on correctly predicted slices."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,6 @@ from bit_covid.models import normalize
 from bit_covid.paper import collected
 from bit_covid.paper import grid
 from bit_covid.paper import markdown
-from bit_covid.paper import marks
 from bit_covid.paper import rows as rows_lib
 from bit_covid.training import map_panels
 from bit_covid.weights import bit_npz
@@ -29,7 +28,7 @@ _TITLE = f'Figure 9. Grad-CAM of {grid.BEST} on the test split'
 
 
 class _Panel(NamedTuple):
-  """A slice as the network gets it, and the map of its class."""
+  """A preprocessed slice with the map of its class."""
 
   slice_id: str
   patient_id: str
@@ -40,16 +39,10 @@ class _Panel(NamedTuple):
 
 
 def make(request: collected.Request) -> collected.Collected:
-  """Returns three slices of each class, each of another patient."""
+  """Returns three slices of each class, from different patients."""
   found = _panels(request)
   if isinstance(found, str):
-    return collected.Collected(
-      title=_TITLE,
-      records=[{'kind': rows_lib.OURS, 'status': found}],
-      tables=[],
-      notes=[found],
-      figure=marks.message(found),
-    )
+    return collected.without_result(_TITLE, found)
   return collected.Collected(
     title=_TITLE,
     records=[
@@ -99,7 +92,7 @@ def _notes(found: list[_Panel]) -> list[str]:
 
 
 def _panels(request: collected.Request) -> list[_Panel] | str:
-  """Returns the panels, or why there are none."""
+  """Returns the panels, or the reason why there are none."""
   table = request.runs.table(_RUN, 'test')
   if table is None:
     status = request.runs.status(_RUN, 'test')
@@ -141,7 +134,7 @@ def _panels(request: collected.Request) -> list[_Panel] | str:
 
 
 def _correct(table: pd.DataFrame) -> pd.DataFrame:
-  """Returns the surest correct slices of each class, one a patient."""
+  """Returns the most confident correct slices, one for each patient."""
   predicted = predictions.probabilities(table).argmax(axis=1)
   is_correct = predicted == table['label'].to_numpy(np.int64)
   rows = [
@@ -157,7 +150,7 @@ def _images(
   slice_ids: list[str],
   config: ml_collections.ConfigDict,
 ) -> np.ndarray:
-  """Returns the slices as the network gets them, `[N, S, S, 1]` uint8."""
+  """Returns the preprocessed slices, `[N, S, S, 1]` uint8."""
   index = {name: i for i, name in enumerate(examples.slice_id.tolist())}
   absent = [name for name in slice_ids if name not in index]
   if absent:
@@ -175,7 +168,7 @@ def _images(
 
 
 def _draw(found: list[_Panel]) -> mpl_figure.Figure:
-  """Returns two rows a class: slices, and below them the same with the maps."""
+  """Returns two rows for each class: slices, and the same with maps."""
   names = list(dict.fromkeys(x.class_name for x in found))
   figure = figures.new(3.35 * len(names))
   axes = figure.subplots(2 * len(names), _COLUMNS, squeeze=False)
@@ -192,6 +185,8 @@ def _draw(found: list[_Panel]) -> mpl_figure.Figure:
     for panel, above, below in zip(panels, plain, overlays, strict=False):
       for place in (above, below):
         place.imshow(panel.image, cmap='gray', vmin=0, vmax=255)
-      below.imshow(panel.heat, cmap='inferno', vmin=0, vmax=1, alpha=0.45)
+      below.imshow(
+        panel.heat, cmap=figures.MAP_COLOURS, vmin=0, vmax=1, alpha=0.45
+      )
       above.set_title(f'p = {panel.confidence:.3f}', fontsize=9)
   return figure

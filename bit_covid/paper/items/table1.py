@@ -57,7 +57,7 @@ def make(request: collected.Request) -> collected.Collected:
 
 
 def rows_with_published(rows: list[rows_lib.Row]) -> list[rows_lib.Row]:
-  """Returns those rows that have a published number, each model once."""
+  """Returns the rows with a published number, one for each model."""
   found = {row.model: row for row in rows if row.published is not None}
   return list(found.values())
 

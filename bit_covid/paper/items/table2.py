@@ -4,6 +4,7 @@
 
 from collections.abc import Sequence
 
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 from bit_covid.analysis import published
 from bit_covid.paper import collected
@@ -23,7 +24,7 @@ _TITLES = {
 
 
 def make(request: collected.Request) -> collected.Collected:
-  """Returns the table, one of each measure, and its picture."""
+  """Returns a table for each measure, and the picture."""
   by_measure = {name: _rows(request, name) for name in metrics.MEASURES}
   return collected.Collected(
     title='Table 2. Each class against the rest, on the test split',
@@ -33,7 +34,8 @@ def make(request: collected.Request) -> collected.Collected:
     ],
     notes=[
       f'Ours: {labels.settings(request.scale, grid.Run(grid.BEST))}; mean over '
-      'the seeds, in brackets its 95 % interval by a bootstrap over patients.',
+      f'the seeds, in brackets its {bootstrap.LEVEL_TEXT} interval by a '
+      'bootstrap over patients.',
       f'Published on {published.SLICES:,} slices of COVIDx CT-2A, one run '
       'each.',
       'PPV and NPV are those of the mix of classes in the split, which is a '
@@ -46,7 +48,7 @@ def make(request: collected.Request) -> collected.Collected:
 
 
 def _rows(request: collected.Request, name: str) -> list[rows_lib.Row]:
-  """Returns the rows of a measure, those of the classes of a model together."""
+  """Returns the rows of a measure, grouped by model."""
   by_class = []
   for index in range(len(published.CLASS_NAMES)):
     measure = rows_lib.Measure(name=name, class_index=index)

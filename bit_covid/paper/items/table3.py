@@ -17,7 +17,7 @@ _OF = {row.model: row for row in published.INITIALISATIONS}
 
 
 def make(request: collected.Request) -> collected.Collected:
-  """Returns the table, one of each split, and its picture."""
+  """Returns a table for each split, and the picture."""
   rows = {split: _rows(request, split) for split in SPLITS}
   differences = {
     split: accuracy_table.differences(request.runs, rows[split])

@@ -4,10 +4,12 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
+from bit_covid.analysis import resampling
 
 NAMES = ('Normal', 'CP', 'NCP')
 
@@ -47,7 +49,7 @@ def _naive(accuracy, count):
 
 def test_every_measure_has_an_interval_around_its_value():
   table = _simulated(np.random.default_rng(0))
-  result = bootstrap.intervals(table, replicates=300)
+  result = bootstrap.intervals(table, num_resamples=300)
   values = metrics.measure(*metrics.labelled(table))
   assert list(result) == list(metrics.OVERALL + metrics.PER_CLASS)
   for name, interval in result.items():
@@ -60,8 +62,8 @@ def test_every_measure_has_an_interval_around_its_value():
 
 def test_counts_alone():
   table = _simulated(np.random.default_rng(0))
-  result = bootstrap.intervals(table, replicates=50, with_areas=False)
-  every = bootstrap.intervals(table, replicates=50)
+  result = bootstrap.intervals(table, num_resamples=50, with_areas=False)
+  every = bootstrap.intervals(table, num_resamples=50)
   assert set(every) - set(result) == {'roc_auc', 'average_precision'}
   assert result['accuracy'] == every['accuracy']
 
@@ -69,8 +71,8 @@ def test_counts_alone():
 def test_clusters_make_intervals_wide():
   table = _simulated(np.random.default_rng(1), mean=30)
   alone = table.assign(patient_id=table['slice_id'])
-  clustered = bootstrap.intervals(table, replicates=300)['accuracy']
-  sliced = bootstrap.intervals(alone, replicates=300)['accuracy']
+  clustered = bootstrap.intervals(table, num_resamples=300)['accuracy']
+  sliced = bootstrap.intervals(alone, num_resamples=300)['accuracy']
   low, high = _naive(sliced.value, len(table))
   # With each slice a patient of its own, it is the interval over slices.
   assert sliced.high - sliced.low == pytest.approx(high - low, rel=0.15)
@@ -80,9 +82,9 @@ def test_clusters_make_intervals_wide():
 def test_seed_decides_and_the_order_of_rows_does_not():
   table = _simulated(np.random.default_rng(0))
   shuffled = table.sample(frac=1, random_state=0)
-  first = bootstrap.intervals(table, replicates=50)
-  again = bootstrap.intervals(shuffled, replicates=50)
-  other = bootstrap.intervals(table, replicates=50, seed=1)
+  first = bootstrap.intervals(table, num_resamples=50)
+  again = bootstrap.intervals(shuffled, num_resamples=50)
+  other = bootstrap.intervals(table, num_resamples=50, seed=1)
   for name, interval in first.items():
     for a, b in zip(interval, again[name], strict=True):
       np.testing.assert_allclose(a, b, rtol=1e-12)
@@ -90,17 +92,60 @@ def test_seed_decides_and_the_order_of_rows_does_not():
 
 
 def test_percentiles_lie_further_out_for_few_patients():
-  drawn = np.linspace(0, 1, 100_001)
-  many = bootstrap._bounds_of_one(drawn, 0.5, 1e9, 0.95)
-  few = bootstrap._bounds_of_one(drawn, 0.5, 10.0, 0.95)
+  resampled = np.linspace(0, 1, 100_001)
+  many = bootstrap._percentiles(resampled, 0.5, 1e9)
+  few = bootstrap._percentiles(resampled, 0.5, 10.0)
   assert many == pytest.approx((0.025, 0.975), abs=1e-4)
   # Phi(-2.2622 * sqrt(10 / 9)), t of 9 degrees of freedom from a table.
   assert few == pytest.approx((0.00855, 0.99145), abs=1e-4)
 
 
+def _bounds_of_uneven_patients(resampled, measure):
+  """Returns bounds; a class has 1, 2 and 3 slices a patient, one 1 and 4."""
+  sizes = np.array([1, 2, 3, 1, 4])
+  patient = np.repeat(np.arange(5), sizes)
+  label = (patient > 2).astype(int)
+  table = _table(patient, label, np.eye(3)[label])
+  sample = resampling.make_sample(table.drop(columns='p_NCP'))
+  is_by_class = measure == 'sensitivity'
+  _, low, high = bootstrap.make_interval(
+    np.full(2, 0.5) if is_by_class else 0.5,
+    np.stack([resampled] * 2, axis=1) if is_by_class else resampled,
+    sample=sample,
+    measure=measure,
+  )
+  return low, high
+
+
+def _hesterberg(num_patients):
+  """Returns the lower percentile by its formula, with scipy.stats."""
+  t = stats.t.ppf(0.975, num_patients - 1)
+  return stats.norm.cdf(-t * np.sqrt(num_patients / (num_patients - 1)))
+
+
+def test_effective_patients_are_those_of_kish():
+  resampled = np.linspace(0, 1, 100_001)
+  low, high = _bounds_of_uneven_patients(resampled, 'accuracy')
+  # (1 + 2 + 3 + 1 + 4)^2 by the sum of squares.
+  assert low == pytest.approx(_hesterberg(11**2 / 31), abs=1e-4)
+  assert high == pytest.approx(1 - low, abs=1e-9)
+  low, _ = _bounds_of_uneven_patients(resampled, 'sensitivity')
+  assert low == pytest.approx(
+    [_hesterberg(6**2 / 14), _hesterberg(5**2 / 17)], abs=1e-4
+  )
+
+
+@pytest.mark.parametrize(('undefined', 'has_bounds'), [(4, True), (6, False)])
+def test_measure_that_is_often_undefined_has_no_bounds(undefined, has_bounds):
+  resampled = np.linspace(0, 1, 100)
+  resampled[:undefined] = np.nan
+  low, high = _bounds_of_uneven_patients(resampled, 'accuracy')
+  assert np.isfinite([low, high]).tolist() == [has_bounds] * 2
+
+
 def test_class_that_is_absent():
   table = _simulated(np.random.default_rng(0))
-  result = bootstrap.intervals(table[table['label'] != 1], replicates=100)
+  result = bootstrap.intervals(table[table['label'] != 1], num_resamples=100)
   assert np.isnan(result['sensitivity'].low).tolist() == [False, True, False]
   assert np.isnan(result['roc_auc'].high).tolist() == [False, True, False]
   assert np.isnan(result['balanced_accuracy'].low)
@@ -110,7 +155,7 @@ def test_class_that_is_absent():
 
 def test_one_patient_has_values_and_no_interval():
   table = _simulated(np.random.default_rng(0)).assign(patient_id='p')
-  for name, interval in bootstrap.intervals(table, replicates=100).items():
+  for name, interval in bootstrap.intervals(table, num_resamples=100).items():
     assert not np.isnan(interval.value).any(), name
     assert np.isnan(interval.low).all(), name
     assert np.isnan(interval.high).all(), name
@@ -119,7 +164,7 @@ def test_one_patient_has_values_and_no_interval():
 def test_class_of_one_patient_leaves_the_others_their_sensitivity():
   table = _simulated(np.random.default_rng(0))
   table.loc[table['label'] == 2, 'patient_id'] = 'p'
-  result = bootstrap.intervals(table, replicates=100)
+  result = bootstrap.intervals(table, num_resamples=100)
   assert np.isnan(result['sensitivity'].low).tolist() == [False, False, True]
   for name in set(result) - {'sensitivity'}:
     assert np.isnan(result[name].low).all(), name
@@ -128,7 +173,7 @@ def test_class_of_one_patient_leaves_the_others_their_sensitivity():
 def test_perfect_run_has_no_interval_of_no_width():
   label = np.repeat([0, 1, 2], 10)
   result = bootstrap.intervals(
-    _table(np.arange(30) // 2, label, np.eye(3)[label]), replicates=50
+    _table(np.arange(30) // 2, label, np.eye(3)[label]), num_resamples=50
   )
   assert result['accuracy'].value == 1
   assert np.isnan(result['accuracy'].low)
@@ -136,7 +181,7 @@ def test_perfect_run_has_no_interval_of_no_width():
 
 def test_empty_table():
   table = _simulated(np.random.default_rng(0)).iloc[:0]
-  for interval in bootstrap.intervals(table, replicates=10).values():
+  for interval in bootstrap.intervals(table, num_resamples=10).values():
     assert np.isnan(np.stack(interval)).all()
 
 
@@ -152,16 +197,13 @@ def test_missing_values_are_refused(column, value, message):
   table = _simulated(np.random.default_rng(0))
   table.loc[table.index[:4], column] = value
   with pytest.raises(ValueError, match=message):
-    bootstrap.intervals(table, replicates=10)
+    bootstrap.intervals(table, num_resamples=10)
 
 
-@pytest.mark.parametrize(
-  'arguments', [{'replicates': 0}, {'level': 95}, {'level': 0}]
-)
-def test_settings_out_of_range_are_refused(arguments):
+def test_no_resamples_are_refused():
   table = _simulated(np.random.default_rng(0))
-  with pytest.raises(ValueError, match=r'expected at least 1.*such as 0\.95'):
-    bootstrap.intervals(table, **arguments)
+  with pytest.raises(ValueError, match=r'^0 resamples; expected at least 1'):
+    bootstrap.intervals(table, num_resamples=0)
 
 
 def _pair():
@@ -180,9 +222,9 @@ def _pair():
 def test_difference_is_paired():
   table_a, table_b = _pair()
   shuffled = table_b.sample(frac=1, random_state=0)
-  result = bootstrap.difference(table_a, shuffled, replicates=500)
-  a = bootstrap.intervals(table_a, replicates=500)
-  b = bootstrap.intervals(table_b, replicates=500)
+  result = bootstrap.difference(table_a, shuffled, num_resamples=500)
+  a = bootstrap.intervals(table_a, num_resamples=500)
+  b = bootstrap.intervals(table_b, num_resamples=500)
   assert list(result) == list(a)
   for name, found in result.items():
     np.testing.assert_allclose(found.value, b[name].value - a[name].value)
@@ -198,8 +240,8 @@ def test_difference_is_paired():
 
 def test_difference_changes_its_sign_with_the_order():
   table_a, table_b = _pair()
-  there = bootstrap.difference(table_a, table_b, replicates=100)
-  back = bootstrap.difference(table_b, table_a, replicates=100)
+  there = bootstrap.difference(table_a, table_b, num_resamples=100)
+  back = bootstrap.difference(table_b, table_a, num_resamples=100)
   for name in there:
     np.testing.assert_allclose(there[name].value, -back[name].value)
     np.testing.assert_allclose(there[name].low, -back[name].high, atol=1e-12)
@@ -207,7 +249,7 @@ def test_difference_changes_its_sign_with_the_order():
 
 def test_run_and_itself():
   table, _ = _pair()
-  result = bootstrap.difference(table, table, replicates=50)
+  result = bootstrap.difference(table, table, num_resamples=50)
   assert result['accuracy'].value == 0
   assert np.isnan(result['accuracy'].smallest_detectable)
 
@@ -253,10 +295,10 @@ def test_mean_of_errors_has_the_interval_of_the_accuracy():
   label, probabilities = metrics.labelled(table)
   is_right = (probabilities.argmax(axis=1) == label).astype(float)
   found = bootstrap.mean_intervals(
-    table, {'right': is_right, 'twice': 2 * is_right}, replicates=300, seed=5
+    table, {'right': is_right, 'twice': 2 * is_right}, num_resamples=300, seed=5
   )
   expected = bootstrap.intervals(
-    table, replicates=300, seed=5, with_areas=False
+    table, num_resamples=300, seed=5, with_areas=False
   )['accuracy']
   assert found['right'] == pytest.approx(expected)
   assert found['twice'] == pytest.approx([2 * x for x in expected])

@@ -51,7 +51,7 @@ def test_text_stays_text_and_empty_numbers_are_missing(read):
 
 
 def test_energy_by_hand(read):
-  found = map_evidence.energy(read(ENERGY), NAMES, replicates=50)
+  found = map_evidence.energy(read(ENERGY), NAMES, num_resamples=50)
   assert (found.slices, found.patients) == (3, 3)
   assert found.inside.value == pytest.approx(0.7)
   assert found.area == pytest.approx(0.4)
@@ -99,7 +99,7 @@ def test_similarity_by_hand(read):
     (
       'Normal',
       'healthy',
-      r'no class of .* \(Normal, NCP\).*healthy',
+      r'3 rows have a class other than Normal, NCP.*healthy',
     ),
   ],
 )

@@ -214,9 +214,9 @@ def test_one_class_only_and_nothing_at_all():
 def test_what_cannot_be_measured_is_refused():
   with pytest.raises(ValueError, match='1 of 2 rows have a probability that'):
     metrics.measure(np.array([0, 1]), np.array([[1, 0], [np.nan, 1]]))
-  with pytest.raises(ValueError, match=r'1 of 2 labels are none of 0 to 1.* 2'):
+  with pytest.raises(ValueError, match=r'1 of 2 labels are not in 0 to 1.* 2'):
     metrics.measure(np.array([0, 2]), np.eye(2))
-  with pytest.raises(ValueError, match='1 of 2 labels are none of 0 to 1'):
+  with pytest.raises(ValueError, match='1 of 2 labels are not in 0 to 1'):
     metrics.confusion_matrix(_table([0, 5], np.eye(2), ('a', 'b')))
 
 

@@ -72,7 +72,7 @@ def test_intervals_surround_the_values(drawn):
   table = drawn(1)
   values = operating_points.at_threshold(table, 'b', 0.4)
   intervals = operating_points.intervals_at_threshold(
-    table, 'b', 0.4, replicates=200
+    table, 'b', 0.4, num_resamples=200
   )
   assert set(intervals) == set(values)
   for name, interval in intervals.items():

@@ -5,11 +5,16 @@
 import numpy as np
 import pytest
 
-from bit_covid.analysis import metrics
 from bit_covid.analysis import published
 
 # Slices of each class in the test split of COVIDx CT-2A.
 COUNTS = np.array([12_245, 7395, 6018])
+# Of a number printed in percent with one decimal, as a share.
+ROUNDING = 0.0005
+
+
+def test_counts_are_those_of_the_split():
+  assert COUNTS.sum() == published.SLICES
 
 
 @pytest.mark.parametrize(
@@ -19,11 +24,18 @@ def test_rows_follow_from_the_matrices(confusion):
   row = next(x for x in published.ROWS if x.model == confusion.model)
   counts = np.array(confusion.counts)
   np.testing.assert_array_equal(counts.sum(axis=1), COUNTS)
-  assert round(100 * metrics.accuracy(counts), 1) == row.accuracy
-  for name, values in metrics.per_class(counts).items():
-    # Half up, as the paper rounds: 97.15 % is 97.2 there.
-    printed = np.floor(1000 * np.round(values, 6) + 0.5) / 10
-    np.testing.assert_allclose(printed, getattr(row, name))
+  hit, called = np.diagonal(counts), counts.sum(axis=0)
+  rest = COUNTS.sum() - COUNTS - called + hit
+  for name, value in {
+    'accuracy': hit.sum() / COUNTS.sum(),
+    'sensitivity': hit / COUNTS,
+    'ppv': hit / called,
+    'specificity': rest / (COUNTS.sum() - COUNTS),
+    'npv': rest / (COUNTS.sum() - called),
+  }.items():
+    printed = np.array(getattr(row, name)) / 100
+    # A little more: 97.15 % is printed as 97.2.
+    np.testing.assert_allclose(value, printed, rtol=0, atol=ROUNDING + 1e-6)
 
 
 @pytest.mark.parametrize('row', published.ROWS, ids=lambda x: x.model)
@@ -31,6 +43,37 @@ def test_accuracy_follows_from_the_sensitivities(row):
   accuracy = np.dot(row.sensitivity, COUNTS) / COUNTS.sum()
   # Each sensitivity is rounded by up to 0.05.
   assert accuracy == pytest.approx(row.accuracy, abs=0.1)
+
+
+@pytest.mark.parametrize('row', published.ROWS, ids=lambda x: x.model)
+def test_predictive_values_follow_from_sensitivity_and_specificity(row):
+  """Each printed PPV and NPV is one that the other printed numbers allow."""
+  others = COUNTS.sum() - COUNTS
+  sensitivity, specificity, ppv, npv = (
+    np.array(getattr(row, name)) / 100
+    for name in ('sensitivity', 'specificity', 'ppv', 'npv')
+  )
+
+  def predictive_values(sign):
+    hit = (sensitivity + sign * ROUNDING) * COUNTS
+    rest = (specificity + sign * ROUNDING) * others
+    return hit / (hit + others - rest), rest / (rest + COUNTS - hit)
+
+  # Both grow with sensitivity and with specificity.
+  for printed, low, high in zip(
+    (ppv, npv), predictive_values(-1), predictive_values(1), strict=True
+  ):
+    assert np.all(low - ROUNDING <= printed), low
+    assert np.all(printed <= high + ROUNDING), high
+
+
+@pytest.mark.parametrize('row', published.ROWS, ids=lambda x: x.model)
+def test_a_slice_that_one_class_misses_is_a_false_alarm_of_another(row):
+  missed = (1 - np.array(row.sensitivity) / 100) @ COUNTS
+  false_alarms = (1 - np.array(row.specificity) / 100) @ (COUNTS.sum() - COUNTS)
+  # The most that rounding each of the six numbers can do.
+  most = ROUNDING * 3 * COUNTS.sum()
+  assert missed == pytest.approx(false_alarms, abs=most)
 
 
 def test_all_rows_of_the_paper_are_there():
@@ -49,19 +92,3 @@ def test_all_rows_of_the_paper_are_there():
     ('Bit-M-C', 97.7, 99.2),
     ('Bit-M-S', 97.6, 98.9),
   ]
-  assert COUNTS.sum() == published.SLICES
-
-
-def test_bit_m_has_the_counts_that_its_row_allows():
-  # Normal FN 88-91, FP 21-30; CP FN 28-33, FP 79-82; NCP FN 76-81, FP 89-93.
-  missed, false = np.array([89, 30, 78]), np.array([25, 80, 92])
-  row = next(x for x in published.ROWS if x.model == 'Bit-M')
-  hit = COUNTS - missed
-  rest = COUNTS.sum() - COUNTS - false
-  for name, value in {
-    'sensitivity': hit / COUNTS,
-    'ppv': hit / (hit + false),
-    'specificity': rest / (rest + false),
-    'npv': rest / (rest + missed),
-  }.items():
-    np.testing.assert_allclose(np.round(100 * value, 1), getattr(row, name))

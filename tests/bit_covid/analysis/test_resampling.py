@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Weighted measures against scikit-learn's, and what is drawn."""
+"""Weighted measures against scikit-learn's, and what is resampled."""
 
 import numpy as np
 import pytest
@@ -68,12 +68,12 @@ def test_weights_of_one_give_the_measures_of_the_table():
     np.testing.assert_allclose(found[name][0], value)
 
 
-def test_drawings_equal_tables_with_patients_repeated():
+def test_resamples_equal_tables_with_patients_repeated():
   table = _table()
   sample = resampling.make_sample(table)
-  (drawn,) = resampling.draw([sample], replicates=3, seed=0)
+  (resampled,) = resampling.resample([sample], num_resamples=3, seed=0)
   weights = np.concatenate(
-    list(resampling._weights(sample.stratum, replicates=3, seed=0, chunk=3)),
+    list(resampling._weights(sample.stratum, num_resamples=3, seed=0, chunk=3)),
     axis=1,
   )
   names = np.unique(table['patient_id'])
@@ -81,13 +81,24 @@ def test_drawings_equal_tables_with_patients_repeated():
     times = dict(zip(names, weights[:, b].astype(int), strict=True))
     repeated = table.loc[table.index.repeat(table['patient_id'].map(times))]
     for name, value in metrics.measure(*metrics.labelled(repeated)).items():
-      np.testing.assert_allclose(drawn[name][b], value)
+      np.testing.assert_allclose(resampled[name][b], value)
+
+
+def test_stratum_is_the_class_of_most_slices():
+  label = np.array([2, 0, 2, 1, 1, 0, 0])
+  table = _table(count=7).assign(
+    patient_id=['a', 'a', 'a', 'b', 'b', 'b', 'c'], label=label
+  )
+  sample = resampling.make_sample(table)
+  assert sample.slices.tolist() == [[1, 0, 2], [1, 2, 0], [1, 0, 0]]
+  assert sample.stratum.tolist() == [2, 1, 0]
+  assert sample.num_slices == 7
 
 
 def test_as_many_are_drawn_from_each_class_as_it_has():
   stratum = np.array([0, 2, 0, 0, 2, 1])
   weights = np.concatenate(
-    list(resampling._weights(stratum, replicates=2000, seed=0, chunk=300)),
+    list(resampling._weights(stratum, num_resamples=2000, seed=0, chunk=300)),
     axis=1,
   )
   assert weights.shape == (6, 2000)
@@ -102,7 +113,7 @@ def test_chunks_do_not_change_what_is_drawn():
   stratum = np.array([0, 2, 0, 0, 2, 1, 0])
   whole, parts = (
     np.concatenate(
-      list(resampling._weights(stratum, replicates=50, seed=0, chunk=chunk)),
+      list(resampling._weights(stratum, num_resamples=50, seed=0, chunk=chunk)),
       axis=1,
     )
     for chunk in (50, 7)
@@ -110,9 +121,9 @@ def test_chunks_do_not_change_what_is_drawn():
   np.testing.assert_array_equal(whole, parts)
 
 
-def test_two_samples_see_the_same_drawings():
+def test_two_samples_see_the_same_resamples():
   sample = resampling.make_sample(_table())
-  a, b = resampling.draw([sample, sample], replicates=5, seed=0)
+  a, b = resampling.resample([sample, sample], num_resamples=5, seed=0)
   for name, values in a.items():
     np.testing.assert_array_equal(values, b[name])
 
@@ -133,7 +144,7 @@ def test_weighted_means_equal_those_of_numpy():
   totals = resampling.make_totals(table, values)
   names, patient = np.unique(table['patient_id'], return_inverse=True)
   weights = np.random.default_rng(1).integers(0, 4, (len(names), 8))
-  found = totals.means(weights.astype(float))
+  found = totals.measures(weights.astype(float))['mean']
   for b in range(8):
     expected = np.average(values, axis=0, weights=weights[patient, b])
     np.testing.assert_allclose(found[b], expected)
@@ -142,11 +153,11 @@ def test_weighted_means_equal_those_of_numpy():
   np.testing.assert_array_equal(totals.stratum, sample.stratum)
 
 
-def test_chunks_draw_the_same_means(monkeypatch):
+def test_chunks_give_the_same_means(monkeypatch):
   table = _table()
   values = np.random.default_rng(2).normal(size=(300, 1))
   totals = resampling.make_totals(table, values)
-  whole = resampling.draw_means(totals, replicates=7, seed=3)
+  (whole,) = resampling.resample([totals], num_resamples=7, seed=3)
   monkeypatch.setattr(resampling, '_CHUNK', 40)
-  parts = resampling.draw_means(totals, replicates=7, seed=3)
-  np.testing.assert_allclose(whole, parts)
+  (parts,) = resampling.resample([totals], num_resamples=7, seed=3)
+  np.testing.assert_allclose(whole['mean'], parts['mean'])

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from bit_covid.analysis import split_counts
+from input_pipeline import conventions
 
 # Unlabelled slices belong to no class.
 LABEL = np.array([0, 0, 0, 2, 2, -1])
@@ -30,6 +31,13 @@ def test_tables_have_the_counts_of_their_rows(make_table):
     ['test', 'a', 1, 1],
     ['test', 'b', 0, 0],
   ]
+
+
+def test_usual_splits_come_first_in_the_order_of_the_pipeline():
+  # Analysis and input pipeline must not import each other.
+  assert split_counts.ORDER == conventions.SPLITS
+  names = ['site_b', 'test', 'val', 'test', 'site_a']
+  assert split_counts.ordered(names) == ['val', 'test', 'site_b', 'site_a']
 
 
 def test_there_and_back(tmp_path):
@@ -57,7 +65,7 @@ def test_predicted_splits_come_from_the_predictions():
     ('split,class,slices,patients\nx,a,many,1\n', 'splits.csv: .*many'),
     (
       'split,class,slices,patients\nx,a,2,1\nx,a,2,1\n',
-      'a class of a split is there twice',
+      'a class of a split occurs twice',
     ),
   ],
 )

@@ -35,7 +35,7 @@ def _write(folder: pathlib.Path, text: str) -> pathlib.Path:
 
 
 def test_groups_by_source_are_marked_and_not_dropped():
-  found = subgroups.measure(_table(), replicates=50)
+  found = subgroups.measure(_table(), num_resamples=50)
   assert [(x.by, x.name, x.num_patients, x.is_small) for x in found] == [
     ('source', 'A', 12, False),
     ('source', 'B', 9, True),
@@ -45,9 +45,22 @@ def test_groups_by_source_are_marked_and_not_dropped():
   assert sum(x.slices for x in found) == 44
 
 
+@pytest.mark.parametrize(('count', 'is_small'), [(9, True), (10, False)])
+def test_ten_patients_are_enough(count, is_small):
+  group = subgroups.Subgroup(
+    by='source',
+    name='A',
+    slices=2 * count,
+    patients={'NCP': count},
+    num_patients=count,
+    intervals={},
+  )
+  assert group.is_small == is_small
+
+
 def test_measures_are_those_of_the_rows_of_the_group():
   table = _table()
-  found = subgroups.measure(table, replicates=50)[0]
+  found = subgroups.measure(table, num_resamples=50)[0]
   part = table[table['source'] == 'A']
   expected = metrics.measure(*metrics.labelled(part))
   for name in ('accuracy', 'sensitivity', 'ppv'):
@@ -61,7 +74,7 @@ def test_groups_by_metadata(tmp_path):
     ''.join(f'p{i},A,Iran,{"FM"[i % 2]},{x},x\n' for i, x in enumerate(ages)),
   )
   found = subgroups.measure(
-    _table(), subgroups.read_metadata(path), replicates=20
+    _table(), subgroups.read_metadata(path), num_resamples=20
   )
   counts = {
     by: {x.name: x.num_patients for x in found if x.by == by}
@@ -87,8 +100,8 @@ def test_groups_by_metadata(tmp_path):
 @pytest.mark.parametrize(
   ('text', 'message'),
   [
-    ('p0,A,Iran,F,old,x\n', "1 ages are no number, such as 'old'"),
-    ('p0,A,,,,\np0,A,,,,\n', "1 patients are there more than once.*'p0'"),
+    ('p0,A,Iran,F,old,x\n', "1 ages are not numbers, such as 'old'"),
+    ('p0,A,,,,\np0,A,,,,\n', "1 patients occur more than once.*'p0'"),
   ],
 )
 def test_bad_metadata_are_an_error(tmp_path, text, message):
@@ -106,7 +119,7 @@ def test_metadata_without_a_column_are_an_error(tmp_path):
 def test_metadata_of_other_patients_are_an_error(tmp_path):
   metadata = subgroups.read_metadata(_write(tmp_path, 'q0,A,Iran,F,40,x\n'))
   with pytest.raises(ValueError, match=r"none of the 22 patients.*'q0'"):
-    subgroups.measure(_table(), metadata, replicates=20)
+    subgroups.measure(_table(), metadata, num_resamples=20)
 
 
 def test_metadata_of_covidx_ct(real_data):

@@ -97,7 +97,7 @@ def test_sentence(low, high, sentence):
     (['a', 'fewer.csv'], r'different slices: 10 of 600 are only in A'),
     (['a', 'other.csv'], r'other.csv: the columns are'),
     (['a', 'words.csv'], r'Error: .*'),
-    (['a', 'b', '--replicates=0'], r'0 replicates'),
+    (['a', 'b', '--replicates=0'], r'0 resamples'),
   ],
 )
 def test_errors_are_one_line(runs, capsys, monkeypatch, arguments, message):

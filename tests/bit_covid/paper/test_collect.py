@@ -27,7 +27,7 @@ ACCURACIES = {'Random': 0.8, 'Bit-S': 0.85, 'Bit-M': 0.9}
 
 
 def _collect(item, tmp_path, **options):
-  options = {'scale': PAPER, 'replicates': 100} | options
+  options = {'scale': PAPER, 'num_resamples': 100} | options
   paths = collect.collect(item, tmp_path, **options)
   assert [path.name for path in paths] == [
     f'{item}.{ending}' for ending in ('csv', 'md', 'png')
@@ -58,7 +58,9 @@ def test_before_the_first_run_there_is_what_is_published(item, tmp_path):
 
 
 def test_unknown_item_is_refused(tmp_path):
-  with pytest.raises(ValueError, match=r"no item 'table9'.*table1, table2"):
+  with pytest.raises(
+    ValueError, match=r"Unknown item 'table9'.*table1, table2"
+  ):
     collect.collect('table9', tmp_path, scale=PAPER)
 
 
@@ -121,11 +123,13 @@ def test_table1_of_one_seed_has_its_interval(tmp_path, simulate):
   table, _ = _collect('table1', tmp_path)
   ours = table[table['kind'] == 'ours'].set_index('model')
   tables = {name: _table(x) for name, x in folders.items()}
-  expected = bootstrap.intervals(tables['Random'], replicates=100)['accuracy']
+  expected = bootstrap.intervals(tables['Random'], num_resamples=100)[
+    'accuracy'
+  ]
   row = ours.loc['Random']
   assert [row['value'], row['low'], row['high']] == [100 * x for x in expected]
   difference = bootstrap.difference(
-    tables['Bit-M'], tables['Random'], replicates=100
+    tables['Bit-M'], tables['Random'], num_resamples=100
   )['accuracy']
   names = ['value', 'low', 'high', 'smallest_detectable']
   assert [row[f'minus_bit_m_{x}'] for x in names] == [
@@ -154,7 +158,7 @@ def test_table2(tmp_path, simulate):
   assert len(table) == 4 * 6 * 3
   confusion = metrics.confusion_matrix(_table(folder))
   expected = metrics.per_class(confusion)
-  intervals = bootstrap.intervals(_table(folder), replicates=100)
+  intervals = bootstrap.intervals(_table(folder), num_resamples=100)
   known = next(x for x in published.ROWS if x.model == 'Bit-M')
   ours = table[table['model'] == 'Bit-M'].set_index(['measure', 'class'])
   for measure, values in expected.items():

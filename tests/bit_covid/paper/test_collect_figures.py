@@ -25,7 +25,7 @@ BEST = grid.Run('Bit-M')
 
 
 def _collect(item, tmp_path, **options):
-  options = {'scale': PAPER, 'replicates': 100} | options
+  options = {'scale': PAPER, 'num_resamples': 100} | options
   csv, md, png = collect.collect(item, tmp_path, **options)
   with Image.open(png) as picture:
     picture.load()
@@ -93,7 +93,7 @@ def test_figure4_has_a_place_for_each_slice(tmp_path, simulate):
   assert f'{len(expected)} of {len(expected)} slices' in page
   (folder / 'predictions' / 'test_features.npz').unlink()
   _, page = _collect('figure4', tmp_path)
-  assert 'test_features.npz is not there any more' in page
+  assert 'test_features.npz does not exist' in page
 
 
 def test_figure5_has_the_matrix_of_each_seed(tmp_path, simulate):
@@ -138,7 +138,7 @@ def test_figure6_of_all_combinations(tmp_path, simulate):
     _table(folders[grid.Run('Bit-M', '160x128', '500', mixup)])
     for mixup in (True, False)
   )
-  expected = bootstrap.difference(without, with_, replicates=100)['accuracy']
+  expected = bootstrap.difference(without, with_, num_resamples=100)['accuracy']
   assert [row['value'], row['low'], row['high']] == [
     100 * x for x in expected[:3]
   ]

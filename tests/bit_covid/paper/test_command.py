@@ -48,20 +48,45 @@ def record_training(monkeypatch):
   return configs
 
 
+def _costs(arguments, capsys):
+  """Returns the cells of each row that a dry run prints, by the first cell."""
+  assert command.main([*arguments, '--dry_run']) == 0
+  rows = {}
+  for line in capsys.readouterr().out.splitlines():
+    if line.strip():
+      name, *cells = re.split(r'\s{2,}', line.strip())
+      rows[name] = cells
+  return rows
+
+
 def test_a_dry_run_shows_the_cost_and_runs_nothing(tmp_path, capsys, trained):
-  arguments = ['table3', 'figure5', f'--workdir={tmp_path}', '--dry_run']
-  assert command.main(arguments) == 0
-  rows = {
-    re.split(r'\s{2,}', line.strip())[0]: re.split(r'\s{2,}', line.strip())[1:]
-    for line in capsys.readouterr().out.splitlines()
-    if line.strip()
-  }
+  rows = _costs(['table3', 'figure5', f'--workdir={tmp_path}'], capsys)
   assert rows['table3'][:3] == ['5', '50,000', '3,200,000']
   assert rows['figure5'][:3] == ['1', '10,000', '640,000']
   # Figure 5's run is one of Table 3's.
   assert rows['all runs, once'] == rows['not finished'] == rows['table3']
   assert not trained
   assert not list(tmp_path.iterdir())
+
+
+def test_costs_of_the_document_are_those_of_a_dry_run(tmp_path, capsys):
+  text = (_ROOT / 'docs' / 'reproduce.md').read_text('utf-8')
+  documented = {
+    name: [cell.strip() for cell in cells.split('|')]
+    # The item, then five numbers: runs to PFLOP.
+    for name, cells in re.findall(
+      r'^\| `(.*?)` \|((?:.*?\|){4}.*?)\|', text, re.M
+    )
+  }
+  workdir = f'--workdir={tmp_path}'
+  printed = _costs(['all', workdir], capsys)
+  printed['all'] = printed['all runs, once']
+  sweeps = _costs(['figure6', '--sweeps', workdir], capsys)
+  printed['figure6 --sweeps'] = sweeps['all runs, once']
+  assert set(documented) == {*grid.ITEMS, 'figure6 --sweeps', 'all'}
+  # It needs no runs, and the document leaves its other cells empty.
+  assert documented.pop('figure2')[0] == printed['figure2'][0] == '0'
+  assert documented == {name: printed[name] for name in documented}
 
 
 def test_hours_are_those_of_the_speed(tmp_path, capsys):

@@ -16,7 +16,7 @@ EXPECTED = [run.with_seed(seed) for run in (BIT_M, RANDOM) for seed in range(3)]
 
 
 def _runs(tmp_path, **options):
-  return results.Runs(tmp_path, EXPECTED, replicates=100, **options)
+  return results.Runs(tmp_path, EXPECTED, num_resamples=100, **options)
 
 
 def _read(folder, split='test'):
@@ -63,7 +63,9 @@ def test_difference_is_paired(tmp_path, simulate):
   found = runs.difference(
     runs.result(RANDOM, 'test'), runs.result(BIT_M, 'test')
   )
-  expected = bootstrap.difference(_read(random), _read(bit_m), replicates=100)
+  expected = bootstrap.difference(
+    _read(random), _read(bit_m), num_resamples=100
+  )
   np.testing.assert_array_equal(
     found, [100 * float(x) for x in expected['accuracy']]
   )

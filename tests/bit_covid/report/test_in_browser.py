@@ -83,7 +83,7 @@ def _measure(browser, folder, page, width):
 @pytest.mark.slow
 def test_nothing_is_cut_off_and_no_image_is_broken(make_run, tmp_path, browser):
   path = report.write_report(
-    make_run(with_maps=True), settings=values.Settings(replicates=50)
+    make_run(with_maps=True), settings=values.Settings(num_resamples=50)
   )
   for width in (1280, 390):
     found = _measure(browser, tmp_path, path.read_text('utf-8'), width)

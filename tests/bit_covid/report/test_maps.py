@@ -11,7 +11,7 @@ from bit_covid import report
 from bit_covid.analysis import predictions
 from bit_covid.report import values
 
-FAST = values.Settings(replicates=50)
+FAST = values.Settings(num_resamples=50)
 
 
 def _read(workdir):

@@ -11,7 +11,7 @@ from bit_covid import report
 from bit_covid.analysis import predictions
 from bit_covid.report import values
 
-FAST = values.Settings(replicates=50)
+FAST = values.Settings(num_resamples=50)
 
 
 def _read(workdir):
@@ -92,8 +92,8 @@ def test_patients_of_several_labels_have_no_numbers(make_run):
       lambda table: table.assign(p_CP=table['p_CP'] + 0.5),
       '72 of 72 rows have probabilities that do not add up to 1',
     ),
-    (lambda table: table.head(0), 'test: The table holds no slices'),
-    (lambda table: table.assign(label=9), '72 of 72 labels are none of'),
+    (lambda table: table.head(0), 'test: The table holds 0 slices'),
+    (lambda table: table.assign(label=9), '72 of 72 labels are not in'),
     (lambda table: table.assign(patient_id=''), '72 of 72 .* no patient_id'),
   ],
   ids=['NaN', 'sum', 'empty', 'label', 'patient'],
@@ -112,7 +112,7 @@ def test_bad_tables_are_refused_in_one_line(make_run, capsys, change, message):
   ('name', 'message'),
   [
     ('predictions/test_features.npz', 'no slice_id and features'),
-    ('config.json', 'config.json is no JSON'),
+    ('config.json', 'config.json is not JSON'),
     ('metrics.jsonl', 'metrics.jsonl:1: not JSON'),
   ],
 )
@@ -137,7 +137,7 @@ def test_features_of_other_slices_are_refused(make_run, capsys):
     ('--prevalence=200', 'expected percents from 0 to 100'),
     ('--prevalence=a', 'expected percents from 0 to 100'),
     ('--metadata=nowhere.csv', 'nowhere.csv'),
-    ('--images=nowhere', 'nowhere is no folder'),
+    ('--images=nowhere', 'The folder nowhere does not exist'),
   ],
 )
 def test_bad_arguments_are_refused_in_one_line(

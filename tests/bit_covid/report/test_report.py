@@ -9,17 +9,18 @@ import re
 
 import numpy as np
 from PIL import Image
+import pytest
 
 from bit_covid import report
+from bit_covid.analysis import aggregation
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import calibration
 from bit_covid.analysis import metrics
 from bit_covid.analysis import operating_points
-from bit_covid.analysis import patients
 from bit_covid.analysis import predictions
 from bit_covid.report import values
 
-FAST = values.Settings(replicates=50)
+FAST = values.Settings(num_resamples=50)
 
 
 def _read(workdir):
@@ -65,11 +66,11 @@ def test_numbers_are_those_of_the_modules(make_run):
   for part, measures in (
     (table, found['slice']['measures']),
     (
-      patients.aggregate(table, 'vote'),
+      aggregation.aggregate_patients(table, 'vote'),
       found['patient']['vote']['measures'],
     ),
   ):
-    for name, interval in bootstrap.intervals(part, replicates=50).items():
+    for name, interval in bootstrap.intervals(part, num_resamples=50).items():
       expected = np.stack(interval, axis=-1)
       if name in metrics.OVERALL:
         got = np.array(list(measures[name].values()), float)
@@ -87,7 +88,7 @@ def test_numbers_are_those_of_the_modules(make_run):
   )
   assert (got['ece']['low'], got['ece']['high']) == (None, None)
   for name, interval in bootstrap.mean_intervals(
-    after, calibration.losses(after), replicates=50
+    after, calibration.losses(after), num_resamples=50
   ).items():
     assert tuple(got[name].values()) == interval
   point = found['operating_points']['points'][-1]
@@ -163,6 +164,28 @@ def test_published_rows_are_marked_as_of_other_data(make_run):
   assert 'drawn by the software itself' in page
   for model in ('COVID-Net CT-2 L', 'COVID-Net CT-2 S', 'Bit-M (paper)'):
     assert model in page
+
+
+@pytest.mark.parametrize(
+  ('data', 'init', 'expected'),
+  [
+    ('covidx_ct/2a', 'Textures-M-tiny', {'upper bound', 'not on photographs'}),
+    ('covidx_ct/2a', 'BiT-M-R50x1', {'upper bound'}),
+    ('image_folder', 'w/Textures-S-tiny.npz', {'not on photographs'}),
+    ('textures/m', 'random', {'nothing about patients'}),
+    ('image_folder', 'random', set()),
+  ],
+)
+def test_caution_is_that_of_the_data_and_of_the_pre_training(
+  make_run, data, init, expected
+):
+  workdir = make_run(splits=('test',), data_name=data)
+  config = json.loads((workdir / 'config.json').read_text())
+  (workdir / 'config.json').write_text(json.dumps(config | {'init': init}))
+  path = report.write_report(workdir, file_format='markdown', settings=FAST)
+  head = path.read_text('utf-8').split('\n## ')[0]
+  cautions = {'upper bound', 'nothing about patients', 'not on photographs'}
+  assert {text for text in cautions if text in head} == expected
 
 
 def test_part_of_the_test_split_is_not_comparable_either(make_run):

@@ -5,7 +5,7 @@
 import numpy as np
 import pytest
 
-from bit_covid.analysis import patients
+from bit_covid.analysis import aggregation
 from bit_covid.analysis import predictions
 
 # Patient b has three slices, a one; b's come from two sources.
@@ -40,7 +40,7 @@ def _table(rows=ROWS):
   ],
 )
 def test_each_method_by_hand(method, expected):
-  table = patients.aggregate(_table(), method, top_k=2)
+  table = aggregation.aggregate_patients(_table(), method, top_k=2)
   assert table['patient_id'].tolist() == ['a', 'b']
   assert table['slice_id'].tolist() == ['a', 'b']
   assert table['source'].tolist() == ['LIDC', 'CNCB+TCIA']
@@ -53,16 +53,18 @@ def test_each_method_by_hand(method, expected):
 
 
 def test_every_method_is_known():
-  assert patients.METHODS == ('mean', 'max', 'top_k', 'vote')
-  for method in patients.METHODS:
-    found = predictions.probabilities(patients.aggregate(_table(), method))
+  assert aggregation.METHODS == ('mean', 'max', 'top_k', 'vote')
+  for method in aggregation.METHODS:
+    found = predictions.probabilities(
+      aggregation.aggregate_patients(_table(), method)
+    )
     np.testing.assert_allclose(found.sum(axis=1), 1)
 
 
 @pytest.mark.parametrize(('k', 'same'), [(1, 'max'), (3, 'mean'), (10, 'mean')])
 def test_top_k_lies_between_max_and_mean(k, same):
-  a = patients.aggregate(_table(), 'top_k', top_k=k)
-  b = patients.aggregate(_table(), same)
+  a = aggregation.aggregate_patients(_table(), 'top_k', top_k=k)
+  b = aggregation.aggregate_patients(_table(), same)
   np.testing.assert_allclose(
     predictions.probabilities(a), predictions.probabilities(b)
   )
@@ -70,14 +72,14 @@ def test_top_k_lies_between_max_and_mean(k, same):
 
 def test_rows_may_be_a_part_of_a_table_in_any_order():
   part = _table().iloc[[3, 2, 0]]
-  table = patients.aggregate(part, 'mean')
+  table = aggregation.aggregate_patients(part, 'mean')
   assert table['source'].tolist() == ['CNCB+TCIA']
   np.testing.assert_allclose(table['p_Normal'], 1.1 / 3)
 
 
 def test_aggregating_patients_again_changes_nothing():
-  once = patients.aggregate(_table(), 'mean')
-  twice = patients.aggregate(once, 'mean')
+  once = aggregation.aggregate_patients(_table(), 'mean')
+  twice = aggregation.aggregate_patients(once, 'mean')
   assert once.equals(twice)
 
 
@@ -86,7 +88,7 @@ def test_patient_with_two_labels_is_named():
   with pytest.raises(
     ValueError, match=r'1 of 2 patients have .* different labels: b\.'
   ):
-    patients.aggregate(_table(rows), 'mean')
+    aggregation.aggregate_patients(_table(rows), 'mean')
 
 
 @pytest.mark.parametrize(
@@ -99,13 +101,13 @@ def test_patient_with_two_labels_is_named():
 )
 def test_missing_values_are_refused(rows, message):
   with pytest.raises(ValueError, match=message):
-    patients.aggregate(_table(rows), 'mean')
+    aggregation.aggregate_patients(_table(rows), 'mean')
 
 
 def test_settings_are_checked():
   with pytest.raises(
-    ValueError, match=r"'median'.*Known: mean, max, top_k, vo"
+    ValueError, match=r"'median'; expected one of mean, max, top_k, vote"
   ):
-    patients.aggregate(_table(), 'median')
+    aggregation.aggregate_patients(_table(), 'median')
   with pytest.raises(ValueError, match='top_k is 0'):
-    patients.aggregate(_table(), 'top_k', top_k=0)
+    aggregation.aggregate_patients(_table(), 'top_k', top_k=0)
