@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a work directory to the files of its report."""
 
-import json
 import os
 import pathlib
 
@@ -10,11 +9,11 @@ from etils import epath
 import pandas as pd
 
 from bit_covid.analysis import figures_images
+from bit_covid.analysis import metrics_json
 from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
 from bit_covid.analysis import subgroups
 from bit_covid.report import content as report_content
-from bit_covid.report import facts
 from bit_covid.report import maps
 from bit_covid.report import numbers as report_numbers
 from bit_covid.report import render
@@ -96,12 +95,7 @@ def _write(
   for pictures in content.pictures.values():
     for picture in pictures:
       (folder / 'figures' / f'{picture.name}.png').write_bytes(picture.png)
-  found = facts.read_json(folder / 'metrics.json') or {}
-  _replace(
-    folder / 'metrics.json',
-    # Not NaN, which JSON does not know.
-    json.dumps({**found, **content.numbers}, indent=2, allow_nan=False) + '\n',
-  )
+  metrics_json.update(folder.parent, content.numbers)
   _replace(folder / file_name, text)
   return folder / file_name
 
