@@ -56,7 +56,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
   dataset = input_pipeline.evaluation_batches(
     examples, config, batch=args.batch
   )
-  (batch,) = devices.put_ahead(input_pipeline.as_numpy(dataset.take(1)))
+  (batch,) = devices.prefetch_to_device(
+    input_pipeline.as_numpy(dataset.take(1))
+  )
 
   def alone() -> int:
     steps = -(-args.images // args.batch)
@@ -92,7 +94,7 @@ def waits(args: argparse.Namespace) -> dict[str, Any]:
   finished = None
   # Each step is waited for, as at a logged loss: the next batch should be
   # there by then. Without the wait the devices have several steps in hand.
-  for batch in devices.put_ahead(input_pipeline.as_numpy(dataset)):
+  for batch in devices.prefetch_to_device(input_pipeline.as_numpy(dataset)):
     jax.block_until_ready(batch)
     handed_over = time.perf_counter()
     state = step_fn(state, batch)

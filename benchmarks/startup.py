@@ -112,7 +112,7 @@ def _step(args: argparse.Namespace) -> float:
     'image': np.zeros((args.batch, args.crop, args.crop, 1), np.uint8),
     'label': np.zeros(args.batch, np.int32),
   }
-  (put,) = devices.put_ahead([batch])
+  (put,) = devices.prefetch_to_device([batch])
   jax.block_until_ready(step_fn(state, put))
   return time.perf_counter() - start
 

@@ -56,14 +56,14 @@ fields are in configs/common.py. --helpfull: all flags, also of libraries."""
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Trains and evaluates as the flags say; returns the exit code."""
-  # As `python -m` does: config files import each other from the project's root.
+  # As `python -m` does, because config files import `configs.common`.
   if os.getcwd() not in sys.path:
     sys.path.insert(0, os.getcwd())
   return absl_command.run(
     _run,
     sys.argv[1:] if argv is None else argv,
     help_text=_help,
-    # A loss that is not finite: nothing is wrong with the input.
+    # The loss is NaN or infinite, although the input is valid.
     failures=(FloatingPointError,),
     stopped='Stopped. The same command goes on from the last checkpoint.',
   )
@@ -75,15 +75,15 @@ def _run() -> int:
     raise ValueError(
       f'Give --config=FILE and --workdir=FOLDER; see {_program()} --help.'
     )
-  # That of a file which could not be read raises the reason when it is used.
+  # If the file could not be read, any attribute raises an error that says why.
   config.is_locked  # noqa: B018
   host_memory.keep_freed()  # Before TensorFlow and JAX start their threads.
-  # TensorFlow comes with it, and takes seconds to load: not before the flags
-  # are known to be right.
+  # These load TensorFlow, which takes seconds, so they are imported only after
+  # the flags have been checked.
   from bit_covid.base import compilation_cache
   from bit_covid.cli import train
 
-  # Orbax reports every file; what a person wants to know is printed.
+  # Orbax logs every file that it writes.
   logging.set_verbosity(logging.WARNING)
   compilation_cache.enable()
   _initialize_hosts()
@@ -92,11 +92,11 @@ def _run() -> int:
 
 
 def _initialize_hosts() -> None:
-  """Connects the hosts, if the flags say that there are several.
+  """Connects the hosts if the flags say that there are several.
 
   Raises:
-    ValueError: some of the flags are missing; a host that does not know of
-      the others would train alone, into the same folder.
+    ValueError: some of the flags are missing. Without them each host would
+      train alone and write into the same folder.
   """
   by_hand = (_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
   if any(value is not None for value in by_hand):

@@ -95,6 +95,8 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
   config.final_splits = ('val', 'test')
   # Whether a report and Grad-CAM maps of the last of them are written.
   config.report = True
+  # A misspelt field in a config file is an error from here on.
+  config.lock()
   return with_argument(config, arg)
 
 

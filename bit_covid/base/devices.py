@@ -1,60 +1,119 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Arrays on many devices: batches are split, states are replicated."""
+"""Arrays and functions on all devices: the only file that knows `pmap`.
 
-from collections.abc import Iterable, Iterator, Mapping
+Batches are split over the devices; parameters and states are replicated. The
+rest of the project calls these functions, so that only this file changes when
+`pmap` is replaced.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import hashlib
+import itertools
 from typing import Any, TypeVar
 
 import jax
 from jax.experimental import multihost_utils
 import numpy as np
 
-# The name of pmap's axis, the same everywhere: what one pmap has replicated is
-# taken as it is by another of the same axis name. For an array of another name
-# the whole step would be compiled anew.
-AXIS = 'batch'
+# All functions share the name of the mapped axis. An array that was replicated
+# under another name would make the training step compile a second time.
+_AXIS = 'batch'
 
-_Tree = TypeVar('_Tree')
+_T = TypeVar('_T')
+
+
+def data_parallel(
+  fn: Callable[[Any, Any], Any],
+  *,
+  donate_first: bool = False,
+  on_devices: Sequence[jax.Device] | None = None,
+) -> Callable[[Any, Any], Any]:
+  """Returns `fn(replicated, batch)`, compiled to run on all devices at once.
+
+  Each device calls `fn` with the replicated tree and its own part of the batch.
+  `fn` must return the same on every device, by `mean_over_devices` or
+  `gather_from_devices`; the first device's result is taken without a check.
+
+  Args:
+    fn: a function of a replicated tree and of a batch with leaves
+      `[per_device, ...]`. Its result is replicated.
+    donate_first: whether the memory of the first argument is used again for
+      the result, so that the argument cannot be used afterwards.
+    on_devices: the devices to compile for; None means all. The function can be
+      compiled, but not run, for devices of a machine that is not attached.
+
+  Returns:
+    A function whose batch has leaves `[local_devices, per_device, ...]`.
+  """
+  return jax.pmap(
+    fn,
+    axis_name=_AXIS,
+    in_axes=(None, 0),
+    out_axes=None,
+    donate_argnums=0 if donate_first else (),
+    devices=on_devices,
+  )
+
+
+def mean_over_devices(tree: _T) -> _T:
+  """Returns the mean of each leaf over all devices, inside `data_parallel`."""
+  if jax.lax.axis_size(_AXIS) == 1:
+    # On a CPU XLA would copy every leaf once more, in a single thread.
+    return tree
+  return jax.lax.pmean(tree, _AXIS)
+
+
+def gather_from_devices(tree: Any) -> Any:
+  """Returns the leaves of all devices, inside `data_parallel`.
+
+  A leaf `[...]` of each device becomes `[devices, ...]`.
+  """
+  return jax.lax.all_gather(tree, _AXIS)
 
 
 def shard(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-  """Returns this host's batch with leaves `[devices, per_device, ...]`."""
-  devices = jax.local_device_count()
+  """Returns this host's batch with leaves `[local_devices, per_device, ...]`.
+
+  Args:
+    batch: arrays `[local_devices * per_device, ...]`.
+  """
+  count = jax.local_device_count()
   return {
-    key: value.reshape(devices, len(value) // devices, *value.shape[1:])
+    key: value.reshape(count, len(value) // count, *value.shape[1:])
     for key, value in batch.items()
   }
 
 
-def put_ahead(
+def prefetch_to_device(
   batches: Iterable[Mapping[str, np.ndarray]],
 ) -> Iterator[dict[str, jax.Array]]:
-  """Yields the batches of `shard` on this host's devices, one ahead.
+  """Yields the sharded batches on this host's devices.
 
-  While a batch is used the next is already on its way, also where the loop
-  stops to wait for a result. Of each pixel a byte is sent: 230,413 bytes for a
-  slice of 480 x 480 with its label, mask and index.
+  The next batch is transferred while the present one is used, also when the
+  loop stops to wait for a result. `flax.jax_utils.prefetch_to_device` would
+  copy each batch once more on the host.
+
+  Args:
+    batches: as for `shard`.
   """
-  mesh = jax.sharding.Mesh(np.array(jax.local_devices()), (AXIS,))
-  # As pmap wants it, which then has nothing left to move.
-  sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(AXIS))
-  waiting = None
-  for batch in batches:
-    put = jax.device_put(shard(batch), sharding)
-    if waiting is not None:
-      yield waiting
-    waiting = put
-  if waiting is not None:
-    yield waiting
+  mesh = jax.sharding.Mesh(np.array(jax.local_devices()), (_AXIS,))
+  # The sharding that pmap expects, which then has nothing left to move.
+  sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(_AXIS))
+  return one_ahead(jax.device_put(shard(batch), sharding) for batch in batches)
 
 
-def replicate(tree: _Tree) -> _Tree:
-  """Returns the tree with each leaf on all devices, as a pmap returns it."""
-  # pmap wants something to map over.
-  return jax.pmap(
-    lambda x, _: x, axis_name=AXIS, in_axes=(None, 0), out_axes=None
-  )(tree, np.zeros(jax.local_device_count()))
+def one_ahead(items: Iterable[_T]) -> Iterator[_T]:
+  """Yields the items; each is yielded after the next one has been asked for."""
+  for item, _ in itertools.pairwise(itertools.chain(items, [None])):
+    yield item
+
+
+def replicate(tree: _T) -> _T:
+  """Returns the tree with each leaf on all devices, as `data_parallel` does."""
+  # pmap needs a second argument to map over.
+  copy = data_parallel(lambda leaves, _: leaves)
+  return copy(tree, np.zeros(jax.local_device_count()))
 
 
 def to_host(tree: Any) -> Any:
@@ -63,7 +122,12 @@ def to_host(tree: Any) -> Any:
 
 
 def check_same_on_all_hosts(text: str, name: str) -> None:
-  """Raises ValueError, on every host, unless all hosts have the same text."""
+  """Raises ValueError, on every host, unless all hosts have the same text.
+
+  Args:
+    text: what is compared.
+    name: of the text, in the plural, for the message.
+  """
   if jax.process_count() == 1:
     return
   digest = np.frombuffer(hashlib.sha256(text.encode()).digest(), np.uint8)
@@ -76,11 +140,17 @@ def check_same_on_all_hosts(text: str, name: str) -> None:
 
 
 def check_divides(name: str, batch: int, *, accumulation: int = 1) -> None:
-  """Raises ValueError unless the batch divides by devices and accumulation."""
-  devices = jax.device_count()
-  if batch < 1 or batch % (devices * accumulation):
+  """Raises ValueError unless the batch divides by devices and accumulation.
+
+  Args:
+    name: of the batch, for the message.
+    batch: images a step over all devices of all hosts.
+    accumulation: parts into which each device's batch is divided.
+  """
+  count = jax.device_count()
+  if batch < 1 or batch % (count * accumulation):
     raise ValueError(
-      f'{name}={batch} does not divide by {devices} devices times '
+      f'{name}={batch} does not divide by {count} devices times '
       f'{accumulation} parts of accumulation. Choose a multiple of '
-      f'{devices * accumulation}.'
+      f'{count * accumulation}.'
     )

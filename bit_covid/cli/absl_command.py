@@ -1,9 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A command with absl's flags, with the manners of the others.
+"""A command with absl's flags that behaves like the other commands.
 
-absl's own would end in its exit code 1, after pages of usage, or in a
-traceback where a config cannot be read.
+absl itself would end with exit code 1 after pages of usage, or with a traceback
+if a config cannot be read.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,11 +16,14 @@ from absl import flags
 from bit_covid.base import command
 
 _HELP = frozenset(('-h', '-help', '--help', '-helpshort', '--helpshort'))
-# `name = 'lr'` of ml_collections, where a flag names a field that is not there.
-_UNKNOWN_FIELD = (AttributeError, KeyError)
-_QUOTES = '\'"'
-# Before the message of what happened in a config file, in the text of another.
-_LAST_OF_TRACEBACK = re.compile(r'Traceback .*\n\s*\w+: ', re.DOTALL)
+# The message of ml_collections if a flag or a config file sets a field that
+# does not exist: its name or a sentence, and a similar name if there is one.
+_UNKNOWN_FIELD = re.compile(
+  r'\W*(?:KeyError\W*)?(?:Key "(\w+)" does not exist|(\w+)\W*(?:nDid|$))'
+)
+_SIMILAR_FIELD = re.compile(r'Did you mean "(\w+)"')
+# ml_collections puts a traceback before the message of a config file's error.
+_TRACEBACK = re.compile(r'.*Traceback .*\n\s*\w+: ', re.DOTALL)
 
 
 def run(
@@ -31,12 +34,12 @@ def run(
   failures: tuple[type[Exception], ...] = (),
   stopped: str,
 ) -> int:
-  """Returns the exit code of `work()`, which is called after absl has started.
+  """Parses the flags, calls `work()` and returns its exit code.
 
   Args:
-    work: reads the flags.
-    argv: without the program's name.
-    help_text: from the table of flags to the help of the command.
+    work: the command, which reads the flags and returns an exit code.
+    argv: arguments without the program's name.
+    help_text: a function from the table of flags to the command's help.
     failures: as for `commands.run`.
     stopped: as for `commands.run`.
   """
@@ -52,7 +55,7 @@ def run(
 
   return command.run(
     start,
-    # Not of the flags, which may be what is wrong.
+    # Not read from the flags, as parsing them may be what fails.
     debug='--debug' in argv,
     failures=failures,
     stopped=stopped,
@@ -60,27 +63,38 @@ def run(
 
 
 def _parse(argv: list[str]) -> list[str]:
-  """Returns the program's name, after parsing the flags.
+  """Parses the flags and returns the program's name, as absl expects.
 
   Raises:
-    ValueError: they are not as they should be, or the config is not.
+    ValueError: a flag or the config file is invalid.
   """
   try:
     _, *others = flags.FLAGS(argv)
-  except _UNKNOWN_FIELD as error:
-    raise ValueError(
-      f'The config has no field {str(error).strip(_QUOTES)!r}, which a flag '
-      'names. All fields are in configs/common.py.'
-    ) from error
+  except (AttributeError, KeyError) as error:
+    raise ValueError(_explain(str(error))) from error
   except (flags.Error, TypeError) as error:
-    raise ValueError(_LAST_OF_TRACEBACK.sub('', str(error))) from error
+    raise ValueError(_TRACEBACK.sub('', str(error))) from error
   if others:
     raise ValueError(f'Unexpected arguments: {others}')
   return argv[:1]
 
 
+def _explain(text: str) -> str:
+  """Returns a message for an error about a field of the config."""
+  unknown = _UNKNOWN_FIELD.match(text)
+  if unknown is None:
+    return f'The config file is invalid: {text}'
+  name = unknown[1] or unknown[2]
+  similar = _SIMILAR_FIELD.search(text)
+  hint = f' Did you mean {similar[1]!r}?' if similar else ''
+  return (
+    f'The config has no field {name!r}.{hint} All fields are in '
+    'configs/common.py.'
+  )
+
+
 def _table_of_flags() -> str:
-  """Returns a line or two for each flag of the command itself."""
+  """Returns the name and the help of each flag of the command itself."""
   names = flags.FLAGS.flags_by_module_dict()
   own = names[flags.FLAGS.find_module_defining_flag('workdir')]
   return '\n'.join(f'  --{flag.name}\n      {flag.help}' for flag in own)

@@ -17,10 +17,10 @@ import ml_collections
 import tqdm
 
 from bit_covid import report
+from bit_covid.analysis import metrics_json
 from bit_covid.analysis import terminal
 from bit_covid.base import compilation_cache
 from bit_covid.base import devices
-from bit_covid.base import files
 from bit_covid.inference import evaluate
 from bit_covid.inference import network as network_lib
 from bit_covid.models import resnet_v2
@@ -166,7 +166,11 @@ def _evaluate(
         on_batch=bar.update,
       )
     run_directory.write_results(
-      epath.Path(output), name, examples, outputs, show=False
+      epath.Path(output),
+      name,
+      run_directory.predictions_table(examples, outputs),
+      outputs.features,
+      show=False,
     )
   _show(output, list(splits), arguments.replicates)
 
@@ -178,10 +182,10 @@ def _show(folder: pathlib.Path, names: Sequence[str], replicates: int) -> None:
     report.read_tables(epath.Path(folder)),
     settings=values.Settings(num_resamples=replicates),
   )
-  path = epath.Path(folder) / 'report' / 'metrics.json'
-  kept = json.loads(path.read_text())
-  for name, of_split in found.items():
-    kept[name] = kept.get(name, {}) | of_split
-  files.write_json(path, kept)
+  kept = metrics_json.read(epath.Path(folder))
+  metrics_json.update(
+    epath.Path(folder),
+    {name: kept.get(name, {}) | of_split for name, of_split in found.items()},
+  )
   for name in names:
     terminal.show_intervals(name, found[name])

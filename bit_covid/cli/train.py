@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What `bit-covid train` does: trains, evaluates and writes the report.
+"""The command `bit-covid train`: trains, evaluates and writes the report.
 
 train.train_and_report(config, 'runs/bit_m')
 """
@@ -22,19 +22,21 @@ from bit_covid.training import train
 def train_and_report(
   config: ml_collections.ConfigDict, workdir: str | os.PathLike[str]
 ) -> Mapping[str, Any]:
-  """Returns the metrics of each final split, after writing the report.
+  """Trains, writes the report, and returns the metrics of each final split.
 
   Args:
-    config: see `configs/common.py`. Its field `report` says whether a report
-      is written.
-    workdir: a folder; with an unfinished run of the same config in it, that
-      run goes on.
+    config: see `configs/common.py`. A report is written if its field `report`
+      is True.
+    workdir: a folder. If it holds an unfinished run of the same config, that
+      run is resumed.
 
   Raises:
-    ValueError, FloatingPointError: as for `train.train_and_evaluate`.
+    ValueError: as for `train.train_and_evaluate`.
+    FileNotFoundError: as for `train.train_and_evaluate`.
+    FloatingPointError: as for `train.train_and_evaluate`.
   """
   metrics, splits = train.train_and_evaluate(config, workdir)
-  # The first host writes the report; the others have done their part.
+  # Only the first host writes files.
   if jax.process_index() == 0:
     folder = epath.Path(workdir).absolute()
     if metrics and config.report:

@@ -1,12 +1,11 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Exact evaluation: every slice of a split once, whatever batch and devices.
+"""Exact evaluation: every slice of a split counts once, for any batch size.
 
-BiT's own evaluation drops the last, partial batch; here it is filled up and
-the filling masked.
+BiT drops the last, partial batch. Here it is padded, and the padding is masked.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 import contextlib
 import dataclasses
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import ml_collections
 import numpy as np
+import scipy.special
 
 from bit_covid.base import devices
 from bit_covid.models import normalize
@@ -22,10 +22,10 @@ import input_pipeline
 
 
 class Prepared(NamedTuple):
-  """Parameters whose kernels are standardized.
+  """Parameters whose kernels are standardized already, by `prepare`.
 
-  A type of its own: with others the network would compute something else, and
-  say nothing.
+  This is a type of its own because with other parameters a forward pass would
+  return wrong logits without an error.
   """
 
   params: Mapping[str, Any]
@@ -36,11 +36,11 @@ ForwardFn = Callable[[Prepared, Mapping[str, Any]], Mapping[str, jax.Array]]
 
 @dataclasses.dataclass(frozen=True)
 class Outputs:
-  """What a network makes of a split, in the order of the split.
+  """The outputs of a network for the N slices of a split, in its order.
 
   Attributes:
     logits: `[N, C]` float32.
-    features: `[N, F]` float32, before the head.
+    features: `[N, F]` float32, the input of the head.
   """
 
   logits: np.ndarray
@@ -49,18 +49,19 @@ class Outputs:
   @property
   def probabilities(self) -> np.ndarray:
     """Softmax of the logits, `[N, C]` float64."""
-    logits = self.logits.astype(np.float64)
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)
+    return scipy.special.softmax(self.logits.astype(np.float64), axis=1)
 
 
 def make_forward(model: resnet_v2.ResNetV2) -> ForwardFn:
   """Returns `forward(prepared, batch)`, compiled for all devices of all hosts.
 
-  The parameters are those that `prepare` returns, once for all batches.
-  The leaves of the batch are `[devices, per_device, ...]`, of this host's
-  devices. The results, `logits`, `features`, `mask` and `index`, are
-  `[all devices, per_device, ...]`, and every host has all of them.
+  Args:
+    model: the network.
+
+  Returns:
+    A function of parameters from `prepare` and of a batch with leaves
+    `[local_devices, per_device, ...]`. It returns `logits`, `features`, `mask`
+    and `index`, each `[devices, per_device, ...]`, complete on every host.
   """
   model = model.clone(standardized=True)
 
@@ -73,19 +74,17 @@ def make_forward(model: resnet_v2.ResNetV2) -> ForwardFn:
       'mask': batch['mask'],
       'index': batch['index'],
     }
-    return jax.lax.all_gather(outputs, devices.AXIS)
+    return devices.gather_from_devices(outputs)
 
-  return jax.pmap(
-    forward, axis_name=devices.AXIS, in_axes=(None, 0), out_axes=None
-  )
+  return devices.data_parallel(forward)
 
 
 @jax.jit
 def prepare(params: Mapping[str, Any]) -> Prepared:
-  """Returns the parameters as a forward takes them, replicated as they are.
+  """Returns replicated parameters with standardized kernels, for a forward.
 
-  Standardizing the kernels of R50x1 takes 33 ms of a CPU's time, and an
-  evaluation has thousands of batches.
+  They are standardized once, instead of in each of the thousands of batches of
+  an evaluation.
   """
   return Prepared(resnet_v2.standardize_kernels(params))
 
@@ -99,20 +98,19 @@ def evaluate(
   batch: int,
   on_batch: Callable[[], None] = lambda: None,
 ) -> Outputs:
-  """Returns logits and features of every slice of a split.
+  """Returns the logits and features of every slice of a split.
 
   Args:
-    forward: of `make_forward`.
+    forward: a function from `make_forward`.
     params: parameter tree, replicated.
     examples: the split.
     config: the field `data` of a config.
-    batch: slices a step over all devices of all hosts; the last one may be
-      partial.
-    on_batch: is called after each step, for a progress bar.
+    batch: slices per step over all devices of all hosts.
+    on_batch: called after each step, for a progress bar.
 
   Raises:
-    ValueError: the batch does not divide by the devices.
-    RuntimeError: a slice was not met exactly once.
+    ValueError: the batch does not divide by the number of devices.
+    RuntimeError: a slice was missing, or was evaluated more than once.
   """
   devices.check_divides('config.eval_batch', batch)
   dataset = input_pipeline.evaluation_batches(
@@ -124,17 +122,33 @@ def evaluate(
   )
   parts = []
   with contextlib.closing(input_pipeline.as_numpy(dataset)) as batches:
-    for outputs in _run(forward, prepare(params), batches):
-      parts.append(jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), outputs))
+    prepared = prepare(params)
+    outputs = (
+      forward(prepared, batch) for batch in devices.prefetch_to_device(batches)
+    )
+    # The devices get their next batch before the host waits for this one.
+    for part in devices.one_ahead(outputs):
+      parts.append(
+        jax.tree.map(
+          lambda x: x.reshape(-1, *x.shape[2:]), devices.to_host(part)
+        )
+      )
       on_batch()
-  joined = {
-    key: np.concatenate([part[key] for part in parts]) for key in parts[0]
-  }
+  joined = jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
+  return _in_order(joined, len(examples))
+
+
+def _in_order(joined: Mapping[str, np.ndarray], count: int) -> Outputs:
+  """Returns the outputs without padding, sorted by index.
+
+  Raises:
+    RuntimeError: the indices that the mask keeps are not 0 to `count - 1`.
+  """
   kept = joined['mask']
   index = joined['index'][kept]
-  if not np.array_equal(np.sort(index), np.arange(len(examples))):
+  if not np.array_equal(np.sort(index), np.arange(count)):
     raise RuntimeError(
-      f'{len(examples)} slices should have been evaluated once each; '
+      f'{count} slices should have been evaluated once each; '
       f'{len(index)} were, {len(np.unique(index))} of them different ones.'
     )
   order = np.argsort(index)
@@ -144,30 +158,19 @@ def evaluate(
   )
 
 
-def _run(
-  forward: ForwardFn,
-  params: Mapping[str, Any],
-  batches: Iterable[input_pipeline.Batch],
-) -> Iterator[Mapping[str, np.ndarray]]:
-  """Yields what the network makes of each batch, as NumPy arrays."""
-  waiting = None
-  for batch in devices.put_ahead(batches):
-    outputs = forward(params, batch)
-    # The devices have the next batch to work on before they are waited for.
-    if waiting is not None:
-      yield devices.to_host(waiting)
-    waiting = outputs
-  if waiting is not None:
-    yield devices.to_host(waiting)
-
-
 def accuracy_and_loss(
   outputs: Outputs, label: np.ndarray
 ) -> tuple[float, float]:
-  """Returns accuracy and mean cross-entropy, computed in float64."""
+  """Returns accuracy and mean cross-entropy, computed in float64.
+
+  Args:
+    outputs: of N slices.
+    label: `[N]` int, all known.
+  """
   probabilities = outputs.probabilities
   accuracy = np.mean(probabilities.argmax(axis=1) == label)
-  # From the logits: the logarithm of a probability that is 0 would be -inf.
+  # From the logits, as the logarithm of a probability can be -inf. Newer
+  # versions of `scipy.special.logsumexp` round differently.
   logits = outputs.logits.astype(np.float64)
   largest = logits.max(axis=1)
   log_sum = largest + np.log(np.exp(logits - largest[:, None]).sum(axis=1))

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the report of a work directory."""
 
-import json
 import os
 import pathlib
 
@@ -10,12 +9,12 @@ from etils import epath
 import pandas as pd
 
 from bit_covid.analysis import figures_images
+from bit_covid.analysis import metrics_json
 from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
 from bit_covid.analysis import subgroups
 from bit_covid.base import files
 from bit_covid.report import content as report_content
-from bit_covid.report import facts
 from bit_covid.report import map_numbers
 from bit_covid.report import numbers as report_numbers
 from bit_covid.report import render
@@ -99,9 +98,6 @@ def _write(
   for pictures in content.pictures.values():
     for picture in pictures:
       (folder / 'figures' / f'{picture.name}.png').write_bytes(picture.png)
-  found = facts.read_json(folder / 'metrics.json') or {}
-  # JSON has no NaN: undefined numbers are None by now.
-  merged = json.dumps({**found, **content.numbers}, indent=2, allow_nan=False)
-  files.write(folder / 'metrics.json', f'{merged}\n'.encode())
+  metrics_json.update(folder.parent, content.numbers)
   files.write(folder / file_name, text.encode())
   return folder / file_name

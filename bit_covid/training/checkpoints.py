@@ -11,10 +11,10 @@ from bit_covid.training import train_step
 
 
 class Checkpoints:
-  """The checkpoints of a run; the last two are kept.
+  """The checkpoints of a run, of which the last two are kept.
 
-  Used as a context manager: the end of the block waits for what is being
-  written.
+  Used as a context manager; the end of the block waits until all checkpoints
+  are written.
   """
 
   def __init__(self, workdir: epath.Path):
@@ -23,7 +23,7 @@ class Checkpoints:
       options=ocp.CheckpointManagerOptions(
         max_to_keep=2,
         create=True,
-        # Remains of a save that was cut short.
+        # Files of a save that was interrupted.
         cleanup_tmp_directories=True,
       ),
     )
@@ -35,23 +35,23 @@ class Checkpoints:
     self._manager.close()
 
   def restore(self, state: train_step.TrainState) -> train_step.TrainState:
-    """Returns the latest saved state, or the one given if there is none.
+    """Returns the latest saved state as NumPy arrays, or `state` if none is.
 
     Args:
-      state: of the shapes and dtypes to expect.
+      state: a state with the expected shapes and dtypes.
 
     Raises:
-      ValueError: what was saved has others.
+      ValueError: the saved state has other shapes.
     """
     step = self._manager.latest_step()
-    # As NumPy arrays: how many devices there were does not matter.
+    # NumPy arrays, so that the run can resume on another number of devices.
     target = jax.tree.map(np.asarray, jax.device_get(state))
     if step is None:
       return target
     restored = self._manager.restore(
       step, args=ocp.args.StandardRestore(target)
     )
-    # Orbax takes an array's shape from the disk, whatever was expected.
+    # Orbax restores the shape on the disk even if another one is expected.
     expected, found = jax.tree.map(np.shape, (target, restored))
     if expected != found:
       raise ValueError(
@@ -61,9 +61,12 @@ class Checkpoints:
     return restored
 
   def save(self, step: int, state: train_step.TrainState) -> None:
-    """Saves a state of NumPy arrays, unless that step is saved already.
+    """Saves a state, unless that step has been saved already.
 
-    Of NumPy arrays, as Orbax refuses those that one of several hosts made.
+    Args:
+      step: number of updates so far.
+      state: of NumPy arrays, as Orbax refuses arrays that only one of several
+        hosts has.
     """
     if self._manager.latest_step() != step:
       self._manager.save(step, args=ocp.args.StandardSave(state))

@@ -1,19 +1,17 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The work directory of a network that was evaluated and not trained here.
+"""The work directory of a network that was evaluated but not trained here.
 
-With config.json and run.json in it, so that it is known what the predictions
-are of, and reports and comparisons work as on a training.
+It has a config.json and a run.json, as that of a training, so that reports and
+comparisons work on it and say which network and data the predictions are of.
 """
 
 from collections.abc import Mapping, Sequence
-import json
 from typing import Any
 
 from etils import epath
 
-from bit_covid.base import files
-from bit_covid.training import provenance
+from bit_covid.training import run_identity
 import input_pipeline
 
 
@@ -25,76 +23,45 @@ def write_facts(
   flag: str,
   devices: Sequence[str] | None = None,
 ) -> None:
-  """Writes config.json and run.json, or refuses a folder of another run.
+  """Writes config.json and run.json, unless the folder holds another run.
 
   Args:
-    workdir: empty, new, or of the same network and data; other splits are
-      added to those that are there.
-    facts: of network and data.
-    splits: the data, by name of their split.
-    flag: that the folder was given with, for messages.
-    devices: that it runs on; None: JAX's.
+    workdir: a new or empty folder, or one with results of the same network and
+      data, to which other splits are added.
+    facts: what identifies the network and the preparation of the data.
+    splits: the data, by the split's name.
+    flag: the flag that named the folder, for messages.
+    devices: names of the devices in use; None means JAX's.
 
   Raises:
-    ValueError: the folder holds another run; the message says what differs.
+    ValueError: the folder holds another run; the message lists the differences.
   """
-  path = workdir / 'config.json'
   fingerprints = {name: split.fingerprint for name, split in splits.items()}
-  found = _read_config(workdir, flag)
-  if found is not None:
+  found = run_identity.read(workdir)
+  if found is None:
+    _check_no_predictions(workdir, flag)
+  else:
     known = found.get('fingerprints') or {}
-    differences = _differences(found, facts) + _differences(
-      {'fingerprints': known},
-      {
-        'fingerprints': {k: fingerprints[k] for k in fingerprints if k in known}
-      },
-    )
+    fingerprints = known | fingerprints
+    # A training has other facts too, which are not compared.
+    compared = {key: found.get(key) for key in facts} | {'fingerprints': known}
+    # Of a split that is added there is no fingerprint yet.
+    asked = {**facts, 'fingerprints': {k: fingerprints[k] for k in known}}
+    differences = run_identity.differences(compared, asked)
     if differences:
       raise ValueError(
         f'{workdir} holds another run: {"; ".join(differences)}. Choose '
         f'another {flag}, or remove this one to start anew.'
       )
-    fingerprints = known | fingerprints
-  workdir.mkdir(parents=True, exist_ok=True)
-  files.write_json(path, {**facts, 'fingerprints': fingerprints})
-  path = workdir / 'run.json'
-  starts = json.loads(path.read_text()) if path.exists() else []
-  start = provenance.collect()
-  if devices is not None:
-    start['devices'] = list(devices)
-  files.write_json(path, [*starts, start])
+  facts = {**facts, 'fingerprints': fingerprints}
+  run_identity.write(workdir, facts, devices=devices)
 
 
-def _read_config(workdir: epath.Path, flag: str) -> dict[str, Any] | None:
-  """Returns config.json of a work directory; None of a new one."""
-  path = workdir / 'config.json'
-  if path.exists():
-    try:
-      return dict(json.loads(path.read_text()))
-    except (TypeError, ValueError) as error:
-      raise ValueError(
-        f'{path} is no JSON of a run: {error}. Choose another {flag}.'
-      ) from error
+def _check_no_predictions(workdir: epath.Path, flag: str) -> None:
   folder = workdir / 'predictions'
-  there = sorted(x.name for x in folder.glob('*')) if folder.exists() else []
-  if there:
+  names = sorted(path.name for path in folder.glob('*'))
+  if names:
     raise ValueError(
-      f'{folder} holds {", ".join(there)}, and no config.json says what of. '
-      f'Choose another {flag}.'
+      f'{folder} holds {", ".join(names)}, and no config.json says which '
+      f'network they are from. Choose another {flag}.'
     )
-  return None
-
-
-def _differences(
-  found: Mapping[str, Any], asked: Mapping[str, Any]
-) -> list[str]:
-  """Returns what of the facts that are asked is otherwise, in words."""
-  differences = []
-  for key, value in asked.items():
-    there = found.get(key)
-    if isinstance(value, dict):
-      inner = there if isinstance(there, dict) else {}
-      differences += [f'{key}.{x}' for x in _differences(inner, value)]
-    elif there != value:
-      differences.append(f'{key} is {there} there, {value} here')
-  return differences

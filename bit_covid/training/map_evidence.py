@@ -1,9 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What speaks for the Grad-CAM maps of a run, or against them, as two tables.
+"""Measures how far the Grad-CAM maps of a run can be trusted.
 
-`<workdir>/gradcam/energy.csv` and `randomization.csv`; their columns are those
-of `analysis.map_evidence`, which the report reads them with.
+Writes two tables, `<workdir>/gradcam/energy.csv` and `randomization.csv`, which
+the report reads with `analysis.map_evidence`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,15 +25,15 @@ from bit_covid.models import resnet_v2
 import input_pipeline
 from input_pipeline import body_crop
 
-# Slices of all classes together whose energy is measured.
+# Number of slices, over all classes, whose energy is measured.
 _SLICES = 200
-# Slices of each class whose maps are randomized, and how often.
+# Number of slices of each class whose maps are randomized, and how often each.
 _RANDOMIZED = 3
 SEEDS = 5
-# A network of more parameters than this takes a third of the slices: its maps
-# cost as many times more as it has parameters.
+# For a network with more parameters, a third of the slices is measured, as the
+# cost of a map grows with the number of parameters.
 _LARGE = 10**8
-# Slices at once.
+# Slices per forward pass.
 _BATCH = 16
 
 
@@ -41,50 +41,49 @@ def write(
   workdir: epath.Path,
   split: str,
   examples: input_pipeline.Examples,
+  table: pd.DataFrame,
   *,
-  network: resnet_v2.ResNetV2,
+  model: resnet_v2.ResNetV2,
   params: Mapping[str, Any],
   config: ml_collections.ConfigDict,
 ) -> None:
-  """Writes both tables of a split whose predictions are in the work directory.
+  """Writes both tables of a split.
 
   Args:
     workdir: of the run.
-    split: its name.
-    examples: the split, in the order of its predictions.
-    network: what the parameters are of.
-    params: parameter tree.
+    split: name of the split.
+    examples: the split.
+    table: its predictions, in the same order.
+    model: the network.
+    params: its parameter tree.
     config: of the run; its fields `data` and `seed` are used.
   """
   share = 3 if resnet_v2.parameter_count(params) > _LARGE else 1
   per_class = _SLICES // share // len(examples.class_names)
   rows = choose(examples.label, per_class=max(1, per_class), seed=config.seed)
-  table = energy(
-    examples.take(rows), network=network, params=params, config=config.data
+  found = energy(
+    examples.take(rows), model=model, params=params, data_config=config.data
   )
   folder = workdir / 'gradcam'
   folder.mkdir(exist_ok=True)
-  _write(folder / 'energy.csv', split, table, map_evidence.ENERGY_COLUMNS)
+  _write(folder / 'energy.csv', split, found, map_evidence.ENERGY_COLUMNS)
   rows = choose(
     examples.label,
     patient_id=examples.patient_id,
     per_class=_RANDOMIZED // share,
     seed=config.seed,
   )
-  predicted = predictions.probabilities(
-    predictions.read(workdir / 'predictions' / f'{split}.csv')
-  ).argmax(axis=1)
-  table = randomization(
+  found = randomization(
     examples.take(rows),
-    predicted[rows],
-    network=network,
+    predictions.probabilities(table).argmax(axis=1)[rows],
+    model=model,
     params=params,
-    config=config.data,
+    data_config=config.data,
   )
   _write(
     folder / 'randomization.csv',
     split,
-    table,
+    found,
     map_evidence.RANDOMIZATION_COLUMNS,
   )
 
@@ -96,9 +95,14 @@ def choose(
   seed: int,
   patient_id: np.ndarray | None = None,
 ) -> np.ndarray:
-  """Returns sorted rows of at most `per_class` slices of each class, at random.
+  """Returns the sorted rows of slices of each class, drawn at random.
 
-  With `patient_id`, one slice of a patient and class at most.
+  Args:
+    label: `[N]` int; slices with a negative label are not chosen.
+    per_class: the largest number of slices of a class.
+    seed: of the draw.
+    patient_id: `[N]` text. If it is given, at most one slice of a patient and
+      class is chosen.
   """
   chosen = []
   for value in np.unique(label[label >= 0]):
@@ -106,7 +110,7 @@ def choose(
     rows = generator.permutation(np.flatnonzero(label == value))
     if patient_id is not None:
       rows = rows[np.unique(patient_id[rows], return_index=True)[1]]
-      # Not the first patients by name.
+      # `np.unique` sorts the patients by name.
       rows = generator.permutation(rows)
     chosen.append(rows[:per_class])
   return np.sort(np.concatenate(chosen))
@@ -115,40 +119,40 @@ def choose(
 def energy(
   examples: input_pipeline.Examples,
   *,
-  network: resnet_v2.ResNetV2,
+  model: resnet_v2.ResNetV2,
   params: Mapping[str, Any],
-  config: ml_collections.ConfigDict,
+  data_config: ml_collections.ConfigDict,
 ) -> pd.DataFrame:
-  """Returns the rows of energy.csv of some slices, but for their split.
+  """Returns the rows of energy.csv without the column of the split.
 
-  Maps are of whole slices: in one that is cropped to the box everything is in
-  the box.
+  The maps are of whole slices, because a slice that is cropped to its box has
+  nothing outside the box.
 
   Args:
     examples: the slices.
-    network: what the parameters are of.
-    params: parameter tree.
-    config: the field `data` of a config.
+    model: the network.
+    params: its parameter tree.
+    data_config: the field `data` of a config.
   """
-  whole = ml_collections.ConfigDict(config)
+  whole = ml_collections.ConfigDict(data_config)
   if examples.preparation is None:
     whole.box = 'none'
-  boxes = [_box(examples, i, config) for i in range(len(examples))]
+  boxes = [_box(examples, i, data_config) for i in range(len(examples))]
   predicted, inside = [], []
   dataset = input_pipeline.evaluation_batches(examples, whole, batch=_BATCH)
   for batch in input_pipeline.as_numpy(dataset):
     kept = batch['mask']
     images = normalize.to_model_range(batch['image'])
-    logits, maps = gradcam.logits_and_maps(network, params, images)
+    logits, maps = gradcam.logits_and_maps(model, params, images)
     predicted.append(np.asarray(logits).argmax(axis=1)[kept])
     batch_boxes = np.array([boxes[i] for i in batch['index']])
     shares = gradcam.energy_inside(np.asarray(maps), batch_boxes)
     inside.append(shares[kept])
   names = np.array(examples.class_names)
   boxes = np.array(boxes)
-  area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) / config.crop**2
+  area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) / data_config.crop**2
   has_box = area > 0
-  kind = 'automatic' if config.box == 'automatic' else 'annotated'
+  kind = 'automatic' if data_config.box == 'automatic' else 'annotated'
   return pd.DataFrame(
     {
       'slice_id': examples.slice_id,
@@ -166,21 +170,21 @@ def randomization(
   examples: input_pipeline.Examples,
   predicted: np.ndarray,
   *,
-  network: resnet_v2.ResNetV2,
+  model: resnet_v2.ResNetV2,
   params: Mapping[str, Any],
-  config: ml_collections.ConfigDict,
+  data_config: ml_collections.ConfigDict,
 ) -> pd.DataFrame:
-  """Returns the rows of randomization.csv of some slices, but for their split.
+  """Returns the rows of randomization.csv without the column of the split.
 
   Args:
-    examples: the slices.
-    predicted: `[N]`, of which class the maps are.
-    network: what the parameters are of.
-    params: parameter tree.
-    config: the field `data` of a config.
+    examples: N slices.
+    predicted: `[N]` int, the class whose map is computed.
+    model: the network.
+    params: its parameter tree.
+    data_config: the field `data` of a config.
   """
   dataset = input_pipeline.evaluation_batches(
-    examples, config, batch=len(examples)
+    examples, data_config, batch=len(examples)
   )
   (batch,) = input_pipeline.as_numpy(dataset)
   images = normalize.to_model_range(batch['image'])
@@ -188,7 +192,7 @@ def randomization(
   parts = []
   for seed in range(SEEDS):
     found = gradcam.cascading_randomization(
-      network, params, images, predicted, seed=seed
+      model, params, images, predicted, seed=seed
     )
     parts += [
       pd.DataFrame(
@@ -209,25 +213,26 @@ def randomization(
 def _box(
   examples: input_pipeline.Examples,
   index: int,
-  config: ml_collections.ConfigDict,
+  data_config: ml_collections.ConfigDict,
 ) -> tuple[int, int, int, int]:
-  """Returns the box of a slice in the pixels of its map; zeros: it has none.
+  """Returns xmin, ymin, xmax, ymax of a slice's box, in pixels of its map.
 
-  The automatic box where the config asks for that, else the annotated one. Of a
-  slice that is stored cropped there is nothing outside of its box.
+  The box is the automatic one if the config asks for it, and otherwise the
+  annotated one. It is all zeros if there is none, or if the slice is stored
+  cropped, as then nothing is outside the box.
   """
   if examples.preparation is not None:
     return 0, 0, 0, 0
   xmin, ymin, xmax, ymax = examples.box[index].tolist()
-  if config.box != 'automatic' and not (xmax and ymax):
+  if data_config.box != 'automatic' and not (xmax and ymax):
     return 0, 0, 0, 0
   with Image.open(io.BytesIO(examples.read(index))) as image:
     width, height = image.size
-    if config.box == 'automatic':
+    if data_config.box == 'automatic':
       gray = np.asarray(image.convert('L'))
       xmin, ymin, xmax, ymax = body_crop.body_box(gray).tolist()
-  # Every pixel that the box touches, as none is in it in part.
-  side = config.crop
+  # A pixel that is partly in the box counts as inside.
+  side = data_config.crop
   return (
     xmin * side // width,
     ymin * side // height,

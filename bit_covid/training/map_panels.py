@@ -1,8 +1,8 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Grad-CAM panels of a run, a picture a class: `<workdir>/gradcam/<class>.png`.
+"""Grad-CAM panels of a run, one per class: `<workdir>/gradcam/<class>.png`.
 
-As Figure 9 of the paper, with wrong cases beside the correct ones.
+They resemble Figure 9 of the paper, but show wrong predictions as well.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from bit_covid.models import normalize
 from bit_covid.models import resnet_v2
 import input_pipeline
 
-# Correct cases of a class, and wrong ones.
+# Number of correct cases per class, and of wrong ones.
 _CASES = 3
 
 
@@ -30,43 +30,48 @@ def write(
   workdir: epath.Path,
   split: str,
   examples: input_pipeline.Examples,
+  table: pd.DataFrame,
   *,
-  network: resnet_v2.ResNetV2,
+  model: resnet_v2.ResNetV2,
   params: Mapping[str, Any],
   config: ml_collections.ConfigDict,
 ) -> None:
-  """Writes the panels of a split whose predictions are in the work directory.
+  """Writes the panels of a split, each with a caption in a text file.
 
   Args:
     workdir: of the run.
-    split: its name.
-    examples: the split, in the order of its predictions.
-    network: what the parameters are of.
-    params: parameter tree.
-    config: the field `data` of a config.
+    split: name of the split.
+    examples: the split.
+    table: its predictions, in the same order.
+    model: the network.
+    params: its parameter tree.
+    config: of the run; its field `data` is used.
   """
-  table = predictions.read(workdir / 'predictions' / f'{split}.csv')
   folder = workdir / 'gradcam'
   folder.mkdir(exist_ok=True)
   for name, rows in choose(table).items():
-    images = _load(examples, rows, config)
-    maps = gradcam.apply(network, params, normalize.to_model_range(images))
+    images = _load(examples, rows, config.data)
+    maps = gradcam.apply(model, params, normalize.to_model_range(images))
     figure = draw(images[..., 0], np.asarray(maps), table.iloc[rows])
     files.write(folder / f'{name}.png', figures.png(figure))
+    side = _map_side(config.data.crop)
     caption = (
       f'{name} slices of {split}: cropped slice, Grad-CAM of the predicted '
       'class, both. The most confident correct and wrong cases, one a patient. '
-      f'The map has {_map_side(config.crop)} x {_map_side(config.crop)} '
-      'positions before it is enlarged: it shows where, not what.'
+      f'The map has {side} x {side} positions before it is enlarged: it shows '
+      'where, not what.'
     )
     files.write(folder / f'{name}.txt', caption.encode())
 
 
 def choose(table: pd.DataFrame) -> dict[str, list[int]]:
-  """Returns the rows of the cases of each class that has slices, by its name.
+  """Returns the rows of the cases to show, by the name of their true class.
 
-  The most confident correct ones, then the most confident wrong ones, each of
-  another patient.
+  The most confident correct predictions come first, then the most confident
+  wrong ones, each of another patient. Classes without slices are left out.
+
+  Args:
+    table: a predictions table.
   """
   probabilities = predictions.probabilities(table)
   predicted = probabilities.argmax(axis=1)
@@ -90,12 +95,12 @@ def choose(table: pd.DataFrame) -> dict[str, list[int]]:
 def draw(
   images: np.ndarray, maps: np.ndarray, cases: pd.DataFrame
 ) -> mpl_figure.Figure:
-  """Returns a row a case: slice, map, and the map over the slice.
+  """Returns a figure with a row per case: slice, map, and both overlaid.
 
   Args:
     images: `[N, S, S]` uint8.
-    maps: `[N, S, S]` in [0, 1].
-    cases: N rows of a predictions table.
+    maps: `[N, S, S]` float in [0, 1].
+    cases: the N rows of a predictions table.
   """
   names = predictions.class_names(cases)
   probabilities = predictions.probabilities(cases)
@@ -124,7 +129,10 @@ def _load(
   rows: list[int],
   config: ml_collections.ConfigDict,
 ) -> np.ndarray:
-  """Returns the slices of those rows as the network gets them, uint8."""
+  """Returns the slices as they are given to the network, uint8 `[N, S, S, 1]`.
+
+  `config` is the field `data` of a config.
+  """
   dataset = input_pipeline.evaluation_batches(
     examples.take(rows), config, batch=len(rows)
   )
@@ -133,5 +141,5 @@ def _load(
 
 
 def _map_side(crop: int) -> int:
-  """Returns the side of the last feature map: five halvings, rounded up."""
+  """Returns the side of the last feature map, which is halved five times."""
   return -(-crop // 32)

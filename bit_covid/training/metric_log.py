@@ -1,10 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What was measured during training: metrics.jsonl, and TensorBoard beside it.
+"""The measurements of a training: metrics.jsonl, and TensorBoard beside it.
 
 `metrics.jsonl` holds only what a repetition of the run would measure again, so
-that a run which was interrupted leaves the same file, byte for byte, as one
-which was not. Speeds go to TensorBoard and the terminal.
+that an interrupted run and an uninterrupted one leave the same file, byte for
+byte. Speeds go to TensorBoard and the terminal only.
 """
 
 import json
@@ -17,15 +17,21 @@ from bit_covid.base import files
 
 
 class MetricLog:
-  """Writes measurements; silent on all hosts but the first.
+  """Writes measurements, on the first host only.
 
-  Used as a context manager: the end of the block closes the files.
+  Used as a context manager; the files are closed at the end of the block.
   """
 
   def __init__(
     self, workdir: epath.Path, *, restored_step: int, is_writer: bool
   ):
-    """Opens the log and drops what was measured after the restored step."""
+    """Opens the log and drops what was measured after the restored step.
+
+    Args:
+      workdir: of the run.
+      restored_step: step of the checkpoint that was restored, or 0.
+      is_writer: whether this host writes the log.
+    """
     self._tensorboard = None
     self._file = None
     if is_writer:
@@ -40,6 +46,10 @@ class MetricLog:
     return self
 
   def __exit__(self, *exception: object) -> None:
+    self.close()
+
+  def close(self) -> None:
+    """Closes the files."""
     if self._file is not None:
       self._file.close()
       self._tensorboard.close()
@@ -51,21 +61,27 @@ class MetricLog:
     *,
     speeds: dict[str, float] | None = None,
   ) -> None:
-    """Adds a line of scalars; `speeds` go to TensorBoard alone."""
+    """Adds a line of scalars.
+
+    Args:
+      step: number of updates so far.
+      scalars: measurements by name.
+      speeds: measurements that go to TensorBoard only.
+    """
     if self._file is None:
       return
     self._file.write(json.dumps({'step': step, **scalars}) + '\n')
-    # Out of this process before the checkpoint of this step is: what a resumed
-    # run keeps must be there.
+    # Flushed before the checkpoint of this step is saved, as a resumed run
+    # keeps this line.
     self._file.flush()
     self._tensorboard.write_scalars(step, scalars | (speeds or {}))
 
 
 def read(path: epath.PathLike) -> list[dict[str, float]]:
-  """Returns the measurements of a metrics.jsonl, in order.
+  """Returns the measurements in a metrics.jsonl, in order.
 
   Raises:
-    ValueError: a line other than the last is no JSON; the message names it.
+    ValueError: a line other than the last is not JSON; the message names it.
   """
   lines = epath.Path(path).read_text().splitlines()
   rows = []
@@ -73,7 +89,7 @@ def read(path: epath.PathLike) -> list[dict[str, float]]:
     try:
       rows.append(json.loads(line))
     except json.JSONDecodeError as error:
-      # A crash may have cut the last line short; it is measured again.
+      # A crash may have cut off the last line. It is measured again.
       if number < len(lines):
         raise ValueError(f'{path}:{number}: not JSON: {line!r}') from error
   return rows

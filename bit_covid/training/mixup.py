@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Mixup on the device, the same on any number of devices.
+"""Mixup on the device, with the same result on any number of devices.
 
 Zhang et al., "mixup: Beyond Empirical Risk Minimization" (2018); equation 1 of
 the paper.
@@ -11,9 +11,9 @@ import jax.numpy as jnp
 
 
 def draw_weight(key: jax.Array, alpha: float) -> jax.Array:
-  """Returns the mixing weight, a float32 scalar drawn from Beta(alpha, alpha).
+  """Returns a mixup weight, a float32 scalar drawn from Beta(alpha, alpha).
 
-  One a step for the whole batch, as in BiT.
+  As in BiT, one weight per step is used for the whole batch.
   """
   return jax.random.beta(key, alpha, alpha, dtype=jnp.float32)
 
@@ -21,17 +21,17 @@ def draw_weight(key: jax.Array, alpha: float) -> jax.Array:
 def mix(x: jax.Array, weight: jax.Array) -> jax.Array:
   """Returns `weight * x + (1 - weight) * partner`, of the shape of `x`.
 
-  The partner of example 0 is example 1 and the other way round, of 2 it is 3,
-  and so on. BiT pairs the batch with its reverse; as batches are drawn at
-  random both pairings have one distribution, and neighbours never lie on two
-  devices, so that the number of devices changes nothing.
+  Examples 0 and 1 are partners, as are 2 and 3, and so on. BiT pairs the batch
+  with its reverse. Batches are drawn at random, so both pairings have the same
+  distribution, but neighbours are never on two devices, and therefore the
+  number of devices does not change the result.
 
   Args:
-    x: `[N, ...]` images, or labels as probabilities; N is even.
+    x: `[N, ...]` images, or `[N, C]` labels as probabilities; N is even.
     weight: a scalar in [0, 1].
 
   Raises:
-    ValueError: N is odd, and the last example has no partner.
+    ValueError: N is odd, so that the last example has no partner.
   """
   if x.shape[0] % 2:
     raise ValueError(

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a result depends on besides its config, for run.json."""
+"""Versions and hardware that a result depends on, for run.json."""
 
 import datetime
 from importlib import metadata
@@ -51,15 +51,18 @@ def _version(package: str) -> str | None:
   try:
     return metadata.version(package)
   except metadata.PackageNotFoundError:
-    return None  # Another build of it is here, tensorflow-cpu for instance.
+    return None  # Installed under another name, such as tensorflow-cpu.
 
 
 def _commit() -> str | None:
-  """Returns the commit of the code, with '+' if files differ; None: unknown."""
+  """Returns the commit of the code, or None if it is not known.
+
+  A '+' is added if tracked files were changed since.
+  """
   root = pathlib.Path(__file__).parents[2]
   git = ('git', '-C', str(root))
   try:
-    # An install below another project's checkout is not of its commit.
+    # Fails if this file is installed inside the checkout of another project.
     _run(*git, 'ls-files', '--error-unmatch', __file__)
     changed = _run(*git, 'status', '--porcelain', '--untracked-files=no')
     return _run(*git, 'rev-parse', 'HEAD') + ('+' if changed else '')

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Learning rates: the paper's four schedules and BiT-HyperRule.
 
-A schedule is a tuple of steps: end of the warm-up, three decays by ten, end of
-the training. Sources: `bit_hyperrule.py` of BiT; the paper's section
-"Hyperparameters sensitivity".
+A schedule is a tuple of numbers of steps: the end of the warm-up, three decays
+by a factor of ten, and the end of the training. Sources: `bit_hyperrule.py` of
+BiT; section "Hyperparameters sensitivity" of the paper.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,11 @@ import itertools
 import types
 
 import jax.numpy as jnp
+import ml_collections
 import optax
 
-# By the name that the argument of a config takes. All but '5k' are BiT's.
+# By the value of `steps=` behind the colon of `--config`. All but '5k' are
+# BiT's.
 SCHEDULES: Mapping[str, tuple[int, ...]] = types.MappingProxyType(
   {
     '500': (100, 200, 300, 400, 500),
@@ -26,22 +28,26 @@ SCHEDULES: Mapping[str, tuple[int, ...]] = types.MappingProxyType(
 
 
 def learning_rate(base: float, steps: tuple[int, ...]) -> optax.Schedule:
-  """Returns the schedule as a function from the step, counted from 0.
+  """Returns a function from the number of earlier updates to the learning rate.
 
-  Equal to BiT's `get_lr(step)`: from 0 in a straight line to `base` at the end
-  of the warm-up, then a tenth for each decay `s` with `s < step`.
+  It equals BiT's `get_lr(step)`: the rate rises linearly from 0 to `base` at
+  the end of the warm-up, and is divided by ten for each decay `s < step`.
+
+  Args:
+    base: the learning rate after the warm-up.
+    steps: a schedule, such as `SCHEDULES['10k']`.
 
   Raises:
-    ValueError: the steps are not a warm-up, decays and an end, in that order.
+    ValueError: the steps are not positive and increasing.
   """
   check(steps)
   warmup, *decays, _ = steps
-  # optax divides at the boundary, BiT one step behind it, hence the 1; and
-  # optax counts the second part's boundaries from where it begins.
+  # optax divides at the boundary and BiT one step after it, hence the 1. optax
+  # counts the boundaries of the second part from the end of the warm-up.
   boundaries = {decay - warmup + 1: 0.1 for decay in decays}
   joined = optax.join_schedules(
     [
-      # As BiT writes it: optax's own ramp loses digits near 0.
+      # BiT's formula. optax's linear schedule is less exact near 0.
       lambda step: base * step / warmup,
       optax.piecewise_constant_schedule(base, boundaries),
     ],
@@ -63,8 +69,27 @@ def check(steps: tuple[int, ...]) -> None:
     )
 
 
+def resolve(
+  config: ml_collections.ConfigDict, *, num_slices: int, num_classes: int
+) -> ml_collections.ConfigDict:
+  """Returns the config with BiT-HyperRule's values if its schedule is `()`.
+
+  Args:
+    config: a whole config.
+    num_slices: number of training slices in the data set.
+    num_classes: number of classes.
+  """
+  if config.schedule:
+    return config
+  count = config.data.per_class * num_classes or num_slices
+  resolved = ml_collections.ConfigDict(config)
+  resolved.schedule = hyper_rule_schedule(count)
+  resolved.mixup_alpha = hyper_rule_mixup_alpha(count)
+  return ml_collections.FrozenConfigDict(resolved)
+
+
 def hyper_rule_schedule(num_examples: int) -> tuple[int, ...]:
-  """Returns BiT-HyperRule's schedule for so many training images."""
+  """Returns BiT-HyperRule's schedule for a number of training images."""
   if num_examples < 20_000:
     return SCHEDULES['500']
   if num_examples < 500_000:
@@ -73,5 +98,5 @@ def hyper_rule_schedule(num_examples: int) -> tuple[int, ...]:
 
 
 def hyper_rule_mixup_alpha(num_examples: int) -> float:
-  """Returns BiT-HyperRule's mixup alpha for so many training images."""
+  """Returns BiT-HyperRule's mixup alpha for a number of training images."""
   return 0.0 if num_examples < 20_000 else 0.1

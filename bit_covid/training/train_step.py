@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""One step of training: loss, gradient, update, on all devices at once."""
+"""One training step: loss, gradient and update, on all devices at once."""
 
 from collections.abc import Callable, Mapping, Sequence
 import functools
@@ -18,15 +18,15 @@ from bit_covid.training import mixup
 
 
 class TrainState(struct.PyTreeNode):
-  """All that a run needs to go on.
+  """The state that a run saves and resumes from.
 
   Attributes:
-    step: int32, number of updates so far.
+    step: int32 scalar, number of updates so far.
     params: parameter tree, float32.
-    opt_state: of optax.
-    loss_sum: float32, sum of the losses since the last measurement. A part of
-      the state, so that a run which resumes between two measurements reports
-      what an uninterrupted one does.
+    opt_state: state of the optax optimizer.
+    loss_sum: float32 scalar, sum of the losses since the last measurement. It
+      is part of the state so that a run that resumes between two measurements
+      logs the same loss as an uninterrupted one.
   """
 
   step: jax.Array
@@ -56,19 +56,20 @@ def make_train_step(
   seed: int,
   on_devices: Sequence[jax.Device] | None = None,
 ) -> Callable[[TrainState, Mapping[str, jax.Array]], TrainState]:
-  """Returns `step(state, batch)` -> state, compiled for all devices.
+  """Returns `step(state, batch)`, which returns the state after one update.
 
-  The state is donated. The leaves of the batch are `[devices, per_device,
-  ...]`, of this host's devices; `image` and `label` are used.
+  The state is donated. Batch arrays are `[local_devices, per_device, ...]`.
+  Only `image` (uint8 `[..., S, S, 1]`) and `label` (int32) are read.
 
   Args:
     model: the network.
-    optimizer: as in `create_state`.
-    mixup_alpha: 0 for no mixup.
-    accumulation: number of parts of a device's batch, one after the other.
-    seed: of the mixing weights.
-    on_devices: None for all; others may be of a machine that is not here, for
-      which the step can be compiled and not run.
+    optimizer: the one that `create_state` was given.
+    mixup_alpha: parameter of mixup's Beta distribution; 0 for no mixup.
+    accumulation: number of equal parts of a device's batch, whose gradients are
+      computed one after the other.
+    seed: seed of the mixup weights.
+    on_devices: devices to compile for; None means all. For a machine that is
+      not attached, the step compiles but cannot run.
   """
   step = functools.partial(
     _train_step,
@@ -78,14 +79,7 @@ def make_train_step(
     accumulation=accumulation,
     seed=seed,
   )
-  return jax.pmap(
-    step,
-    axis_name=devices.AXIS,
-    in_axes=(None, 0),
-    out_axes=None,
-    donate_argnums=0,
-    devices=on_devices,
-  )
+  return devices.data_parallel(step, donate_first=True, on_devices=on_devices)
 
 
 def _train_step(
@@ -98,10 +92,11 @@ def _train_step(
   accumulation: int,
   seed: int,
 ) -> TrainState:
+  """Returns the state after one update, on one device with its batch."""
   images = normalize.to_model_range(batch['image'])
   labels = jax.nn.one_hot(batch['label'], model.num_classes)
   if mixup_alpha:
-    # The same weight on every device: the key does not depend on it.
+    # The key does not depend on the device: all devices draw the same weight.
     key = jax.random.fold_in(jax.random.key(seed), state.step)
     weight = mixup.draw_weight(key, mixup_alpha)
     images, labels = mixup.mix(images, weight), mixup.mix(labels, weight)
@@ -113,9 +108,9 @@ def _train_step(
   loss, grads = _accumulate(
     jax.value_and_grad(loss_fn), state.params, images, labels, accumulation
   )
-  # Without this mean each device would go its own way, and nothing would say
-  # so: pmap takes the first device's word for a result that all should share.
-  loss, grads = _mean_over_devices((loss, grads))
+  # Without this mean the replicas would diverge silently, because the first
+  # device's result is returned unchecked.
+  loss, grads = devices.mean_over_devices((loss, grads))
   updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
   return TrainState(
     step=state.step + 1,
@@ -123,13 +118,6 @@ def _train_step(
     opt_state=opt_state,
     loss_sum=state.loss_sum + loss,
   )
-
-
-def _mean_over_devices(tree):
-  if jax.lax.axis_size(devices.AXIS) == 1:
-    # On a CPU XLA would copy all gradients by one thread: 11 ms for R50x1.
-    return tree
-  return jax.lax.pmean(tree, devices.AXIS)
 
 
 def _accumulate(value_and_grad, params, images, labels, parts: int):

@@ -102,7 +102,8 @@ def load(
   arrays[_HEAD_KERNEL] = np.zeros((1, 1, features, num_classes), np.float32)
   arrays[_HEAD_BIAS] = np.zeros(num_classes, np.float32)
   names = metadata_lib.unknown(num_classes).class_names
-  metadata = dataclasses.replace(metadata, class_names=names)
+  # The temperature calibrated the logits of the old head.
+  metadata = dataclasses.replace(metadata, class_names=names, temperature=None)
   return Checkpoint(model, _to_params(arrays), metadata)
 
 

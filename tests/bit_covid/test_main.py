@@ -66,7 +66,11 @@ def test_overrides_and_argument_reach_the_run(tmp_path, tfds_dir):
 @pytest.mark.parametrize(
   ('arguments', 'message'),
   [
-    (['--config=configs/demo.py', '--config.lr=3'], 'lr'),
+    (
+      ['--config=configs/demo.py', '--config.bach=3'],
+      "Error: The config has no field 'bach'. Did you mean 'batch'? All fields "
+      'are in configs/common.py.\n',
+    ),
     (['--config=configs/demo.py:lr=3'], 'expected any of resolution='),
     (['--config=configs/none.py'], 'configs/none.py'),
     (['--config=configs/demo.py', 'extra'], 'Unexpected arguments'),
@@ -77,6 +81,36 @@ def test_wrong_command_lines(tmp_path, arguments, message):
   result = _run(*arguments, f'--workdir={tmp_path / "run"}')
   assert result.returncode != 0
   assert message in result.stderr + result.stdout
+  assert not (tmp_path / 'run').exists()
+
+
+@pytest.mark.parametrize(
+  ('line', 'message'),
+  [
+    (
+      'config.data.windw = (40, 400)',
+      "Error: The config has no field 'windw'. Did you mean 'window'? All "
+      'fields are in configs/common.py.\n',
+    ),
+    (
+      'None.batch',
+      "Error: The config file is invalid: 'NoneType' object has no attribute "
+      "'batch'\n",
+    ),
+  ],
+)
+def test_wrong_config_files(tmp_path, line, message):
+  path = tmp_path / 'mine.py'
+  path.write_text(
+    'from configs import common\n'
+    'def get_config(arg=None):\n'
+    '  config = common.get_config()\n'
+    f'  {line}\n'
+    '  return common.with_argument(config, arg)\n'
+  )
+  result = _run(f'--config={path}', f'--workdir={tmp_path / "run"}')
+  assert result.returncode == 2
+  assert result.stderr.endswith(message)
   assert not (tmp_path / 'run').exists()
 
 

@@ -69,6 +69,15 @@ def test_configs_differ_in_values_and_not_in_fields(name):
   assert f'--config=configs/{name}.py' in module.__doc__ or name == 'common'
 
 
+@pytest.mark.parametrize('name', NAMES)
+def test_a_misspelt_field_is_an_error(name):
+  config = _get_config(name)
+  with pytest.raises(AttributeError, match='Did you mean "batch" instead of'):
+    config.bach = 3
+  with pytest.raises(AttributeError, match='Did you mean "window" instead of'):
+    config.data.windw = (40, 400)
+
+
 def test_short_forms():
   config = common.get_config(
     'resolution=160x128,steps=5k,mixup=False,per_class=100,seed=3,'

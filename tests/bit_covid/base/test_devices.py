@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batches and states on two fake devices."""
 
-import functools
-
 import jax
 import numpy as np
 import pytest
@@ -51,7 +49,7 @@ def test_batches_are_put_on_the_devices_in_order_and_one_ahead():
       taken.append(number)
       yield {'x': np.arange(6) + 10 * number}
 
-  for number, batch in enumerate(devices.put_ahead(batches())):
+  for number, batch in enumerate(devices.prefetch_to_device(batches())):
     assert len(taken) == min(number + 2, 4)
     np.testing.assert_array_equal(
       batch['x'], (np.arange(6) + 10 * number).reshape(2, 3)
@@ -60,19 +58,45 @@ def test_batches_are_put_on_the_devices_in_order_and_one_ahead():
     assert [shard.data.shape for shard in shards] == [(1, 3)] * 2
     assert {shard.device for shard in shards} == set(jax.local_devices())
   assert number == 3
-  assert not list(devices.put_ahead([]))
+  assert not list(devices.prefetch_to_device([]))
 
 
-def test_a_batch_that_was_put_ahead_is_taken_as_it_is():
+def test_a_prefetched_batch_is_not_moved_again():
   calls = []
 
-  @functools.partial(jax.pmap, axis_name=devices.AXIS)
-  def double(batch):
+  @devices.data_parallel
+  def double(factor, batch):
     calls.append(1)  # When it is traced.
-    return jax.tree.map(lambda x: x * 2, batch)
+    return devices.gather_from_devices(batch['x'] * factor)
 
-  for batch in devices.put_ahead([{'x': np.arange(4)}] * 3):
+  factor = devices.replicate(np.int32(2))
+
+  for batch in devices.prefetch_to_device(
+    [{'x': np.arange(4, dtype=np.int32)}] * 3
+  ):
     with jax.transfer_guard('disallow'):
-      result = double(batch)
-    np.testing.assert_array_equal(result['x'], [[0, 2], [4, 6]])
+      result = double(factor, batch)
+    np.testing.assert_array_equal(result, [[0, 2], [4, 6]])
   assert len(calls) == 1
+
+
+def test_mean_over_devices_is_that_of_numpy():
+  values = np.random.default_rng(0).normal(size=(2, 3)).astype(np.float32)
+  mean = devices.data_parallel(
+    lambda offset, batch: devices.mean_over_devices(batch + offset)
+  )
+  result = mean(devices.replicate(np.float32(1)), values)
+  np.testing.assert_allclose(result, values.mean(axis=0) + 1, rtol=1e-6)
+  for part in result.addressable_shards:
+    np.testing.assert_allclose(part.data, values.mean(axis=0) + 1, rtol=1e-6)
+
+
+def test_a_donated_argument_cannot_be_used_again():
+  add = devices.data_parallel(
+    lambda total, x: total + devices.mean_over_devices(x), donate_first=True
+  )
+  total = devices.replicate(np.zeros(3, np.float32))
+  np.testing.assert_array_equal(
+    add(total, np.ones((2, 3), np.float32)), [1] * 3
+  )
+  assert total.is_deleted()

@@ -25,6 +25,7 @@ def _task(run):
   config = ml_collections.ConfigDict(
     {
       'seed': run.seed,
+      'schedule': (1, 2),
       'data': {'path': 'here', 'data_dir': '', 'image_folder': ''},
     }
   )

@@ -70,7 +70,7 @@ def config():
 
 
 @pytest.fixture(scope='module')
-def network():
+def model():
   return resnet_v2.create('tiny', num_classes=3)
 
 
@@ -106,7 +106,7 @@ def test_unlabelled_slices_are_not_chosen():
 
 
 def test_energy_is_that_of_the_whole_slice(
-  examples, images, config, network, random_params
+  examples, images, config, model, random_params
 ):
   config.data.crop = 96
   params = random_params('tiny')
@@ -116,11 +116,11 @@ def test_energy_is_that_of_the_whole_slice(
   whole = np.stack([cv2.resize(x, (96, 96)) for x in images])
   np.testing.assert_allclose(batch['image'][..., 0], whole, atol=1)
   pixels = (batch['image'].astype(np.float32) - 127.5) / 127.5
-  logits, maps = gradcam.logits_and_maps(network, params, pixels)
+  logits, maps = gradcam.logits_and_maps(model, params, pixels)
   # What the network was trained on changes nothing but where boxes are from.
   config.data.box = 'annotated'
   table = map_evidence_lib.energy(
-    examples, network=network, params=params, config=config.data
+    examples, model=model, params=params, data_config=config.data
   )
   # Of 96 x 128 pixels at 96 x 96: 33 * 3 / 4 = 24.75, 112 * 3 / 4 = 84.
   maps = np.asarray(maps, np.float64)
@@ -139,14 +139,14 @@ def test_energy_is_that_of_the_whole_slice(
 
 
 def test_uniform_maps_have_the_share_of_the_area(
-  monkeypatch, examples, config, network
+  monkeypatch, examples, config, model
 ):
-  def uniform(network, params, images):
+  def uniform(model, params, images):
     return np.zeros((len(images), 3)), np.ones(images.shape[:3])
 
   monkeypatch.setattr(gradcam, 'logits_and_maps', uniform)
   table = map_evidence_lib.energy(
-    examples, network=network, params={}, config=config.data
+    examples, model=model, params={}, data_config=config.data
   )
   pd.testing.assert_series_equal(
     table['inside'], table['area'], check_names=False
@@ -154,11 +154,11 @@ def test_uniform_maps_have_the_share_of_the_area(
 
 
 def test_automatic_boxes_are_found_in_the_whole_slice(
-  examples, images, config, network, random_params
+  examples, images, config, model, random_params
 ):
   config.data.box = 'automatic'
   table = map_evidence_lib.energy(
-    examples, network=network, params=random_params('tiny'), config=config.data
+    examples, model=model, params=random_params('tiny'), data_config=config.data
   )
   assert set(table['box']) == {'automatic'}
   for image, area in zip(images, table['area'], strict=True):
@@ -170,7 +170,7 @@ def test_automatic_boxes_are_found_in_the_whole_slice(
 
 
 def test_files_of_a_work_directory(
-  tmp_path, examples, config, network, random_params
+  tmp_path, examples, config, model, random_params
 ):
   probabilities = np.eye(3)[(LABELS + 1) % 3]
   table = predictions.make_table(
@@ -182,10 +182,15 @@ def test_files_of_a_work_directory(
     class_names=NAMES,
   )
   workdir = epath.Path(tmp_path)
-  predictions.write(table, workdir / 'predictions' / 'test.csv')
   params = random_params('tiny')
   map_evidence_lib.write(
-    workdir, 'test', examples, network=network, params=params, config=config
+    workdir,
+    'test',
+    examples,
+    table,
+    model=model,
+    params=params,
+    config=config,
   )
   energy = map_evidence.read(
     tmp_path / 'gradcam' / 'energy.csv', map_evidence.ENERGY_COLUMNS, NAMES
@@ -209,7 +214,7 @@ def test_files_of_a_work_directory(
     input_pipeline.evaluation_batches(examples.take(rows), config.data, batch=9)
   )
   expected = gradcam.cascading_randomization(
-    network,
+    model,
     params,
     (batch['image'].astype(np.float32) - 127.5) / 127.5,
     (LABELS[rows] + 1) % 3,
@@ -221,7 +226,7 @@ def test_files_of_a_work_directory(
 
 
 def test_large_networks_take_fewer_slices(
-  monkeypatch, tmp_path, examples, config, network
+  monkeypatch, tmp_path, examples, config, model
 ):
   seen = []
   monkeypatch.setattr(map_evidence_lib, '_LARGE', 10)
@@ -233,7 +238,6 @@ def test_large_networks_take_fewer_slices(
       lambda part, *a, **k: seen.append(np.bincount(part.label).tolist()),
     )
   monkeypatch.setattr(map_evidence_lib, '_write', lambda *a: None)
-  monkeypatch.setattr(predictions, 'read', lambda path: None)
   monkeypatch.setattr(
     predictions, 'probabilities', lambda table: np.zeros((20, 3))
   )
@@ -241,7 +245,8 @@ def test_large_networks_take_fewer_slices(
     epath.Path(tmp_path),
     'test',
     examples,
-    network=network,
+    None,
+    model=model,
     params={'a': np.zeros(11)},
     config=config,
   )

@@ -62,17 +62,17 @@ def test_panels_are_of_the_chosen_slices(tmp_path, random_params):
     read=read,
   )
   config = ml_collections.ConfigDict(
-    {'box': 'none', 'crop': 64, 'antialias': False}
+    {'data': {'box': 'none', 'crop': 64, 'antialias': False}}
   )
-  loaded = map_panels._load(examples, [2, 0, 5], config)
+  loaded = map_panels._load(examples, [2, 0, 5], config.data)
   np.testing.assert_array_equal(loaded[..., 0], images[[2, 0, 5]])
   workdir = epath.Path(tmp_path)
-  predictions.write(table, workdir / 'predictions' / 'test.csv')
   map_panels.write(
     workdir,
     'test',
     examples,
-    network=resnet_v2.create('tiny', num_classes=3),
+    table,
+    model=resnet_v2.create('tiny', num_classes=3),
     params=random_params('tiny'),
     config=config,
   )

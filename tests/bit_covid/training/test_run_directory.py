@@ -1,15 +1,18 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a run leaves: its model, and counts of its splits."""
+"""The files of a run: facts, model, and counts of its splits."""
 
 import dataclasses
+import json
 
 from etils import epath
 import numpy as np
 import pytest
 
 from bit_covid.analysis import predictions
+from bit_covid.training import evaluated_network
 from bit_covid.training import run_directory
+from bit_covid.training import run_identity
 from bit_covid.weights import bit_npz
 from configs import demo
 import input_pipeline
@@ -17,14 +20,14 @@ import input_pipeline
 NAMES = ('Normal', 'CP', 'NCP')
 
 
-def _write_val(workdir, *, temperature, count=6000):
-  """Writes predictions that are too sure by a known temperature."""
+def _make_val(*, temperature, count=6000):
+  """Returns predictions that are overconfident by a known temperature."""
   generator = np.random.default_rng(0)
   truth = generator.dirichlet(np.ones(3), count)
   label = np.array([generator.choice(3, p=row) for row in truth])
   sharp = truth**temperature
   ids = [f's{i}' for i in range(count)]
-  table = predictions.make_table(
+  return predictions.make_table(
     slice_id=ids,
     patient_id=ids,
     source=ids,
@@ -32,7 +35,6 @@ def _write_val(workdir, *, temperature, count=6000):
     probabilities=sharp / sharp.sum(1, keepdims=True),
     class_names=NAMES,
   )
-  predictions.write(table, workdir / 'predictions' / 'val.csv')
 
 
 @pytest.fixture
@@ -54,22 +56,26 @@ def examples():
 
 @pytest.fixture
 def save(tmp_path, random_params, examples):
-  def save():
+  def save(val_table):
     run_directory.save_model(
-      demo.get_config(), epath.Path(tmp_path), random_params('tiny'), examples
+      demo.get_config(),
+      epath.Path(tmp_path),
+      random_params('tiny'),
+      examples,
+      val_table,
     )
     return bit_npz.load(tmp_path / 'model.npz').metadata
 
   return save
 
 
-def test_temperature_is_that_of_val(save, tmp_path):
-  _write_val(epath.Path(tmp_path), temperature=2.5)
-  assert save().temperature == pytest.approx(2.5, rel=0.05)
+def test_temperature_is_that_of_val(save):
+  table = _make_val(temperature=2.5)
+  assert save(table).temperature == pytest.approx(2.5, rel=0.05)
 
 
 def test_without_val_there_is_no_temperature(save):
-  metadata = save()
+  metadata = save(None)
   assert metadata.temperature is None
   assert metadata.window == (-600.0, 1500.0)
   assert metadata.preprocessing['crop'] == 64
@@ -94,3 +100,99 @@ def test_all_splits_are_counted_before_the_first_step(tmp_path, examples):
     'test,CP,0,0',
     'test,NCP,0,0',
   ]
+
+
+def _write_facts(config, workdir, examples, num_slices):
+  train = dataclasses.replace(
+    examples,
+    slice_id=np.arange(num_slices).astype(str),
+    patient_id=np.arange(num_slices).astype(str),
+    label=np.arange(num_slices, dtype=np.int32) % 3,
+  )
+  run_directory.write_facts(config, workdir, {'train': train})
+
+
+@pytest.mark.parametrize(
+  ('num_slices', 'per_class', 'steps', 'alpha'),
+  [(30, 0, '500', 0.0), (20_001, 0, '10k', 0.1), (30, 7000, '10k', 0.1)],
+)
+def test_run_of_the_hyper_rule_is_known_again(
+  tmp_path, examples, num_slices, per_class, steps, alpha
+):
+  workdir = epath.Path(tmp_path)
+  asked = demo.get_config('steps=auto')
+  asked.data.per_class = per_class
+  resolved = demo.get_config(f'steps={steps}')
+  resolved.data.per_class = per_class
+  resolved.mixup_alpha = alpha
+  _write_facts(resolved, workdir, examples, num_slices)
+  run_directory.check_same_config(asked, workdir)
+  asked.seed = 1
+  with pytest.raises(ValueError, match=r'config: seed is 0 there, 1 here\.'):
+    run_directory.check_same_config(asked, workdir)
+
+
+def test_run_of_another_schedule_is_not_one_of_the_hyper_rule(
+  tmp_path, examples
+):
+  workdir = epath.Path(tmp_path)
+  _write_facts(demo.get_config('steps=5k'), workdir, examples, 30)
+  with pytest.raises(ValueError, match=r'schedule is .*5000\] there, .*500\]'):
+    run_directory.check_same_config(demo.get_config('steps=auto'), workdir)
+
+
+def test_differences_name_the_path_of_each_value():
+  found = {'a': 1, 'data': {'crop': 64, 'box': 'none'}, 'free': 1, 'old': 0}
+  asked = {'a': 1, 'data': {'crop': 32, 'box': 'none'}, 'free': 2, 'new': 3}
+  assert run_identity.differences(found, asked, ignored=('free',)) == [
+    'data.crop is 64 there, 32 here',
+    'new is None there, 3 here',
+    'old is 0 there, None here',
+  ]
+
+
+def test_each_start_is_added_to_run_json(tmp_path):
+  workdir = epath.Path(tmp_path) / 'new'
+  run_identity.write(workdir, {'seed': 0})
+  run_identity.write(workdir, {'seed': 1}, devices=['cpu:TensorFlow'])
+  assert run_identity.read(workdir) == {'seed': 1}
+  first, second = json.loads((workdir / 'run.json').read_text())
+  assert first['devices'] == ['cpu:cpu', 'cpu:cpu']
+  assert second['devices'] == ['cpu:TensorFlow']
+
+
+def test_damaged_config_is_named(tmp_path):
+  (tmp_path / 'config.json').write_text('{"seed": ')
+  with pytest.raises(ValueError, match=r'config\.json is no JSON of a run'):
+    run_identity.read(epath.Path(tmp_path))
+
+
+def _evaluated(workdir, facts, splits):
+  evaluated_network.write_facts(workdir, facts, splits, flag='--output')
+
+
+def test_results_of_one_network_gather_splits(tmp_path, examples):
+  workdir = epath.Path(tmp_path) / 'run'
+  facts = {'data': {'crop': 64}, 'init': 'a.npz'}
+  other = dataclasses.replace(examples, digest=np.array(['x']))
+  _evaluated(workdir, facts, {'val': examples})
+  _evaluated(workdir, facts, {'test': other})
+  found = json.loads((workdir / 'config.json').read_text())
+  assert found == {
+    **facts,
+    'fingerprints': {'val': examples.fingerprint, 'test': other.fingerprint},
+  }
+  # Facts of a training that an evaluation does not know are not compared.
+  run_identity.write(workdir, {**found, 'momentum': 0.9})
+  _evaluated(workdir, facts, {'val': examples})
+  with pytest.raises(ValueError, match=r'crop is 64 there, 32 here.*--output'):
+    _evaluated(workdir, {**facts, 'data': {'crop': 32}}, {'val': examples})
+  with pytest.raises(ValueError, match=r'fingerprints\.val is .* there'):
+    _evaluated(workdir, facts, {'val': other})
+
+
+def test_predictions_of_an_unknown_network_are_not_mixed(tmp_path, examples):
+  (tmp_path / 'predictions').mkdir()
+  (tmp_path / 'predictions' / 'val.csv').touch()
+  with pytest.raises(ValueError, match=r'val\.csv, and no config\.json'):
+    _evaluated(epath.Path(tmp_path), {}, {'val': examples})

@@ -1,36 +1,38 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The schedules against BiT's function, step by step."""
+"""The schedules against BiT's rule and the paper, step by step."""
 
 import jax
 import numpy as np
 import pytest
 
 from bit_covid.training import schedule
+from configs import common
 
-
-def bit_get_lr(step, supports, base_lr):
-  """The rule of `bit_hyperrule.get_lr`, in words: see docs of BiT."""
-  warmup, *decays, end = supports
-  if step < warmup:
-    return base_lr * step / warmup
-  if step >= end:
-    return None
-  for decay in decays:
-    if decay < step:
-      base_lr /= 10
-  return base_lr
+# The number of steps of the warm-up, and then at each rate, counted by hand
+# from `bit_hyperrule.get_lr` of BiT: at the step of a decay the rate is not yet
+# divided. The last rate has one step less, as the end is exclusive.
+LENGTHS = {
+  '500': (100, 101, 100, 100, 99),
+  '5k': (500, 1001, 1500, 1500, 499),
+  '10k': (500, 2501, 3000, 3000, 999),
+  '20k': (500, 5501, 6000, 6000, 1999),
+}
 
 
 @pytest.mark.parametrize('name', schedule.SCHEDULES)
 def test_learning_rate_is_that_of_bit_at_every_step(name):
-  steps = schedule.SCHEDULES[name]
-  rate = jax.vmap(schedule.learning_rate(0.003, steps))
-  actual = rate(np.arange(steps[-1], dtype=np.int32))
-  expected = [bit_get_lr(step, steps, 0.003) for step in range(steps[-1])]
-  assert None not in expected
+  warmup, *lengths = LENGTHS[name]
+  expected = np.concatenate(
+    [
+      0.003 * np.arange(warmup) / warmup,
+      np.repeat([3e-3, 3e-4, 3e-5, 3e-6], lengths),
+    ]
+  )
+  rate = jax.vmap(schedule.learning_rate(0.003, schedule.SCHEDULES[name]))
+  actual = rate(np.arange(len(expected), dtype=np.int32))
   np.testing.assert_allclose(actual, expected, rtol=1e-6)
-  assert bit_get_lr(steps[-1], steps, 0.003) is None
+  assert len(expected) == schedule.SCHEDULES[name][-1]
 
 
 def test_schedules_are_those_of_the_paper():
@@ -60,17 +62,31 @@ def test_what_is_no_schedule_is_refused(steps):
 
 
 @pytest.mark.parametrize(
-  ('count', 'name', 'alpha'),
+  ('num_slices', 'per_class', 'end', 'alpha'),
   [
-    (300, '500', 0.0),
-    (19_999, '500', 0.0),
-    (20_000, '10k', 0.1),
+    (300, 0, 500, 0.0),
+    (19_999, 0, 500, 0.0),
+    (20_000, 0, 10_000, 0.1),
     # COVIDx CT-2A's training split: the paper's default is BiT's own choice.
-    (143_778, '10k', 0.1),
-    (499_999, '10k', 0.1),
-    (500_000, '20k', 0.1),
+    (143_778, 0, 10_000, 0.1),
+    (499_999, 0, 10_000, 0.1),
+    (500_000, 0, 20_000, 0.1),
+    # Few slices of each of three classes are drawn from a large split.
+    (143_778, 100, 500, 0.0),
+    (143_778, 7_000, 10_000, 0.1),
   ],
 )
-def test_hyper_rule(count, name, alpha):
-  assert schedule.hyper_rule_schedule(count) == schedule.SCHEDULES[name]
-  assert schedule.hyper_rule_mixup_alpha(count) == alpha
+def test_hyper_rule(num_slices, per_class, end, alpha):
+  config = common.get_config('steps=auto')
+  config.data.per_class = per_class
+  resolved = schedule.resolve(config, num_slices=num_slices, num_classes=3)
+  assert resolved.schedule[-1] == end
+  assert resolved.mixup_alpha == alpha
+
+
+def test_a_schedule_that_is_given_stays():
+  config = common.get_config('steps=5k')
+  config.mixup_alpha = 0.7
+  resolved = schedule.resolve(config, num_slices=300, num_classes=3)
+  assert resolved.schedule == (500, 1500, 3000, 4500, 5000)
+  assert resolved.mixup_alpha == 0.7

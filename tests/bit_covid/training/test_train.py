@@ -11,9 +11,13 @@ import jax
 import ml_collections
 import numpy as np
 import pytest
+from sklearn import metrics as sklearn_metrics
 
+from bit_covid.analysis import predictions
 from bit_covid.models import resnet_v2
 from bit_covid.training import metric_log
+from bit_covid.training import run_directory
+from bit_covid.training import schedule
 from bit_covid.training import train
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
@@ -100,6 +104,38 @@ def test_metrics_are_measured_when_they_are_due(finished_run):
   rates = [row['learning_rate'] for row in rows if 'learning_rate' in row]
   # Of the updates 2, 5 and 7, counted from 0.
   np.testing.assert_allclose(rates, [3e-3, 3e-4, 3e-5], rtol=1e-5)
+
+
+def test_results_are_those_of_scikit_learn(finished_run):
+  workdir, metrics = finished_run
+  table = predictions.read(workdir / 'predictions' / 'val.csv')
+  label = table['label'].to_numpy(int)
+  probabilities = predictions.probabilities(table)
+  accuracy = sklearn_metrics.accuracy_score(label, probabilities.argmax(1))
+  assert metrics['val']['accuracy'] == pytest.approx(accuracy)
+  # The last evaluation is of the parameters whose predictions are written.
+  (row,) = [
+    row
+    for row in metric_log.read(workdir / 'metrics.jsonl')
+    if row['step'] == 8 and 'val_loss' in row
+  ]
+  assert row['val_accuracy'] == pytest.approx(accuracy)
+  expected = sklearn_metrics.log_loss(label, probabilities, labels=[0, 1, 2])
+  assert row['val_loss'] == pytest.approx(expected)
+
+
+def test_logged_loss_is_the_mean_since_the_last_time(
+  config, tmp_path, finished_run
+):
+  config.log_every = 1
+  _train_only(config, tmp_path)
+  each = [loss for _, loss in sorted(_losses(tmp_path).items())]
+  assert len(each) == 8
+  expected = {3: each[:3], 6: each[3:6], 8: each[6:]}
+  found = _losses(finished_run[0])
+  assert list(found) == list(expected)
+  for step, losses in expected.items():
+    assert found[step] == pytest.approx(np.mean(losses), rel=1e-5)
 
 
 @pytest.mark.parametrize('mixup_alpha', [0.0, 0.1])
@@ -206,13 +242,27 @@ def test_few_slices_of_each_class(config, tmp_path, monkeypatch):
   assert len(np.unique(np.concatenate(seen))) == 6
 
 
-def test_schedule_of_the_hyper_rule(config, tfds_dir):
+def test_hyper_rule_decides_whether_a_batch_may_be_odd(
+  config, tmp_path, monkeypatch
+):
+  counts = []
+  monkeypatch.setattr(
+    schedule,
+    'hyper_rule_schedule',
+    lambda count: counts.append(count) or (1, 2),
+  )
   config.schedule = ()
-  examples = input_pipeline.load_split(config.data, 'train')
-  resolved = train._resolve(ml_collections.FrozenConfigDict(config), examples)
-  assert len(examples) == NUM_TRAIN
-  assert resolved.schedule == (100, 200, 300, 400, 500)
-  assert resolved.mixup_alpha == 0
+  config.batch = 6  # Three slices a device, which mixup cannot pair.
+  _train_only(config, tmp_path / 'small')
+  assert counts == [NUM_TRAIN]
+  facts = json.loads((tmp_path / 'small' / 'config.json').read_text())
+  assert (facts['schedule'], facts['mixup_alpha']) == ([1, 2], 0)
+  run_directory.check_same_config(config, tmp_path / 'small')
+  # Of a large data set mixup is a part of the rule.
+  monkeypatch.setattr(schedule, 'hyper_rule_mixup_alpha', lambda count: 0.1)
+  with pytest.raises(ValueError, match=r'config.batch=6 is 3 slices a device'):
+    train.train_and_evaluate(config, tmp_path / 'large')
+  assert not (tmp_path / 'large').exists()
 
 
 @pytest.mark.parametrize(
@@ -262,7 +312,8 @@ def test_every_field_of_the_config_is_read(config, tmp_path, monkeypatch):
   original = ml_collections.FrozenConfigDict.__getattr__
 
   def record(self, name):
-    read.add(name)
+    # Told apart by their neighbours: `name` is a field of two parts.
+    read.add((frozenset(self), name))
     return original(self, name)
 
   monkeypatch.setattr(ml_collections.FrozenConfigDict, '__getattr__', record)
@@ -272,9 +323,13 @@ def test_every_field_of_the_config_is_read(config, tmp_path, monkeypatch):
   config.data.name, config.data.path = 'image_folder', str(tmp_path / 'none')
   with pytest.raises(FileNotFoundError):
     train.train_and_evaluate(config, tmp_path / 'other')
-  fields = {*common.get_config(), *common.get_config().data}
-  fields |= {*common.get_config().model}
-  assert fields - read == set()
+  whole = common.get_config()
+  fields = {
+    (frozenset(part), name)
+    for part in (whole, whole.data, whole.model)
+    for name in part
+  }
+  assert {name for _, name in fields - read} == set()
 
 
 def test_fields_of_model_and_optimizer_have_their_effect(

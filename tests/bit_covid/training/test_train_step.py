@@ -58,13 +58,10 @@ def _run(num_devices, *, mixup_alpha=0.0, accumulation=1):
     seed=0,
     on_devices=jax.devices()[:num_devices],
   )
-  state = jax.pmap(
-    lambda x, _: x,
-    axis_name=devices.AXIS,
-    in_axes=(None, 0),
-    out_axes=None,
-    devices=jax.devices()[:num_devices],
-  )(state, np.zeros(num_devices))
+  copy = devices.data_parallel(
+    lambda leaves, _: leaves, on_devices=jax.devices()[:num_devices]
+  )
+  state = copy(state, np.zeros(num_devices))
   losses = []
   for batch in _batches():
     sharded = {

@@ -170,6 +170,18 @@ def test_new_head_is_zeros_of_any_size(tmp_path, saved):
   _assert_trees_equal(loaded, rest)
 
 
+def test_new_head_is_not_calibrated(tmp_path, random_params):
+  path = tmp_path / 'model.npz'
+  bit_npz.save(
+    path,
+    random_params('tiny'),
+    model='tiny',
+    metadata=metadata_lib.Metadata(('a', 'b', 'c'), temperature=1.7),
+  )
+  assert bit_npz.load(path).metadata.temperature == 1.7
+  assert bit_npz.load(path, num_classes=3).metadata.temperature is None
+
+
 def test_numbered_convolutions(tmp_path, saved):
   arrays, params = saved
   renamed = {

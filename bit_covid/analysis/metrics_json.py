@@ -1,0 +1,45 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The file `report/metrics.json` of a work directory: numbers by split."""
+
+from collections.abc import Mapping
+import json
+import pathlib
+from typing import Any
+
+from bit_covid.base import files
+
+
+def read(workdir: pathlib.Path) -> dict[str, Any]:
+  """Returns the numbers of each split by its name; {} if there is no file.
+
+  Raises:
+    ValueError: the file is not JSON.
+  """
+  path = workdir / 'report' / 'metrics.json'
+  if not path.exists():
+    return {}
+  try:
+    return json.loads(path.read_text())
+  except ValueError as error:
+    raise ValueError(
+      f'{path} is no JSON: {error}. Restore the file, or remove it.'
+    ) from error
+
+
+def update(workdir: pathlib.Path, numbers: Mapping[str, Any]) -> None:
+  """Replaces the numbers of the given splits and keeps those of the others.
+
+  Args:
+    workdir: of a run.
+    numbers: plain values for JSON, by the split's name; None, and never NaN,
+      for an undefined number.
+
+  Raises:
+    ValueError: a number is NaN or infinite, or the present file is not JSON.
+  """
+  path = workdir / 'report' / 'metrics.json'
+  found = {**read(workdir), **numbers}
+  text = json.dumps(found, indent=2, allow_nan=False) + '\n'
+  path.parent.mkdir(parents=True, exist_ok=True)
+  files.write(path, text.encode())
