@@ -37,8 +37,8 @@ def run(
     work: reads the flags.
     argv: without the program's name.
     help_text: from the table of flags to the help of the command.
-    failures: as for `commands.run`.
-    stopped: as for `commands.run`.
+    failures: as for `command.run`.
+    stopped: as for `command.run`.
   """
   if _HELP.intersection(argv):
     print(help_text(_table_of_flags()))

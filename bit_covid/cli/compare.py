@@ -18,6 +18,7 @@ from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import terminal
+from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 
 
@@ -89,8 +90,7 @@ def verdict(accuracy: bootstrap.Difference) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Prints the comparison that the arguments ask for; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  return command.run(lambda: _run(arguments), debug=arguments.debug)
+  return command.main(_parser(), _run, argv)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -107,14 +107,9 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument('run_a', metavar='RUN_A', help=runs)
   parser.add_argument('run_b', metavar='RUN_B', help=runs)
   parser.add_argument('--split', default='test', help='default: test')
+  arguments_lib.add_replicates(parser)
   parser.add_argument(
-    '--replicates',
-    type=int,
-    default=2000,
-    help='drawings of patients for the intervals, default: %(default)s',
-  )
-  parser.add_argument(
-    '--seed', type=int, default=0, help='of the drawings, default: %(default)s'
+    '--seed', type=int, default=0, help='of the resamples, default: %(default)s'
   )
   return parser
 

@@ -169,8 +169,7 @@ def write(rows: Sequence[Mapping[str, str]], path: pathlib.Path) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Does what the arguments ask for; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  return command.run(lambda: _run(arguments), debug=arguments.debug)
+  return command.main(_parser(), _run, argv)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -73,8 +73,7 @@ def _pack(path: epath.Path) -> bytes:
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Does what the arguments ask for; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  return command.run(lambda: _run(arguments), debug=arguments.debug)
+  return command.main(_parser(), _run, argv)
 
 
 def _parser() -> argparse.ArgumentParser:

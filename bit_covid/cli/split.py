@@ -137,10 +137,7 @@ def read(path: pathlib.Path) -> list[dict[str, str]]:
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Does what the arguments ask for; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  return command.run(
-    lambda: _run(arguments), debug=arguments.debug, errors=(csv.Error,)
-  )
+  return command.main(_parser(), _run, argv, errors=(csv.Error,))
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -135,8 +135,7 @@ def _write_beside(
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Writes the exports that the arguments ask for; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  return command.run(lambda: _run(arguments), debug=arguments.debug)
+  return command.main(_parser(), _run, argv)
 
 
 def _parser() -> argparse.ArgumentParser:
