@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
   output_lib.write_tables(options.output, results, found.refused, classifier)
   print(f'Results: {options.output / "index.html"}')
   # Nothing that could be scored is a failure, for a script that goes on.
-  return 0 if any(x.joined for x in results) else 1
+  return 0 if any(x.scan_probabilities for x in results) else 1
 
 
 def _score_all(
@@ -85,8 +85,8 @@ def _line(result: score.ScanResult, drawing: float) -> str:
   """Returns what the terminal says of a scan."""
   scan, count = result.scan, len(result.slices)
   verdict = 'no slice was scored: see its page'
-  if result.joined:
-    values = result.joined[score.METHOD]
+  if result.scan_probabilities:
+    values = result.scan_probabilities[score.DEFAULT_AGGREGATION]
     verdict = ', '.join(
       f'{name} {value:.1%}'
       for name, value in zip(result.class_names, values, strict=True)
