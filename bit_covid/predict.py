@@ -17,7 +17,7 @@ from bit_covid.base import command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Does what the arguments ask for; returns the exit code."""
+  """Scores the scans that the arguments name; returns the exit code."""
   return command.main(_parser(), _run, argv)
 
 
@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check_output(folder: pathlib.Path) -> None:
-  """Raises ValueError for a folder with files: whose they are would be lost."""
+  """Raises ValueError if the folder has files, of which some might be lost."""
   if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
     raise ValueError(
       f'--output={folder} exists and is not empty; name a new folder, or '

@@ -23,10 +23,14 @@ from bit_covid.base import command
 
 
 def read(run: str, split: str) -> pd.DataFrame:
-  """Returns the predictions of a work directory or in a CSV file.
+  """Returns the predictions of a work directory or of a CSV file.
+
+  Args:
+    run: work directory, or CSV of predictions.
+    split: of the work directory.
 
   Raises:
-    ValueError: there are none; the message says where they were looked for.
+    ValueError: there are no predictions; the message says where they should be.
   """
   path = epath.Path(run)
   if path.is_dir():
@@ -50,7 +54,7 @@ def format_comparison(
   table_b: pd.DataFrame,
   differences: Mapping[str, bootstrap.Difference],
 ) -> rich.table.Table:
-  """Returns the table of both values, difference and interval by measure."""
+  """Returns a row per measure: both values, their difference and interval."""
   view = terminal.new_table(
     'Measure', ['A', 'B', 'B - A', '95 % interval', 'Detectable']
   )
@@ -69,7 +73,7 @@ def format_comparison(
 
 
 def verdict(accuracy: bootstrap.Difference) -> str:
-  """Returns in a sentence what the interval of accuracy says."""
+  """Returns a sentence on the interval of the difference in accuracy."""
   if np.isnan(accuracy.low):
     return (
       'There is no interval: the difference is the same whichever patients are '

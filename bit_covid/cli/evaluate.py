@@ -19,7 +19,7 @@ from bit_covid.base import command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Evaluates what the arguments name; returns the exit code."""
+  """Evaluates the checkpoint on the data; returns the exit code."""
   return command.main(
     _parser(), _run, argv, words=arguments_lib.FIELDS_AS_FLAGS
   )
@@ -89,15 +89,15 @@ def _output(arguments: argparse.Namespace) -> pathlib.Path:
   """Returns the folder of the results.
 
   Raises:
-    ValueError: it was not given, and there is no work directory.
+    ValueError: --output is missing, and the checkpoint is no work directory.
   """
   if arguments.output is not None:
     return arguments.output.expanduser()
   folder = pathlib.Path(arguments.checkpoint).expanduser()
   if not (folder / 'config.json').is_file():
     raise ValueError(
-      f'{arguments.checkpoint} is no work directory that results could be '
-      'added to; give --output=FOLDER.'
+      f'{arguments.checkpoint} is no work directory to which results could be '
+      'added; give --output=FOLDER.'
     )
   return folder
 

@@ -15,7 +15,7 @@ from bit_covid.base import command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Checks what the arguments name; returns the exit code."""
+  """Runs the checks and prints their results; returns the exit code."""
   return command.main(_parser(), _run, argv)
 
 
