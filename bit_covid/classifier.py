@@ -43,9 +43,9 @@ class Classifier(network.Network):
       ValueError: a file is damaged; the message names it. Nothing is left out.
     """
     # TensorFlow comes with it, for which logits and maps need not wait.
-    from bit_covid.scoring import tables
+    from bit_covid.scoring import predict_files
 
-    return tables.predict(self, paths, check=check)
+    return predict_files.predict_files(self, paths, check=check)
 
 
 def load(name: str | os.PathLike[str]) -> Classifier:

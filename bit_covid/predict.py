@@ -12,13 +12,13 @@ from collections.abc import Sequence
 import pathlib
 import sys
 
+from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Does what the arguments ask for; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  return command.run(lambda: _run(arguments), debug=arguments.debug)
+  """Scores the scans that the arguments name; returns the exit code."""
+  return command.main(_parser(), _run, argv)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,11 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     help='PNG, JPEG, DICOM (.dcm or no ending) or NIfTI (.nii, .nii.gz) '
     'files, zip archives of them, and folders',
   )
-  parser.add_argument(
-    '--checkpoint',
-    required=True,
-    help='work directory of a training, or its model.npz',
-  )
+  arguments_lib.add_scoring(parser)
   parser.add_argument(
     '--output', required=True, type=pathlib.Path, help='a new or empty folder'
   )
@@ -54,17 +50,11 @@ def _parser() -> argparse.ArgumentParser:
     help='each PNG or JPEG is a scan of its own; else those of one folder are '
     'one scan',
   )
-  parser.add_argument(
-    '--score_flagged',
-    action='store_true',
-    help='score slices that the input check flags, too; they do not count for '
-    'the scan',
-  )
   return parser
 
 
 def _check_output(folder: pathlib.Path) -> None:
-  """Raises ValueError for a folder with files: whose they are would be lost."""
+  """Raises ValueError if the folder has files, of which some might be lost."""
   if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
     raise ValueError(
       f'--output={folder} exists and is not empty; name a new folder, or '

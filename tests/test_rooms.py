@@ -66,6 +66,26 @@ def test_imports_inside_functions_say_why(path):
     )
 
 
+@pytest.mark.parametrize(
+  'path', FILES, ids=[str(path.relative_to(ROOT)) for path in FILES]
+)
+def test_private_constants_are_used(path):
+  tree = ast.parse(path.read_text())
+  defined = {
+    target.id
+    for statement in tree.body
+    if isinstance(statement, ast.Assign)
+    for target in statement.targets
+    if isinstance(target, ast.Name) and target.id.startswith('_')
+  }
+  used = {
+    node.id
+    for node in ast.walk(tree)
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+  }
+  assert not {x for x in defined - used if not x.startswith('__')}
+
+
 def test_former_names_give_the_modules_of_today():
   moved_from_input = {
     f'input_pipeline.{name}': f'bit_covid.cli.{name}'

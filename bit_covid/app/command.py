@@ -9,6 +9,7 @@ import socket
 import sys
 
 from bit_covid.app import limits as limits_lib
+from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 
 _PORT = 7860
@@ -26,10 +27,10 @@ Ctrl+C ends it. More in docs/app.md."""
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Serves the page until it is interrupted; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  return command.run(
-    lambda: _serve(arguments),
-    debug=arguments.debug,
+  return command.main(
+    _parser(),
+    _serve,
+    argv,
     stopped='Stopped. Nothing of any scan is kept.',
   )
 
@@ -84,11 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     notes=_NOTES,
   )
   add = parser.add_argument
-  add(
-    '--checkpoint',
-    required=True,
-    help='work directory of a training, or its model.npz',
-  )
+  arguments_lib.add_scoring(parser)
   add(
     '--host',
     default='127.0.0.1',
@@ -112,12 +109,6 @@ def _parser() -> argparse.ArgumentParser:
   ):
     text = f'{text}, at most (default: {value:,})'
     add(f'--{name}', type=int, default=value, help=text)
-  add(
-    '--score_flagged',
-    action='store_true',
-    help='score slices that the input check flags, too; they do not count for '
-    'the scan',
-  )
   add('--no_browser', action='store_true', help='open no browser')
   return parser
 

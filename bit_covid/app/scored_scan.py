@@ -10,7 +10,6 @@ from matplotlib import colormaps
 import numpy as np
 from PIL import Image
 
-from bit_covid.analysis import aggregation
 from bit_covid.analysis import figures
 from bit_covid.models import class_maps
 from bit_covid.scoring import page
@@ -109,12 +108,8 @@ def content(
     'class_names': result.class_names,
     'predicted': result.predicted,
     'joined': [
-      {
-        'method': page.METHODS[x],
-        'probabilities': result.joined[x].tolist(),
-      }
-      for x in aggregation.METHODS
-      if result.joined
+      {'method': text, 'probabilities': values.tolist()}
+      for text, values in page.aggregations(result)
     ],
     'counted': result.num_used,
     'cautions': list(cautions),

@@ -1,8 +1,8 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""From a data set to findings: what would make results on it look too good.
+"""Audits a data set: finds what would make results on it look too good.
 
-Knows neither JAX nor TensorFlow: who has slices makes the table.
+It imports neither JAX nor TensorFlow; the caller reads the slices into a table.
 """
 
 from collections.abc import Callable
@@ -25,13 +25,13 @@ def audit(
   max_images: int = 5000,
   seed: int = 0,
 ) -> list[finding.Finding]:
-  """Returns the findings of all checks, the gravest kind of leak first.
+  """Returns the findings of all checks, leaks between splits first.
 
   Args:
-    slices: all of the data set.
-    body_box: of an image, as `input_pipeline.body_crop` finds it.
-    max_images: how many are read, drawn at random.
-    seed: of all that is drawn.
+    slices: all slices of the data set.
+    body_box: `input_pipeline.body_crop.body_box`.
+    max_images: largest number of images that are read; sampled at random.
+    seed: of all random choices.
   """
   table = slices.table
   found = [overlap.patients(table), overlap.images(table)]

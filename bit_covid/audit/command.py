@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 import pathlib
 
+from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 
 _NOTES = """\
@@ -15,11 +16,8 @@ images in folders have none, and most checks need them."""
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Audits what the arguments name; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  return command.run(
-    lambda: _run(arguments),
-    debug=arguments.debug,
-    words=command.FIELDS_AS_FLAGS,
+  return command.main(
+    _parser(), _run, argv, words=arguments_lib.FIELDS_AS_FLAGS
   )
 
 
@@ -44,9 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     metavar='DATASET',
     help='CSV or folder of images, config file, or name such as covidx_ct/2a',
   )
-  parser.add_argument('--data', default='', help='folder with COVIDx CT')
-  parser.add_argument('--data_dir', default='', help='of prepared datasets')
-  parser.add_argument('--image_folder', default='', help='in --data')
+  arguments_lib.add_data(parser)
   parser.add_argument(
     '--lists_only',
     action='store_true',

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""How much of the class the source of a slice gives away."""
+"""How well the class can be predicted from the source of a slice."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from scipy import stats
 from bit_covid.audit import finding
 from bit_covid.audit import slices
 
-# Points by which knowing the source must help before it is a warning.
+# Gain in accuracy from knowing the source that is a warning.
 MARGIN = 0.05
 
 
@@ -60,14 +60,18 @@ def by_source(people: pd.DataFrame) -> pd.DataFrame:
 
 
 def cramers_v(counts: pd.DataFrame) -> float:
-  """Returns Cramér's V of a table of counts: 0 independent, 1 the same."""
+  """Returns Cramér's V of a table of counts, from 0 (independent) to 1."""
   if min(counts.shape) < 2:
     return 0.0
   return float(stats.contingency.association(counts.to_numpy(), 'cramer'))
 
 
 def shared_information(counts: pd.DataFrame) -> float:
-  """Returns I(class; source) / H(class), of sources in rows."""
+  """Returns I(class; source) / H(class).
+
+  Args:
+    counts: sources in rows, classes in columns.
+  """
   joint = counts.to_numpy() / counts.to_numpy().sum()
   independent = joint.sum(1, keepdims=True) * joint.sum(0, keepdims=True)
   entropy = stats.entropy(joint.sum(0))
@@ -79,8 +83,8 @@ def shared_information(counts: pd.DataFrame) -> float:
 def _rules(people: pd.DataFrame) -> list[dict[str, str | float]]:
   """Returns accuracies of 'the commonest class of its source', by split.
 
-  The rule is made on the first split. A source that is not there gets the class
-  that is commonest in all of it.
+  The rule is made on the first split. A source that is not in it gets the
+  commonest class of the whole split.
   """
   splits = list(dict.fromkeys(people['split']))
   people = people.astype({'label': str})

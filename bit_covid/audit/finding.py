@@ -1,12 +1,12 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a check of a data set comes to."""
+"""The outcome of a check of a data set."""
 
 from typing import Literal, NamedTuple, get_args
 
 import pandas as pd
 
-# FAILED: results on such splits mean nothing. WARNING: it limits what they say.
+# FAILED: results on these splits mean nothing. WARNING: they mean less.
 Severity = Literal['FAILED', 'WARNING', 'NOTE', 'PASSED', 'NOT CHECKED']
 SEVERITIES: tuple[str, ...] = get_args(Severity)
 
@@ -15,11 +15,11 @@ class Finding(NamedTuple):
   """The outcome of one check.
 
   Attributes:
-    check: its name.
-    severity: what it means, one of `SEVERITIES`.
-    text: what was found, in a sentence or two with the numbers.
-    table: the numbers behind it; None: there is nothing more to show.
-    ids: of the slices or patients that are concerned.
+    check: name of the check.
+    severity: one of `SEVERITIES`.
+    text: what was found, in one or two sentences with numbers.
+    table: the numbers behind the text; None: there are no more.
+    ids: of the slices or patients that are affected.
   """
 
   check: str

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured of an image, none of it the lungs."""
+"""Measures sizes and brightness of images, none of it of the lungs."""
 
 from collections.abc import Callable
 from concurrent import futures
@@ -16,7 +16,8 @@ from bit_covid.audit import slices as slices_lib
 # A difference hash of 16 x 16 bits.
 _SIDE = 16
 _MOST_SIZES = 8
-# Of one class that has no match in another, before it is a warning.
+# Share of a class's images without a counterpart of the same size in another
+# class that is a warning.
 _APART = 0.1
 _MEASURED = ('height', 'width', 'inside', 'outside')
 
@@ -28,67 +29,80 @@ def measure(
   seed: int,
   body_box: Callable[[np.ndarray], np.ndarray],
 ) -> tuple[pd.DataFrame, np.ndarray]:
-  """Returns the rows of some slices with what is measured, and their hashes.
+  """Returns a table of measured slices, and `[N, 4]` uint64, their hashes.
 
-  The columns `height`, `width`, and `inside` and `outside`, the mean gray
-  values in and around the box, come to those of the table; where a slice has no
-  annotated box, the automatic one takes its place. Hashes are `[N, 4]` uint64.
+  The table has the additional columns `height`, `width`, and `inside` and
+  `outside`, the mean gray values in and around the box. A slice without an
+  annotated box gets the automatic one.
 
   Args:
     slices: with images.
-    count: how many slices at most, drawn at random.
-    seed: of the drawing.
+    count: largest number of slices; more are sampled at random.
+    seed: of the sampling.
     body_box: of an image, as `input_pipeline.body_crop` finds it.
 
   Raises:
     ValueError: an image cannot be decoded; the message names it.
   """
-  rows = np.arange(len(slices.table))
-  if count < len(rows):
-    drawn = np.random.default_rng(seed).choice(rows, count, replace=False)
-    rows = np.sort(drawn)
+  rows = _sample(len(slices.table), count, seed=seed)
   table = slices.table.iloc[rows].reset_index(drop=True)
   boxes = table[list(slices_lib.BOX)].to_numpy()
 
-  def of_one(i: int) -> tuple[np.ndarray, tuple[float, ...], np.ndarray]:
+  def measure_row(i: int) -> tuple[np.ndarray, tuple[float, ...], np.ndarray]:
     image = slices.image(int(rows[i]))
     box = boxes[i] if boxes[i].any() else body_box(image)
     return box, _measure(image, box), thumbnail_hash(image)
 
   with futures.ThreadPoolExecutor() as pool:
-    results = list(
-      tqdm.tqdm(
-        pool.map(of_one, range(len(rows))),
-        total=len(rows),
-        desc='Measuring images',
-        unit='image',
-        disable=None,
-      )
+    measuring = tqdm.tqdm(
+      pool.map(measure_row, range(len(rows))),
+      total=len(rows),
+      desc='Measuring images',
+      unit='image',
+      disable=None,
     )
-  boxes, measured, hashes = zip(*results, strict=True)
+    boxes, measured, hashes = zip(*measuring, strict=True)
   table[list(slices_lib.BOX)] = np.stack(boxes)
   table[list(_MEASURED)] = np.array(measured)
   return table, np.stack(hashes)
 
 
-def thumbnail_hash(image: np.ndarray) -> np.ndarray:
-  """Returns 256 bits as `[4]` uint64: where it gets brighter to the right.
+def _sample(length: int, count: int, *, seed: int) -> np.ndarray:
+  """Returns up to `count` random row numbers, in ascending order."""
+  rows = np.arange(length)
+  if count >= length:
+    return rows
+  generator = np.random.default_rng(seed)
+  return np.sort(generator.choice(rows, count, replace=False))
 
-  Of a thumbnail: the same for copies of another size, format or contrast.
+
+def thumbnail_hash(image: np.ndarray) -> np.ndarray:
+  """Returns the difference hash of an image, 256 bits as `[4]` uint64.
+
+  A bit is set where the thumbnail gets brighter to the right. Copies of another
+  size, format or contrast have the same hash.
+
+  Args:
+    image: `[H, W]` uint8.
   """
   small = cv2.resize(image, (_SIDE + 1, _SIDE), interpolation=cv2.INTER_AREA)
   return np.packbits(small[:, 1:] > small[:, :-1]).view(np.uint64)
 
 
 def sizes(table: pd.DataFrame) -> finding.Finding:
-  """Returns which sizes images have, of `measure`; the commonest are shown."""
+  """Returns which sizes images have, and whether they differ between classes.
+
+  Args:
+    table: of `measure`.
+  """
   name = 'Image sizes'
   text = table['width'].astype(int).astype(str)
   text += ' x ' + table['height'].astype(int).astype(str)
   counts = pd.crosstab(text, table['label'])
   counts = counts[slices_lib.classes(table)]
   shares = counts.div(counts.sum())
-  # Half the sum of differences: how much of one class has no match in another.
+  # The total variation distance: the share of one class that has no counterpart
+  # of the same size in another.
   apart = max(
     (shares[a] - shares[b]).abs().sum() / 2 for a in shares for b in shares
   )

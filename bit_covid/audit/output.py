@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Findings on a terminal, as JSON and as a page."""
+"""Prints findings, and writes them as JSON and as an HTML page."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,14 +16,15 @@ from bit_covid.analysis import terminal
 from bit_covid.audit import finding
 from bit_covid.base import page_templates
 
-# Of the tables of findings; all others but the first are numbers.
+# Columns of text in the tables of findings. The first is text, too; all others
+# are numbers.
 _TEXT_COLUMNS = ('Source', 'Looks like')
 _TEMPLATES = pathlib.Path(__file__).parent / 'templates'
 DISCLAIMER = 'Research software, not a medical device.'
 
 
 def headline(name: str, table: pd.DataFrame) -> str:
-  """Returns how large the data set is, in a sentence."""
+  """Returns a sentence on the size of the data set."""
   splits = Counter(table['split'])
   parts = ', '.join(f'{split} {count:,}' for split, count in splits.items())
   people = table['patient_id'].nunique()
@@ -48,7 +49,14 @@ def write(
   findings: Sequence[finding.Finding],
   facts: dict[str, Any],
 ) -> None:
-  """Writes audit.json and audit.html, one file that opens without a network."""
+  """Writes audit.json and audit.html, which needs no internet connection.
+
+  Args:
+    folder: is created.
+    text: of `headline`.
+    findings: of all checks.
+    facts: of the data set, for the JSON file.
+  """
   folder.mkdir(parents=True, exist_ok=True)
   content = {
     **facts,
@@ -97,5 +105,5 @@ def _cell(value: object) -> str:
 
 
 def _records(table: pd.DataFrame | None) -> list[dict[str, Any]] | None:
-  # Through pandas's own JSON: its numbers are not Python's.
+  # Converted by pandas, since `json` does not know NumPy's numbers.
   return None if table is None else json.loads(table.to_json(orient='records'))

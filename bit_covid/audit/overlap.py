@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether splits share patients or images."""
 
+from collections.abc import Iterator
 import itertools
 
 import numpy as np
@@ -10,11 +11,11 @@ import pandas as pd
 from bit_covid.audit import finding
 from bit_covid.audit import slices
 
-# Bits of 256 in which the thumbnails of two images may differ. Slices of two
-# patients of COVIDx CT differ in 39 or more, drawn ones in 45; neighbours in a
-# scan in 2 or more.
+# Images look the same if their hashes differ in at most this many of 256 bits.
+# Slices of two patients differ in 39 or more in COVIDx CT, and in 45 or more if
+# drawn; neighbours in a scan differ in 2 or more.
 NEAR = 8
-# Rows of one split that are compared with all of another at once.
+# Rows of a split that are compared with all rows of another at once.
 _CHUNK = 512
 
 
@@ -47,11 +48,11 @@ def patients(table: pd.DataFrame) -> finding.Finding:
 
 
 def images(table: pd.DataFrame) -> finding.Finding:
-  """Returns whether the very same image is there twice, and where."""
+  """Returns whether an image occurs twice, and in which splits."""
   name = 'Equal images'
   column, what = 'digest', 'files'
   if not table['digest'].all():
-    # No image was read: a name is all that can be there twice.
+    # No image was read, so only the names can be compared.
     column, what = 'slice_id', 'file names'
   split_sets = table.groupby(column)['split'].nunique()
   across = list(split_sets.index[split_sets > 1])
@@ -87,26 +88,13 @@ def near_images(table: pd.DataFrame, hashes: np.ndarray) -> finding.Finding:
   """Returns whether images of several splits look the same.
 
   Args:
-    table: of the images that were read.
-    hashes: `[N, 4]` uint64, of `images.thumbnail_hash`, in its order.
+    table: N rows, of the images that were read.
+    hashes: `[N, 4]` uint64, their `images.thumbnail_hash`.
   """
   name = 'Images that look the same'
-  pairs = []
-  splits = table['split'].to_numpy()
-  patient = table['patient_id'].to_numpy()
-  for first, second in itertools.combinations(pd.unique(splits), 2):
-    rows, others = np.flatnonzero(splits == first), splits == second
-    others = np.flatnonzero(others)
-    for start in range(0, len(rows), _CHUNK):
-      part = rows[start : start + _CHUNK]
-      different = hashes[part][:, np.newaxis] ^ hashes[others][np.newaxis]
-      distance = np.bitwise_count(different).sum(axis=2, dtype=np.int64)
-      for i, j in np.argwhere(distance <= NEAR):
-        # Patients in both splits are counted elsewhere.
-        if patient[part[i]] != patient[others[j]]:
-          pairs.append((part[i], others[j], int(distance[i, j])))
   if table['split'].nunique() < 2:
     return finding.Finding(name, 'NOT CHECKED', 'There is one split only.')
+  pairs = list(_near_pairs(table, hashes))
   compared = f'{len(table):,} images, each with those of the other splits'
   if not pairs:
     return finding.Finding(
@@ -129,13 +117,33 @@ def near_images(table: pd.DataFrame, hashes: np.ndarray) -> finding.Finding:
   )
 
 
+def _near_pairs(
+  table: pd.DataFrame, hashes: np.ndarray
+) -> Iterator[tuple[int, int, int]]:
+  """Yields two rows of different splits and patients, and their distance."""
+  splits = table['split'].to_numpy()
+  patient = table['patient_id'].to_numpy()
+  for first, second in itertools.combinations(pd.unique(splits), 2):
+    rows = np.flatnonzero(splits == first)
+    others = np.flatnonzero(splits == second)
+    for start in range(0, len(rows), _CHUNK):
+      part = rows[start : start + _CHUNK]
+      different = hashes[part][:, np.newaxis] ^ hashes[others][np.newaxis]
+      distance = np.bitwise_count(different).sum(axis=2, dtype=np.int64)
+      for i, j in np.argwhere(distance <= NEAR):
+        # `patients` reports those that are in both splits.
+        if patient[part[i]] != patient[others[j]]:
+          yield part[i], others[j], int(distance[i, j])
+
+
 def _shared(table: pd.DataFrame, column: str) -> list[str]:
+  """Returns the values of a column that occur in several splits."""
   count = table.groupby(column)['split'].nunique()
   return [str(x) for x in count.index[count > 1]]
 
 
 def _by_pair(table: pd.DataFrame, column: str, heading: str) -> pd.DataFrame:
-  """Returns how much each pair of splits shares."""
+  """Returns how many values of a column each pair of splits shares."""
   values = {
     split: set(part[column])
     for split, part in table.groupby('split', sort=False)

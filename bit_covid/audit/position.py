@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""How many slices patients have, and which part of the scan they are."""
+"""The number of slices per patient, and which part of the scan they are."""
 
 import numpy as np
 import pandas as pd
@@ -8,9 +8,9 @@ import pandas as pd
 from bit_covid.audit import finding
 from bit_covid.audit import slices
 
-# Times by which the medians of two classes may differ.
+# Largest ratio of the medians of two classes that is no warning.
 _RATIO = 2
-# Sensitivity + specificity - 1, from which a rule is a warning.
+# Youden's index (sensitivity + specificity - 1) that is a warning.
 _YOUDEN = 0.3
 
 

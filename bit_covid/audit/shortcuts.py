@@ -1,11 +1,11 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""How well the class is told without a look at the lungs.
+"""How well the class can be predicted without looking at the lungs.
 
-A small decision tree sees numbers that have nothing to do with the disease,
-cross-validated by patient. By chance it gets 1 / classes of the balanced
-accuracy, and with few patients often more: how much, it shows on labels that
-were shuffled among the patients.
+A small decision tree gets numbers that have nothing to do with the disease, and
+is cross-validated by patient. Its balanced accuracy is compared with that on
+labels shuffled among the patients, because with few patients it exceeds
+1 / classes by chance.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,49 +19,27 @@ from sklearn import tree
 from bit_covid.audit import finding
 from bit_covid.audit import slices
 
-# As for the source: points above chance.
+# Balanced accuracy above that of shuffled labels that is a warning.
 MARGIN = 0.05
-_LEVEL = 0.05
 _SHUFFLES = 39
 _FOLDS = 5
 _MOST_ROWS = 3000
 
 
 def shortcuts(table: pd.DataFrame, *, seed: int) -> finding.Finding:
-  """Returns how well each group of numbers tells the class.
+  """Returns how well each group of numbers predicts the class.
 
   Args:
-    table: of `images.measure`, or without images the slices as they are.
-    seed: of drawing, folds and shuffling.
+    table: of `images.measure`, or the slices alone if no images were read.
+    seed: of sampling, folds and shuffling.
   """
   name = 'Shortcuts past the lungs'
-  if not slices.knows_patients(table):
-    return finding.Finding(
-      name,
-      'NOT CHECKED',
-      'Nobody said which slices are of one patient, and without that nothing '
-      'can be cross-validated.',
-    )
-  patients = table.groupby('label')['patient_id'].nunique()
-  if len(patients) < 2 or patients.min() < _FOLDS:
-    return finding.Finding(
-      name,
-      'NOT CHECKED',
-      f'Patients by class: {patients.to_dict()}; fewer than {_FOLDS} of a '
-      'class tell nothing.',
-    )
+  problem = _problem(table)
+  if problem:
+    return finding.Finding(name, 'NOT CHECKED', problem)
   if len(table) > _MOST_ROWS:
     table = table.sample(_MOST_ROWS, random_state=seed).reset_index(drop=True)
-  rows = []
-  for heading, features in _groups(table).items():
-    score, by_chance = tells(table, features, seed=seed)
-    rows.append(
-      (heading, score, by_chance.mean(), np.quantile(by_chance, 0.95))
-    )
-  shown = pd.DataFrame(
-    rows,
-    columns=['What is seen', 'Balanced accuracy', 'Shuffled', '95 % below'],
-  )
+  shown = _scores(table, seed=seed)
   above = shown[
     (shown['Balanced accuracy'] > shown['95 % below'])
     & (shown['Balanced accuracy'] > shown['Shuffled'] + MARGIN)
@@ -81,10 +59,39 @@ def shortcuts(table: pd.DataFrame, *, seed: int) -> finding.Finding:
   )
 
 
+def _problem(table: pd.DataFrame) -> str | None:
+  """Returns why the slices cannot be checked; None if they can."""
+  if not slices.knows_patients(table):
+    return (
+      'Nobody said which slices are of one patient, and without that nothing '
+      'can be cross-validated.'
+    )
+  patients = table.groupby('label')['patient_id'].nunique()
+  if len(patients) < 2 or patients.min() < _FOLDS:
+    return (
+      f'Patients by class: {patients.to_dict()}; fewer than {_FOLDS} of a '
+      'class tell nothing.'
+    )
+  return None
+
+
+def _scores(table: pd.DataFrame, *, seed: int) -> pd.DataFrame:
+  """Returns a row per group of features, with its balanced accuracies."""
+  rows = []
+  for heading, features in _groups(table).items():
+    score, by_chance = tells(table, features, seed=seed)
+    quantile = np.quantile(by_chance, 0.95)
+    rows.append((heading, score, by_chance.mean(), quantile))
+  return pd.DataFrame(
+    rows,
+    columns=['What is seen', 'Balanced accuracy', 'Shuffled', '95 % below'],
+  )
+
+
 def tells(
   table: pd.DataFrame, features: np.ndarray, *, seed: int
 ) -> tuple[float, np.ndarray]:
-  """Returns a balanced accuracy, and those on shuffled labels.
+  """Returns the balanced accuracy and, `[39]`, those on shuffled labels.
 
   Args:
     table: N rows with `label` and `patient_id`.
@@ -93,7 +100,7 @@ def tells(
   """
   label, classes = pd.factorize(table['label'])
   patient, _ = pd.factorize(table['patient_id'])
-  # What is shuffled: whole patients. One of two classes counts as two.
+  # Whole patients are shuffled. One with slices of two classes counts as two.
   unit = patient * len(classes) + label
   _, first, unit = np.unique(unit, return_index=True, return_inverse=True)
   generator = np.random.default_rng(seed)
@@ -108,7 +115,7 @@ def tells(
 
 
 def _groups(table: pd.DataFrame) -> Mapping[str, np.ndarray]:
-  """Returns the features of each group, by what they are."""
+  """Returns the features of each group, `[N, F]` float64, by its name."""
   groups: dict[str, Sequence[str]] = {}
   table = table.assign(
     box_width=table['xmax'] - table['xmin'],
@@ -135,7 +142,7 @@ def _groups(table: pd.DataFrame) -> Mapping[str, np.ndarray]:
   return {
     heading: table[columns].to_numpy(np.float64)
     for heading, columns in groups.items()
-    # What is the same for all slices tells nothing.
+    # A group that is the same for all slices cannot predict anything.
     if table[columns].nunique().max() > 1
   }
 
@@ -155,15 +162,16 @@ def _balanced_accuracy(
     )
     classifier.fit(features[train], label[train])
     predicted[test] = classifier.predict(features[test])
-  # Each class counts alike, and each is there: the mean of sensitivities.
+  # The mean of sensitivities; each class has slices.
   return float(metrics.recall_score(label, predicted, average='macro'))
 
 
 def _folds(label: np.ndarray, patient: np.ndarray, *, seed: int) -> np.ndarray:
-  """Returns a number for each row: patients whole, each class spread evenly.
+  """Returns the fold of each row, `[N]` int64.
 
-  scikit-learn's StratifiedGroupKFold does that too, in a loop over patients
-  which takes nine tenths of the time where they are thousands.
+  All rows of a patient are in one fold, and each class is spread evenly over
+  the folds. scikit-learn's StratifiedGroupKFold does the same in a loop over
+  patients, which is too slow for thousands of them.
   """
   people, first, row = np.unique(
     patient, return_index=True, return_inverse=True

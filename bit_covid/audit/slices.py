@@ -1,10 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""All slices of a data set in one table, which the checks are made on.
+"""The table of all slices of a data set, on which the checks are made.
 
-A row a slice, with the columns `split`, `slice_id`, `patient_id`, `source`,
-`label` (the name of the class), `xmin`, `ymin`, `xmax`, `ymax` (all 0 where it
-has no annotated box) and `digest` ('' where no image was read).
+It has a row per slice, with the columns `split`, `slice_id`, `patient_id`,
+`source`, `label` (the name of the class), `xmin`, `ymin`, `xmax`, `ymax` (all 0
+without an annotated box) and `digest` ('' if no image was read).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -66,7 +66,7 @@ def from_examples(splits: 'Mapping[str, examples_lib.Examples]') -> Slices:
 def from_split_files(
   splits: 'Mapping[str, Sequence[split_file.Slice]]', class_names: Sequence[str]
 ) -> Slices:
-  """Returns what the split files of COVIDx CT say of all slices."""
+  """Returns the slices that the split files of COVIDx CT list."""
   rows = [
     (
       name,
@@ -86,13 +86,13 @@ def from_split_files(
 
 
 def _in_order(table: pd.DataFrame, class_names: Sequence[str]) -> pd.DataFrame:
-  """Returns the table with classes that sort in their own order."""
+  """Returns the table with `label` as an ordered categorical."""
   label = pd.Categorical(table['label'], class_names, ordered=True)
   return table.assign(label=label)
 
 
 def classes(table: pd.DataFrame) -> list[str]:
-  """Returns the classes that there are slices of, in their order."""
+  """Returns the classes that have slices, in their order."""
   label = table['label'].astype('category')
   return list(label.cat.remove_unused_categories().cat.categories)
 
@@ -103,7 +103,7 @@ def ordered(names: 'Mapping[str, object]') -> list[str]:
 
 
 def knows_patients(table: pd.DataFrame) -> bool:
-  """Returns whether somebody said which slices are of one patient."""
+  """Returns whether it is known which slices are of one patient."""
   return bool((table['patient_id'] != table['slice_id']).any())
 
 
@@ -113,10 +113,10 @@ def has_boxes(table: pd.DataFrame) -> bool:
 
 
 def numbers_in_scan(table: pd.DataFrame) -> pd.DataFrame | None:
-  """Returns columns `scan` and `number`, from the last number in each name.
+  """Returns the columns `scan` and `number`, of the last number in each name.
 
-  None where names have no numbers, or nobody said which slices are of one
-  patient: numbers of a folder of many patients say nothing of a scan.
+  None if a name has no number, or if patients are not known: then the numbers
+  need not count the slices of a scan.
   """
   if not knows_patients(table):
     return None

@@ -1,12 +1,11 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The manners of every command: how it explains itself, fails and ends.
+"""How every command is started, explains itself, and reports errors.
 
     def main(argv=None):
-      arguments = _parser().parse_args(argv)
-      return commands.run(lambda: _run(arguments), debug=arguments.debug)
+      return command.main(_parser(), _run, argv)
 
-The standard library alone, so that each room can use it.
+Uses the standard library alone, so that every room can import it.
 """
 
 import argparse
@@ -14,30 +13,22 @@ from collections.abc import Callable, Mapping, Sequence
 import os
 import sys
 import traceback
-from typing import NoReturn
+from typing import Any, NoReturn
 
-# Exit codes. Those of shells where a signal ends a program.
+# Exit codes; 130 and 141 are what shells report for SIGINT and SIGPIPE.
 NOT_DONE = 1
 WRONG_INPUT = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 
-# What messages of the library call by a config's field, on a command line.
-FIELDS_AS_FLAGS = {
-  'config.data.name': '--dataset',
-  'config.data.path': '--data',
-  'config.data.': '--',
-  'config.eval_batch': '--batch',
-}
-
 _CONSOLE_SCRIPT = 'bit-covid'
 
 
 class Parser(argparse.ArgumentParser):
-  """An ArgumentParser whose errors take one line."""
+  """An ArgumentParser that reports an error in one line, without usage."""
 
   def error(self, message: str) -> NoReturn:
-    """Ends the program with the message, and says where help is."""
+    """Prints the message and how to get help, and ends the program."""
     text = f'Error: {one_line(message)}; see {self.prog} --help\n'
     self.exit(WRONG_INPUT, text)
 
@@ -45,15 +36,15 @@ class Parser(argparse.ArgumentParser):
 def make_parser(
   module: str, *, description: str, examples: Sequence[str], notes: str = ''
 ) -> Parser:
-  """Returns a parser with examples in its help, and with --debug.
+  """Returns a parser with the flag --debug and with examples in its help.
 
   Args:
-    module: that `python -m` runs; the program's name in help, unless it was
-      called as a verb of `bit-covid`.
-    description: what the command does, in a sentence.
-    examples: arguments of the command, each with a comment line before it or
-      without.
-    notes: what else to say below them.
+    module: name that `python -m` takes. The help shows it unless the command
+      was started as a verb of `bit-covid`.
+    description: what the command does, in one sentence.
+    examples: arguments of the command, each optionally preceded by a line with
+      a comment.
+    notes: text below the examples.
   """
   parser = Parser(
     prog=program(module),
@@ -62,28 +53,28 @@ def make_parser(
     formatter_class=argparse.RawDescriptionHelpFormatter,
   )
   parser.add_argument(
-    '--debug', action='store_true', help='a traceback with an error'
+    '--debug', action='store_true', help='show the traceback of an error'
   )
   return parser
 
 
 def program(module: str) -> str:
-  """Returns what the user typed: 'bit-covid VERB', or 'python -m MODULE'."""
+  """Returns how the user started it: 'bit-covid VERB' or 'python -m MODULE'."""
   return sys.argv[0] if is_verb(sys.argv[0]) else f'python -m {module}'
 
 
 def verb_name(verb: str) -> str:
-  """Returns the program's name of a verb, which `is_verb` knows."""
+  """Returns the program name of a verb, such as 'bit-covid predict'."""
   return f'{_CONSOLE_SCRIPT} {verb}'
 
 
 def is_verb(name: str) -> bool:
-  """Returns whether a program's name is that of a verb of `bit-covid`."""
+  """Returns whether a program name is that of a verb of `bit-covid`."""
   return name.startswith(f'{_CONSOLE_SCRIPT} ')
 
 
 def epilog(examples: Sequence[str], notes: str = '') -> str:
-  """Returns the end of a help, in which '%(prog)s' is the program's name."""
+  """Returns the last part of a help text; '%(prog)s' is the program's name."""
   lines = ['Examples:']
   for example in examples:
     comment, _, arguments = example.rpartition('\n')
@@ -95,6 +86,24 @@ def epilog(examples: Sequence[str], notes: str = '') -> str:
   return '\n'.join(lines)
 
 
+def main(
+  parser: argparse.ArgumentParser,
+  work: Callable[[argparse.Namespace], int],
+  argv: Sequence[str] | None = None,
+  **options: Any,
+) -> int:
+  """Parses the arguments, runs the command and returns its exit code.
+
+  Args:
+    parser: of `make_parser`.
+    work: takes the parsed arguments and returns the exit code.
+    argv: arguments without the program's name; None: those of the process.
+    **options: keyword arguments of `run`, except `debug`.
+  """
+  arguments = parser.parse_args(argv)
+  return run(lambda: work(arguments), debug=arguments.debug, **options)
+
+
 def run(
   work: Callable[[], int],
   *,
@@ -104,28 +113,30 @@ def run(
   words: Mapping[str, str] | None = None,
   stopped: str = 'Stopped.',
 ) -> int:
-  """Returns the exit code of `work()`, after one line for what went wrong.
+  """Returns the exit code of `work()`; prints expected errors in one line.
 
-  What nobody foresaw is a bug and keeps its traceback.
+  Any other exception is a bug and is raised as it is.
 
   Args:
-    work: does it all, and returns an exit code.
-    debug: a traceback before the line.
-    errors: that are the input's fault besides ValueError and OSError.
-    failures: of right input; exit code 1.
-    words: what to replace in messages, the first that fits.
-    stopped: for a user who stopped it.
+    work: does everything and returns the exit code.
+    debug: print the traceback before the line.
+    errors: exceptions that mean wrong input (exit code 2), besides ValueError
+      and OSError.
+    failures: exceptions that can happen with correct input (exit code 1).
+    words: replacements in error messages, applied in this order.
+    stopped: message after Ctrl+C.
   """
   try:
     code = work()
-    # Here and not at the interpreter's end, where nobody catches it.
+    # Flushed here, so that a closed pipe raises inside this `try`.
     sys.stdout.flush()
     return code
   except KeyboardInterrupt:
     print(f'\n{stopped}', file=sys.stderr)
     return INTERRUPTED
   except BrokenPipeError:
-    # `| head` has seen enough. What is still to be flushed goes nowhere.
+    # The reader, such as `| head`, has ended: the rest of the output is
+    # discarded.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return PIPE_CLOSED
   except (ValueError, OSError, *errors, *failures) as error:
@@ -138,7 +149,7 @@ def run(
 def say_error(
   error: Exception | str, words: Mapping[str, str] | None = None
 ) -> None:
-  """Prints one line for an error, whatever a file name in it may hold."""
+  """Prints an error as one line, even if a file name in it has line breaks."""
   text = one_line(str(error)) or type(error).__name__
   for field, flag in (words or {}).items():
     text = text.replace(field, flag)
@@ -146,5 +157,5 @@ def say_error(
 
 
 def one_line(text: str) -> str:
-  """Returns the text with each run of white space as one blank."""
+  """Returns the text with each run of white space replaced by one space."""
   return ' '.join(text.split())

@@ -40,8 +40,8 @@ def run(
     work: the command, which reads the flags and returns an exit code.
     argv: arguments without the program's name.
     help_text: a function from the table of flags to the command's help.
-    failures: as for `commands.run`.
-    stopped: as for `commands.run`.
+    failures: as for `command.run`.
+    stopped: as for `command.run`.
   """
   if _HELP.intersection(argv):
     print(help_text(_table_of_flags()))

@@ -18,14 +18,19 @@ from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import terminal
+from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 
 
 def read(run: str, split: str) -> pd.DataFrame:
-  """Returns the predictions of a work directory or in a CSV file.
+  """Returns the predictions of a work directory or of a CSV file.
+
+  Args:
+    run: work directory, or CSV of predictions.
+    split: of the work directory.
 
   Raises:
-    ValueError: there are none; the message says where they were looked for.
+    ValueError: there are no predictions; the message says where they should be.
   """
   path = epath.Path(run)
   if path.is_dir():
@@ -49,7 +54,7 @@ def format_comparison(
   table_b: pd.DataFrame,
   differences: Mapping[str, bootstrap.Difference],
 ) -> rich.table.Table:
-  """Returns the table of both values, difference and interval by measure."""
+  """Returns a row per measure: both values, their difference and interval."""
   view = terminal.new_table(
     'Measure',
     ['A', 'B', 'B - A', f'{bootstrap.LEVEL_TEXT} interval', 'Detectable'],
@@ -69,7 +74,7 @@ def format_comparison(
 
 
 def verdict(accuracy: bootstrap.Difference) -> str:
-  """Returns in a sentence what the interval of accuracy says."""
+  """Returns a sentence on the interval of the difference in accuracy."""
   if np.isnan(accuracy.low):
     return (
       'There is no interval: the difference is the same whichever patients are '
@@ -90,8 +95,7 @@ def verdict(accuracy: bootstrap.Difference) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Prints the comparison that the arguments ask for; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  return command.run(lambda: _run(arguments), debug=arguments.debug)
+  return command.main(_parser(), _run, argv)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,12 +112,7 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument('run_a', metavar='RUN_A', help=runs)
   parser.add_argument('run_b', metavar='RUN_B', help=runs)
   parser.add_argument('--split', default='test', help='default: test')
-  parser.add_argument(
-    '--replicates',
-    type=int,
-    default=bootstrap.NUM_RESAMPLES,
-    help='resamples of patients for the intervals, default: %(default)s',
-  )
+  arguments_lib.add_replicates(parser)
   parser.add_argument(
     '--seed', type=int, default=0, help='of the resamples, default: %(default)s'
   )

@@ -14,16 +14,14 @@ from collections.abc import Sequence
 import pathlib
 import sys
 
+from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Evaluates what the arguments name; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  return command.run(
-    lambda: _run(arguments),
-    debug=arguments.debug,
-    words=command.FIELDS_AS_FLAGS,
+  """Evaluates the checkpoint on the data; returns the exit code."""
+  return command.main(
+    _parser(), _run, argv, words=arguments_lib.FIELDS_AS_FLAGS
   )
 
 
@@ -60,11 +58,9 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument(
     '--dataset', help='such as covidx_ct/2a or image_folder; default: its own'
   )
-  parser.add_argument(
-    '--data', default='', help='folder with COVIDx CT; folder or CSV of images'
+  arguments_lib.add_data(
+    parser, data_help='folder with COVIDx CT; folder or CSV of images'
   )
-  parser.add_argument('--data_dir', default='', help='of prepared datasets')
-  parser.add_argument('--image_folder', default='', help='in --data')
   parser.add_argument(
     '--box',
     choices=('annotated', 'automatic', 'none'),
@@ -73,12 +69,7 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument(
     '--batch', type=int, default=64, help='slices a step; default: %(default)s'
   )
-  parser.add_argument(
-    '--replicates',
-    type=int,
-    default=2000,
-    help='resamples of patients for the intervals, default: %(default)s',
-  )
+  arguments_lib.add_replicates(parser)
   return parser
 
 
@@ -98,15 +89,15 @@ def _output(arguments: argparse.Namespace) -> pathlib.Path:
   """Returns the folder of the results.
 
   Raises:
-    ValueError: it was not given, and there is no work directory.
+    ValueError: --output is missing, and the checkpoint is no work directory.
   """
   if arguments.output is not None:
     return arguments.output.expanduser()
   folder = pathlib.Path(arguments.checkpoint).expanduser()
   if not (folder / 'config.json').is_file():
     raise ValueError(
-      f'{arguments.checkpoint} is no work directory that results could be '
-      'added to; give --output=FOLDER.'
+      f'{arguments.checkpoint} is no work directory to which results could be '
+      'added; give --output=FOLDER.'
     )
   return folder
 

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The work of `bit-covid evaluate`: results of a network on given splits.
 
-It calls `inference.evaluate`, as a training does, and writes what a training
-writes.
+It evaluates with `inference.evaluate` and writes the same files as a training.
 """
 
 import argparse
@@ -42,8 +41,8 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
     output: folder of the results.
 
   Raises:
-    FileNotFoundError, ValueError: checkpoint, data or folder are not as they
-      should be.
+    FileNotFoundError: checkpoint or data do not exist.
+    ValueError: checkpoint, data or folder are invalid, or do not fit together.
   """
   compilation_cache.enable()
   path = find.find_checkpoint(arguments.checkpoint)
@@ -69,10 +68,10 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
 def _data_config(
   arguments: argparse.Namespace, checkpoint: bit_npz.Checkpoint
 ) -> ml_collections.ConfigDict:
-  """Returns the field `data` of a config: the data asked for, as in training.
+  """Returns the field `data` of a config, with the training's preprocessing.
 
   Raises:
-    ValueError: the data were not named, and the checkpoint does not know.
+    ValueError: neither the arguments nor the checkpoint name the data.
   """
   metadata = checkpoint.metadata
   dataset = arguments.dataset or metadata.facts.get('data')
@@ -126,8 +125,8 @@ def _facts(
   checkpoint: bit_npz.Checkpoint,
   path: pathlib.Path,
 ) -> dict[str, object]:
-  """Returns what config.json is to say of network and data."""
-  # Where the data lie is no part of what they are.
+  """Returns the content of config.json on the network and its data."""
+  # Without folders: they do not identify the data.
   places = ('path', 'data_dir', 'image_folder')
   data = {k: v for k, v in config.to_dict().items() if k not in places}
   return {
@@ -176,8 +175,8 @@ def _evaluate(
 
 
 def _show(folder: pathlib.Path, names: Sequence[str], replicates: int) -> None:
-  """Writes the numbers of a report, and prints those of the splits named."""
-  # With all splits that there are: thresholds of test are chosen on val.
+  """Writes the numbers of a report, and prints those of the named splits."""
+  # Of all evaluated splits, since thresholds for test are chosen on val.
   found = numbers.collect(
     report.read_tables(epath.Path(folder)),
     settings=values.Settings(num_resamples=replicates),

@@ -1,12 +1,12 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""DICOM series with labels to a data set that `image_csv` reads.
+"""Converts labelled DICOM series to a data set that `image_csv` reads.
 
     python -m bit_covid.cli.from_dicom series/ --labels=labels.csv \
         --output=data --key=patients.key
 
-labels.csv has the columns `series`, a folder or file below the first argument,
-`label`, and `patient`, of which only a digest under the key gets into the data.
+labels.csv has the columns `series` (a folder or file below the first argument),
+`label`, and `patient`. Of the patient, only a keyed digest gets into the data.
 """
 
 import argparse
@@ -14,12 +14,15 @@ from collections.abc import Mapping, Sequence
 import csv
 import pathlib
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image
 import tqdm
 
 from bit_covid.base import command
+
+if TYPE_CHECKING:
+  from input_pipeline import scans as scans_lib
 
 _COLUMNS = ('series', 'label', 'patient')
 
@@ -30,8 +33,8 @@ class Series(NamedTuple):
   Attributes:
     path: of its folder or file.
     label: name of the class.
-    patient: as the hospital calls the patient.
-    place: file and line.
+    patient: the hospital's name or number of the patient.
+    place: file and line of the labels, for messages.
   """
 
   path: pathlib.Path
@@ -47,22 +50,22 @@ def convert(
   key: bytes,
   window: tuple[float, float],
 ) -> list[dict[str, str]]:
-  """Returns the lines of images.csv, after the images were written.
+  """Writes the images of series; returns the lines of images.csv.
 
   Slices that the input check flags are left out and printed with the reason.
 
   Args:
-    series: what to convert.
+    series: to convert.
     output: an empty folder.
-    key: of the digests of patients.
+    key: for the digests of patients.
     window: center and width in Hounsfield units.
 
   Raises:
     ValueError: a file is damaged, is no slice, or lies in two series; the
       message names it.
   """
-  # TensorFlow comes with them and takes seconds to load; `--help` and wrong
-  # arguments do not wait for it.
+  # They load TensorFlow, which takes seconds. `--help` and wrong arguments do
+  # not wait for it.
   from input_pipeline import patient_hash
   from input_pipeline import scans
 
@@ -75,30 +78,46 @@ def convert(
         folder = output / 'images' / scan.id
         folder.mkdir(parents=True)
         for checked in scans.read_checked(scan):
-          if checked.gray is None:
-            name = scan.slices[checked.index].name
-            raise ValueError(f'{each.place}: {name}: {checked.reason}')
-          slice_id = scan.slice_id(checked.index)
-          if checked.reason:
-            tqdm.tqdm.write(f'Left out: {slice_id}: {checked.reason}')
-            continue
-          path = folder / f'{slice_id}.png'
-          Image.fromarray(checked.gray).save(path)
-          rows.append(
-            {
-              'path': path.relative_to(output).as_posix(),
-              'label': each.label,
-              'patient': patient,
-            }
-          )
+          path = _write_slice(scan, checked, folder, place=each.place)
+          if path is not None:
+            name = path.relative_to(output).as_posix()
+            rows.append({'path': name, 'label': each.label, 'patient': patient})
   return sorted(rows, key=lambda row: row['path'])
+
+
+def _write_slice(
+  scan: 'scans_lib.Scan',
+  checked: 'scans_lib.Checked',
+  folder: pathlib.Path,
+  *,
+  place: str,
+) -> pathlib.Path | None:
+  """Returns the path of the PNG that it writes; None for a flagged slice.
+
+  Raises:
+    ValueError: the slice cannot be read.
+  """
+  if checked.gray is None:
+    name = scan.slices[checked.index].name
+    raise ValueError(f'{place}: {name}: {checked.reason}')
+  slice_id = scan.slice_id(checked.index)
+  if checked.reason:
+    tqdm.tqdm.write(f'Left out: {slice_id}: {checked.reason}')
+    return None
+  path = folder / f'{slice_id}.png'
+  Image.fromarray(checked.gray).save(path)
+  return path
 
 
 def read_labels(path: pathlib.Path, root: pathlib.Path) -> list[Series]:
   """Returns the lines of the labels.
 
+  Args:
+    path: of the CSV file.
+    root: folder of the series.
+
   Raises:
-    ValueError: a line is not as it should be; the message has file and line.
+    ValueError: a line is invalid; the message has file and line.
   """
   with path.open(newline='', encoding='utf-8-sig') as file:
     reader = csv.DictReader(file, strict=True)
@@ -114,7 +133,7 @@ def read_labels(path: pathlib.Path, root: pathlib.Path) -> list[Series]:
   for each in found:
     other = label_of_patient.setdefault(each.patient, each.label)
     if other != each.label:
-      # Not the patient's own name: messages get into logs.
+      # Without the patient's name, since messages get into logs.
       print(
         f'{each.place}: this patient has another label, {other!r}, above.',
         file=sys.stderr,
@@ -141,8 +160,10 @@ def _series(
   return Series(path, label, patient, place)
 
 
-def _check(found, each: Series, place_of_scan: dict[str, str]) -> None:
-  """Raises ValueError unless a line names scans that no other one has."""
+def _check(
+  found: 'scans_lib.Found', each: Series, place_of_scan: dict[str, str]
+) -> None:
+  """Raises ValueError unless a line names scans that no other line names."""
   for refused in found.refused:
     if refused.cause == 'damaged':
       raise ValueError(f'{each.place}: {refused.name}: {refused.reason}')
@@ -160,7 +181,7 @@ def _check(found, each: Series, place_of_scan: dict[str, str]) -> None:
 
 
 def write(rows: Sequence[Mapping[str, str]], path: pathlib.Path) -> None:
-  """Writes lines as CSV, with the columns of the first."""
+  """Writes lines as CSV, with the columns of the first line."""
   with path.open('w', newline='', encoding='utf-8') as file:
     writer = csv.DictWriter(file, list(rows[0]), lineterminator='\n')
     writer.writeheader()
@@ -168,9 +189,8 @@ def write(rows: Sequence[Mapping[str, str]], path: pathlib.Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Does what the arguments ask for; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  return command.run(lambda: _run(arguments), debug=arguments.debug)
+  """Converts the series that the arguments name; returns the exit code."""
+  return command.main(_parser(), _run, argv)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -179,8 +199,8 @@ def _run(arguments: argparse.Namespace) -> int:
     raise ValueError(f'--output={output} is not empty; name a new folder.')
   if arguments.key.resolve().is_relative_to(output.resolve()):
     raise ValueError(
-      f'--key={arguments.key} lies in the data, which it must not go about '
-      'with; name a file outside.'
+      f'--key={arguments.key} lies in the data folder, and must not be passed '
+      'on with the data; name a file outside of it.'
     )
   series = read_labels(arguments.labels, arguments.root)
   # As in `convert`.
@@ -228,8 +248,8 @@ def _parser() -> argparse.ArgumentParser:
     '--key',
     required=True,
     type=pathlib.Path,
-    help='file of the key that patients are hashed with; made if it is not '
-    'there. Keep it, and keep it to yourself',
+    help='file of the key for the digests of patients; it is created if it '
+    'does not exist. Keep it, and keep it secret',
   )
   parser.add_argument(
     '--window',

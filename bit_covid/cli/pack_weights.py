@@ -1,12 +1,12 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Makes a small file of a run's result, to come with the package.
+"""Makes a small checkpoint file, to be distributed with the package.
 
     python -m bit_covid.cli.pack_weights runs/textures_m/model.npz \
         bit_covid/weights/Textures-M-tiny.npz
 
-Still a BiT .npz file in float32, which any BiT loader reads; half its size, as
-the numbers are rounded to those of bfloat16 and the zeros packed away.
+The result is a BiT .npz file in float32, which any BiT loader reads. It has
+half the size, since the parameters are rounded to bfloat16 and compressed.
 """
 
 import argparse
@@ -48,15 +48,15 @@ def embed(
 
 
 def _round(array: np.ndarray) -> np.ndarray:
-  """Returns the nearest numbers of bfloat16, which has 8 of 24 bits, float32.
+  """Returns the array rounded to bfloat16, as float32.
 
-  That moves a kernel by 0.4 % at most, and all of it is standardized later.
+  It keeps 8 of 24 significant bits: a parameter changes by 0.4 % at most.
   """
   return np.asarray(array).astype(jnp.bfloat16).astype(np.float32)
 
 
 def _pack(path: epath.Path) -> bytes:
-  """Returns the archive compressed; the same for the same content."""
+  """Returns the archive compressed; equal contents give equal bytes."""
   buffer = io.BytesIO()
   with (
     zipfile.ZipFile(path) as archive,
@@ -65,22 +65,21 @@ def _pack(path: epath.Path) -> bytes:
     ) as packed,
   ):
     for name in sorted(archive.namelist()):
-      # Dated 1980, as NumPy does it, and not now.
+      # Without today's date, so that the bytes depend on the content alone.
       info = zipfile.ZipInfo(name)
       packed.writestr(info, archive.read(name), zipfile.ZIP_DEFLATED)
   return buffer.getvalue()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Does what the arguments ask for; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  return command.run(lambda: _run(arguments), debug=arguments.debug)
+  """Packs the checkpoint that the arguments name; returns the exit code."""
+  return command.main(_parser(), _run, argv)
 
 
 def _parser() -> argparse.ArgumentParser:
   parser = command.make_parser(
     'bit_covid.cli.pack_weights',
-    description="Makes a small file of a run's result.",
+    description='Makes a small checkpoint file.',
     examples=('runs/textures_m/model.npz Textures-M-tiny.npz',),
   )
   parser.add_argument('source', metavar='SOURCE', help='a BiT .npz file')

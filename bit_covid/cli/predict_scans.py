@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The work of `bit_covid.predict`: scans scored, and their results written."""
+"""The work of `bit_covid.predict`: scores scans and writes their results."""
 
 import argparse
 import pathlib
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import tqdm
 
+from bit_covid.base import command
 from bit_covid.inference import load
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import output as output_lib
@@ -43,15 +44,15 @@ def run(arguments: argparse.Namespace) -> int:
     results = _score_all(classifier, found, options)
   output_lib.write_tables(options.output, results, found.refused, classifier)
   print(f'Results: {options.output / "index.html"}')
-  # Nothing that could be scored is a failure, for a script that goes on.
-  return 0 if any(x.joined for x in results) else 1
+  has_result = any(x.scan_probabilities for x in results)
+  return 0 if has_result else command.NOT_DONE
 
 
 def _score_all(
   classifier: network_lib.Network, found: scans.Found, options: _Options
 ) -> list[score.ScanResult]:
   """Returns the results of all scans, after their pages were written."""
-  # Once for all scans, and not counted as the time of a slice.
+  # Compiled before the first scan, so that its time does not include it.
   seconds = load.warm_up(classifier) if found.scans else 0.0
   print(f'Network ready after {seconds:.1f} s')
   options.output.mkdir(parents=True, exist_ok=True)
@@ -59,7 +60,7 @@ def _score_all(
   with tqdm.tqdm(
     total=sum(map(len, found.scans)),
     unit='slice',
-    # A bar is for a terminal only.
+    # Shown on a terminal only.
     disable=None,
   ) as bar:
     for scan in found.scans:
@@ -74,7 +75,8 @@ def _score_all(
       drawing = time.monotonic() - start
       results.append(result)
       bar.write(_line(result, drawing))
-      # Damaged slices, by name: here only, as a name may be a patient's.
+      # Damaged slices are named on the terminal only, since a file name can
+      # identify the patient.
       for each in result.slices:
         if not each.is_readable:
           bar.write(f'  Not read: {each.name}: {each.finding}')
@@ -82,11 +84,11 @@ def _score_all(
 
 
 def _line(result: score.ScanResult, drawing: float) -> str:
-  """Returns what the terminal says of a scan."""
+  """Returns the lines on a scan that are printed."""
   scan, count = result.scan, len(result.slices)
   verdict = 'no slice was scored: see its page'
-  if result.joined:
-    values = result.joined[score.METHOD]
+  if result.scan_probabilities:
+    values = result.scan_probabilities[score.DEFAULT_AGGREGATION]
     verdict = ', '.join(
       f'{name} {value:.1%}'
       for name, value in zip(result.class_names, values, strict=True)
@@ -104,7 +106,7 @@ def _line(result: score.ScanResult, drawing: float) -> str:
 
 
 def _say_refused(found: scans.Found) -> None:
-  """Prints the inputs that are in no scan, by their names."""
+  """Prints the names of the files that are in no scan, and why."""
   for each in found.refused:
     if each.cause != 'foreign':
       print(f'Refused: {each.name}: {each.reason}', file=sys.stderr)

@@ -4,9 +4,9 @@
 
     python -m bit_covid.cli.split data/images.csv --seed=0
 
-Each patient is in one split; each class is divided as the shares say, by
-patients. The result lies beside the CSV, `images_split.csv`, unless told
-otherwise.
+All slices of a patient get the same split. The patients of each class are
+divided by the given shares. The result is `images_split.csv` beside the CSV,
+unless --output names another file.
 """
 
 import argparse
@@ -28,18 +28,18 @@ def split(
 ) -> dict[str, str]:
   """Returns the split of each patient.
 
-  A patient with slices of several classes counts for the rarest of them. Of P
-  patients of a class, each split gets its share of P, rounded so that all are
-  taken, and at least one.
+  A patient with slices of several classes counts for the rarest of them. The
+  patients of a class are divided by the shares, rounded so that every patient
+  has a split and every split has a patient.
 
   Args:
     rows: with `label` and `patient`.
-    shares: of each split, above 0.
-    seed: another one gives another split.
+    shares: of each split, above 0; they need not sum to 1.
+    seed: of the random division.
 
   Raises:
     ValueError: a class has fewer patients than there are splits; the message
-      counts all of them.
+      has the number of patients of each class.
   """
   patients: dict[str, set[str]] = {}
   for row in rows:
@@ -47,13 +47,14 @@ def split(
   counts = {label: len(found) for label, found in sorted(patients.items())}
   result: dict[str, str] = {}
   few = []
-  # The rarest class first: patients of two classes are its own.
+  # The rarest class first, so that patients of two classes count for it.
   for label in sorted(counts, key=lambda x: (counts[x], x)):
     free = sorted(patients[label] - result.keys())
     if len(free) < len(shares):
       few.append(label)
       continue
-    # By class: more patients of one change nothing for the others.
+    # Seeded by class, so that more patients of one class do not change the
+    # split of the others.
     digest = hashlib.sha256(f'{seed} {label}'.encode()).digest()
     random.Random(digest).shuffle(free)
     numbers = _divide(len(free), list(shares.values()))
@@ -61,24 +62,30 @@ def split(
       result |= dict.fromkeys(free[:number], name)
       del free[:number]
   if few:
-    raise ValueError(
-      f'The patients by class are {counts}; expected at least {len(shares)} of '
-      f'each, one for each split, which {", ".join(map(repr, few))} '
-      f'{"has" if len(few) == 1 else "have"} not. Collect more, or give fewer '
-      'splits.'
-    )
+    raise ValueError(_few_patients(counts, few, len(shares)))
   return result
 
 
+def _few_patients(
+  counts: Mapping[str, int], few: Sequence[str], num_splits: int
+) -> str:
+  return (
+    f'The patients by class are {counts}; expected at least {num_splits} of '
+    f'each, one for each split, which {", ".join(map(repr, few))} '
+    f'{"has" if len(few) == 1 else "have"} not. Collect more, or give fewer '
+    'splits.'
+  )
+
+
 def _divide(total: int, shares: list[float]) -> list[int]:
-  """Returns whole numbers of sum `total`, near the shares, each at least 1."""
+  """Returns integers near the shares, each at least 1, that sum to `total`."""
   exact = [total * share / sum(shares) for share in shares]
   numbers = [max(1, int(x)) for x in exact]
   while sum(numbers) < total:
     lacks = [x - n for x, n in zip(exact, numbers, strict=True)]
     numbers[lacks.index(max(lacks))] += 1
   while sum(numbers) > total:
-    # Those with one are left with it.
+    # A split with one patient keeps it.
     over = [
       n - x if n > 1 else -float('inf')
       for x, n in zip(exact, numbers, strict=True)
@@ -88,7 +95,7 @@ def _divide(total: int, shares: list[float]) -> list[int]:
 
 
 def table(rows: Rows, names: Sequence[str]) -> str:
-  """Returns slices and patients of each split and class as lines of text."""
+  """Returns a line of text per split and class, with slices and patients."""
   slices, patients = collections.Counter(), collections.defaultdict(set)
   for row in rows:
     key = row['split'], row['label']
@@ -111,8 +118,8 @@ def read(path: pathlib.Path) -> list[dict[str, str]]:
   """Returns the lines of a CSV of images.
 
   Raises:
-    ValueError: it has no patients, or has splits already; the message names
-      file and line.
+    ValueError: a column or value is missing, or there is a column `split`
+      already; the message has file and line.
   """
   with path.open(newline='', encoding='utf-8-sig') as file:
     reader = csv.DictReader(file, strict=True)
@@ -136,11 +143,8 @@ def read(path: pathlib.Path) -> list[dict[str, str]]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Does what the arguments ask for; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  return command.run(
-    lambda: _run(arguments), debug=arguments.debug, errors=(csv.Error,)
-  )
+  """Divides the CSV that the arguments name; returns the exit code."""
+  return command.main(_parser(), _run, argv, errors=(csv.Error,))
 
 
 def _run(arguments: argparse.Namespace) -> int:

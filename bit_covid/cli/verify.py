@@ -15,9 +15,8 @@ from bit_covid.base import command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Checks what the arguments name; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  return command.run(lambda: _run(arguments), debug=arguments.debug)
+  """Runs the checks and prints their results; returns the exit code."""
+  return command.main(_parser(), _run, argv)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,9 +1,14 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The command: a folder a format, each whole and measured, or not at all."""
+"""The command `export`: a checkpoint in the formats of other runtimes.
+
+Each format gets a folder, which appears only after the export was compared with
+the original.
+"""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+import contextlib
 import importlib
 import json
 import pathlib
@@ -28,10 +33,10 @@ FORMATS = {
 
 
 def parse_formats(text: str) -> tuple[str, ...]:
-  """Returns the formats in a list with commas; 'all' stands for each.
+  """Returns the formats of a comma-separated list; 'all' means all formats.
 
   Raises:
-    ValueError: one of them does not exist.
+    ValueError: a name is not one of `FORMATS`.
   """
   names = tuple(dict.fromkeys(text.split(',')))
   if names == ('all',):
@@ -67,19 +72,19 @@ def export(
   formats: Sequence[str],
   size: int | None = None,
 ) -> dict[str, dict[str, float]]:
-  """Returns the measured differences by format and number of images.
+  """Writes exports; returns the differences by format and number of images.
 
   Args:
     checkpoint: as for `bit_covid.load`.
-    output: each format gets a folder of its name in it.
+    output: folder in which each format gets a folder of its name.
     formats: keys of `FORMATS`.
-    size: side of the images; None: that of the training.
+    size: side of the images in pixels; None: that of the training.
 
   Raises:
     FileExistsError: a folder exists already.
     FileNotFoundError: there is no such checkpoint.
     ValueError: the checkpoint, the size or a format is wrong, or an export
-      differs from the original; nothing of that one is left.
+      differs from the original; its folder is removed.
   """
   modules = {name: import_format(name) for name in formats}
   for name in formats:
@@ -93,14 +98,11 @@ def export(
   original = parity.original(model)
   differences = {}
   for name, module in modules.items():
-    partial = output / f'.{name}.partial'
-    shutil.rmtree(partial, ignore_errors=True)  # Of a process that was killed.
-    partial.mkdir(parents=True)
-    try:
-      module.write(model, partial)
+    with _whole_folder(output / name) as folder:
+      module.write(model, folder)
       differences[name] = parity.check(
         name,
-        exported=module.read(partial),
+        exported=module.read(folder),
         expected=original,
         batches=batches,
       )
@@ -111,17 +113,29 @@ def export(
         differences=differences[name],
         source=source,
       )
-      _write_beside(partial, content, module)
-      partial.rename(output / name)
-    except BaseException:  # Also of a user who does not want to wait.
-      shutil.rmtree(partial, ignore_errors=True)
-      raise
+      _write_beside(folder, content, module)
   return differences
+
+
+@contextlib.contextmanager
+def _whole_folder(target: pathlib.Path) -> Iterator[pathlib.Path]:
+  """Yields a new folder that is renamed to `target` if nothing is raised."""
+  partial = target.with_name(f'.{target.name}.partial')
+  # Left by a process that was killed.
+  shutil.rmtree(partial, ignore_errors=True)
+  partial.mkdir(parents=True)
+  try:
+    yield partial
+    partial.rename(target)
+  except BaseException:  # Also after Ctrl+C.
+    shutil.rmtree(partial, ignore_errors=True)
+    raise
 
 
 def _write_beside(
   folder: pathlib.Path, content: dict[str, object], module: types.ModuleType
 ) -> None:
+  """Writes the description, the example and the code that prepares slices."""
   (folder / 'example.py').write_text(module.EXAMPLE)
   for copied in (prepare_slice, body_crop):
     source = pathlib.Path(copied.__file__)
@@ -135,8 +149,7 @@ def _write_beside(
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Writes the exports that the arguments ask for; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  return command.run(lambda: _run(arguments), debug=arguments.debug)
+  return command.main(_parser(), _run, argv)
 
 
 def _parser() -> argparse.ArgumentParser:

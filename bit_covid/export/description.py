@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What lies beside an export: how to feed it, and where it comes from."""
+"""The description beside an export: preprocessing, outputs and origin."""
 
 from collections.abc import Mapping, Sequence
 import hashlib
@@ -26,6 +26,43 @@ _BOXES = {
   'none': 'Take the whole image.',
 }
 
+_README = """\
+# {model} as {format}
+
+**{notice}**
+
+{note}
+
+Classes, in the order of the outputs: {classes}.
+
+## From a slice to the input
+
+{numbered_steps}
+
+The input `image` is uint8 `[{shape}]`, for any N. The outputs:
+
+{listed_outputs}
+
+The temperature of the calibration: {temperature_text}.
+
+## Example
+
+`example.py`; besides the runtime it needs NumPy, Pillow and OpenCV.
+
+```python
+{example}```
+
+## Where it comes from
+
+- Checkpoint: {source[name]},
+  sha256 `{source[sha256]}`.
+- Written with {listed_versions}.
+- Largest difference from the original (random images): {measured} images;
+  allowed were {tolerance:g}.
+- `preprocessing.json` has all of this, and the sha256 of every other file,
+  for programs.
+"""
+
 
 def describe(
   model: exportable.Exportable,
@@ -35,17 +72,16 @@ def describe(
   differences: Mapping[str, float],
   source: pathlib.Path,
 ) -> dict[str, Any]:
-  """Returns the content of `preprocessing.json`, but for the files' digests.
+  """Returns the content of `preprocessing.json` without the files' digests.
 
   Args:
     model: what was exported.
     name: of the format.
-    packages: distributions whose versions matter for it.
+    packages: names of the distributions whose versions are recorded.
     differences: of `parity.check`.
-    source: the checkpoint.
+    source: file of the checkpoint.
   """
   metadata = model.metadata
-  num_classes = len(metadata.class_names)
   return {
     'notice': NOTICE,
     'format': name,
@@ -57,20 +93,7 @@ def describe(
         'meaning': 'gray values; the network takes them to [-1, 1] itself',
       }
     },
-    'outputs': {
-      'logits': {'shape': ['N', num_classes], 'dtype': 'float32'},
-      'probabilities': {
-        'shape': ['N', num_classes],
-        'dtype': 'float32',
-        'meaning': 'softmax(logits / temperature)'
-        if metadata.temperature
-        else 'softmax(logits); not calibrated, no temperature is known',
-      },
-      'features': {
-        'shape': ['N', int(model.params['head']['kernel'].shape[0])],
-        'dtype': 'float32',
-      },
-    },
+    'outputs': _outputs(model),
     'class_names': list(metadata.class_names),
     'temperature': metadata.temperature,
     'window_hounsfield': _window(metadata.window),
@@ -108,7 +131,7 @@ def readme(description: Mapping[str, Any], *, note: str, example: str) -> str:
 
   Args:
     description: of `describe`.
-    note: what is particular about the format.
+    note: text on this format.
     example: the program in `example.py`.
   """
   steps = '\n'.join(
@@ -119,7 +142,6 @@ def readme(description: Mapping[str, Any], *, note: str, example: str) -> str:
     + (f': {value["meaning"]}' if 'meaning' in value else '')
     for name, value in description['outputs'].items()
   )
-  shape = ', '.join(map(str, description['input']['image']['shape']))
   measured = ', '.join(
     f'{value:.1e} on {n}'
     for n, value in description['largest_difference'].items()
@@ -127,39 +149,38 @@ def readme(description: Mapping[str, Any], *, note: str, example: str) -> str:
   versions = ', '.join(
     f'{name} {version}' for name, version in description['versions'].items()
   )
-  return f"""# {description['model']} as {description['format']}
+  temperature = description['temperature']
+  return _README.format(
+    **description,
+    note=note,
+    example=example,
+    classes=', '.join(description['class_names']),
+    numbered_steps=steps,
+    shape=', '.join(map(str, description['input']['image']['shape'])),
+    listed_outputs=outputs,
+    temperature_text='not known' if temperature is None else temperature,
+    measured=measured,
+    listed_versions=versions,
+  )
 
-**{description['notice']}**
 
-{note}
-
-Classes, in the order of the outputs: {', '.join(description['class_names'])}.
-
-## From a slice to the input
-
-{steps}
-
-The input `image` is uint8 `[{shape}]`, for any N. The outputs:
-
-{outputs}
-
-## Example
-
-`example.py`; besides the runtime it needs NumPy, Pillow and OpenCV.
-
-```python
-{example}```
-
-## Where it comes from
-
-- Checkpoint: {description['source']['name']},
-  sha256 `{description['source']['sha256']}`.
-- Written with {versions}.
-- Largest difference from the original (random images): {measured} images;
-  allowed were {description['tolerance']:g}.
-- `preprocessing.json` has all of this, and the sha256 of every other file,
-  for programs.
-"""
+def _outputs(model: exportable.Exportable) -> dict[str, dict[str, Any]]:
+  num_classes = len(model.metadata.class_names)
+  num_features = int(model.params['head']['kernel'].shape[0])
+  meaning = (
+    'softmax(logits / temperature)'
+    if model.metadata.temperature
+    else 'softmax(logits); not calibrated, no temperature is known'
+  )
+  return {
+    'logits': {'shape': ['N', num_classes], 'dtype': 'float32'},
+    'probabilities': {
+      'shape': ['N', num_classes],
+      'dtype': 'float32',
+      'meaning': meaning,
+    },
+    'features': {'shape': ['N', num_features], 'dtype': 'float32'},
+  }
 
 
 def _steps(model: exportable.Exportable) -> list[str]:
@@ -206,4 +227,4 @@ def _version(package: str) -> str | None:
   try:
     return distributions.version(package)
   except distributions.PackageNotFoundError:
-    return None  # Another build of it is here, tensorflow-cpu for instance.
+    return None  # Another build is installed, such as tensorflow-cpu.

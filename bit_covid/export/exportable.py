@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What is exported: one function from uint8 slices to named outputs."""
+"""The network as it is exported: uint8 slices to named outputs."""
 
 from collections.abc import Mapping
 import dataclasses
@@ -15,7 +15,7 @@ from bit_covid.models import resnet_v2
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata as metadata_lib
 
-# The network halves an image five times; below this nothing is left to norm.
+# The network halves an image five times, so a smaller one has no feature map.
 MIN_SIZE = 32
 
 PLATFORMS = ('cpu', 'cuda', 'tpu')
@@ -23,12 +23,12 @@ PLATFORMS = ('cpu', 'cuda', 'tpu')
 
 @dataclasses.dataclass(frozen=True)
 class Exportable:
-  """A network as all exports hold it.
+  """A network with everything that an export holds.
 
   Attributes:
     model: a key of `resnet_v2.MODELS`.
     params: the parameter tree, float32.
-    metadata: with preprocessing, whose `crop` is the side of the exports.
+    metadata: with preprocessing, whose `crop` is the side of the images.
   """
 
   model: str
@@ -42,7 +42,7 @@ class Exportable:
 
   @property
   def temperature(self) -> float:
-    """Divides the logits before the softmax; 1 where none is known."""
+    """Divides the logits before the softmax; 1 if none is known."""
     return self.metadata.temperature or 1.0
 
   def apply(
@@ -51,8 +51,8 @@ class Exportable:
     """Returns `logits`, `probabilities` and `features`, float32.
 
     Args:
-      params: parameter tree, an argument so that no file holds it twice.
-      image: `[N, S, S, 1]` uint8 gray, as the input pipeline makes it.
+      params: parameter tree; an argument, so that no file holds it twice.
+      image: `[N, S, S, 1]` uint8 gray, as the input pipeline prepares it.
     """
     network = resnet_v2.create(
       self.model, num_classes=len(self.metadata.class_names)
@@ -72,11 +72,11 @@ class Exportable:
 def create(
   checkpoint: bit_npz.Checkpoint, *, size: int | None = None
 ) -> Exportable:
-  """Returns what is exported of a checkpoint.
+  """Returns the exportable network of a checkpoint.
 
   Args:
     checkpoint: of `bit_npz.load`.
-    size: side of the images; None: that of the training.
+    size: side of the images in pixels; None: that of the training.
 
   Raises:
     ValueError: the size is too small.

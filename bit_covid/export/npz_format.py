@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""BiT's own `.npz`, for this project and for every loader of BiT's files."""
+"""Export as BiT's own `.npz`, which every loader of BiT's files reads."""
 
 import pathlib
 
@@ -13,9 +13,9 @@ PACKAGES = ('jax', 'flax', 'numpy')
 NOTE = """\
 `model.npz` holds the parameters in BiT's key format, and no function: a loader
 of BiT's files takes the gray values to [-1, 1] itself, (x - 127.5) / 127.5, and
-standardizes the kernels. `bit_covid.load` does all of it; `predict` of what it
-returns does the preprocessing, too, and gives probabilities without
-temperature."""
+standardizes the kernels. `bit_covid.load` does both. The `predict` of what it
+returns also does the preprocessing, and divides the logits by the temperature,
+if one is known, before the softmax."""
 
 EXAMPLE = '''\
 """Prints a probability a class: python example.py SLICE.png ..."""
@@ -54,5 +54,5 @@ def write(model: exportable.Exportable, folder: pathlib.Path) -> None:
 
 
 def read(folder: pathlib.Path) -> parity.ExportedFn:
-  """Returns the function in what `write` wrote."""
+  """Returns the network in a folder of `write` as a function of images."""
   return parity.original(exportable.create(bit_npz.load(folder / 'model.npz')))

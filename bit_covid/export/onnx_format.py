@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX, for ONNX Runtime and what else reads it; needs the extra `export`."""
+"""Export as ONNX, for ONNX Runtime and others; needs the extra `export`."""
 
 from collections.abc import Mapping
 import pathlib
@@ -15,7 +15,8 @@ from bit_covid.export import parity
 
 PACKAGES = ('onnx', 'onnxruntime', 'numpy')
 
-# A protocol buffer ends at 2 GiB; parameters lie beside it from here on.
+# A protocol buffer holds at most 2 GiB. Parameters of a larger model lie in a
+# file beside it.
 _MAX_BYTES = 2_000_000_000
 
 NOTE = """\
@@ -48,7 +49,13 @@ def write(
   *,
   max_bytes: int = _MAX_BYTES,
 ) -> None:
-  """Writes `model.onnx`, and `model.onnx.data` where it would be too large."""
+  """Writes `model.onnx`; the parameters of a large model in `model.onnx.data`.
+
+  Args:
+    model: what to export.
+    folder: where the files are written.
+    max_bytes: size from which on the parameters lie in a file of their own.
+  """
   graph = onnx_graph.build(model)
   path = folder / 'model.onnx'
   onnx.save(
@@ -57,12 +64,12 @@ def write(
     save_as_external_data=graph.ByteSize() > max_bytes,
     location='model.onnx.data',
   )
-  # By its path: a model of 2 GiB cannot be checked in memory.
+  # Checked by its path, since a model above 2 GiB cannot be checked in memory.
   onnx.checker.check_model(path, full_check=True)
 
 
 def read(folder: pathlib.Path) -> parity.ExportedFn:
-  """Returns the function in what `write` wrote, in ONNX Runtime on the CPU."""
+  """Returns the network in a folder of `write`, run by ONNX Runtime on CPU."""
   session = onnxruntime.InferenceSession(
     folder / 'model.onnx', providers=['CPUExecutionProvider']
   )

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The network as an ONNX graph, built node by node.
 
-Not traced: jax2onnx 0.17 wants an Orbax older than the one that trainings are
-kept with here, and a graph of ordinary operators (Conv, InstanceNormalization,
-MaxPool, Gemm) runs in every runtime. Kernels are standardized once, here.
-That it is the same function is measured at each export (`parity.py`).
+It is not traced with jax2onnx, whose version 0.17 requires an older Orbax than
+this project. The graph consists of ordinary operators (Conv, MaxPool, Gemm,
+InstanceNormalization), which every runtime has. Kernels are standardized before
+they are stored. `parity.py` compares each export with the original.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,18 +19,18 @@ from onnx import numpy_helper
 from bit_covid.export import exportable
 from bit_covid.models import resnet_v2
 
-# Of 2021: read by every runtime of today.
+# Of 2021, so that every current runtime reads it.
 _OPSET = 17
 
 
 class _Builder:
-  """Collects nodes and constants; values go by their names."""
+  """Collects nodes and constants; a value is known by its name."""
 
   def __init__(self, num_groups: int):
     self.nodes: list[onnx.NodeProto] = []
     self.constants: dict[str, onnx.TensorProto] = {}
     self._num_groups = num_groups
-    # InstanceNormalization's own scale and shift, by group: unused.
+    # InstanceNormalization requires a scale and a bias; these change nothing.
     self._ones = self.constant('norm/ones', np.ones(num_groups, np.float32))
     self._zeros = self.constant('norm/zeros', np.zeros(num_groups, np.float32))
 
@@ -46,7 +46,7 @@ class _Builder:
   def conv(
     self, x: str, kernel: np.ndarray, *, name: str, stride: int = 1
   ) -> str:
-    """A convolution under `[h, w, in, out]`, padded to keep the side."""
+    """Adds a 'SAME' convolution with a kernel `[h, w, in, out]`."""
     side = kernel.shape[0]
     weight = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1), np.float32)
     return self.add(
@@ -62,9 +62,9 @@ class _Builder:
   def norm_relu(
     self, x: str, params: Mapping[str, Any], *, name: str, side: int
   ) -> str:
-    """GroupNorm and ReLU of `[N, C, side, side]`.
+    """Adds GroupNorm and ReLU of `[N, C, side, side]`.
 
-    A group as one channel of InstanceNormalization: the operator
+    Each group becomes one channel of InstanceNormalization, since the operator
     GroupNormalization changed its meaning between opsets 18 and 21.
     """
     scale, bias = np.asarray(params['scale']), np.asarray(params['bias'])
@@ -99,7 +99,7 @@ class _Builder:
     side: int,
     stride: int,
   ) -> tuple[str, int]:
-    """A bottleneck unit; returns its value and the side of it."""
+    """Adds a bottleneck unit; returns the name and the side of its output."""
 
     def norm_relu(x: str, which: str) -> str:
       return self.norm_relu(x, params[which], name=f'{name}/{which}', side=side)
@@ -161,8 +161,8 @@ def build(model: exportable.Exportable) -> onnx.ModelProto:
 def _root(
   builder: _Builder, params: Mapping[str, Any], side: int
 ) -> tuple[str, int]:
-  """Returns the map after the root and the side of it."""
-  # One channel: [N, S, S, 1] and [N, 1, S, S] lie alike in memory.
+  """Adds the root block; returns the name and the side of its output."""
+  # With one channel, [N, S, S, 1] and [N, 1, S, S] have the same memory layout.
   shape = builder.constant('root/shape', np.array([0, 1, side, side], np.int64))
   x = builder.add('Reshape', 'image', shape, name='root/to_channels')
   x = builder.add('Cast', x, name='root/float', to=onnx.TensorProto.FLOAT)
@@ -172,7 +172,7 @@ def _root(
   # One gray channel stands for three equal ones.
   kernel = _standardize(params['root']['kernel']).sum(axis=2, keepdims=True)
   x = builder.conv(x, kernel, name='root', stride=2)
-  # With zeros: the padding of MaxPool itself would be -inf.
+  # Padded with zeros as in BiT; MaxPool itself would pad with -inf.
   pads = builder.constant(
     'root/pads', np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64)
   )
@@ -185,7 +185,7 @@ def _root(
 
 
 def _standardize(kernel: Any) -> np.ndarray:
-  """Returns what `weight_standardization.standardize` does, in float64."""
+  """Returns the kernel with weight standardization applied, in float64."""
   kernel = np.asarray(kernel, np.float64)
   axes = (0, 1, 2)
   mean = kernel.mean(axes, keepdims=True)

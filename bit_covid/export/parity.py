@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a written export computes what the original does."""
+"""Compares a written export with the original network."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,11 +11,11 @@ from bit_covid.export import exportable
 
 OUTPUTS = ('logits', 'probabilities', 'features')
 
-# Float32 sums in another order differ in the last digits; an error in the
-# graph (an epsilon, a padding, a window) by far more than this.
+# Far above what another order of float32 sums changes, and far below the effect
+# of an error in the graph (an epsilon, a padding, a window).
 TOLERANCE = 1e-4
 
-# None of them is in any file: the batch is symbolic.
+# Two sizes, to test that the exported batch size is symbolic.
 BATCHES = (1, 3)
 
 _SEED = 0
@@ -46,8 +46,8 @@ def difference(
 ) -> float:
   """Returns the largest absolute difference of any output.
 
-  Where an output has values beyond 1 it is relative to the largest of them.
-  A value that is not finite, or a wrong shape, gives infinity.
+  For an output with values beyond 1 it is relative to the largest of them. A
+  value that is not finite, or a wrong shape, gives infinity.
   """
   largest = 0.0
   for name in OUTPUTS:
@@ -70,12 +70,12 @@ def check(
 
   Args:
     name: of the format, for messages.
-    exported: as it was read again.
+    exported: the export, read from its files.
     expected: of `original`.
     batches: of `random_images`.
 
   Raises:
-    ValueError: one is above `TOLERANCE`.
+    ValueError: a difference is above `TOLERANCE`.
   """
   differences = {}
   for image in batches:

@@ -1,9 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""From image files to what an exported network takes, without TensorFlow.
+"""Prepares image files for an exported network, without TensorFlow.
 
-Copied beside each export together with `body_crop.py`; NumPy, Pillow and OpenCV
-are all it needs. It does what the input pipeline does, to the bit.
+Copied beside each export together with `body_crop.py`. It needs NumPy, Pillow
+and OpenCV, and gives exactly what the input pipeline gives.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +28,8 @@ def prepare(
   Args:
     paths: 8-bit gray PNG or JPEG files under the window of the training.
     preprocessing: the field of that name in `preprocessing.json`.
-    boxes: xmin, ymin, xmax, ymax of each, end exclusive; None: found in the
-      image, unless the training took whole images.
+    boxes: xmin, ymin, xmax, ymax of each image, end exclusive; None: the
+      automatic box, unless the training took whole images.
 
   Raises:
     ValueError: there are no files, or one is not 8-bit gray.
@@ -76,7 +76,7 @@ def resize(image: np.ndarray, size: int, *, antialias: bool) -> np.ndarray:
   libraries smooth where they shrink; without `antialias` this does not.
   """
   if not antialias:
-    # As 16 bits: for 8 bits OpenCV rounds in between.
+    # In 16 bits, since OpenCV rounds between the axes for 8 bits.
     resized = cv2.resize(
       image.astype(np.uint16), (size, size), interpolation=cv2.INTER_LINEAR
     )
@@ -87,7 +87,7 @@ def resize(image: np.ndarray, size: int, *, antialias: bool) -> np.ndarray:
 
 
 def _body_box() -> Callable[[np.ndarray], np.ndarray]:
-  """Returns the function that finds the body: of the project, or the copy."""
+  """Returns `body_crop.body_box` of the copy, or else of the project."""
   try:
     # This file is copied beside an export, where the project need not be.
     import body_crop

@@ -1,14 +1,14 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""TensorFlow SavedModel: for TensorFlow and its Serving.
+"""Export as a TensorFlow SavedModel, for TensorFlow and TensorFlow Serving.
 
-The program is StableHLO inside one operation, which runs in TensorFlow 2 with
-XLA and not in TF.js or without XLA; the parameters are variables, so that the
-2 GB of a protocol buffer are never met.
+The program is StableHLO inside one operation, which needs TensorFlow 2 with
+XLA. The parameters are variables, which are not subject to the 2 GB limit of a
+protocol buffer.
 
-`jax2tf` would do the same but for one thing: it writes StableHLO as of four
-weeks before its JAX, and a TensorFlow that was released earlier cannot read it
-(2.21 reads up to 1.13, jax 0.12 writes 1.18).
+`jax2tf` is not used because it writes a StableHLO version that is only four
+weeks older than its JAX, which an older TensorFlow cannot read (TensorFlow 2.21
+reads up to 1.13, jax 0.12 writes 1.18).
 """
 
 from collections.abc import Mapping
@@ -25,8 +25,8 @@ from bit_covid.export import exportable
 from bit_covid.export import parity
 from bit_covid.export import stablehlo_format
 
-# The oldest StableHLO that can hold the program, of 2024: readers go on reading
-# a version for five years, so that every TensorFlow of today reads it.
+# The oldest version that can express the program, of 2024. A version stays
+# readable for five years, so every current TensorFlow reads it.
 _STABLEHLO_VERSION = '1.0.0'
 
 PACKAGES = ('tensorflow', 'jax', 'numpy')
@@ -84,10 +84,10 @@ def _call(
   parameters: Mapping[str, tf.Variable],
   image: tf.Tensor,
 ) -> Mapping[str, tf.Tensor]:
-  """Returns the outputs by name of the program as a TensorFlow operation."""
+  """Returns the outputs of the program by name, as TensorFlow tensors."""
   arguments = jax.tree.leaves((dict(parameters), image))
   outputs = tf_xla.call_module(
-    # What the program does not read is no argument of it.
+    # jax.export drops arguments that the program does not use.
     [arguments[i] for i in program.module_kept_var_idx],
     version=program.calling_convention_version,
     module=_as_of(program.mlir_module_serialized, _STABLEHLO_VERSION),
@@ -102,17 +102,18 @@ def _call(
 
 
 def _as_of(module: bytes, version: str) -> bytes:
-  """Returns a serialized module in the StableHLO of a version."""
+  """Returns a serialized module converted to a version of StableHLO."""
   text = stablehlo.deserialize_portable_artifact_str(module)
   return stablehlo.serialize_portable_artifact_str(text, version)
 
 
 def read(folder: pathlib.Path) -> parity.ExportedFn:
-  """Returns the function in what `write` wrote."""
+  """Returns the network in a folder of `write` as a function of images."""
   module = tf.saved_model.load(str(folder / 'model'))
 
   def run(image: np.ndarray) -> Mapping[str, np.ndarray]:
-    # From the module each time: a signature does not keep its variables alive.
+    # Not looked up in advance, since a signature does not keep the module and
+    # its variables alive.
     outputs = module.signatures['serving_default'](image=tf.constant(image))
     return {name: value.numpy() for name, value in outputs.items()}
 

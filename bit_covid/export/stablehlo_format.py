@@ -1,9 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""StableHLO through `jax.export`: for JAX, without this project.
+"""Export as StableHLO through `jax.export`, for JAX without this project.
 
-The parameters are an argument and lie beside the program: the program stays
-small, compiles fast, and does not meet the 2 GB of its container.
+The parameters are an argument of the program and lie in a file beside it. So
+the program stays small, compiles fast, and stays below the 2 GB that its file
+format can hold.
 """
 
 from collections.abc import Mapping
@@ -62,7 +63,7 @@ def write(model: exportable.Exportable, folder: pathlib.Path) -> None:
 
 
 def flat_parameters(model: exportable.Exportable) -> dict[str, np.ndarray]:
-  """Returns the parameters by names such as 'root_block/conv_root/kernel'."""
+  """Returns the parameters by names such as 'block1/unit01/conv1/kernel'."""
   return {
     name: np.asarray(leaf)
     for name, leaf in traverse_util.flatten_dict(model.params, sep='/').items()
@@ -72,15 +73,14 @@ def flat_parameters(model: exportable.Exportable) -> dict[str, np.ndarray]:
 def trace(
   model: exportable.Exportable, parameters: Mapping[str, np.ndarray]
 ) -> jax_export.Exported:
-  """Returns the program of the network for all platforms and any batch.
+  """Returns the program of the network, for all platforms and any batch size.
+
+  The program maps the parameters by name and `[N, S, S, 1]` uint8 images to the
+  outputs by name.
 
   Args:
     model: the network.
-    parameters: of `flat_parameters`, for their shapes.
-
-  Returns:
-    A function of the parameters by name and `[N, S, S, 1]` uint8 images to the
-    outputs by name.
+    parameters: of `flat_parameters`; only their shapes and dtypes are used.
   """
 
   def forward(
@@ -100,7 +100,7 @@ def trace(
 
 
 def read(folder: pathlib.Path) -> parity.ExportedFn:
-  """Returns the function in what `write` wrote."""
+  """Returns the network in a folder of `write` as a function of images."""
   content = (folder / 'model.stablehlo').read_bytes()
   call = jax.jit(jax_export.deserialize(bytearray(content)).call)
   with np.load(folder / 'parameters.npz') as file:

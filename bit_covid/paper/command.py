@@ -34,11 +34,11 @@ shared disk need no --shard: start the same command on each.
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Does what the arguments ask for; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  return command.run(
-    lambda: _run(arguments),
-    debug=arguments.debug,
-    # Of --set with a value of another type, and of a config that is not there.
+  return command.main(
+    _parser(),
+    _run,
+    argv,
+    # Raised by --set with a value of the wrong type, and by a missing config.
     errors=(TypeError, ImportError),
     stopped='Stopped. The same command goes on from here.',
   )

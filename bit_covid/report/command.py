@@ -5,7 +5,7 @@
 import argparse
 from collections.abc import Sequence
 
-from bit_covid.analysis import bootstrap
+from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.report import files
 from bit_covid.report import render
@@ -14,8 +14,7 @@ from bit_covid.report import values
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Writes the report that the arguments ask for; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  return command.run(lambda: _run(arguments), debug=arguments.debug)
+  return command.main(_parser(), _run, argv)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -44,12 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     default='23.5,5,1,0.1',
     help='percent, for PPV and NPV; default: %(default)s',
   )
-  parser.add_argument(
-    '--replicates',
-    type=int,
-    default=bootstrap.NUM_RESAMPLES,
-    help='resamples of patients for the intervals, default: %(default)s',
-  )
+  arguments_lib.add_replicates(parser)
   parser.add_argument(
     '--seed', type=int, default=0, help='of the resamples, default: %(default)s'
   )

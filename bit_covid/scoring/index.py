@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""One page over all scans of a call, with a link to the page of each."""
+"""The overview of all scans of a call, with a link to the page of each."""
 
 import collections
 from collections.abc import Sequence
@@ -10,17 +10,18 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from bit_covid.scoring import montage
+from bit_covid.scoring import gradcam_montage
 from bit_covid.scoring import page
 from bit_covid.scoring import score
 from input_pipeline import scans
 
-# Pixels of a thumbnail, which is shown at half of it: screens are sharp.
+# Pixels of a thumbnail. The page shows it at half the size, so that it is sharp
+# on screens of high resolution.
 _THUMBNAIL = 144
 
 
 class _Row(NamedTuple):
-  """What the page says of a scan."""
+  """A scan in the overview."""
 
   id: str
   predicted: str | None
@@ -42,7 +43,8 @@ def render(
 
   Args:
     results: of all scans, in the order of the page.
-    refused: what is in no scan; counted by reason, as names may be patients'.
+    refused: files that are in no scan. They are only counted by reason, since
+      a file name can identify the patient.
     class_names: in the order of the probabilities.
     cautions: of `page.cautions`.
   """
@@ -61,18 +63,18 @@ def _row(result: score.ScanResult) -> _Row:
   return _Row(
     id=result.scan.id,
     predicted=result.predicted,
-    probabilities=result.joined.get(score.METHOD),
+    probabilities=result.scan_probabilities.get(score.DEFAULT_AGGREGATION),
     counted=result.num_used,
     total=len(result.slices),
     findings=page.findings(result),
-    thumbnail=_thumbnail(result) if result.shown else None,
+    thumbnail=_thumbnail(result) if result.montage_slices else None,
   )
 
 
 def _thumbnail(result: score.ScanResult) -> bytes:
-  """Returns the PNG of the slice that speaks most for the predicted class."""
-  surest = max(result.shown, key=lambda shown: shown.probability)
-  plain, _ = montage.tiles(surest)
+  """Returns the slice most probably of the predicted class, as a PNG."""
+  most_probable = max(result.montage_slices, key=lambda each: each.probability)
+  plain, _ = gradcam_montage.overlay(most_probable)
   picture = Image.fromarray(plain[..., 0])
   picture = picture.resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.BOX)
   buffer = io.BytesIO()

@@ -1,18 +1,17 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The files that `bit_covid.predict` writes."""
+"""Writes the files of `bit_covid.predict`."""
 
 from collections.abc import Sequence
 import pathlib
 
 from etils import epath
-import pandas as pd
 
 from bit_covid.analysis import predictions
 from bit_covid.base import files
 from bit_covid.inference import network as network_lib
+from bit_covid.scoring import gradcam_montage
 from bit_covid.scoring import index
-from bit_covid.scoring import montage as montage_lib
 from bit_covid.scoring import page as page_lib
 from bit_covid.scoring import score
 from bit_covid.scoring import tables as tables_lib
@@ -26,9 +25,9 @@ _README = """\
 index.html       all scans of this call, with a link to the page of each
 <scan>.html      a page for each scan
 <scan>.png       its slices with their Grad-CAM maps
-scans.csv        probabilities of each scan, by way to join its slices
+scans.csv        probabilities of each scan, by aggregation method
 predictions.csv  probabilities of each slice; empty: not scored
-slices.csv       where each slice lies, and why it does not count
+slices.csv       position of each slice, and why it does not count
 refused.csv      files that are in no scan, and why
 
 Nothing of the patient is kept: no name, number, date, place or file name.
@@ -37,7 +36,7 @@ What is kept: {kept}.
 
 
 def cautions(network: network_lib.Network) -> list[str]:
-  """Returns what limits the results of a network, the gravest first."""
+  """Returns `page.cautions` of a network."""
   return page_lib.cautions(
     network.facts,
     window=network.window,
@@ -50,13 +49,19 @@ def write_page(
   result: score.ScanResult,
   network: network_lib.Network,
 ) -> None:
-  """Writes the page of a scan, and its montage if a slice was scored."""
+  """Writes the page of a scan, and its montage if a slice was scored.
+
+  Args:
+    folder: of the results; it is created.
+    result: of the scan.
+    network: that scored it.
+  """
   target = epath.Path(folder)
   target.mkdir(parents=True, exist_ok=True)
   limits = cautions(network)
-  if result.shown:
+  if result.montage_slices:
     first = f'Scan {result.scan.id}: {result.predicted}. {page_lib.DISCLAIMER}'
-    montage = montage_lib.montage(result, '\n'.join([first, *limits[:1]]))
+    montage = gradcam_montage.render(result, '\n'.join([first, *limits[:1]]))
     files.write(target / f'{result.scan.id}.png', montage)
   page = page_lib.render(result, limits)
   files.write(target / f'{result.scan.id}.html', page.encode())
@@ -68,17 +73,20 @@ def write_tables(
   refused: Sequence[scans.Refused],
   network: network_lib.Network,
 ) -> None:
-  """Writes what is known of all scans, slices and refused files.
+  """Writes the tables and the overview of all scans.
 
-  Last index.html: where it is, all of it is there.
+  Args:
+    folder: of the results; it exists.
+    results: of all scans.
+    refused: files that are in no scan.
+    network: that scored the scans.
   """
   names = network.class_names
-  reasons = [(x.id, x.cause, x.reason) for x in refused]
   tables = {
-    'scans': tables_lib.of_scans(results, names),
-    'predictions': tables_lib.of_slices(results, names),
-    'slices': tables_lib.of_findings(results),
-    'refused': pd.DataFrame(reasons, columns=['file_id', 'cause', 'reason']),
+    'scans': tables_lib.scans_table(results, names),
+    'predictions': tables_lib.predictions_table(results, names),
+    'slices': tables_lib.slices_table(results),
+    'refused': tables_lib.refused_table(refused),
   }
   for name, table in tables.items():
     predictions.write(table, folder / f'{name}.csv')
@@ -89,5 +97,6 @@ def write_tables(
   )
   target = epath.Path(folder)
   files.write(target / 'README.txt', text.encode())
+  # Last, so that where it exists, so do all other files.
   page = index.render(results, refused, names, cautions=cautions(network))
   files.write(target / 'index.html', page.encode())

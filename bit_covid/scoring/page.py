@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A page for each scan: one HTML file that opens without a network."""
+"""The page of a scan: one HTML file that needs no internet connection."""
 
 import collections
 from collections.abc import Mapping
@@ -8,29 +8,31 @@ import pathlib
 from typing import Any
 
 import jinja2
+from matplotlib import figure as mpl_figure
+import numpy as np
 
 from bit_covid.analysis import aggregation
 from bit_covid.analysis import figures
 from bit_covid.base import page_templates
-from bit_covid.scoring import montage
+from bit_covid.scoring import gradcam_montage
 from bit_covid.scoring import score
 from input_pipeline import conventions
 
 DISCLAIMER = 'Research software, not a medical device.'
-# In words, by the names of `scans.Scan.source`.
+# Texts for the values of `scans.Scan.source`.
 SOURCES = {
   'dicom': 'DICOM series',
   'nifti': 'NIfTI volume',
   'images': 'image files',
 }
-# In words, by the names of `aggregation.METHODS`.
-METHODS = {
+# Texts for the names in `aggregation.METHODS`.
+AGGREGATIONS = {
   'mean': 'mean of the slices',
   'max': 'surest slice of each class',
   'top_k': 'ten surest slices of each class',
   'vote': 'share of slices that vote for the class',
 }
-# What of the input is in the results, besides pixels.
+# What the results hold of the input, besides what the network computes.
 KEPT = (
   'digests of the file contents as ids',
   'the kind of the files',
@@ -45,32 +47,14 @@ def cautions(
   window: tuple[float, float] | None,
   temperature: float | None,
 ) -> list[str]:
-  """Returns what limits the results of a checkpoint, the gravest first.
+  """Returns sentences on what limits the results, the most important first.
 
   Args:
-    facts: of the checkpoint's metadata.
-    window: of the checkpoint.
-    temperature: of the checkpoint.
+    facts: of the checkpoint's metadata; `data` names the training data.
+    window: center and width in Hounsfield units; None: not known.
+    temperature: of the calibration; None: not calibrated.
   """
-  found = []
-  data = str(facts.get('data') or '')
-  if data.startswith(('phantom', 'textures')):
-    found.append(
-      'The network was trained on drawn pictures, not on patients: these '
-      'numbers show that the software works, and nothing else.'
-    )
-  elif data.startswith('covidx_ct'):
-    found.append(
-      'The network was trained on COVIDx CT, in which class and hospital go '
-      'together: at another hospital it may be wrong far more often.'
-    )
-  else:
-    found.append(
-      'The checkpoint does not say which data set its network was trained on.'
-      if not data
-      else 'The network was trained on images of its own user; how well it '
-      'does on others is not known.'
-    )
+  found = [_data_caution(str(facts.get('data') or ''))]
   if temperature is None:
     found.append(
       'The probabilities are not calibrated: a probability of 90 % need not be '
@@ -84,6 +68,27 @@ def cautions(
   return found
 
 
+def _data_caution(data: str) -> str:
+  if not data:
+    return (
+      'The checkpoint does not say which data set its network was trained on.'
+    )
+  if data.startswith(('phantom', 'textures')):
+    return (
+      'The network was trained on drawn pictures, not on patients: these '
+      'numbers show that the software works, and nothing else.'
+    )
+  if data.startswith('covidx_ct'):
+    return (
+      'The network was trained on COVIDx CT, in which class and hospital go '
+      'together: at another hospital it may be wrong far more often.'
+    )
+  return (
+    'The network was trained on images of its own user; how well it does on '
+    'others is not known.'
+  )
+
+
 def render(result: score.ScanResult, cautions: list[str]) -> str:
   """Returns the HTML of a scan's page.
 
@@ -91,43 +96,76 @@ def render(result: score.ScanResult, cautions: list[str]) -> str:
     result: of the scan.
     cautions: of `cautions`.
   """
-  chart = None
-  if result.joined:
-    chart = figures.png(montage.along_scan(result))
-  return (
-    environment()
-    .get_template('scan.html.j2')
-    .render(
-      disclaimer=DISCLAIMER,
-      scan_id=result.scan.id,
-      predicted=result.predicted,
-      cautions=cautions,
-      classes=result.class_names,
-      joined=[
-        (METHODS[x], result.joined[x])
-        for x in aggregation.METHODS
-        if result.joined
-      ],
-      main=result.joined.get(score.METHOD),
-      counted=result.num_used,
-      total=len(result.slices),
-      findings=findings(result),
-      montage=montage.montage(result) if result.shown else None,
-      chart=chart,
-      notes=result.scan.notes,
-      facts=facts(result),
-      kept=KEPT,
-    )
+  montage = chart = None
+  if result.montage_slices:
+    montage = gradcam_montage.render(result)
+  if result.scan_probabilities:
+    chart = figures.png(probability_curve(result))
+  template = environment().get_template('scan.html.j2')
+  return template.render(
+    disclaimer=DISCLAIMER,
+    scan_id=result.scan.id,
+    predicted=result.predicted,
+    cautions=cautions,
+    classes=result.class_names,
+    aggregations=aggregations(result),
+    main=result.scan_probabilities.get(score.DEFAULT_AGGREGATION),
+    counted=result.num_used,
+    total=len(result.slices),
+    findings=findings(result),
+    montage=montage,
+    chart=chart,
+    notes=result.scan.notes,
+    facts=facts(result),
+    kept=KEPT,
   )
 
 
+def probability_curve(result: score.ScanResult) -> mpl_figure.Figure:
+  """Returns a plot of the class probabilities over the slices of a scan.
+
+  Slices that do not count are gray.
+  """
+  figure = figures.new(2.4)
+  axes = figures.plain(figure.subplots())
+  for number, each in enumerate(result.slices, start=1):
+    if not each.is_used:
+      axes.axvspan(number - 0.5, number + 0.5, color='#E5E7EB', linewidth=0)
+  numbers = [i for i, x in enumerate(result.slices, start=1) if x.is_used]
+  values = [x.probabilities for x in result.slices if x.is_used]
+  for i, name in enumerate(result.class_names):
+    axes.plot(
+      numbers,
+      [x[i] for x in values],
+      figures.dashes(i),
+      color=figures.colour(i),
+      marker=figures.marker(i),
+      markersize=2.5,
+      linewidth=1,
+      label=name,
+    )
+  axes.set(
+    xlim=(0.5, len(result.slices) + 0.5),
+    ylim=(-0.02, 1.02),
+    xlabel='Slice',
+    ylabel='Probability',
+  )
+  figure.legend(
+    *axes.get_legend_handles_labels(),
+    loc='outside upper center',
+    ncols=min(len(result.class_names), 4),
+    frameon=False,
+  )
+  return figure
+
+
 def environment() -> jinja2.Environment:
-  """Returns what renders the templates of this room."""
+  """Returns the Jinja environment of this folder's templates."""
   return page_templates.environment(pathlib.Path(__file__).parent / 'templates')
 
 
 def findings(result: score.ScanResult) -> list[tuple[str, int, str]]:
-  """Returns each finding, on how many slices, and on which: '1-12, 133'."""
+  """Returns each finding, its number of slices, and which: '1-12, 133'."""
   numbers = collections.defaultdict(list)
   for number, each in enumerate(result.slices, start=1):
     if each.finding:
@@ -136,7 +174,7 @@ def findings(result: score.ScanResult) -> list[tuple[str, int, str]]:
 
 
 def ranges(numbers: list[int]) -> str:
-  """Returns sorted numbers as text, '1-12, 133'."""
+  """Returns ascending numbers as text, such as '1-12, 133'."""
   parts: list[list[int]] = []
   for number in numbers:
     if parts and parts[-1][1] == number - 1:
@@ -148,8 +186,20 @@ def ranges(numbers: list[int]) -> str:
   )
 
 
+def aggregations(result: score.ScanResult) -> list[tuple[str, np.ndarray]]:
+  """Returns the text of each aggregation method and its `[C]` probabilities.
+
+  The list is empty if no slice counts.
+  """
+  return [
+    (AGGREGATIONS[method], result.scan_probabilities[method])
+    for method in aggregation.METHODS
+    if result.scan_probabilities
+  ]
+
+
 def facts(result: score.ScanResult) -> list[tuple[str, str]]:
-  """Returns what is known of the scan itself, by name."""
+  """Returns names and values of what is known of the scan itself."""
   scan = result.scan
   window = _window(scan.window) if scan.window else 'as in the files'
   rows = [

@@ -1,10 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a network makes of a scan: the one way in which scans are scored.
+"""Scores a scan: probabilities of its slices, and of the scan as a whole.
 
 with scans.find('study/', window=network.window) as found:
   result = score.score(network, found.scans[0])
-result.predicted, result.joined['mean']
+result.predicted, result.scan_probabilities['mean']
 """
 
 from collections.abc import Callable, Mapping
@@ -19,29 +19,31 @@ from bit_covid.inference import network as network_lib
 from bit_covid.models import class_maps
 from input_pipeline import scans
 
-# The way to join slices that is named first; all of `aggregation.METHODS` are
-# given. The mean does not grow with the number of slices, as a maximum does.
-METHOD = 'mean'
-# Slices at once; the network fills up to a whole batch.
+# The method that decides the predicted class; the results of all
+# `aggregation.METHODS` are reported. Unlike a maximum, a mean does not grow with
+# the number of slices.
+DEFAULT_AGGREGATION = 'mean'
+# Slices per forward pass. The network pads a smaller last batch.
 _BATCH = 16
-# Of slices that are shown with their maps.
+# Slices in the montage of a scan.
 NUM_SHOWN = 12
 
 
 class SliceResult(NamedTuple):
-  """A slice of a scan.
+  """The result of one slice.
 
   Attributes:
     slice_id: of `Scan.slice_id`.
-    name: of its file; for a terminal, never for a result.
-    position: in mm, upwards; None: not known.
-    finding: of the input check; None: none.
-    is_readable: whether there are pixels.
+    name: file name. It may be printed but never written to results, since it
+      can identify the patient.
+    position: in mm along the body, upwards; None: not known.
+    finding: of the input check; None: nothing was found.
+    is_readable: whether the file could be decoded.
     probabilities: `[C]` float64; None: not scored.
-    box: of the body, to which it was cropped, xmin, ymin, xmax, ymax with the
-      ends exclusive; None: the whole slice, or not scored.
-    maps: of each class, `[C, h, w]` float32, for `class_maps.enlarge` to the
-      size of the box; None: not scored, or not asked for.
+    box: the crop around the body, `[4]` int (xmin, ymin, xmax, ymax; ends
+      exclusive); None: the whole slice, or not scored.
+    maps: `[C, h, w]` float32, the Grad-CAM map of each class, for
+      `class_maps.enlarge` to the size of the box; None: not computed.
   """
 
   slice_id: str
@@ -49,63 +51,63 @@ class SliceResult(NamedTuple):
   position: float | None
   finding: str | None
   is_readable: bool
-  probabilities: np.ndarray | None
+  probabilities: np.ndarray | None = None
   box: np.ndarray | None = None
   maps: np.ndarray | None = None
 
   @property
   def is_used(self) -> bool:
-    """Whether it speaks for the scan: it is scored, and without a finding."""
+    """Whether it counts for the scan: scored, and without a finding."""
     return self.finding is None and self.probabilities is not None
 
 
-class Shown(NamedTuple):
-  """A slice to be looked at, with its map.
+class MontageSlice(NamedTuple):
+  """A slice of the montage.
 
   Attributes:
     number: in its scan, from 1.
-    gray: what the network saw before it was resized, `[h, w]` uint8.
-    heat: Grad-CAM of the scan's predicted class, `[h, w]` in [0, 1].
+    gray: the crop that the network saw, before resizing, `[h, w]` uint8.
+    gradcam: Grad-CAM of the scan's predicted class, `[h, w]` in [0, 1].
     probability: of that class.
   """
 
   number: int
   gray: np.ndarray
-  heat: np.ndarray
+  gradcam: np.ndarray
   probability: float
 
 
 @dataclasses.dataclass(frozen=True)
 class ScanResult:
-  """What a network makes of a scan.
+  """The result of one scan.
 
   Attributes:
     scan: the scan.
     class_names: in the order of the probabilities.
-    slices: each slice of the scan, in order.
-    joined: probabilities of the scan `[C]` by `aggregation.METHODS`, over
-      scored slices without a finding; empty: there are none.
-    shown: slices of all parts of the scan with their maps.
-    seconds: by what they were spent on: 'reading' and 'network'.
+    slices: results of all slices, in the order of the scan.
+    scan_probabilities: `[C]` float64 by aggregation method, over the slices
+      that count; empty: no slice counts.
+    montage_slices: slices from all parts of the scan, for the montage.
+    seconds: time spent on 'reading' and on 'network'.
   """
 
   scan: scans.Scan
   class_names: tuple[str, ...]
   slices: tuple[SliceResult, ...]
-  joined: Mapping[str, np.ndarray]
-  shown: tuple[Shown, ...]
+  scan_probabilities: Mapping[str, np.ndarray]
+  montage_slices: tuple[MontageSlice, ...]
   seconds: Mapping[str, float]
 
   @property
   def predicted(self) -> str | None:
-    """The class of the largest probability; None where nothing was scored."""
-    if not self.joined:
+    """The most probable class; None if no slice counts."""
+    if not self.scan_probabilities:
       return None
-    return self.class_names[int(self.joined[METHOD].argmax())]
+    return self.class_names[_predicted_index(self.scan_probabilities)]
 
   @property
   def num_used(self) -> int:
-    """How many slices speak for the scan."""
+    """The number of slices that count for the scan."""
     return sum(x.is_used for x in self.slices)
 
 
@@ -118,32 +120,78 @@ def score(
   on_slice: Callable[[], None] = lambda: None,
   on_read: Callable[[scans.Checked], None] = lambda checked: None,
 ) -> ScanResult:
-  """Returns what the network makes of a scan.
+  """Returns the result of a scan.
 
   Args:
     network: with its preprocessing.
-    scan: of an open `scans.find`, under the network's window.
-    score_flagged: also score slices with a finding; they stay out of what is
-      joined.
-    num_shown: how many slices are shown, at most; 0: no map is computed.
-    on_slice: is called after each slice, for a progress bar.
-    on_read: is given each slice as it was read, for who shows all of them.
+    scan: of an open `scans.find`, read under the network's window.
+    score_flagged: also score slices with a finding; they do not count for the
+      scan.
+    num_shown: number of slices in the montage; 0: no map is computed.
+    on_slice: called after each slice, for a progress bar.
+    on_read: called with each slice after it is read, for callers that display
+      every slice.
   """
   clock = stopwatch.Stopwatch()
+  slices = _score_slices(
+    network,
+    scan,
+    clock=clock,
+    score_flagged=score_flagged,
+    with_maps=num_shown > 0,
+    on_slice=on_slice,
+    on_read=on_read,
+  )
+  scan_probabilities = _aggregate(slices)
+  montage_slices = ()
+  if scan_probabilities and num_shown:
+    class_index = _predicted_index(scan_probabilities)
+    with clock.of('reading'):
+      montage_slices = _montage_slices(scan, slices, class_index, num_shown)
+  return ScanResult(
+    scan=scan,
+    class_names=network.class_names,
+    slices=slices,
+    scan_probabilities=scan_probabilities,
+    montage_slices=montage_slices,
+    seconds=dict(clock.seconds),
+  )
+
+
+def choose(values: np.ndarray, count: int) -> list[int]:
+  """Returns the indices of up to `count` slices, one from each part of a scan.
+
+  The scan is cut into `count` parts of equal length, so that the choice covers
+  all of it. From each part comes the slice with the largest value.
+
+  Args:
+    values: `[N]`, of each slice.
+    count: number of parts.
+  """
+  parts = np.array_split(np.arange(len(values)), min(count, len(values)))
+  return [int(part[values[part].argmax()]) for part in parts if len(part)]
+
+
+def _score_slices(
+  network: network_lib.Network,
+  scan: scans.Scan,
+  *,
+  clock: stopwatch.Stopwatch,
+  score_flagged: bool,
+  with_maps: bool,
+  on_slice: Callable[[], None],
+  on_read: Callable[[scans.Checked], None],
+) -> tuple[SliceResult, ...]:
+  """Returns the results of all slices, in the order of the scan."""
   results: dict[int, SliceResult] = {}
   batch: dict[int, np.ndarray] = {}
 
   def score_batch() -> None:
-    prepared = np.stack(list(batch.values()))
-    maps = [None] * len(prepared)
     with clock.of('network'):
-      if num_shown:
-        scored, maps = network.probabilities_and_maps(prepared)
-      else:
-        scored = network.probabilities(prepared)
-    for index, values, of_slice in zip(batch, scored, maps, strict=True):
+      outputs = _forward(network, np.stack(list(batch.values())), with_maps)
+    for index, (probabilities, maps) in zip(batch, outputs, strict=True):
       results[index] = results[index]._replace(
-        probabilities=values, maps=of_slice
+        probabilities=probabilities, maps=maps
       )
       on_slice()
     batch.clear()
@@ -151,36 +199,17 @@ def score(
   with clock.of('reading'):
     for checked in scans.read_checked(scan):
       on_read(checked)
-      results[checked.index] = _unscored(scan, checked)
-      if checked.gray is None or (checked.reason and not score_flagged):
+      results[checked.index] = result = _unscored(scan, checked)
+      if not result.is_readable or (result.finding and not score_flagged):
         on_slice()
         continue
       batch[checked.index], box = network.prepare(checked.gray)
-      results[checked.index] = results[checked.index]._replace(box=box)
+      results[checked.index] = result._replace(box=box)
       if len(batch) == _BATCH:
         score_batch()
   if batch:
     score_batch()
-  slices = tuple(results[i] for i in range(len(scan)))
-  joined = _join(slices)
-  return ScanResult(
-    scan=scan,
-    class_names=network.class_names,
-    slices=slices,
-    joined=joined,
-    shown=_show(scan, slices, joined, num_shown, clock),
-    seconds=dict(clock.seconds),
-  )
-
-
-def choose(values: np.ndarray, count: int) -> list[int]:
-  """Returns which of N slices to show: of each part, that of the largest value.
-
-  The scan is cut into `count` parts of equal length, so that all of it is seen
-  and of each part what speaks most for the class.
-  """
-  parts = np.array_split(np.arange(len(values)), min(count, len(values)))
-  return [int(part[values[part].argmax()]) for part in parts if len(part)]
+  return tuple(results[i] for i in range(len(scan)))
 
 
 def _unscored(scan: scans.Scan, checked: scans.Checked) -> SliceResult:
@@ -191,11 +220,19 @@ def _unscored(scan: scans.Scan, checked: scans.Checked) -> SliceResult:
     position=each.position,
     finding=checked.reason,
     is_readable=checked.gray is not None,
-    probabilities=None,
   )
 
 
-def _join(slices: tuple[SliceResult, ...]) -> dict[str, np.ndarray]:
+def _forward(
+  network: network_lib.Network, prepared: np.ndarray, with_maps: bool
+) -> list[tuple[np.ndarray, np.ndarray | None]]:
+  """Returns probabilities, and maps or None, of each slice."""
+  if with_maps:
+    return list(zip(*network.probabilities_and_maps(prepared), strict=True))
+  return [(values, None) for values in network.probabilities(prepared)]
+
+
+def _aggregate(slices: tuple[SliceResult, ...]) -> dict[str, np.ndarray]:
   used = [x.probabilities for x in slices if x.is_used]
   if not used:
     return {}
@@ -205,27 +242,26 @@ def _join(slices: tuple[SliceResult, ...]) -> dict[str, np.ndarray]:
   }
 
 
-def _show(
+def _predicted_index(scan_probabilities: Mapping[str, np.ndarray]) -> int:
+  return int(scan_probabilities[DEFAULT_AGGREGATION].argmax())
+
+
+def _montage_slices(
   scan: scans.Scan,
   slices: tuple[SliceResult, ...],
-  joined: Mapping[str, np.ndarray],
+  class_index: int,
   count: int,
-  clock: stopwatch.Stopwatch,
-) -> tuple[Shown, ...]:
-  if not joined or count < 1:
-    return ()
-  predicted = int(joined[METHOD].argmax())
+) -> tuple[MontageSlice, ...]:
   used = [i for i, x in enumerate(slices) if x.is_used]
-  values = np.array([slices[i].probabilities[predicted] for i in used])
-  shown = []
-  with clock.of('reading'):
-    for i in (used[n] for n in choose(values, count)):
-      # Read again: keeping all of them would cost a scan's memory.
-      gray = _crop(scan.slices[i].read().gray, slices[i].box)
-      heat = class_maps.enlarge(slices[i].maps[predicted], gray.shape)
-      probability = float(slices[i].probabilities[predicted])
-      shown.append(Shown(i + 1, gray, heat, probability))
-  return tuple(shown)
+  values = np.array([slices[i].probabilities[class_index] for i in used])
+  chosen = []
+  for i in (used[n] for n in choose(values, count)):
+    # Read a second time, since keeping all slices would take a scan's memory.
+    gray = _crop(scan.slices[i].read().gray, slices[i].box)
+    gradcam = class_maps.enlarge(slices[i].maps[class_index], gray.shape)
+    probability = float(slices[i].probabilities[class_index])
+    chosen.append(MontageSlice(i + 1, gray, gradcam, probability))
+  return tuple(chosen)
 
 
 def _crop(gray: np.ndarray, box: np.ndarray | None) -> np.ndarray:

@@ -1,15 +1,22 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Trainings that take seconds."""
+"""Trainings that take seconds, a tiny checkpoint, and a DICOM series."""
 
 from collections.abc import Callable, Iterator
+import importlib.util
+import pathlib
 import types
 
 import ml_collections
+import numpy as np
 import pytest
 
 from bit_covid.models import resnet_v2
+from bit_covid.weights import bit_npz
+from bit_covid.weights import metadata as metadata_lib
 from configs import common
+
+CLASS_NAMES = ('Normal', 'CP', 'NCP')
 
 
 @pytest.fixture(scope='module')
@@ -43,3 +50,85 @@ def make_small_config(
     return config
 
   return make
+
+
+@pytest.fixture(scope='session')
+def save_checkpoint(
+  random_params: Callable[..., dict],
+) -> Callable[..., pathlib.Path]:
+  """Writes `model.npz` of a tiny network; keywords are metadata."""
+
+  def save(
+    folder: pathlib.Path,
+    params: dict | None = None,
+    *,
+    crop: int = 32,
+    box: str = 'annotated',
+    **metadata,
+  ) -> pathlib.Path:
+    defaults = {
+      'class_names': CLASS_NAMES,
+      'preprocessing': {
+        'box': box,
+        'crop': crop,
+        'antialias': False,
+        'range_16bit': [0, 65_535],
+      },
+      'window': (-600.0, 1500.0),
+    }
+    bit_npz.save(
+      folder / 'model.npz',
+      params or random_params('tiny'),
+      model='tiny',
+      metadata=metadata_lib.Metadata(**defaults | metadata),
+    )
+    return folder / 'model.npz'
+
+  return save
+
+
+@pytest.fixture(scope='session')
+def reference_network() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+  """The tiny network in NumPy float64, of `models/test_resnet_v2.py`.
+
+  It takes parameters and gray images `[N, S, S, 1]` in [-1, 1] and returns
+  logits and features.
+  """
+  path = pathlib.Path(__file__).parent / 'models' / 'test_resnet_v2.py'
+  spec = importlib.util.spec_from_file_location('reference', path)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+
+  def apply(params: dict, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    head = params['head']
+    # With the identity as its head, the network returns its features.
+    width = len(head['kernel'])
+    identity = {'kernel': np.eye(width), 'bias': np.zeros(width)}
+    features = module.reference_logits(
+      {**params, 'head': identity}, np.repeat(images, 3, axis=-1)
+    )
+    return features @ np.float64(head['kernel']) + head['bias'], features
+
+  return apply
+
+
+@pytest.fixture(scope='session')
+def study(
+  tmp_path_factory: pytest.TempPathFactory,
+  chest: Callable[..., np.ndarray],
+  write_dicom: Callable[..., pathlib.Path],
+) -> pathlib.Path:
+  """A folder with a series of 20 slices, a localizer and a note."""
+  folder = tmp_path_factory.mktemp('Doe_Jane')
+  for i in range(20):
+    write_dicom(
+      folder / f'Doe_Jane_{i:02d}.dcm',
+      # The first two and the last one lie above and below the lungs.
+      chest(64, lungs=2 <= i < 19, seed=i),
+      ImagePositionPatient=[0, 0, -5 * i],
+    )
+  write_dicom(
+    folder / 'scout.dcm', chest(64), ImageType=['DERIVED', 'X', 'LOCALIZER']
+  )
+  (folder / 'notes.txt').write_text('Jane Doe is well')
+  return folder

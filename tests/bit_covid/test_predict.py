@@ -1,77 +1,32 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""From DICOM files to pages, as a person does it, and what is on them."""
+"""The command `predict`: from DICOM files to tables and pages."""
 
-import io
 import re
 import shutil
-import zipfile
 
-import ml_collections
 import numpy as np
 import pandas as pd
 from PIL import Image
 import pytest
 
-import bit_covid
 from bit_covid import predict
 from bit_covid.analysis import aggregation
 from bit_covid.analysis import predictions
-from bit_covid.scoring import montage
 from bit_covid.scoring import page as page_lib
-from bit_covid.scoring import score
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
-import input_pipeline
-from input_pipeline import scans
 
 NAMES = ('Normal', 'CP', 'NCP')
 
 
 @pytest.fixture(scope='module')
-def checkpoint(tmp_path_factory, random_params):
-  path = tmp_path_factory.mktemp('run') / 'model.npz'
-  bit_npz.save(
-    path,
-    random_params('tiny'),
-    model='tiny',
-    metadata=metadata.Metadata(
-      class_names=NAMES,
-      preprocessing={
-        'box': 'annotated',
-        'crop': 32,
-        'antialias': False,
-        'range_16bit': [0, 65_535],
-      },
-      window=(-600.0, 1500.0),
-      temperature=2.0,
-      facts={'data': 'phantom/demo'},
-    ),
+def checkpoint(tmp_path_factory, save_checkpoint):
+  return save_checkpoint(
+    tmp_path_factory.mktemp('run'),
+    temperature=2.0,
+    facts={'data': 'phantom/demo'},
   )
-  return path
-
-
-@pytest.fixture(scope='module')
-def classifier(checkpoint):
-  return bit_covid.load(str(checkpoint))
-
-
-@pytest.fixture(scope='module')
-def study(tmp_path_factory, chest, write_dicom):
-  """A folder with a series of 20 slices, a localizer and a note."""
-  folder = tmp_path_factory.mktemp('Doe_Jane')
-  for i in range(20):
-    write_dicom(
-      folder / f'Doe_Jane_{i:02d}.dcm',
-      # The first two and the last one lie above and below the lungs.
-      chest(64, lungs=2 <= i < 19, seed=i),
-      ImagePositionPatient=[0, 0, -5 * i],
-    )
-  write_dicom(
-    folder / 'scout.dcm', chest(64), ImageType=['DERIVED', 'X', 'LOCALIZER']
-  )
-  (folder / 'notes.txt').write_text('Jane Doe is well')
-  return folder
 
 
 @pytest.fixture(scope='module')
@@ -82,69 +37,6 @@ def output(tmp_path_factory, checkpoint, study):
   )
   assert code == 0
   return folder
-
-
-def _score(classifier, path, **options):
-  with scans.find(path) as found:
-    return score.score(classifier, found.scans[0], **options)
-
-
-def test_scores_are_those_of_the_evaluation_pipeline(
-  classifier, study, tmp_path
-):
-  result = _score(classifier, study)
-  with scans.find(study) as found:
-    for i, each in enumerate(found.scans[0].slices):
-      Image.fromarray(each.read().gray).save(tmp_path / f'{i:02d}.png')
-  examples = input_pipeline.unlabelled(
-    input_pipeline.find_images(tmp_path), class_names=NAMES
-  )
-  config = ml_collections.ConfigDict(
-    {'box': 'automatic', 'crop': 32, 'antialias': False}
-  )
-  (batch,) = input_pipeline.as_numpy(
-    input_pipeline.evaluation_batches(examples, config, batch=20)
-  )
-  logits = classifier.logits(batch['image'].astype(np.float32) / 127.5 - 1) / 2
-  odds = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-  expected = odds / odds.sum(axis=1, keepdims=True)
-  for i, each in enumerate(result.slices):
-    if 2 <= i < 19:
-      np.testing.assert_allclose(each.probabilities, expected[i], atol=1e-5)
-    else:
-      assert each.probabilities is None
-      assert 'no lungs' in each.finding
-  assert result.num_used == 17
-  for method in aggregation.METHODS:
-    np.testing.assert_allclose(
-      result.joined[method],
-      aggregation.aggregate_slices(expected[2:19], method),
-      atol=1e-5,
-    )
-  assert result.predicted == NAMES[expected[2:19].mean(axis=0).argmax()]
-
-
-def test_shown_slices_come_from_all_parts(classifier, study):
-  result = _score(classifier, study, num_shown=4)
-  assert len(result.shown) == 4
-  # 17 slices that count, from the third on, in parts of 5, 4, 4, 4.
-  for shown, first, last in zip(
-    result.shown, (3, 8, 12, 16), (7, 11, 15, 19), strict=True
-  ):
-    assert first <= shown.number <= last
-    assert shown.heat.shape == shown.gray.shape
-  assert score.choose(np.array([1, 5, 2, 9.0]), 2) == [1, 3]
-  assert score.choose(np.array([1.0]), 5) == [0]
-
-
-def test_flagged_slices_can_be_scored_and_still_do_not_count(classifier, study):
-  plain = _score(classifier, study, num_shown=0)
-  all_of_them = _score(classifier, study, num_shown=0, score_flagged=True)
-  assert all(x.probabilities is not None for x in all_of_them.slices)
-  assert all_of_them.num_used == 17
-  np.testing.assert_allclose(
-    all_of_them.joined['mean'], plain.joined['mean'], atol=1e-6
-  )
 
 
 def test_files_of_a_prediction(output):
@@ -222,36 +114,6 @@ def test_the_index_leads_to_each_scan(
   assert 'index.html' in capsys.readouterr().out
 
 
-def test_the_montage_shows_slices_and_maps(classifier, study):
-  result = _score(classifier, study, num_shown=5)
-  picture = Image.open(io.BytesIO(montage.montage(result)))
-  taller = Image.open(io.BytesIO(montage.montage(result, 'a\nb')))
-  assert picture.width == taller.width < taller.height
-  assert picture.height < taller.height
-  plain, mapped = montage.tiles(
-    result.shown[0]._replace(heat=np.zeros_like(result.shown[0].heat))
-  )
-  np.testing.assert_array_equal(plain, mapped)
-
-
-def test_cautions():
-  def of(data, **others):
-    defaults = {'window': (0, 1), 'temperature': 1.0}
-    return page_lib.cautions({'data': data}, **(defaults | others))
-
-  assert 'drawn pictures' in of('phantom/demo')[0]
-  assert 'drawn pictures' in of('textures/m')[0]
-  assert 'COVIDx CT' in of('covidx_ct/2a')[0]
-  assert 'own user' in of('image_folder')[0]
-  assert 'does not say which data set' in of(None)[0]
-  assert 'not calibrated' in of('x', temperature=None)[1]
-  assert '-1350 to 150 HU' in of('x', window=None)[1]
-
-
-def test_ranges():
-  assert page_lib.ranges([1, 2, 3, 7, 9, 10]) == '1-3, 7, 9-10'
-
-
 def test_what_is_no_slice_gets_no_number(checkpoint, tmp_path, capsys):
   photo = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
   Image.fromarray(photo).save(tmp_path / 'Doe.png')
@@ -297,30 +159,6 @@ def test_a_damaged_slice_is_named_and_the_others_scored(
   refused = (tmp_path / 'x/refused.csv').read_text()
   assert 'the end is missing' in refused
   assert 'Doe' not in refused
-
-
-def test_the_notebook_reads_dicom_and_archives(classifier, study, tmp_path):
-  with pytest.warns(UserWarning, match='3 of 20|a localizer') as caught:
-    table = classifier.predict(study)
-  messages = sorted(str(x.message) for x in caught)
-  assert messages[0].startswith('3 of 20 slices are not scored')
-  assert messages[1].startswith('Left out: 1 x a localizer')
-  assert table['slice_id'][2] == str(study / 'Doe_Jane_02.dcm')
-  assert table['patient_id'].nunique() == 1
-  assert table['p_NCP'].notna().sum() == 17
-  path = tmp_path / 'a.zip'
-  with zipfile.ZipFile(path, 'w') as file:
-    for each in sorted(study.glob('Doe*')):
-      file.write(each, each.name)
-  with pytest.warns(UserWarning, match='3 of 20'):
-    again = classifier.predict(path)
-  np.testing.assert_array_equal(
-    predictions.probabilities(again), predictions.probabilities(table)
-  )
-  broken = tmp_path / 'broken.dcm'
-  broken.write_bytes((study / 'Doe_Jane_05.dcm').read_bytes()[:-3000])
-  with pytest.raises(ValueError, match=r'broken\.dcm: .*end is missing'):
-    classifier.predict(broken)
 
 
 def test_a_public_checkpoint_is_no_classifier_of_scans(

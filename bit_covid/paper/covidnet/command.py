@@ -25,6 +25,7 @@ import numpy as np
 
 from bit_covid.analysis import published
 from bit_covid.analysis import terminal
+from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.paper.covidnet import files
 from bit_covid.paper.covidnet import graph
@@ -61,11 +62,8 @@ def beside_published(
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Runs what the arguments ask for; returns the exit code."""
-  arguments = _parser().parse_args(argv)
-  return command.run(
-    lambda: _run(arguments),
-    debug=arguments.debug,
-    words=command.FIELDS_AS_FLAGS,
+  return command.main(
+    _parser(), _run, argv, words=arguments_lib.FIELDS_AS_FLAGS
   )
 
 
@@ -87,9 +85,7 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument('--workdir', required=True, help='for the results')
   parser.add_argument('--name', default='COVID-Net CT', help='for the report')
   parser.add_argument('--dataset', default=published.DATASET)
-  parser.add_argument('--data', default='', help='folder with the data')
-  parser.add_argument('--data_dir', default='', help='of prepared datasets')
-  parser.add_argument('--image_folder', default='', help='in --data')
+  arguments_lib.add_data(parser, data_help='folder with the data')
   parser.add_argument(
     '--split', default=published.SPLIT, help='one, or several: val,test'
   )

@@ -17,31 +17,20 @@ import pytest
 
 import bit_covid
 from bit_covid.app import limits as limits_lib
-from bit_covid.weights import bit_npz
-from bit_covid.weights import metadata as metadata_lib
 
 
 @pytest.fixture(scope='session')
-def checkpoint(tmp_path_factory, random_params):
-  path = tmp_path_factory.mktemp('run') / 'model.npz'
-  metadata = metadata_lib.Metadata(
-    class_names=('Normal', 'CP', 'NCP'),
-    preprocessing={
-      'box': 'annotated',
-      'crop': 64,
-      'antialias': False,
-      'range_16bit': [0, 65_535],
-    },
-    window=(-600.0, 1500.0),
-    temperature=None,
-    facts={'data': 'phantom/demo'},
-  )
+def checkpoint(tmp_path_factory, random_params, save_checkpoint):
   params = random_params('tiny')
   # Features are not negative: all speaks for the first and the last class, and
   # nothing for the second one.
   params['head']['kernel'] = np.abs(params['head']['kernel']) * [1, -1, 1]
-  bit_npz.save(path, params, model='tiny', metadata=metadata)
-  return path
+  return save_checkpoint(
+    tmp_path_factory.mktemp('run'),
+    params,
+    crop=64,
+    facts={'data': 'phantom/demo'},
+  )
 
 
 @pytest.fixture(scope='session')
@@ -147,17 +136,9 @@ def client(serve):
 
 
 @pytest.fixture(scope='session')
-def series(tmp_path_factory, chest, write_dicom):
+def series(study):
   """A DICOM series of 20 slices, the first two and the last without lungs."""
-  folder = tmp_path_factory.mktemp('Doe_Jane')
-  return [
-    write_dicom(
-      folder / f'Doe_Jane_{i:02d}.dcm',
-      chest(64, lungs=2 <= i < 19, seed=i),
-      ImagePositionPatient=[0, 0, -5 * i],
-    )
-    for i in range(20)
-  ]
+  return sorted(study.glob('Doe_Jane_*.dcm'))
 
 
 @pytest.fixture

@@ -37,11 +37,11 @@ def test_numbers_are_those_of_the_command(client, scored, expected):
   assert content['id'] == result.scan.id
   assert content['predicted'] == result.predicted
   assert content['counted'] == 17
-  for found, method in zip(content['joined'], result.joined, strict=True):
-    assert found['method'] == page_lib.METHODS[method]
-    np.testing.assert_allclose(
-      found['probabilities'], result.joined[method], atol=1e-6
-    )
+  for found, (method, values) in zip(
+    content['joined'], result.scan_probabilities.items(), strict=True
+  ):
+    assert found['method'] == page_lib.AGGREGATIONS[method]
+    np.testing.assert_allclose(found['probabilities'], values, atol=1e-6)
   assert len(content['slices']) == 20
   for found, each in zip(content['slices'], result.slices, strict=True):
     assert found['position'] == each.position

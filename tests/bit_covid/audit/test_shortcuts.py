@@ -44,6 +44,23 @@ def test_folds_keep_patients_whole_and_classes_even():
     assert len(set(patient[inside & (label == 1)])) == 4
 
 
+def test_chance_is_measured_on_shuffled_labels(make_table):
+  table = make_table()
+  shown = shortcuts.shortcuts(table, seed=3).table.set_index('What is seen')
+  boxes = table[['xmin', 'ymin']].assign(
+    width=table['xmax'] - table['xmin'], height=table['ymax'] - table['ymin']
+  )
+  score, by_chance = shortcuts.tells(table, boxes.to_numpy(float), seed=3)
+  row = shown.loc['the box around the body']
+  assert row['Balanced accuracy'] == score
+  assert row['Shuffled'] == np.mean(by_chance)
+  # 39 values: the 95 % quantile lies 0.1 of the way from the 37th to the 38th.
+  ordered = np.sort(by_chance)
+  assert len(ordered) == 39
+  expected = ordered[36] + 0.1 * (ordered[37] - ordered[36])
+  assert abs(row['95 % below'] - expected) < 1e-12
+
+
 def test_few_or_unknown_patients_are_not_checked(make_table):
   few = shortcuts.shortcuts(make_table(patients=2), seed=0)
   assert few.severity == 'NOT CHECKED'

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from bit_covid.base import arguments
 from bit_covid.base import command
 
 
@@ -37,10 +38,28 @@ def test_one_line_and_an_exit_code(capsys, error, code, text):
     debug=False,
     errors=(TypeError,),
     failures=(FloatingPointError,),
-    words=command.FIELDS_AS_FLAGS,
+    words=arguments.FIELDS_AS_FLAGS,
   )
   assert result == code
   assert capsys.readouterr().err == text
+
+
+def test_main_hands_the_parsed_arguments_on_and_reports_errors(capsys):
+  def work(arguments):
+    if arguments.x == 'bad':
+      raise TypeError(f'--x={arguments.x}; expected good.')
+    return len(arguments.x)
+
+  parser = command.make_parser('a.b', description='D.', examples=())
+  parser.add_argument('--x')
+  assert command.main(parser, work, ['--x=good'], errors=(TypeError,)) == 4
+  arguments = ['--x=bad', '--debug']
+  assert command.main(parser, work, arguments, errors=(TypeError,)) == 2
+  error = capsys.readouterr().err
+  assert error.startswith('Traceback')
+  assert error.endswith('Error: --x=bad; expected good.\n')
+  assert command.main(parser, work, ['--x=bad'], failures=(TypeError,)) == 1
+  assert capsys.readouterr().err == 'Error: --x=bad; expected good.\n'
 
 
 def test_debug_shows_where(capsys):

@@ -12,8 +12,6 @@ import bit_covid
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.cli import evaluate
-from bit_covid.weights import bit_npz
-from bit_covid.weights import metadata
 from configs import demo
 import input_pipeline
 from input_pipeline import preprocess
@@ -26,24 +24,10 @@ def without_cache(monkeypatch):
 
 
 @pytest.fixture(scope='module')
-def run(tmp_path_factory, tfds_dir, random_params):
+def run(tmp_path_factory, tfds_dir, save_checkpoint):
   """A work directory, as far as an evaluation needs it, of a random network."""
   folder = tmp_path_factory.mktemp('run')
-  bit_npz.save(
-    folder / 'model.npz',
-    random_params('tiny'),
-    model='tiny',
-    metadata=metadata.Metadata(
-      class_names=('Normal', 'CP', 'NCP'),
-      preprocessing={
-        'box': 'annotated',
-        'crop': 32,
-        'antialias': False,
-        'range_16bit': [0, 65_535],
-      },
-      facts={'data': 'phantom/tiny'},
-    ),
-  )
+  save_checkpoint(folder, window=None, facts={'data': 'phantom/tiny'})
   fingerprint = _load_test(tfds_dir).fingerprint
   (folder / 'config.json').write_text(
     json.dumps({'fingerprints': {'test': fingerprint}})

@@ -103,4 +103,4 @@ def test_wrong_lines_are_named(root, capsys, line, message):
 
 def test_the_key_stays_out_of_the_data(root, capsys):
   assert _run(root, 'data', f'--key={root.parent / "data/k"}') == 2
-  assert 'must not go about' in capsys.readouterr().err
+  assert 'must not be passed on' in capsys.readouterr().err

@@ -7,36 +7,20 @@ import importlib.util
 import pytest
 
 from bit_covid.export import command
-from bit_covid.weights import bit_npz
-from bit_covid.weights import metadata
-
-NAMES = ('Normal', 'CP', 'NCP')
 
 # An odd side, whose halves round up, each time another way.
 SIDE = 45
 
 
 @pytest.fixture(scope='session')
-def checkpoint(tmp_path_factory, random_params):
-  path = tmp_path_factory.mktemp('run') / 'model.npz'
-  bit_npz.save(
-    path,
-    random_params('tiny'),
-    model='tiny',
-    metadata=metadata.Metadata(
-      class_names=NAMES,
-      preprocessing={
-        'box': 'automatic',
-        'crop': SIDE,
-        'antialias': False,
-        'range_16bit': [0, 65_535],
-      },
-      window=(-600.0, 1500.0),
-      temperature=1.7,
-      facts={'seed': 3},
-    ),
+def checkpoint(tmp_path_factory, save_checkpoint):
+  return save_checkpoint(
+    tmp_path_factory.mktemp('run'),
+    crop=SIDE,
+    box='automatic',
+    temperature=1.7,
+    facts={'seed': 3},
   )
-  return path
 
 
 @pytest.fixture(scope='session')

@@ -56,6 +56,8 @@ def test_the_readme_says_what_people_need(exports):
     'automatic box of the body',
     'Resize to 45 x 45',
     'without antialiasing',
+    'The temperature of the calibration: 1.7.',
+    'divides the logits by the temperature',
     npz_format.EXAMPLE,
   ):
     assert part in text
@@ -85,7 +87,9 @@ def test_a_checkpoint_that_says_nothing_of_itself(tmp_path, random_params):
   assert description['window_hounsfield'] is None
   meaning = description['outputs']['probabilities']['meaning']
   assert 'not calibrated' in meaning
-  assert 'Hounsfield units is not known' in (folder / 'README.md').read_text()
+  text = (folder / 'README.md').read_text()
+  assert 'Hounsfield units is not known' in text
+  assert 'The temperature of the calibration: not known.' in text
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from bit_covid.export import command
 from bit_covid.export import exportable
 from bit_covid.export import parity
 from bit_covid.export import prepare_slice
+from bit_covid.export import stablehlo_format
 from bit_covid.weights import bit_npz
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -27,18 +28,18 @@ FORMATS = ['npz', 'stablehlo', 'savedmodel', ONNX]
 
 
 @pytest.fixture(scope='module')
-def original(checkpoint):
-  """The classifier's outputs, for uint8 images and with the temperature."""
-  classifier = bit_covid.load(str(checkpoint))
+def original(random_params, reference_network):
+  """The outputs for uint8 images in NumPy, of the checkpoint's parameters."""
 
   def run(image):
-    values = (image.astype(np.float32) - 127.5) / 127.5
-    logits = classifier.logits(values)
-    odds = np.exp(logits.astype(np.float64) / 1.7)
+    logits, features = reference_network(
+      random_params('tiny'), (image - 127.5) / 127.5
+    )
+    odds = np.exp(logits / 1.7)
     return {
       'logits': logits,
       'probabilities': odds / odds.sum(axis=1, keepdims=True),
-      'features': classifier.features(values),
+      'features': features,
     }
 
   return run
@@ -62,6 +63,26 @@ def test_random_images(exports, original, name, num_images):
     0, 256, (num_images, 45, 45, 1), np.uint8
   )
   _assert_close(run(image), original(image))
+
+
+def test_the_predictions_of_the_npz_file_are_calibrated(exports, original):
+  # As its README says.
+  image = np.random.default_rng(5).integers(0, 256, (2, 45, 45, 1), np.uint8)
+  classifier = bit_covid.load(exports('npz') / 'model.npz')
+  np.testing.assert_allclose(
+    classifier.probabilities(image),
+    original(image)['probabilities'],
+    atol=1e-5,
+  )
+
+
+def test_parameters_of_stablehlo_have_the_names_of_the_documentation(exports):
+  with np.load(exports('stablehlo') / 'parameters.npz') as file:
+    names = set(file)
+  document = stablehlo_format.flat_parameters.__doc__
+  named = re.findall(r"'([\w/]+)'", document)
+  assert named
+  assert names.issuperset(named)
 
 
 @pytest.mark.parametrize('name', FORMATS)

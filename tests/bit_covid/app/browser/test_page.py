@@ -103,7 +103,7 @@ def test_a_real_series(
   # The result, read as a person reads it.
   assert page.text('verdict') == f'Most probable: {expected.predicted}'
   assert '117 of 131 count' in page.text('counted')
-  share = 100 * expected.joined['mean'].max()
+  share = 100 * expected.scan_probabilities['mean'].max()
   assert f'{share:.1f} %' in page.text('scores')
   assert 'drawn pictures' in page.text('cautions')
   assert 'not calibrated' in page.text('cautions')

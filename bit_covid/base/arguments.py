@@ -1,0 +1,52 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Arguments that several commands have in common."""
+
+import argparse
+
+# Error messages of the library name fields of the config. Commands without a
+# config show their own flags instead.
+FIELDS_AS_FLAGS = {
+  'config.data.name': '--dataset',
+  'config.data.path': '--data',
+  'config.data.': '--',
+  'config.eval_batch': '--batch',
+}
+
+
+def add_data(
+  parser: argparse.ArgumentParser, *, data_help: str = 'folder with COVIDx CT'
+) -> None:
+  """Adds --data, --data_dir and --image_folder, which say where data lie."""
+  parser.add_argument('--data', default='', help=data_help)
+  parser.add_argument(
+    '--data_dir', default='', help='folder of prepared datasets'
+  )
+  parser.add_argument(
+    '--image_folder', default='', help='folder of the images in --data'
+  )
+
+
+def add_replicates(parser: argparse.ArgumentParser) -> None:
+  """Adds --replicates, the number of bootstrap resamples of patients."""
+  parser.add_argument(
+    '--replicates',
+    type=int,
+    default=2000,
+    help='resamples of patients for the intervals, default: %(default)s',
+  )
+
+
+def add_scoring(parser: argparse.ArgumentParser) -> None:
+  """Adds --checkpoint and --score_flagged, for commands that score scans."""
+  parser.add_argument(
+    '--checkpoint',
+    required=True,
+    help='work directory of a training, or its model.npz',
+  )
+  parser.add_argument(
+    '--score_flagged',
+    action='store_true',
+    help='also score slices that the input check flags; they do not count for '
+    'the scan',
+  )

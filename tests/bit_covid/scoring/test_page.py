@@ -1,0 +1,74 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What the page of a scan says, and the curve on it."""
+
+import numpy as np
+import pytest
+
+from bit_covid.scoring import page
+
+
+@pytest.mark.parametrize(
+  ('data', 'text'),
+  [
+    ('phantom/demo', 'drawn pictures'),
+    ('textures/m', 'drawn pictures'),
+    ('covidx_ct/2a', 'COVIDx CT'),
+    ('image_folder', 'own user'),
+    (None, 'does not say which data set'),
+  ],
+)
+def test_the_training_data_come_first_among_the_cautions(data, text):
+  (only,) = page.cautions({'data': data}, window=(0, 1), temperature=1.0)
+  assert text in only
+
+
+def test_unknown_calibration_and_window_are_cautions():
+  _, calibration, window = page.cautions({}, window=None, temperature=None)
+  assert 'not calibrated' in calibration
+  assert '-1350 to 150 HU' in window
+
+
+def test_ranges():
+  assert page.ranges([1, 2, 3, 7, 9, 10]) == '1-3, 7, 9-10'
+  assert page.ranges([]) == ''
+
+
+def test_findings_name_their_slices(make_result):
+  result = make_result('x', 0.5, (0.5, 'y'), 'x', 'x')
+  assert page.findings(result) == [('x', 3, '1, 4-5'), ('y', 1, '3')]
+
+
+def test_facts_of_the_scan(make_result):
+  facts = dict(page.facts(make_result(0.5, 'x')))
+  assert facts['Slices'] == '2, 1 of them count'
+  assert facts['Read from'] == 'DICOM series'
+  assert facts['Distance of slices'] == '5 mm'
+  assert facts['Order'] == 'from head to feet, by position'
+
+
+def test_the_curve_is_of_the_slices_that_count(make_result):
+  figure = page.probability_curve(make_result(0.75, 'x', (0.5, 'y'), 0.25))
+  (axes,) = figure.axes
+  lines = axes.get_lines()
+  assert [x.get_label() for x in lines] == ['A', 'B']
+  for line, values in zip(lines, ([0.75, 0.25], [0.25, 0.75]), strict=True):
+    np.testing.assert_array_equal(line.get_xdata(), [1, 4])
+    np.testing.assert_array_equal(line.get_ydata(), values)
+  # Gray behind the two others.
+  assert len(axes.patches) == 2
+
+
+def test_the_page_of_a_scan_that_was_not_scored(make_result):
+  text = page.render(make_result('no lungs'), ['careful'])
+  assert 'No slice was scored' in text
+  assert 'careful' in text
+  assert '<img' not in text
+  assert 'Doe' not in text
+
+
+def test_the_page_shows_probabilities_by_method(make_result):
+  text = page.render(make_result(0.75, 0.5), [])
+  assert 'Most probable: A' in text
+  for name in page.AGGREGATIONS.values():
+    assert f'<th scope="row">{name}</th><td>62.5 %</td><td>37.5 %</td>' in text

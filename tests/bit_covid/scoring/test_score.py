@@ -1,0 +1,133 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Scores of a DICOM series, against the same network in NumPy float64."""
+
+import ml_collections
+import numpy as np
+from PIL import Image
+import pytest
+import scipy.special
+
+from bit_covid.scoring import score
+import input_pipeline
+from input_pipeline import scans
+
+NAMES = ('Normal', 'CP', 'NCP')
+USED = slice(2, 19)
+
+
+def _score(classifier, path, **options):
+  with scans.find(path) as found:
+    return score.score(classifier, found.scans[0], **options)
+
+
+@pytest.fixture(scope='module')
+def result(classifier, study):
+  return _score(classifier, study, num_shown=4)
+
+
+@pytest.fixture(scope='module')
+def expected(
+  study, chest, to_gray, random_params, reference_network, tmp_path_factory
+):
+  """Probabilities of all slices, prepared as an evaluation prepares them."""
+  folder = tmp_path_factory.mktemp('gray')
+  for i in range(20):
+    gray = to_gray(chest(64, lungs=2 <= i < 19, seed=i))
+    Image.fromarray(gray).save(folder / f'{i:02d}.png')
+  examples = input_pipeline.unlabelled(
+    input_pipeline.find_images(folder), class_names=NAMES
+  )
+  config = ml_collections.ConfigDict(
+    {'box': 'automatic', 'crop': 32, 'antialias': False}
+  )
+  (batch,) = input_pipeline.as_numpy(
+    input_pipeline.evaluation_batches(examples, config, batch=20)
+  )
+  logits, _ = reference_network(
+    random_params('tiny'), batch['image'] / 127.5 - 1
+  )
+  return scipy.special.softmax(logits / 2.0, axis=1)
+
+
+def test_slices_without_a_finding_are_scored(result, expected):
+  for i, each in enumerate(result.slices):
+    if 2 <= i < 19:
+      assert each.finding is None
+      np.testing.assert_allclose(each.probabilities, expected[i], atol=1e-5)
+    else:
+      assert 'no lungs' in each.finding
+      assert each.probabilities is None
+    assert each.position == -5.0 * i
+  assert result.num_used == 17
+
+
+def test_the_scan_is_aggregated_over_the_slices_that_count(result, expected):
+  used = expected[USED]
+  largest = np.sort(used, axis=0)[::-1]
+  by_hand = {
+    'mean': used.mean(axis=0),
+    'max': largest[0] / largest[0].sum(),
+    'top_k': largest[:10].mean(axis=0) / largest[:10].mean(axis=0).sum(),
+    'vote': np.bincount(used.argmax(axis=1), minlength=3) / len(used),
+  }
+  assert list(result.scan_probabilities) == list(by_hand)
+  for method, values in by_hand.items():
+    np.testing.assert_allclose(
+      result.scan_probabilities[method], values, atol=1e-5, err_msg=method
+    )
+  assert result.predicted == NAMES[by_hand['mean'].argmax()]
+
+
+def test_montage_slices_come_from_all_parts(result, expected, chest, to_gray):
+  class_index = NAMES.index(result.predicted)
+  assert len(result.montage_slices) == 4
+  # 17 slices that count, from the third on, in parts of 5, 4, 4, 4.
+  for each, first, last in zip(
+    result.montage_slices, (3, 8, 12, 16), (7, 11, 15, 19), strict=True
+  ):
+    values = expected[first - 1 : last, class_index]
+    assert each.number == first + values.argmax()
+    assert each.probability == pytest.approx(values.max(), abs=1e-5)
+    xmin, ymin, xmax, ymax = result.slices[each.number - 1].box
+    gray = to_gray(chest(64, seed=each.number - 1))
+    np.testing.assert_array_equal(each.gray, gray[ymin:ymax, xmin:xmax])
+    assert each.gradcam.shape == each.gray.shape
+
+
+def test_flagged_slices_can_be_scored_and_still_do_not_count(
+  classifier, study, expected
+):
+  result = _score(classifier, study, num_shown=0, score_flagged=True)
+  np.testing.assert_allclose(
+    [x.probabilities for x in result.slices], expected, atol=1e-5
+  )
+  assert result.num_used == 17
+  np.testing.assert_allclose(
+    result.scan_probabilities['mean'], expected[USED].mean(axis=0), atol=1e-5
+  )
+
+
+def test_without_a_montage_no_map_is_computed(classifier, study):
+  result = _score(classifier, study, num_shown=0)
+  assert result.montage_slices == ()
+  assert all(x.maps is None for x in result.slices)
+
+
+def test_callers_are_told_of_each_slice(classifier, study):
+  read, done = [], []
+  _score(
+    classifier,
+    study,
+    num_shown=0,
+    on_read=lambda checked: read.append(checked.index),
+    on_slice=lambda: done.append(len(read)),
+  )
+  assert sorted(read) == list(range(20))
+  assert len(done) == 20
+
+
+def test_a_choice_takes_the_largest_value_of_each_part():
+  assert score.choose(np.array([1, 5, 2, 9.0]), 2) == [1, 3]
+  assert score.choose(np.array([1, 5, 2, 9, 3.0]), 2) == [1, 3]
+  assert score.choose(np.array([1.0]), 5) == [0]
