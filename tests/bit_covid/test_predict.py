@@ -95,9 +95,12 @@ def test_scores_are_those_of_the_evaluation_pipeline(
   result = _score(classifier, study)
   with scans.find(study) as found:
     for i, each in enumerate(found.scans[0].slices):
-      Image.fromarray(each.read().gray).save(tmp_path / f'{i:02d}.png')
-  examples = input_pipeline.unlabelled(
-    input_pipeline.find_images(tmp_path), class_names=NAMES
+      path = tmp_path / 'test' / 'any' / f'{i:02d}.png'
+      path.parent.mkdir(parents=True, exist_ok=True)
+      Image.fromarray(each.read().gray).save(path)
+  examples = input_pipeline.load_split(
+    ml_collections.ConfigDict({'name': 'image_folder', 'path': str(tmp_path)}),
+    'test',
   )
   config = ml_collections.ConfigDict(
     {'box': 'automatic', 'crop': 32, 'antialias': False}

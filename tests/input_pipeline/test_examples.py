@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from input_pipeline import examples as examples_lib
+from input_pipeline import preprocessing
 
 
 def test_length_is_the_number_of_slices(make_examples, noise):
@@ -231,8 +232,8 @@ def test_an_image_that_cannot_be_decoded_is_an_error_that_names_the_slice(
 
 def test_a_prepared_image_is_its_gray_values(make_examples, noise):
   image = noise(4, 4)
-  preparation = examples_lib.Preparation(
-    size=4, box='annotated', antialias=False
+  preparation = preprocessing.Preprocessing(
+    box='annotated', resize=4, crop=4, antialias=False
   )
   prepared = dataclasses.replace(
     make_examples([image]),

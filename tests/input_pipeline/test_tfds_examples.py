@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
+from input_pipeline import data_source
 from input_pipeline import tfds_examples
 
 
@@ -18,9 +19,10 @@ def _prepared(data_dir):
 
 
 def _load(split, data_dir, *, path='', name='covidx_ct/2a', **kwargs):
-  return tfds_examples.load(
-    name, split, path=str(path), data_dir=str(data_dir), **kwargs
+  source = data_source.DataSource(
+    name, path=str(path), data_dir=str(data_dir), **kwargs
   )
+  return tfds_examples.load(source, split)
 
 
 def _assert_equal(first, second):
