@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Runs `bit_covid.cli.from_dicom`, for those who type its former name.
+"""The former name of `bit_covid.cli.from_dicom`, which goes on working.
 
 python -m input_pipeline.from_dicom
 """

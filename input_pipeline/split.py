@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Runs `bit_covid.cli.split`, for those who type its former name.
+"""The former name of `bit_covid.cli.split`, which goes on working.
 
 python -m input_pipeline.split
 """

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""NIfTI volumes as scans: their axial slices, from head to feet."""
+"""NIfTI volumes as scans: the axial slices of a volume, from head to feet."""
 
 import functools
 import gzip
@@ -16,12 +16,13 @@ from input_pipeline.scans import orientation
 from input_pipeline.scans import scan
 from input_pipeline.scans import window as window_lib
 
-# Air is near -1000; a volume without any has not Hounsfield units.
+# A volume in Hounsfield units contains air, which is near -1000, and so values
+# below this.
 _AIR = -500.0
-# Pixels that are longer than wide by more: the volume was not made of axial
-# slices, and its axial planes are blurred.
+# The largest ratio of the sides of a pixel. With a larger one the volume was
+# not made of axial slices, and its axial planes are blurred.
 _MAX_ASPECT = 1.2
-# NIfTI's x goes to the right and y to the front, DICOM's to left and back.
+# In NIfTI, x goes to the right and y to the front; in DICOM, to left and back.
 _TO_DICOM = np.array([-1.0, -1.0, 1.0])
 
 
@@ -34,12 +35,14 @@ def to_scan(
   """Returns a volume as a scan.
 
   Args:
-    file: .nii or .nii.gz.
+    file: a .nii or .nii.gz file.
     window: center and width in Hounsfield units.
-    folder: for unpacked files, emptied when the scan is no longer needed.
+    folder: an empty folder for the unpacked file, which must exist as long as
+      the scan is used.
 
   Raises:
-    ValueError: it is damaged, or no CT volume; the message names no file.
+    ValueError: the file is damaged or holds no CT volume. The message does not
+      name it.
   """
   path = file.path
   with path.open('rb') as stream:
@@ -52,23 +55,14 @@ def to_scan(
     axis, directions = _axial(image)
   except ValueError:
     raise
-  # As for DICOM: whatever a damaged header ends in.
+  # As for DICOM, a damaged header can make the library raise anything.
   except Exception as error:
     raise ValueError(
       f'a damaged NIfTI file ({type(error).__name__})'
     ) from error
   is_gray = _is_gray(stored, slope, intercept)
   count = stored.shape[axis]
-  affine = image.affine
-  step = np.zeros(4)
-  step[axis] = 1
-  order = range(count)
-  positions = [
-    orientation.position_along_body(
-      directions, _TO_DICOM * (affine @ (step * i + [0, 0, 0, 1]))[:3]
-    )
-    for i in order
-  ]
+  positions = _positions(image.affine, axis, directions, count)
   read = functools.partial(
     _read,
     stored,
@@ -82,7 +76,7 @@ def to_scan(
     scan.Slice(
       f'{file.name}, slice {i + 1}', positions[i], functools.partial(read, i)
     )
-    for i in sorted(order, key=lambda i: -positions[i])
+    for i in sorted(range(count), key=lambda i: -positions[i])
   ]
   return scan.Scan(
     id=scan.digest(file.digest().encode()),
@@ -100,8 +94,22 @@ def to_scan(
   )
 
 
+def _positions(
+  affine: np.ndarray, axis: int, directions: np.ndarray, count: int
+) -> list[float]:
+  """Returns the position of each slice along the body in mm, upwards."""
+  step = np.zeros(4)
+  step[axis] = 1
+  return [
+    orientation.position_along_body(
+      directions, _TO_DICOM * (affine @ (step * i + [0, 0, 0, 1]))[:3]
+    )
+    for i in range(count)
+  ]
+
+
 def _unpack(path: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
-  """Returns where the unpacked file lies, so that any slice is read at once."""
+  """Unpacks a file, so that each slice can be read alone; returns its path."""
   target = folder / 'volume.nii'
   size = 0
   try:
@@ -119,7 +127,7 @@ def _unpack(path: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
 
 
 def _stored(image: nibabel.Nifti1Image, path: pathlib.Path) -> np.ndarray:
-  """Returns the values as they are stored, `[X, Y, Z]`, mapped from disk."""
+  """Returns the stored values, `[X, Y, Z]`, memory-mapped."""
   shape, dtype = image.shape, image.get_data_dtype()
   if dtype.kind not in 'iuf':
     raise ValueError(f'its values are {dtype}; expected one number a voxel')
@@ -150,7 +158,7 @@ def _scaling(image: nibabel.Nifti1Image) -> tuple[float, float]:
 
 
 def _axial(image: nibabel.Nifti1Image) -> tuple[int, np.ndarray]:
-  """Returns the axis of the slices, and the six direction cosines of one."""
+  """Returns the axis along which slices are stacked, and their orientation."""
   steps = image.affine[:3, :3] * _TO_DICOM[:, np.newaxis]
   lengths = np.linalg.norm(steps, axis=0)
   if not np.isfinite(image.affine).all() or not (lengths > 0).all():
@@ -172,15 +180,15 @@ def _axial(image: nibabel.Nifti1Image) -> tuple[int, np.ndarray]:
 
 
 def _is_gray(stored: np.ndarray, slope: float, intercept: float) -> bool:
-  """Returns whether values are gray ones already, and not Hounsfield units.
+  """Returns whether the values are gray values and not Hounsfield units.
 
   Raises:
     ValueError: they are neither.
   """
-  some = stored[::4, ::4].astype(np.float64) * slope + intercept
-  if not np.isfinite(some).any():
+  sample = stored[::4, ::4].astype(np.float64) * slope + intercept
+  if not np.isfinite(sample).any():
     raise ValueError('it holds no number')
-  low, high = np.nanmin(some), np.nanmax(some)
+  low, high = np.nanmin(sample), np.nanmax(sample)
   if low <= _AIR:
     return False
   if low >= 0 and 1 < high <= 255:
