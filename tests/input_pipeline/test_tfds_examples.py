@@ -46,6 +46,7 @@ def test_a_split_has_what_its_file_says(tmp_path, folder, covidx_slices, split):
   examples = _load(split, tmp_path, path=folder)
   expected = covidx_slices[split]
   assert examples.class_names == ('Normal', 'CP', 'NCP')
+  assert examples.window == (-600, 1500)
   assert examples.slice_id.tolist() == [entry.name for entry in expected]
   assert examples.patient_id.tolist() == [entry.patient for entry in expected]
   assert examples.source.tolist() == [entry.source for entry in expected]
