@@ -128,7 +128,7 @@ def _check_kind(dataset: pydicom.Dataset) -> None:
     raise NotAScanError(
       f'the modality is {_word(modality)}; expected CT'
       if modality
-      else 'it does not say its modality; expected CT'
+      else 'the file has no modality; expected CT'
     )
   image_type = [str(x).upper() for x in dataset.get('ImageType') or ()]
   if 'LOCALIZER' in image_type:
@@ -174,8 +174,8 @@ def _frame(dataset: pydicom.Dataset, index: int) -> Frame:
   )
   if slope is None or intercept is None:
     raise NotAScanError(
-      'it has no rescale slope and intercept, so that its values are no '
-      'Hounsfield units'
+      'it has no rescale slope and intercept, so its values are no Hounsfield '
+      'units'
     )
   if not (np.isfinite(float(slope)) and np.isfinite(float(intercept))) or not (
     float(slope) > 0

@@ -136,12 +136,12 @@ def _in_order(entries: list[_Entry]) -> tuple[list[_Entry], list[str]]:
     return sorted(by_number, key=lambda x: -x.position), []
   if all(x.header.number is not None for x in entries):
     return sorted(by_name, key=lambda x: (x.header.number, x.index)), [
-      'Not all slices say where they lie: they are in the order of their '
+      'Some slices have no position, so the slices are in the order of their '
       'instance numbers.'
     ]
   return by_name, [
-    'Not all slices say where they lie, nor which number they have: they are '
-    'in the order of their names.'
+    'Some slices have neither a position nor an instance number, so the slices '
+    'are in the order of their names.'
   ]
 
 
@@ -154,10 +154,11 @@ def _spacing(
   distances = -np.diff(positions)
   apart = distances[distances > _SAME_POSITION]
   notes = []
-  if len(apart) < len(distances):
+  repeated = len(distances) - len(apart)
+  if repeated:
     notes.append(
-      f'{len(distances) - len(apart)} slices lie where another one does: the '
-      'series may hold several scans of the same region.'
+      f'Slices with the position of another one: {repeated}. '
+      'The series may hold several scans of the same region.'
     )
   if not len(apart):
     return None, notes

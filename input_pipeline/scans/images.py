@@ -81,8 +81,8 @@ def _to_scan(
   files: Sequence[input_file.InputFile], range_16bit: tuple[int, int]
 ) -> scan.Scan:
   note = (
-    f'{len(files)} images that lie in one folder were taken for the slices of '
-    'one scan, in the order in which they were given.'
+    f'The {len(files)} images of one folder are used as the slices of one '
+    'scan, in the order in which they were given.'
   )
   return scan.Scan(
     id=scan.digest(*(x.digest().encode() for x in files)),

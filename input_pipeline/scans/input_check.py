@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Whether an image is an axial chest CT slice in a lung window.
+"""Checks whether an image is an axial chest CT slice in a lung window.
 
 A network gives probabilities of pneumonia for any picture, even a photograph.
 So simple rules on the gray values come first. docs/scans.md lists the values

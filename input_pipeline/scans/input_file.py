@@ -134,7 +134,8 @@ def _refuse_unknown(file: InputFile) -> scan.Refused:
   known = (*_DICOM_SUFFIXES, *_IMAGE_SUFFIXES, '.nii', '.zip')
   if suffix in known or name.endswith('.nii.gz'):
     return file.refuse(
-      f'its name ends in {suffix}, but its content is not that', 'damaged'
+      f'its name ends in {suffix}, but its content is of another kind',
+      'damaged',
     )
   if suffix in _OTHER_FORMATS:
     return file.refuse(

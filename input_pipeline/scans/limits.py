@@ -27,10 +27,10 @@ ARCHIVE_FREE_BYTES = 256 << 20
 def size_problem(rows: int, columns: int, frames: int = 1) -> str | None:
   """Returns why a size cannot be that of a scan, or None if it can."""
   if rows < 1 or columns < 1 or frames < 1:
-    return f'it says that it has {frames} slices of {rows} x {columns} pixels'
+    return f'its header declares {frames} slices of {rows} x {columns} pixels'
   if rows * columns > SLICE_PIXELS or frames > FRAMES:
     return (
-      f'it says that it has {frames} slices of {rows} x {columns} pixels; at '
-      f'most {FRAMES} of {SLICE_PIXELS:,} pixels are read'
+      f'its header declares {frames} slices of {rows} x {columns} pixels; at '
+      f'most {FRAMES} slices of {SLICE_PIXELS:,} pixels are read'
     )
   return None

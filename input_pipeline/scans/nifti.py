@@ -86,8 +86,8 @@ def to_scan(
     window=None if is_gray else window,
     spacing=float(abs(positions[1] - positions[0])) if count > 1 else None,
     notes=(
-      'Its values go from 0 to 255: they were taken for gray values as they '
-      'are, of a window that is not known.',
+      'Its values go from 0 to 255, so they are used as gray values; their '
+      'window is not known.',
     )
     if is_gray
     else (),
@@ -187,7 +187,7 @@ def _is_gray(stored: np.ndarray, slope: float, intercept: float) -> bool:
   """
   sample = stored[::4, ::4].astype(np.float64) * slope + intercept
   if not np.isfinite(sample).any():
-    raise ValueError('it holds no number')
+    raise ValueError('all of its values are NaN or infinite')
   low, high = np.nanmin(sample), np.nanmax(sample)
   if low <= _AIR:
     return False

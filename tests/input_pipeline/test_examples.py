@@ -23,6 +23,31 @@ def test_equal_tables_have_equal_fingerprints(make_examples, noise):
   assert len(first.fingerprint) == 16
 
 
+def test_the_fingerprint_is_a_digest_of_the_columns_as_text():
+  # Runs store it, so that it has to stay as it is.
+  examples = examples_lib.Examples(
+    class_names=('Normal', 'CP'),
+    slice_id=np.array(['a', 'b']),
+    patient_id=np.array(['p', 'q']),
+    source=np.array(['s', 't']),
+    label=np.array([1, 0], np.int32),
+    box=np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.int32),
+    digest=np.array(['d', 'e']),
+    read=lambda i: b'',
+  )
+  text = (
+    'Normal\nCP'
+    'slice_ida\nb'
+    'patient_idp\nq'
+    'sources\nt'
+    'label1\n0'
+    'box1\n2\n3\n4\n5\n6\n7\n8'
+    'digestd\ne'
+  )
+  expected = hashlib.sha256(text.encode()).hexdigest()[:16]
+  assert examples.fingerprint == expected
+
+
 @pytest.mark.parametrize(
   ('column', 'place', 'value'),
   [
