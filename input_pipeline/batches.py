@@ -13,6 +13,7 @@ number of threads nor that of hosts nor a restart changes a batch.
 
 import atexit
 from collections.abc import Callable, Iterator, Mapping
+import functools
 import gc
 import re
 
@@ -22,7 +23,7 @@ import tensorflow as tf
 
 from input_pipeline import data_checks
 from input_pipeline import examples as examples_lib
-from input_pipeline import preprocess
+from input_pipeline import image_loader
 from input_pipeline import preprocessing
 from input_pipeline import sampling
 from input_pipeline import threads
@@ -76,29 +77,15 @@ def train_batches(
     chosen = examples_lib.few_shot_indices(
       examples, per_class=config.per_class, by=config.per_class_by, seed=seed
     )
-  chosen = tf.constant(chosen, tf.int64)
-
-  def plan(position: tf.Tensor) -> dict[str, tf.Tensor]:
-    index = chosen[
-      sampling.shuffled_index(position, num_examples=chosen.shape[0], seed=seed)
-    ]
-    top, left, flip = sampling.draw_crop_and_flip(
-      sampling.example_seed(position, seed=seed),
-      size=settings.resize,
-      crop=settings.crop,
-    )
-    return {
-      'index': index,
-      'mask': tf.constant(True),
-      'top': top,
-      'left': left,
-      'flip': flip,
-    }
-
   return _batches(
     examples,
     settings,
-    plan,
+    functools.partial(
+      sampling.training_plan,
+      chosen=tf.constant(chosen, tf.int64),
+      settings=settings,
+      seed=seed,
+    ),
     size=settings.resize,
     steps=(first_step, end_step),
     batch=batch,
@@ -124,21 +111,10 @@ def evaluation_batches(
   data_checks.check_evaluation(examples, config)
   settings = preprocessing.Preprocessing.from_config(config)
   count = len(examples)
-
-  def plan(position: tf.Tensor) -> dict[str, tf.Tensor]:
-    return {
-      # Padding repeats the last example, with a mask of False.
-      'index': tf.minimum(position, count - 1),
-      'mask': position < count,
-      'top': tf.constant(0),
-      'left': tf.constant(0),
-      'flip': tf.constant(False),
-    }
-
   return _batches(
     examples,
     settings,
-    plan,
+    functools.partial(sampling.evaluation_plan, count=count),
     size=settings.crop,
     steps=(0, -(-count // batch)),
     batch=batch,
@@ -160,16 +136,9 @@ def _batches(
 ) -> tf.data.Dataset:
   """Returns this host's batches of the examples that `plan` describes.
 
-  Args:
-    examples: the split.
-    settings: how slices are cropped and resized.
-    plan: a function from a position to the `index` and `mask` of an example
-      and the `top`, `left` and `flip` of its crop.
-    size: side in pixels to which slices are resized before that crop.
-    steps: the first step and the end, exclusive; None for no end.
-    batch: examples per step, over all hosts.
-    host: index of this host.
-    num_hosts: number of hosts.
+  `plan` is a function of the position, `size` the side to which slices are
+  resized before they are cropped, `steps` the first step and the end, exclusive
+  or None. The other arguments are those of `train_batches`.
   """
   if batch % num_hosts:
     raise ValueError(
@@ -181,13 +150,8 @@ def _batches(
   first, end = steps
   if end is None:
     end = tf.int64.max // batch  # No run gets there.
-  # A call loads part of a batch. With a whole batch per call, a host with 96
-  # cores would hold as many batches in memory. All calls together load two
-  # batches, or one image each if batches are small. There are more calls than
-  # cores so that no core is idle while a slow call delays the ones after it.
-  calls = 2 * threads.num_threads()
-  images_per_call = min(max(2 * host_batch // calls, 1), _MAX_IMAGES_PER_CALL)
-  load = _image_loader(examples, settings, size=size)
+  calls, images_per_call = _parallel_calls(host_batch)
+  load = image_loader.make_loader(examples, settings, size=size)
 
   def add_images(plans: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     image = tf.numpy_function(
@@ -217,38 +181,16 @@ def _batches(
   return dataset.with_options(options)
 
 
-def _image_loader(
-  examples: examples_lib.Examples,
-  settings: preprocessing.Preprocessing,
-  *,
-  size: int,
-) -> Callable[..., np.ndarray]:
-  """Returns a function that loads the images of n plans.
+def _parallel_calls(host_batch: int) -> tuple[int, int]:
+  """Returns the number of parallel loading calls, and the images of each.
 
-  Its arguments are arrays `[n]`, its result is `[n, crop, crop, 1]` uint8. It
-  uses OpenCV and not TensorFlow, which takes more than 1.5 times as long for
-  the same work: `benchmarks.input_pipeline` measures both.
+  A call loads part of a batch. With a whole batch per call, a host with 96
+  cores would hold as many batches in memory. All calls together load two
+  batches, or one image each if batches are small. There are more calls than
+  cores so that no core is idle while a slow call delays the ones after it.
   """
-
-  def load(
-    index: np.ndarray, top: np.ndarray, left: np.ndarray, flip: np.ndarray
-  ) -> np.ndarray:
-    crop = settings.crop
-    images = np.empty((len(index), crop, crop, 1), np.uint8)
-    for i, out in enumerate(images):
-      image = preprocess.prepare(
-        examples.image(index[i]),
-        examples.box[index[i]],
-        size,
-        antialias=settings.antialias,
-        mode=settings.box,
-      )
-      out[..., 0] = preprocess.crop_at(
-        image[..., 0], top=top[i], left=left[i], crop=crop, flip=flip[i]
-      )
-    return images
-
-  return load
+  calls = 2 * threads.num_threads()
+  return calls, min(max(2 * host_batch // calls, 1), _MAX_IMAGES_PER_CALL)
 
 
 def as_numpy(dataset: tf.data.Dataset) -> Iterator[Batch]:

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a list of the user's images to `Examples`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent import futures
+import functools
 import pathlib
 from typing import NamedTuple
 
@@ -66,23 +67,12 @@ def to_examples(
     FileNotFoundError: an image does not exist.
     ValueError: an image is unreadable or does not contain its box.
   """
-
-  def to_gray(encoded: bytes, path: pathlib.Path) -> bytes:
-    return image_file.to_plain_gray(
-      encoded, path, range_16bit=source.range_16bit
-    )
+  to_gray = functools.partial(
+    image_file.to_plain_gray, range_16bit=source.range_16bit
+  )
 
   def check(image: ListedImage) -> tuple[str, bool]:
-    """Returns the file's digest, and whether it need not be converted."""
-    path = root / image.path
-    encoded = image_file.read(path)
-    gray = to_gray(encoded, path)
-    if image.box != NO_BOX:
-      size = image_file.decode(encoded, path).size
-      image_file.check_box(image.box, size, str(path))
-    # The digest of the file, as the conversion may differ between versions of
-    # Pillow.
-    return examples_lib.digest(encoded), gray == encoded
+    return _check(image, root / image.path, to_gray)
 
   with futures.ThreadPoolExecutor() as pool:
     checked = list(
@@ -117,3 +107,21 @@ def to_examples(
     read=read,
     window=source.window,
   )
+
+
+def _check(
+  image: ListedImage,
+  path: pathlib.Path,
+  to_gray: Callable[[bytes, pathlib.Path], bytes],
+) -> tuple[str, bool]:
+  """Returns the digest of an image's file, and whether it is plain gray.
+
+  The digest is that of the file, as the conversion to gray may differ between
+  versions of Pillow. Errors are those of `to_examples`.
+  """
+  encoded = image_file.read(path)
+  gray = to_gray(encoded, path)
+  if image.box != NO_BOX:
+    size = image_file.decode(encoded, path).size
+    image_file.check_box(image.box, size, str(path))
+  return examples_lib.digest(encoded), gray == encoded

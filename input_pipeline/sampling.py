@@ -11,6 +11,8 @@ reads the same stream.
 
 import tensorflow as tf
 
+from input_pipeline import preprocessing
+
 
 def shuffled_index(
   position: tf.Tensor, *, num_examples: int, seed: int
@@ -67,3 +69,53 @@ def draw_crop_and_flip(
   )
   top, left, _ = tf.unstack(offsets % (size - crop + 1))
   return top, left, tf.random.stateless_uniform((), flip_seed) < 0.5
+
+
+def training_plan(
+  position: tf.Tensor,
+  *,
+  chosen: tf.Tensor,
+  settings: preprocessing.Preprocessing,
+  seed: int,
+) -> dict[str, tf.Tensor]:
+  """Returns the plan at a position of the training stream.
+
+  Args:
+    position: int64 scalar, 0 or more.
+    chosen: int64 `[N]`, the indices of the examples of an epoch.
+    settings: gives the sides before and after the random crop.
+    seed: seed of the run.
+
+  Returns:
+    The `index` of the example, a `mask` of True, `top` and `left` of its crop
+    and whether to `flip` it, all scalars.
+  """
+  index = shuffled_index(position, num_examples=chosen.shape[0], seed=seed)
+  top, left, flip = draw_crop_and_flip(
+    example_seed(position, seed=seed),
+    size=settings.resize,
+    crop=settings.crop,
+  )
+  return {
+    'index': chosen[index],
+    'mask': tf.constant(True),
+    'top': top,
+    'left': left,
+    'flip': flip,
+  }
+
+
+def evaluation_plan(position: tf.Tensor, *, count: int) -> dict[str, tf.Tensor]:
+  """Returns the plan at a position of an evaluation of `count` examples.
+
+  It has the entries of `training_plan`, without a crop or a flip. Positions
+  from `count` on are padding.
+  """
+  return {
+    # Padding repeats the last example, with a mask of False.
+    'index': tf.minimum(position, count - 1),
+    'mask': position < count,
+    'top': tf.constant(0),
+    'left': tf.constant(0),
+    'flip': tf.constant(False),
+  }

@@ -2,15 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Splits of this package's tfds data sets, which are prepared on first use.
 
-To add a data set, write its builder and give it an entry in `DATA_SETS`.
+`tfds_data_sets` lists the data sets.
 """
 
-from collections.abc import Callable, Mapping
-import dataclasses
+from collections.abc import Mapping
 import io
 import os
 import sys
-import types
 from typing import Any
 
 from absl import logging
@@ -20,54 +18,10 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 import tqdm
 
-from input_pipeline import conventions
-from input_pipeline import covidx_ct
 from input_pipeline import data_source
 from input_pipeline import examples as examples_lib
-from input_pipeline import phantom
-from input_pipeline import preprocessing
-from input_pipeline import textures
+from input_pipeline import tfds_data_sets
 from input_pipeline.covidx_ct import prepared_slices
-
-
-@dataclasses.dataclass(frozen=True)
-class DataSet:
-  """A tfds data set, and what is particular to it.
-
-  Attributes:
-    builder: its builder class. The features are 'image', 'label', 'box',
-      'slice_id', 'patient_id' and 'source'.
-    window: center and width in Hounsfield units of the window that made the
-      gray values; None if it is not known or the images are no CT.
-    source_fields: fields of `DataSource` that the builder takes as arguments.
-    preparation: a function from the builder and a split to the preprocessing
-      that the stored slices have had, or None if they are stored whole.
-    check_source: a function of the builder and a folder that raises ValueError
-      if the data set was prepared from other files than those in the folder.
-  """
-
-  builder: type[tfds.core.GeneratorBasedBuilder]
-  window: tuple[float, float] | None = None
-  source_fields: tuple[str, ...] = ()
-  preparation: Callable[[Any, str], preprocessing.Preprocessing | None] = (
-    lambda *_: None
-  )
-  check_source: Callable[[Any, epath.Path], None] = lambda *_: None
-
-
-DATA_SETS: Mapping[str, DataSet] = types.MappingProxyType(
-  {
-    'covidx_ct': DataSet(
-      covidx_ct.Builder,
-      window=conventions.LUNG_WINDOW,
-      source_fields=('image_folder',),
-      preparation=covidx_ct.Builder.preparation,
-      check_source=covidx_ct.Builder.check_source,
-    ),
-    'phantom': DataSet(phantom.Builder),
-    'textures': DataSet(textures.Builder),
-  }
-)
 
 
 def load(source: data_source.DataSource, split: str) -> examples_lib.Examples:
@@ -111,7 +65,7 @@ def _prepared_builder(
   if not builder.data_path.exists():
     _prepare(builder, manual_dir)
   elif manual_dir is not None:
-    DATA_SETS[builder.name].check_source(builder, manual_dir)
+    tfds_data_sets.DATA_SETS[builder.name].check_source(builder, manual_dir)
   return builder
 
 
@@ -119,11 +73,11 @@ def _make_builder(
   source: data_source.DataSource,
 ) -> tfds.core.GeneratorBasedBuilder:
   name, _, config = source.name.partition('/')
-  data_set = DATA_SETS.get(name)
+  data_set = tfds_data_sets.DATA_SETS.get(name)
   if data_set is None or config not in data_set.builder.builder_configs:
     known = [
       f'{key}/{config_name}'
-      for key, value in DATA_SETS.items()
+      for key, value in tfds_data_sets.DATA_SETS.items()
       for config_name in value.builder.builder_configs
     ]
     raise ValueError(
@@ -162,7 +116,7 @@ def _prepare(
 def _read_split(
   builder: tfds.core.GeneratorBasedBuilder, split: str
 ) -> examples_lib.Examples:
-  data_set = DATA_SETS[builder.name]
+  data_set = tfds_data_sets.DATA_SETS[builder.name]
   preparation = data_set.preparation(builder, split)
   key = 'image' if preparation is None else prepared_slices.RECORD_KEY
   columns = _read_table(builder, split, image_key=key)

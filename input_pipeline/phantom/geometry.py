@@ -40,7 +40,9 @@ def coverage(distance: np.ndarray, softness: float) -> np.ndarray:
   return np.clip(0.5 - distance / np.float32(softness), 0, 1)
 
 
-def paint(image: np.ndarray, value, weight: np.ndarray) -> np.ndarray:
+def paint(
+  image: np.ndarray, value: np.ndarray | float, weight: np.ndarray
+) -> np.ndarray:
   """Returns `image` blended with `value`, whose weight is in [0, 1]."""
   return image + (value - image) * weight
 
@@ -130,7 +132,12 @@ def lattice_noise(
 
 
 def stamp_discs(
-  size: int, *, x: np.ndarray, y: np.ndarray, radius: np.ndarray, weight
+  size: int,
+  *,
+  x: np.ndarray,
+  y: np.ndarray,
+  radius: np.ndarray,
+  weight: np.ndarray,
 ) -> np.ndarray:
   """Returns an image of small discs, `[size, size]` float32 in [0, 1].
 

@@ -6,6 +6,7 @@ A vessel that runs within a slice shows as a line and one that crosses it as a
 dot, and both move a little from slice to slice, as in real lungs.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -91,7 +92,12 @@ def _bend(
 
 
 def draw_tree(
-  tree: Tree, size: int, *, depth: float, thickness: float, to_image
+  tree: Tree,
+  size: int,
+  *,
+  depth: float,
+  thickness: float,
+  to_image: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
 ) -> np.ndarray:
   """Returns an image of the tree in a slice, `[size, size]` float32 in [0, 1].
 

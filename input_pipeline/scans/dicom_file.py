@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads DICOM files with pydicom, without its warnings and within limits."""
 
+from collections.abc import Iterator
 import contextlib
 import pathlib
 import warnings
@@ -31,7 +32,7 @@ class DamagedError(ValueError):
 
 
 @contextlib.contextmanager
-def quiet():
+def quiet() -> Iterator[None]:
   """Silences pydicom's warnings while in a `with` block.
 
   Anonymized files have ids and dates that break the rules of DICOM. Nothing

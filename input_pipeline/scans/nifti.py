@@ -5,6 +5,7 @@
 import functools
 import gzip
 import pathlib
+from typing import NamedTuple
 import zlib
 
 import nibabel
@@ -26,6 +27,24 @@ _MAX_ASPECT = 1.2
 _TO_DICOM = np.array([-1.0, -1.0, 1.0])
 
 
+class _Volume(NamedTuple):
+  """A volume, and where its axial slices are.
+
+  Attributes:
+    stored: `[X, Y, Z]`, the stored values.
+    scaling: slope and intercept, from stored values to Hounsfield units.
+    affine: `[4, 4]`, from voxels to mm.
+    axis: the axis along which slices are stacked.
+    directions: the orientation of a slice, six direction cosines.
+  """
+
+  stored: np.ndarray
+  scaling: tuple[float, float]
+  affine: np.ndarray
+  axis: int
+  directions: np.ndarray
+
+
 def to_scan(
   file: input_file.InputFile,
   *,
@@ -44,33 +63,12 @@ def to_scan(
     ValueError: the file is damaged or holds no CT volume. The message does not
       name it.
   """
-  path = file.path
-  with path.open('rb') as stream:
-    if stream.read(2) == b'\x1f\x8b':
-      path = _unpack(file.path, folder)
-  try:
-    image = nibabel.load(path)
-    stored = _stored(image, path)
-    slope, intercept = _scaling(image)
-    axis, directions = _axial(image)
-  except ValueError:
-    raise
-  # As for DICOM, a damaged header can make the library raise anything.
-  except Exception as error:
-    raise ValueError(
-      f'a damaged NIfTI file ({type(error).__name__})'
-    ) from error
-  is_gray = _is_gray(stored, slope, intercept)
-  count = stored.shape[axis]
-  positions = _positions(image.affine, axis, directions, count)
+  volume = _open(file.path, folder)
+  is_gray = _is_gray(volume)
+  count = volume.stored.shape[volume.axis]
+  positions = _positions(volume, count)
   read = functools.partial(
-    _read,
-    stored,
-    file.name,
-    axis=axis,
-    directions=directions,
-    scaling=(slope, intercept),
-    window=None if is_gray else window,
+    _read, volume, file.name, window=None if is_gray else window
   )
   slices = [
     scan.Slice(
@@ -94,15 +92,34 @@ def to_scan(
   )
 
 
-def _positions(
-  affine: np.ndarray, axis: int, directions: np.ndarray, count: int
-) -> list[float]:
+def _open(path: pathlib.Path, folder: pathlib.Path) -> _Volume:
+  """Returns the volume in a file, which is first unpacked into the folder."""
+  with path.open('rb') as stream:
+    is_packed = stream.read(2) == b'\x1f\x8b'
+  if is_packed:
+    path = _unpack(path, folder)
+  try:
+    image = nibabel.load(path)
+    return _Volume(
+      _stored(image, path), _scaling(image), image.affine, *_axial(image)
+    )
+  except ValueError:
+    raise
+  # As for DICOM, a damaged header can make the library raise anything.
+  except Exception as error:
+    raise ValueError(
+      f'a damaged NIfTI file ({type(error).__name__})'
+    ) from error
+
+
+def _positions(volume: _Volume, count: int) -> list[float]:
   """Returns the position of each slice along the body in mm, upwards."""
   step = np.zeros(4)
-  step[axis] = 1
+  step[volume.axis] = 1
   return [
     orientation.position_along_body(
-      directions, _TO_DICOM * (affine @ (step * i + [0, 0, 0, 1]))[:3]
+      volume.directions,
+      _TO_DICOM * (volume.affine @ (step * i + [0, 0, 0, 1]))[:3],
     )
     for i in range(count)
   ]
@@ -179,13 +196,14 @@ def _axial(image: nibabel.Nifti1Image) -> tuple[int, np.ndarray]:
   return axis, directions
 
 
-def _is_gray(stored: np.ndarray, slope: float, intercept: float) -> bool:
+def _is_gray(volume: _Volume) -> bool:
   """Returns whether the values are gray values and not Hounsfield units.
 
   Raises:
     ValueError: they are neither.
   """
-  sample = stored[::4, ::4].astype(np.float64) * slope + intercept
+  slope, intercept = volume.scaling
+  sample = volume.stored[::4, ::4].astype(np.float64) * slope + intercept
   if not np.isfinite(sample).any():
     raise ValueError('all of its values are NaN or infinite')
   low, high = np.nanmin(sample), np.nanmax(sample)
@@ -200,22 +218,19 @@ def _is_gray(stored: np.ndarray, slope: float, intercept: float) -> bool:
 
 
 def _read(
-  stored: np.ndarray,
+  volume: _Volume,
   name: str,
   index: int,
   *,
-  axis: int,
-  directions: np.ndarray,
-  scaling: tuple[float, float],
   window: tuple[float, float] | None,
 ) -> scan.Pixels:
   try:
-    plane = np.take(stored, index, axis=axis)
+    plane = np.take(volume.stored, index, axis=volume.axis)
   except (OSError, ValueError, IndexError) as error:
     raise scan.UnreadableError(
       name, f'slice {index + 1} cannot be read ({type(error).__name__})'
     ) from error
-  slope, intercept = scaling
+  slope, intercept = volume.scaling
   if window is None:
     values = plane.astype(np.float64) * slope + intercept
     gray = np.rint(np.clip(np.nan_to_num(values), 0, 255)).astype(np.uint8)
@@ -223,4 +238,4 @@ def _read(
     gray = window_lib.stored_to_gray(
       plane, slope=slope, intercept=intercept, window=window
     )
-  return scan.Pixels(orientation.upright(gray, directions))
+  return scan.Pixels(orientation.upright(gray, volume.directions))
