@@ -20,6 +20,7 @@ import time
 import nbclient
 import nbformat
 
+from input_pipeline import data_source
 from input_pipeline import tfds_examples
 
 FOLDER = pathlib.Path(__file__).parent
@@ -80,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> None:
   if unknown:
     parser.error(f'no notebook {sorted(unknown)}; there are {", ".join(NAMES)}')
   # Once, and here: a notebook would keep the progress bar, and where it is put.
-  tfds_examples.load('phantom/demo', 'val')
+  tfds_examples.load(data_source.DataSource('phantom/demo'), 'val')
   for name in arguments.names or NAMES:
     start = time.monotonic()
     notebook = execute(FOLDER / f'{name}.ipynb')

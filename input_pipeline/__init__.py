@@ -1,33 +1,35 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""From files on disk to batches: what the rest of the project asks for data.
+"""From files on disk to batches: what the rest of the project uses of it.
 
     dataset = input_pipeline.get_dataset(config, 'train')
     for batch in dataset.take(1):
 
-The same in two steps, for those who need the table of the split as well:
+The same in two steps, which give the table of the split as well:
 
     examples = input_pipeline.load_split(config.data, 'train')
     dataset = input_pipeline.train_batches(examples, config.data, ...)
 
-Knows TensorFlow, never JAX.
+This package uses TensorFlow and never JAX. `load_split` is in
+`custom_images` and `tfds_examples`, the batches are made in `batches`.
 """
 
 import os
 
-# Before TensorFlow is loaded: it would tell of every GPU that it cannot use.
+# Set before TensorFlow is loaded, which would log every GPU it cannot use.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
 # pylint: disable=wrong-import-position
 import ml_collections
 import tensorflow as tf
 
-# Before TensorFlow takes a look at them: it would reserve the memory of the
-# accelerators, which are JAX's.
+# Accelerators are hidden before TensorFlow uses them: it would reserve their
+# memory, which JAX needs.
 for _kind in ('GPU', 'TPU'):
   tf.config.set_visible_devices([], _kind)
 
-from input_pipeline import image_folder  # noqa: E402
+from input_pipeline import custom_images  # noqa: E402
+from input_pipeline import data_source  # noqa: E402
 from input_pipeline import tfds_examples  # noqa: E402
 from input_pipeline.batches import Batch  # noqa: E402
 from input_pipeline.batches import as_numpy  # noqa: E402
@@ -37,8 +39,6 @@ from input_pipeline.data_checks import check_boxes  # noqa: E402
 from input_pipeline.data_checks import check_evaluation  # noqa: E402
 from input_pipeline.data_checks import check_training  # noqa: E402
 from input_pipeline.examples import Examples  # noqa: E402
-from input_pipeline.image_folder import find_images  # noqa: E402
-from input_pipeline.image_folder import unlabelled  # noqa: E402
 
 __all__ = [
   'Batch',
@@ -48,12 +48,10 @@ __all__ = [
   'check_evaluation',
   'check_training',
   'evaluation_batches',
-  'find_images',
   'get_dataset',
   'load_all_splits',
   'load_split',
   'train_batches',
-  'unlabelled',
 ]
 
 
@@ -68,21 +66,24 @@ def get_dataset(
 ) -> tf.data.Dataset:
   """Returns batches of a split: `image`, `label`, `mask` and `index`.
 
-  For training an endless stream of `config.batch` slices a step, shuffled,
-  cropped and flipped at random; else every slice once and in order,
-  `config.eval_batch` a step, the last batch filled with padding that the mask
-  leaves out. Shapes and dtypes are those of `batches`.
+  For training, the dataset is an endless stream of batches of `config.batch`
+  slices, shuffled, cropped and flipped at random. Otherwise it holds every
+  slice once and in order, in batches of `config.eval_batch` slices; the last
+  one is filled with padding, whose mask is False. `batches` documents shapes
+  and dtypes.
 
   Args:
     config: a whole config; see `configs/common.py`.
-    split: 'train', 'val' or 'test', or what else the user's images have.
-    training: None: only of the split 'train'.
-    first_step: where training begins; it costs no time to begin late.
-    host: number of this host, which gets its part of each batch.
-    num_hosts: how many there are.
+    split: 'train', 'val' or 'test', or another split of the user's images.
+    training: whether the batches are for training; None: if the split is
+      'train'.
+    first_step: step of the first training batch.
+    host: index of this host, which gets its share of each batch.
+    num_hosts: number of hosts.
 
   Raises:
-    ValueError: as for `load_split`, or the data do not fit the config.
+    FileNotFoundError: a file or folder does not exist.
+    ValueError: `load_split` raises it, or the split does not fit the config.
   """
   examples = load_split(config.data, split)
   if split == 'train' if training is None else training:
@@ -109,40 +110,29 @@ def load_split(config: ml_collections.ConfigDict, split: str) -> Examples:
 
   Args:
     config: the field `data` of a config.
-    split: 'train', 'val' or 'test', or what else the user's images have.
+    split: 'train', 'val' or 'test', or another split of the user's images.
 
   Raises:
-    ValueError: there is no such data set or split, or the data are not as they
-      should be; see the modules for each.
+    FileNotFoundError: a file or folder does not exist.
+    ValueError: there is no such data set or split, or its files are invalid.
   """
-  if config.name == 'image_folder':
-    return image_folder.load(
-      config.path,
-      split,
-      range_16bit=config.range_16bit,
-      window=tuple(config.window) or None,
-    )
-  return tfds_examples.load(
-    config.name,
-    split,
-    path=config.path,
-    data_dir=config.data_dir,
-    image_folder=config.image_folder,
-  )
+  source = data_source.DataSource.from_config(config)
+  if source.name == data_source.CUSTOM_IMAGES:
+    return custom_images.load(source, split)
+  return tfds_examples.load(source, split)
 
 
 def load_all_splits(config: ml_collections.ConfigDict) -> dict[str, Examples]:
-  """Returns every split of the data set that a config names, for an audit.
+  """Returns all splits of the data set that a config names, for an audit.
+
+  Args:
+    config: the field `data` of a config.
 
   Raises:
-    ValueError: as for `load_split`; of the user's own images, a patient in
-      several splits is let through.
+    FileNotFoundError, ValueError: as `load_split`, except that a patient of the
+      user's own images may be in several splits.
   """
-  if config.name == 'image_folder':
-    return image_folder.load_all(config.path, range_16bit=config.range_16bit)
-  return tfds_examples.load_all(
-    config.name,
-    path=config.path,
-    data_dir=config.data_dir,
-    image_folder=config.image_folder,
-  )
+  source = data_source.DataSource.from_config(config)
+  if source.name == data_source.CUSTOM_IMAGES:
+    return custom_images.load_all(source)
+  return tfds_examples.load_all(source)

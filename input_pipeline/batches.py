@@ -3,16 +3,17 @@
 """From `Examples` to a `tf.data.Dataset` of batches.
 
 A batch is `image` uint8 `[B, S, S, 1]`, `label` int32 `[B]`, `mask` bool `[B]`
-(False: padding of the last evaluation batch) and `index` int64 `[B]`, the
-position in the split. B is this host's part of the global batch.
+(False for the padding of the last evaluation batch) and `index` int64 `[B]`,
+the position in the split. B is this host's share of the global batch.
 
-First comes a plan for each example: which one it is, where it is cropped and
-whether it is flipped. The plan alone decides what an image looks like, so that
-neither threads nor hosts nor a restart change a batch.
+For each example a plan is made first: its index, where it is cropped and
+whether it is flipped. The image depends on nothing but its plan, so neither the
+number of threads nor that of hosts nor a restart changes a batch.
 """
 
 import atexit
 from collections.abc import Callable, Iterator, Mapping
+import functools
 import gc
 import re
 
@@ -22,17 +23,18 @@ import tensorflow as tf
 
 from input_pipeline import data_checks
 from input_pipeline import examples as examples_lib
-from input_pipeline import preprocess
+from input_pipeline import image_loader
+from input_pipeline import preprocessing
 from input_pipeline import sampling
 from input_pipeline import threads
 
 Batch = dict[str, np.ndarray]
 
-# A call of `tf.numpy_function` takes a tenth of the time of an image, which so
-# many images share. More of them to a call make it no faster.
-_MOST_IMAGES_A_CALL = 8
+# A call of `tf.numpy_function` costs a tenth of the time that an image takes.
+# Up to this many images share a call; more make it no faster.
+_MAX_IMAGES_PER_CALL = 8
 
-# What TensorFlow makes of a ValueError in `tf.numpy_function`.
+# Finds the message of a ValueError from `tf.numpy_function` in TensorFlow's.
 _VALUE_ERROR = re.compile(r'ValueError: (.*?)\nTraceback \(', re.DOTALL)
 
 
@@ -47,54 +49,44 @@ def train_batches(
   host: int = 0,
   num_hosts: int = 1,
 ) -> tf.data.Dataset:
-  """Returns the batches of the steps from `first_step` to before `end_step`.
+  """Returns shuffled, randomly cropped and flipped batches for training.
 
   Args:
     examples: the training split.
     config: the field `data` of a config.
-    batch: examples a step over all hosts.
-    seed: of order and augmentation.
-    first_step: any; it costs no time to begin late.
-    end_step: exclusive; None: the stream is endless.
-    host: number of this host.
-    num_hosts: how many there are.
+    batch: examples per step, over all hosts.
+    seed: seed of the order and of the augmentation.
+    first_step: step of the first batch. A late step takes no longer to reach.
+    end_step: the step before which the batches end; None for an endless stream.
+    host: index of this host.
+    num_hosts: number of hosts.
+
+  Returns:
+    A dataset of one batch per step, as described at the top of this file.
 
   Raises:
-    ValueError: the boxes are asked for and missing, or sizes do not fit.
+    ValueError: the config asks for annotated boxes that are missing, its sizes
+      do not fit the slices or each other, a class has too few slices, or the
+      batch cannot be divided among the hosts.
   """
   data_checks.check_boxes(examples, config)
-  data_checks.check_sizes(config)
-  data_checks.check_preparation(examples, config, 'resize')
+  data_checks.check_sizes(examples, config)
+  settings = preprocessing.Preprocessing.from_config(config)
   chosen = np.arange(len(examples))
   if config.per_class:
     chosen = examples_lib.few_shot_indices(
       examples, per_class=config.per_class, by=config.per_class_by, seed=seed
     )
-  chosen = tf.constant(chosen, tf.int64)
-
-  def plan(position: tf.Tensor) -> dict[str, tf.Tensor]:
-    index = chosen[
-      sampling.shuffled_index(position, num_examples=chosen.shape[0], seed=seed)
-    ]
-    top, left, flip = sampling.crop_and_flip(
-      sampling.example_seed(position, seed=seed),
-      size=config.resize,
-      crop=config.crop,
-    )
-    mask = tf.constant(True)
-    return {
-      'index': index,
-      'mask': mask,
-      'top': top,
-      'left': left,
-      'flip': flip,
-    }
-
   return _batches(
     examples,
-    config,
-    plan,
-    size=config.resize,
+    settings,
+    functools.partial(
+      sampling.training_plan,
+      chosen=tf.constant(chosen, tf.int64),
+      settings=settings,
+      seed=seed,
+    ),
+    size=settings.resize,
     steps=(first_step, end_step),
     batch=batch,
     host=host,
@@ -110,29 +102,20 @@ def evaluation_batches(
   host: int = 0,
   num_hosts: int = 1,
 ) -> tf.data.Dataset:
-  """Returns every example once, in order, the last batch filled with padding.
+  """Returns batches that hold every example once, in the order of the split.
 
-  All hosts get the same number of batches. Arguments and errors are those of
-  `train_batches`.
+  The last batch is filled with padding, and all hosts get the same number of
+  batches. Arguments and errors are those of `train_batches`; of the config only
+  `box`, `crop` and `antialias` are read.
   """
   data_checks.check_evaluation(examples, config)
+  settings = preprocessing.Preprocessing.from_config(config)
   count = len(examples)
-
-  def plan(position: tf.Tensor) -> dict[str, tf.Tensor]:
-    return {
-      # Padding repeats the last example; the mask says that it does not count.
-      'index': tf.minimum(position, count - 1),
-      'mask': position < count,
-      'top': tf.constant(0),
-      'left': tf.constant(0),
-      'flip': tf.constant(False),
-    }
-
   return _batches(
     examples,
-    config,
-    plan,
-    size=config.crop,
+    settings,
+    functools.partial(sampling.evaluation_plan, count=count),
+    size=settings.crop,
     steps=(0, -(-count // batch)),
     batch=batch,
     host=host,
@@ -142,7 +125,7 @@ def evaluation_batches(
 
 def _batches(
   examples: examples_lib.Examples,
-  config: ml_collections.ConfigDict,
+  settings: preprocessing.Preprocessing,
   plan: Callable[[tf.Tensor], dict[str, tf.Tensor]],
   *,
   size: int,
@@ -151,46 +134,30 @@ def _batches(
   host: int,
   num_hosts: int,
 ) -> tf.data.Dataset:
-  """Returns a host's batches of planned examples, resized to `size` first."""
+  """Returns this host's batches of the examples that `plan` describes.
+
+  `plan` is a function of the position, `size` the side to which slices are
+  resized before they are cropped, `steps` the first step and the end, exclusive
+  or None. The other arguments are those of `train_batches`.
+  """
   if batch % num_hosts:
     raise ValueError(
-      f'The batch of {batch} does not divide by {num_hosts} hosts.'
+      f'The batch of {batch} cannot be divided by {num_hosts} hosts. Choose a '
+      'batch that is a multiple of the number of hosts.'
     )
   host_batch = batch // num_hosts
-  # Images are loaded later: what the caller changes by then shall not count.
-  config = ml_collections.FrozenConfigDict(config)
   labels = tf.constant(examples.label, tf.int32)
   first, end = steps
   if end is None:
-    end = tf.int64.max // batch  # Nobody gets there.
-  # A call loads a part of a batch: with a batch to a call, a host with 96 cores
-  # would have as many batches in memory. All calls together load two batches,
-  # or an image each where batches are small. There are more calls than cores so
-  # that no core is idle while a late call holds up the order.
-  calls = 2 * threads.num_threads()
-  images_a_call = min(max(2 * host_batch // calls, 1), _MOST_IMAGES_A_CALL)
-
-  def load(
-    index: np.ndarray, top: np.ndarray, left: np.ndarray, flip: np.ndarray
-  ) -> np.ndarray:
-    images = np.empty((len(index), config.crop, config.crop, 1), np.uint8)
-    for i, out in enumerate(images):
-      image = preprocess.crop_to_box(
-        examples.image(index[i]), examples.box[index[i]], mode=config.box
-      )
-      image = preprocess.resize(image, size, antialias=config.antialias)
-      out[..., 0] = preprocess.crop_at(
-        image, top=top[i], left=left[i], crop=config.crop, flip=flip[i]
-      )
-    return images
+    end = tf.int64.max // batch  # No run gets there.
+  calls, images_per_call = _parallel_calls(host_batch)
+  load = image_loader.make_loader(examples, settings, size=size)
 
   def add_images(plans: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    # OpenCV and not TensorFlow, which takes more than 1.5 times as long for the
-    # same work: `benchmarks.input_pipeline` measures both.
     image = tf.numpy_function(
       load, [plans[key] for key in ('index', 'top', 'left', 'flip')], tf.uint8
     )
-    image.set_shape((None, config.crop, config.crop, 1))
+    image.set_shape((None, settings.crop, settings.crop, 1))
     return {
       'image': image,
       'label': tf.gather(labels, plans['index']),
@@ -199,30 +166,42 @@ def _batches(
     }
 
   dataset = tf.data.Dataset.range(first * batch, end * batch)
-  # Each host has its own part of every batch.
+  # Each host reads its own share of every batch.
   dataset = dataset.batch(host_batch).shard(num_hosts, host).unbatch()
-  # Plans are cheap: a few numbers for each example.
-  dataset = dataset.map(plan).batch(images_a_call).prefetch(calls)
+  # Plans are cheap to prefetch: a few numbers per example.
+  dataset = dataset.map(plan).batch(images_per_call).prefetch(calls)
   dataset = dataset.map(
     add_images, num_parallel_calls=calls, deterministic=True
   )
   dataset = dataset.rebatch(host_batch, drop_remainder=True).prefetch(1)
   options = tf.data.Options()
-  # There is nothing left to tune while it runs, and an iterator that ends would
-  # wait for the thread that tunes.
+  # Nothing here is tuned at run time, and an iterator that is closed would wait
+  # for the tuning thread.
   options.autotune.enabled = False
   return dataset.with_options(options)
 
 
-def as_numpy(dataset: tf.data.Dataset) -> Iterator[Batch]:
-  """Yields the batches of a dataset as NumPy arrays that are read-only.
+def _parallel_calls(host_batch: int) -> tuple[int, int]:
+  """Returns the number of parallel loading calls, and the images of each.
 
-  Nothing is loaded any more once the iterator is closed or gone.
+  A call loads part of a batch. With a whole batch per call, a host with 96
+  cores would hold as many batches in memory. All calls together load two
+  batches, or one image each if batches are small. There are more calls than
+  cores so that no core is idle while a slow call delays the ones after it.
+  """
+  calls = 2 * threads.num_threads()
+  return calls, min(max(2 * host_batch // calls, 1), _MAX_IMAGES_PER_CALL)
+
+
+def as_numpy(dataset: tf.data.Dataset) -> Iterator[Batch]:
+  """Yields the batches of a dataset as read-only NumPy arrays.
+
+  Loading stops when the iterator is closed or deleted.
 
   Raises:
-    ValueError: an image cannot be read; the message names its slice.
+    ValueError: an image cannot be read. The message names its slice.
   """
-  # Looked up now: when Python exits, there may be no module any more.
+  # Looked up before the first batch: when Python exits, the module may be gone.
   invalid = tf.errors.InvalidArgumentError
   try:
     yield from dataset.as_numpy_iterator()
@@ -235,10 +214,11 @@ def as_numpy(dataset: tf.data.Dataset) -> Iterator[Batch]:
 
 @atexit.register
 def _end_iterators() -> None:
-  """Ends the iterators that are still alive when Python exits.
+  """Deletes the iterators that are still alive when Python exits.
 
-  An error in a loop over a dataset keeps its iterator alive. Python would then
-  wait for TensorFlow's threads, and those for Python to load an image.
+  An iterator can be alive because a variable holds it, or the traceback of an
+  error in a loop over a dataset. Python would delete it while shutting down and
+  wait for TensorFlow's threads, which in turn wait for Python to load an image.
   """
   iterator = tf.data.Iterator
   for found in gc.get_objects():

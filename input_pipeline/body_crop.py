@@ -1,27 +1,32 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The automatic body box, for images that come without one.
+"""Finds the box around the body, for images without an annotated box.
 
-What COVIDx CT documents of its own boxes, with OpenCV's operations: blur,
-Otsu's threshold over what is not black, erosion, the largest contour.
+The steps are those that COVIDx CT documents for its own boxes, with OpenCV:
+blur, Otsu's threshold over the pixels that are not black, erosion, and the
+largest contour.
 """
 
 import cv2
 import numpy as np
 
-# A body is at least this share of the image's side. The smallest box of COVIDx
-# CT, 32 x 25 of 512 x 512, is larger; a speck of the table is not.
+# The smallest width and height of a body, as shares of the image's. The
+# smallest box of COVIDx CT, 32 x 25 of 512 x 512, is larger; a bright speck of
+# the table is smaller.
 _MIN_SIDE = 1 / 32
 
 
 def body_box(image: np.ndarray) -> np.ndarray:
-  """Returns the box around the body: int32 xmin, ymin, xmax, ymax.
+  """Returns the box around the body.
 
-  The end is exclusive. Where there is no body to be found (a black slice, or
-  nothing but specks) it is the whole image, so that no slice is lost.
+  If no body is found (the slice is black or shows nothing but specks), the box
+  is the whole image, so that no slice is lost.
 
   Args:
     image: `[H, W]` uint8, a slice under a lung window.
+
+  Returns:
+    int32 `[4]` xmin, ymin, xmax, ymax in pixels, end exclusive.
   """
   height, width = image.shape
   whole = np.array([0, 0, width, height], np.int32)
@@ -31,7 +36,7 @@ def body_box(image: np.ndarray) -> np.ndarray:
     return whole
   threshold, _ = cv2.threshold(visible, 0, 255, cv2.THRESH_OTSU)
   foreground = (blurred > threshold).astype(np.uint8)
-  # Takes away the table's edge and other thin things.
+  # Removes the edge of the table and other thin structures.
   foreground = cv2.erode(foreground, np.ones((7, 7), np.uint8))
   contours, _ = cv2.findContours(
     foreground, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE

@@ -1,12 +1,12 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a split can be what the config wants to use it for."""
+"""Checks that a split fits the config, before it is used."""
 
 import ml_collections
 import numpy as np
 
 from input_pipeline import examples as examples_lib
-from input_pipeline import preprocess
+from input_pipeline import preprocessing
 
 
 def check_boxes(
@@ -18,7 +18,7 @@ def check_boxes(
     examples: any split.
     config: the field `data` of a config.
   """
-  preprocess.check_box_mode(config.box)
+  preprocessing.check_box_mode(config.box)
   without_box = np.flatnonzero(~examples.box.any(axis=1))
   if config.box == 'annotated' and without_box.size:
     raise ValueError(
@@ -39,7 +39,26 @@ def check_evaluation(
     config: the field `data` of a config.
   """
   check_boxes(examples, config)
-  check_preparation(examples, config, 'crop')
+  wanted = preprocessing.Preprocessing.from_config(config)
+  _check_preparation(examples, wanted, 'crop')
+
+
+def check_sizes(
+  examples: examples_lib.Examples, config: ml_collections.ConfigDict
+) -> None:
+  """Raises ValueError unless training slices can have the sizes of the config.
+
+  Args:
+    examples: the training split.
+    config: the field `data` of a config.
+  """
+  wanted = preprocessing.Preprocessing.from_config(config)
+  if wanted.resize < wanted.crop:
+    raise ValueError(
+      f'config.data.resize={wanted.resize} is smaller than '
+      f'config.data.crop={wanted.crop}; expected at least the crop.'
+    )
+  _check_preparation(examples, wanted, 'resize')
 
 
 def check_training(
@@ -47,18 +66,19 @@ def check_training(
 ) -> None:
   """Raises ValueError unless the split can be trained on with the config.
 
+  Boxes are not checked; see `check_boxes`.
+
   Args:
     examples: the training split.
     config: the field `data` of a config.
   """
-  check_sizes(config)
-  check_preparation(examples, config, 'resize')
+  check_sizes(examples, config)
   counts = np.bincount(examples.label, minlength=len(examples.class_names))
   by_class = dict(zip(examples.class_names, counts.tolist(), strict=True))
   if len(by_class) < 2 or not counts.all():
     raise ValueError(
-      f'The training split has {by_class} slices; expected two classes or '
-      'more, each of them with slices.'
+      f'The training split has {by_class} slices; expected at least two '
+      'classes, and slices of each.'
     )
   if config.per_class_by not in examples_lib.PER_CLASS_BY:
     raise ValueError(
@@ -72,39 +92,27 @@ def check_training(
     )
 
 
-def check_preparation(
+def _check_preparation(
   examples: examples_lib.Examples,
-  config: ml_collections.ConfigDict,
+  wanted: preprocessing.Preprocessing,
   size_field: str,
 ) -> None:
   """Raises ValueError if stored slices are not what the config asks for.
 
   Args:
     examples: any split.
-    config: the field `data` of a config.
-    size_field: the one that says which side the slices should have.
+    wanted: the preprocessing of the config.
+    size_field: 'resize' or 'crop', the side that the slices should have.
   """
-  done = examples.preparation
-  if done is None:
+  if examples.preparation is None:
     return
-  for field, stored in (
-    ('box', done.box),
-    ('antialias', done.antialias),
-    (size_field, done.size),
-  ):
-    if config[field] != stored:
+  for field in ('box', 'antialias', size_field):
+    value = getattr(wanted, field)
+    stored = getattr(examples.preparation, field)
+    if value != stored:
       raise ValueError(
-        f'config.data.{field} is {config[field]!r}, but the slices of this '
-        f'data set were prepared with {stored!r} and cannot be changed any '
-        "more. Set it so, or use the data set of whole slices ('covidx_ct/2a' "
+        f'config.data.{field} is {value!r}, but the slices of this data set '
+        f'were prepared with {stored!r}, which cannot be undone. Set it to '
+        f"{stored!r}, or use the data set of whole slices ('covidx_ct/2a' "
         "instead of 'covidx_ct/2a_512')."
       )
-
-
-def check_sizes(config: ml_collections.ConfigDict) -> None:
-  """Raises ValueError unless the crop lies in the resized image."""
-  if config.resize < config.crop:
-    raise ValueError(
-      f'config.data.resize={config.resize} is smaller than '
-      f'config.data.crop={config.crop}; expected at least the crop.'
-    )

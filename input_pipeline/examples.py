@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""One split of a data set: a table of its slices, and access to any image."""
+"""One split of a data set: a table of its slices, and access to each image."""
 
 from collections.abc import Callable, Sequence
 import dataclasses
@@ -10,8 +10,9 @@ from typing import Literal, get_args
 import numpy as np
 
 from input_pipeline import preprocess
+from input_pipeline import preprocessing
 
-# Fields of `Examples` with a value for each slice.
+# The fields of `Examples` that hold one value per slice.
 _COLUMNS = ('slice_id', 'patient_id', 'source', 'label', 'box', 'digest')
 
 PerClassBy = Literal['slice', 'patient']
@@ -19,38 +20,25 @@ PER_CLASS_BY: tuple[str, ...] = get_args(PerClassBy)
 
 
 @dataclasses.dataclass(frozen=True)
-class Preparation:
-  """What was done to images before they were stored.
-
-  Attributes:
-    size: side to which they were resized.
-    box: what they were cropped to before, one of `preprocess.BOXES`.
-    antialias: whether with a low-pass filter.
-  """
-
-  size: int
-  box: str
-  antialias: bool
-
-
-@dataclasses.dataclass(frozen=True)
 class Examples:
-  """N slices in the order of their split.
+  """The N slices of a split, in order.
 
   Attributes:
-    class_names: what the labels stand for.
+    class_names: the classes, in the order of their labels.
     slice_id: `[N]` text, unique.
     patient_id: `[N]` text.
     source: `[N]` text, the collection that the slice comes from.
-    label: `[N]` int32, index into `class_names`; -1 where it is not known.
+    label: `[N]` int32, index into `class_names`; -1 if it is not known.
     box: `[N, 4]` int32 xmin, ymin, xmax, ymax in pixels, end exclusive; four
-      zeros where a slice has no annotated box.
-    digest: `[N]` text, of the image's bytes.
-    read: returns the bytes of slice i: an 8-bit gray PNG or a JPEG, or, of a
-      prepared slice, its gray values row by row. See also `image`.
-    window: center and width in Hounsfield units behind gray values 0 to 255;
-      None: not known, or not CT.
-    preparation: what was already done to the images; None: nothing.
+      zeros for a slice without an annotated box.
+    digest: `[N]` text, a digest of the image's bytes (see `digest` below).
+    read: a function from an index to the bytes of that slice: an 8-bit gray PNG
+      or a JPEG. For a prepared slice they are its gray values, row by row.
+      `image` decodes them.
+    window: center and width in Hounsfield units of the window that made the
+      gray values; None if it is not known or the images are no CT.
+    preparation: the preprocessing that was applied before the slices were
+      stored, with `resize` equal to `crop`; None if they are stored whole.
   """
 
   class_names: tuple[str, ...]
@@ -62,22 +50,23 @@ class Examples:
   digest: np.ndarray
   read: Callable[[int], bytes]
   window: tuple[float, float] | None = None
-  preparation: Preparation | None = None
+  preparation: preprocessing.Preprocessing | None = None
 
   def __len__(self) -> int:
     return len(self.label)
 
   def image(self, i: int) -> np.ndarray:
-    """Returns the gray image `[H, W]` uint8 of slice i, not to be written to.
+    """Returns the gray image of slice i, `[H, W]` uint8. It may be read-only.
 
     Raises:
-      ValueError: it cannot be read or decoded; the message names the slice.
+      ValueError: the image cannot be read or decoded. The message names the
+        slice.
     """
     try:
       encoded = self.read(i)
       if self.preparation is None:
         return preprocess.decode(encoded)
-      size = self.preparation.size
+      size = self.preparation.crop
       return np.frombuffer(encoded, np.uint8).reshape(size, size)
     except (OSError, ValueError) as error:
       raise ValueError(
@@ -86,7 +75,10 @@ class Examples:
 
   @property
   def fingerprint(self) -> str:
-    """A digest of names, labels, boxes, images and their order."""
+    """A digest of everything in the split: the table, its order, the images.
+
+    A run stores it, so that it is not continued with other data.
+    """
     digest = hashlib.sha256('\n'.join(self.class_names).encode())
     for column in _COLUMNS:
       values = getattr(self, column)
@@ -95,7 +87,7 @@ class Examples:
     return digest.hexdigest()[:16]
 
   def take(self, indices: Sequence[int] | np.ndarray) -> 'Examples':
-    """Returns the slices at those positions, in that order."""
+    """Returns the split that has only these slices, in the given order."""
     indices = np.asarray(indices, np.int64)
     return dataclasses.replace(
       self,
@@ -105,26 +97,29 @@ class Examples:
 
 
 def digest(encoded: bytes) -> str:
-  """Returns the digest of an image's bytes, as `Examples.digest` holds it."""
+  """Returns 16 hexadecimal digits of the SHA-256 of an image's bytes."""
   return hashlib.sha256(encoded).hexdigest()[:16]
 
 
 def few_shot_indices(
   examples: Examples, *, per_class: int, by: PerClassBy, seed: int
 ) -> np.ndarray:
-  """Returns the sorted indices of `per_class` slices of each class, at random.
+  """Draws `per_class` slices of each class and returns their sorted indices.
 
   Args:
-    examples: of a training split.
-    per_class: number of slices.
-    by: what is drawn without replacement. 'slice', as in the paper (Figure 8):
-      few slices are then of nearly as many patients, whom nobody scans for one
-      slice each. 'patient': the slices of one patient after the other, the last
-      one's in part, as they come to a hospital that begins to collect.
-    seed: of the drawing.
+    examples: the training split.
+    per_class: number of slices of each class.
+    by: 'slice' draws slices without replacement, as in the paper (Figure 8). A
+      few slices then come from nearly as many patients, which is unlikely in
+      practice. 'patient' draws patients and takes all slices of each (only some
+      of the last one's), as they reach a hospital that begins to collect.
+    seed: seed of the draw.
+
+  Returns:
+    int64 `[per_class * number of classes]`.
 
   Raises:
-    ValueError: a class has fewer slices; the message has both numbers.
+    ValueError: a class has fewer than `per_class` slices.
   """
   chosen = []
   for value in np.unique(examples.label):
@@ -133,16 +128,17 @@ def few_shot_indices(
       raise ValueError(
         f'per_class={per_class}, but class {value} has {len(indices)} slices.'
       )
-    # A generator a class: more slices of one change nothing for the others.
+    # One generator per class, so that additional slices of one class do not
+    # change which slices of the others are drawn.
     generator = np.random.default_rng([seed, int(value)])
     drawn = generator.permutation(indices)
     if by == 'patient':
-      # In an order of their names: by where they come up first among shuffled
-      # slices, those with many slices would be drawn first.
+      # Patients are permuted by name. Their first appearance among the shuffled
+      # slices would favour patients with many slices.
       names, patient = np.unique(
         examples.patient_id[drawn], return_inverse=True
       )
-      turn = generator.permutation(len(names))
-      drawn = drawn[np.argsort(turn[patient], kind='stable')]
+      rank = generator.permutation(len(names))
+      drawn = drawn[np.argsort(rank[patient], kind='stable')]
     chosen.append(drawn[:per_class])
   return np.sort(np.concatenate(chosen))

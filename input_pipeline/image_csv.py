@@ -1,10 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The user's own images, listed in a CSV.
+"""Reads a CSV that lists the user's own images.
 
-A line is an image, with the columns `path` (relative to the CSV), `label` and
-`split`, and if they are known `patient`, `source` and the box `xmin`, `ymin`,
-`xmax`, `ymax` in pixels, end exclusive.
+Each line is an image. The columns are `path` (relative to the CSV), `label` and
+`split`, and optionally `patient`, `source` and the box `xmin`, `ymin`, `xmax`,
+`ymax` in pixels, end exclusive.
 """
 
 import collections
@@ -22,11 +22,15 @@ _OPTIONAL = ('patient', 'source', *_BOX)
 def read(
   path: pathlib.Path, split: str
 ) -> tuple[tuple[str, ...], list[listed_images.ListedImage]]:
-  """Returns the class names of all splits, and the images of one.
+  """Returns the class names of all splits, and the images of one split.
+
+  Args:
+    path: the CSV.
+    split: name of the split.
 
   Raises:
-    ValueError: there is no such split, or a line is not as it should be; the
-      message begins with file and line number.
+    ValueError: there is no such split, or a line is invalid. The message begins
+      with the file and, for a line, its number.
   """
   class_names, images = read_all(path)
   if split not in images:
@@ -42,13 +46,12 @@ def read_all(
   """Returns the class names, and the images of each split.
 
   Args:
-    path: of the CSV.
-    check_patients: whether a patient in several splits is an error; an audit
-      counts them.
+    path: the CSV.
+    check_patients: whether a patient in several splits is an error. An audit
+      reports such patients instead.
 
   Raises:
-    ValueError: a line is not as it should be; the message begins with file and
-      line number.
+    ValueError: a line is invalid. The message begins with file and line number.
   """
   images: dict[str, list[listed_images.ListedImage]] = {}
   place_of_path: dict[str, str] = {}
@@ -70,8 +73,8 @@ def read_all(
 
 
 def _read_rows(path: pathlib.Path) -> Iterator[tuple[str, dict[str, str]]]:
-  """Yields 'file:line' and the fields by column."""
-  # With or without the mark that spreadsheets put before UTF-8.
+  """Yields 'file:line' and the fields of each line by column."""
+  # utf-8-sig skips the byte order mark that spreadsheets write.
   with path.open(newline='', encoding='utf-8-sig') as file:
     reader = csv.reader(file, strict=True)
     try:
@@ -112,7 +115,7 @@ def _parse_row(row: Mapping[str, str], place: str) -> listed_images.ListedImage:
     if not row[name]:
       raise ValueError(f'{place}: the column {name!r} is empty.')
   for name, value in row.items():
-    # 'NCP ' would be another class than 'NCP'.
+    # Otherwise 'NCP ' would become a class of its own beside 'NCP'.
     if value != value.strip():
       raise ValueError(
         f'{place}: {value!r} in the column {name!r} begins or ends with a '

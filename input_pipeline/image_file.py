@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Image files from disk: checked, and as bytes that tf.data decodes to gray."""
+"""Reads and checks image files, and converts unusual ones to 8-bit gray."""
 
 import io
 import os
@@ -15,20 +15,24 @@ from input_pipeline import conventions
 
 SUFFIXES = ('.png', '.jpg', '.jpeg')
 
-# The last chunk of a PNG: length 0, name and checksum.
+# The last chunk of a PNG: length 0, name, and checksum.
 _PNG_END = b'\0\0\0\0IEND\xaeB`\x82'
 
 
 def decode(encoded: bytes, name: str | os.PathLike[str]) -> Image.Image:
   """Returns the decoded image.
 
+  Args:
+    encoded: the bytes of a PNG or JPEG.
+    name: name of the file for the error message.
+
   Raises:
-    ValueError: the bytes are no whole PNG or JPEG; the message has the name.
+    ValueError: the bytes are no whole PNG or JPEG.
   """
   assert not ImageFile.LOAD_TRUNCATED_IMAGES  # Pillow's default.
   try:
-    # Loading stops when it has the pixels. TensorFlow also wants the checksums
-    # and the end of a PNG, and would refuse it in the middle of a run.
+    # `load` stops once it has the pixels. The checksums and the end of a PNG
+    # are checked too, as another decoder may refuse the file during a run.
     Image.open(io.BytesIO(encoded), formats=('PNG', 'JPEG')).verify()
     image = Image.open(io.BytesIO(encoded), formats=('PNG', 'JPEG'))
     image.load()
@@ -52,7 +56,7 @@ def read(path: str | os.PathLike[str]) -> bytes:
   """Returns the bytes of the file.
 
   Raises:
-    FileNotFoundError: with a message that says what was looked for.
+    FileNotFoundError: the file does not exist.
   """
   try:
     return epath.Path(path).read_bytes()
@@ -65,7 +69,13 @@ def read(path: str | os.PathLike[str]) -> bytes:
 def check_box(
   box: tuple[int, int, int, int], size: tuple[int, int], name: str
 ) -> None:
-  """Raises ValueError unless the box lies in an image of (width, height)."""
+  """Raises ValueError unless the box lies in the image and is not empty.
+
+  Args:
+    box: xmin, ymin, xmax, ymax in pixels, end exclusive.
+    size: width and height of the image in pixels.
+    name: name of the file for the error message.
+  """
   xmin, ymin, xmax, ymax = box
   width, height = size
   if not (0 <= xmin < xmax <= width and 0 <= ymin < ymax <= height):
@@ -81,19 +91,29 @@ def to_plain_gray(
   *,
   range_16bit: tuple[int, int] = conventions.FULL_RANGE_16BIT,
 ) -> bytes:
-  """Returns the image in a form that decodes to 8-bit gray everywhere.
+  """Returns the image as bytes that all decoders turn into the same 8-bit gray.
 
-  8-bit gray PNGs and JPEGs come back unchanged. TensorFlow would keep the high
-  byte of a 16-bit image and drop an alpha channel; here the values of
-  `range_16bit` become 0 to 255, and what is transparent becomes black. Colour
-  becomes luma (ITU-R 601), which keeps gray values as they are.
+  8-bit gray PNGs and gray or RGB JPEGs are returned unchanged. Other images are
+  decoded by Pillow and become 8-bit gray PNGs, as decoders differ in them:
+
+  - 16-bit gray: the values of `range_16bit` become 0 to 255, where others keep
+    the high byte.
+  - Transparency: transparent pixels become black, where others drop the alpha
+    channel.
+  - Colour: becomes luma (ITU-R 601) of the stored values. TensorFlow and OpenCV
+    take a gAMA chunk into account and may get other gray values.
+
+  Args:
+    encoded: the bytes of a PNG or JPEG.
+    name: name of the file for the error message.
+    range_16bit: the values of a 16-bit image that become black and white.
 
   Raises:
-    ValueError: the image is unreadable, or 16-bit and would be nearly black
-      under this range.
+    ValueError: the image is unreadable, a 16-bit PNG in colour, or 16-bit gray
+      and nearly of one colour under `range_16bit`.
   """
   image = decode(encoded, name)
-  # Byte 24 of a PNG is its bit depth; Pillow keeps the high bytes of colours.
+  # Byte 24 of a PNG is its bit depth. Pillow decodes 16-bit colour to 8 bits.
   if image.format == 'PNG' and encoded[24] == 16 and image.mode[0] != 'I':
     raise ValueError(
       f'{os.fspath(name)} is a 16-bit PNG in colour or with transparency. '
@@ -133,7 +153,7 @@ def _from_16bit(
       f'{range_16bit}: it would be of one colour.'
     )
   scaled = (image.astype(np.float32) - low) / (high - low)
-  # 12-bit values in a 16-bit file would pass as an almost black image.
+  # Catches 12-bit values in a 16-bit file, which would become almost black.
   if 0 < scaled.max() < 1 / 16:
     raise ValueError(
       f'{os.fspath(name)} is a 16-bit image whose largest value is '

@@ -1,9 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Patient ids as digests under a key that stays with the hospital.
+"""Hashes patient ids with a secret key that stays with the hospital.
 
-Without a key, who knows how a hospital numbers its patients finds the number
-behind a digest by trying all of them.
+Without a key, anyone who knows how a hospital numbers its patients could find
+the number behind a digest by trying all of them.
 """
 
 import hmac
@@ -15,14 +15,14 @@ _BYTES = 32
 
 
 def read_or_make_key(path: pathlib.Path) -> bytes:
-  """Returns the key in a file, which is made if it does not exist.
+  """Returns the key in a file; a new key is written if the file is missing.
 
   Raises:
-    ValueError: the file holds no key.
+    ValueError: the file exists but holds no key.
   """
   if not path.exists():
     path.parent.mkdir(parents=True, exist_ok=True)
-    # For its owner only, from the beginning.
+    # Created with these permissions, so that no one else can ever read it.
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, 'w') as file:
       file.write(secrets.token_hex(_BYTES) + '\n')
@@ -39,5 +39,5 @@ def read_or_make_key(path: pathlib.Path) -> bytes:
 
 
 def hashed(patient: str, key: bytes) -> str:
-  """Returns 16 hexadecimal digits, the same for the same patient and key."""
+  """Returns the HMAC-SHA256 of a patient's id, its first 16 hex digits."""
   return hmac.digest(key, patient.encode(), 'sha256').hex()[:16]

@@ -1,14 +1,16 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""From an encoded slice to what the network sees, as uint8.
+"""From an encoded slice to the network's input, as 8-bit gray values.
 
-The paper's section "Hyperparameter settings for training": for training crop to
-the box, resize to R x R, crop C x C at random, flip at random; for testing crop
-to the box and resize straight to C x C.
+As the paper says in "Hyperparameter settings for training": a training slice is
+cropped to its box and resized to R x R; then a random C x C part is taken and
+flipped at random. A test slice is cropped to its box and resized straight to
+C x C. `preprocessing.Preprocessing` holds these settings.
 
-OpenCV and not TensorFlow, because it is faster: `benchmarks.input_pipeline`
-measures both. It changes 0.04 % of the pixels, by one gray value: TensorFlow
-finds a pixel's place in float32, OpenCV in float64.
+OpenCV decodes and resizes because it is faster than TensorFlow
+(`benchmarks.input_pipeline` measures both). In 0.04 % of the pixels the result
+differs from TensorFlow's by one gray value: TensorFlow computes positions in
+float32, OpenCV in float64.
 """
 
 import cv2
@@ -17,56 +19,53 @@ import tensorflow as tf
 
 from input_pipeline import body_crop
 from input_pipeline import gray_png
+from input_pipeline import preprocessing
+from input_pipeline.preprocessing import BOXES
 
-# Images are loaded by many threads at once, each of which works on an image of
-# its own. OpenCV's threads would come on top of them and wait for each other.
+__all__ = ['BOXES', 'crop_at', 'crop_to_box', 'decode', 'prepare', 'resize']
+
+# Many threads load images at once, one image each. Threads of OpenCV's own
+# would compete with them for the cores.
 cv2.setNumThreads(1)
-
-BOXES = ('annotated', 'automatic', 'none')
-
-
-def check_box_mode(mode: str) -> None:
-  """Raises ValueError unless it is one of `BOXES`."""
-  if mode not in BOXES:
-    raise ValueError(
-      f'config.data.box is {mode!r}; expected one of {", ".join(BOXES)}.'
-    )
 
 
 def decode(encoded: bytes) -> np.ndarray:
   """Returns the gray image `[H, W]` uint8 in a PNG or JPEG.
 
   Raises:
-    ValueError: there is no whole image in the bytes.
+    ValueError: the bytes do not hold a whole image.
   """
   image = None
-  if encoded:  # OpenCV's own complaint of no bytes says less.
+  if encoded:  # OpenCV's own error for empty input is less clear.
     image = cv2.imdecode(
       np.frombuffer(gray_png.inflated(encoded), np.uint8),
-      # As it is stored: a camera's note of how it was held is not looked at.
+      # The orientation in a photograph's EXIF data is ignored.
       cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION,
     )
   if image is None:
     raise ValueError(
-      f'{len(encoded)} bytes that are no whole PNG or JPEG image. They have '
-      'changed since they were checked; put the right ones back.'
+      f'{len(encoded)} bytes that are no whole PNG or JPEG image. The file has '
+      'changed since it was checked; restore it.'
     )
   return image
 
 
-def crop_to_box(image: np.ndarray, box: np.ndarray, *, mode: str) -> np.ndarray:
-  """Returns the part of the image that lies in its box, a view.
+def crop_to_box(
+  image: np.ndarray, box: np.ndarray | None, *, mode: str
+) -> np.ndarray:
+  """Returns a view of the part of the image that lies in its box.
 
   Args:
     image: `[H, W]` uint8.
-    box: int32 `[4]` xmin, ymin, xmax, ymax, end exclusive.
-    mode: 'annotated': that box; 'automatic': the body's, found in the image;
-      'none': the whole image.
+    box: int32 `[4]` xmin, ymin, xmax, ymax in pixels, end exclusive. Only read
+      in the mode 'annotated'.
+    mode: one of `BOXES`: crop to `box`, to the body found in the image, or
+      not at all.
 
   Raises:
-    ValueError: there is no such mode.
+    ValueError: the mode is not one of `BOXES`.
   """
-  check_box_mode(mode)
+  preprocessing.check_box_mode(mode)
   if mode == 'none':
     return image
   if mode == 'automatic':
@@ -76,10 +75,16 @@ def crop_to_box(image: np.ndarray, box: np.ndarray, *, mode: str) -> np.ndarray:
 
 
 def resize(image: np.ndarray, size: int, *, antialias: bool) -> np.ndarray:
-  """Returns the image at `size` x `size`, uint8, bilinear; aspect is ignored.
+  """Returns the image as `[size, size]` uint8, interpolated bilinearly.
 
-  BiT goes on in float32 from here; rounding to uint8 moves a pixel by half a
-  gray value at most and makes what crosses to the device a quarter as large.
+  The aspect ratio is not kept. BiT keeps float32 from here on; rounding to
+  uint8 changes a pixel by at most half a gray value, and a quarter of the bytes
+  goes to the device.
+
+  Args:
+    image: `[H, W]` uint8.
+    size: side in pixels.
+    antialias: whether to apply a low-pass filter when the image shrinks.
   """
   if image.shape == (size, size):
     return image
@@ -89,13 +94,13 @@ def resize(image: np.ndarray, size: int, *, antialias: bool) -> np.ndarray:
       image[..., None], (size, size), method='bilinear', antialias=True
     ).numpy()[..., 0]
   else:
-    # As 16 bits: OpenCV then works in float32 and rounds at the end, to even.
-    # For 8 bits it counts in steps of 1/2048, and one pixel in eight would be
-    # another gray value.
+    # For 16-bit images OpenCV works in float32 and rounds once, at the end. For
+    # 8-bit images it works in steps of 1/2048, which changes one pixel in eight
+    # by a gray value.
     resized = cv2.resize(
       image.astype(np.uint16), (size, size), interpolation=cv2.INTER_LINEAR
     )
-  # Rounds and saturates; there is nothing negative.
+  # Rounds to the nearest value, ties to even. No value is negative.
   return cv2.convertScaleAbs(resized)
 
 
@@ -105,29 +110,42 @@ def prepare(
   size: int,
   *,
   antialias: bool,
+  mode: str = 'annotated',
 ) -> np.ndarray:
-  """Returns a slice as the evaluation sees it, `[size, size, 1]` uint8.
+  """Returns a slice cropped to its box and resized, `[size, size, 1]` uint8.
+
+  With the `crop` of a `Preprocessing` as size this is the network's input in
+  an evaluation. In training `size` is its `resize`, and `crop_at` follows.
 
   Args:
     gray: `[H, W]` uint8.
-    box: xmin, ymin, xmax, ymax, end exclusive; None: the whole slice.
+    box: xmin, ymin, xmax, ymax in pixels, end exclusive; None for the whole
+      slice.
     size: side in pixels.
     antialias: of `resize`.
+    mode: of `crop_to_box`.
   """
-  if box is not None:
-    xmin, ymin, xmax, ymax = box
-    gray = gray[ymin:ymax, xmin:xmax]
-  return resize(gray, size, antialias=antialias)[..., np.newaxis]
+  if box is None and mode == 'annotated':
+    mode = 'none'
+  cropped = crop_to_box(gray, box, mode=mode)
+  return resize(cropped, size, antialias=antialias)[..., np.newaxis]
 
 
 def crop_at(
   image: np.ndarray, *, top: int, left: int, crop: int, flip: bool
 ) -> np.ndarray:
-  """Returns the `crop` x `crop` part at a place, flipped left to right or not.
+  """Returns a part of the image, flipped from left to right if asked to.
 
-  BiT's pipeline calls `tf.image.flip_left_right`, which flips every image; the
-  paper says "random horizontal flips", and so it is here.
+  BiT's pipeline calls `tf.image.flip_left_right`, which flips every image. The
+  paper says "random horizontal flips", so the caller draws `flip` at random.
+
+  Args:
+    image: `[H, W]` uint8.
+    top: first row of the part.
+    left: first column of the part.
+    crop: side of the part in pixels.
+    flip: whether to flip it.
   """
   part = image[top : top + crop, left : left + crop]
-  # Four times as fast as to copy a view of negative steps.
+  # Four times as fast as copying a view with negative strides.
   return cv2.flip(part, 1) if flip else part

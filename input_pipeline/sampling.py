@@ -1,20 +1,32 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Which example comes when: a pure function of the seed and the position.
+"""The order and the augmentation of training, as pure functions of the seed.
 
-Training draws from an endless stream. Position p of it belongs to epoch p // N
-and is example `shuffle(p % N)` under the epoch's own permutation. So there is
-no shuffle buffer to fill and no iterator to save: a run goes on at step s by
-asking for position s * batch, and any number of hosts shares the same stream.
+Training reads an endless stream of positions. Position p belongs to epoch
+p // N and holds example `shuffle(p % N)`, where each epoch has its own
+permutation. There is no shuffle buffer to fill and no iterator to save: a run
+resumes at step s by reading from position s * batch, and any number of hosts
+reads the same stream.
 """
 
 import tensorflow as tf
+
+from input_pipeline import preprocessing
 
 
 def shuffled_index(
   position: tf.Tensor, *, num_examples: int, seed: int
 ) -> tf.Tensor:
-  """Returns the example at a position of the training stream, int64 scalar."""
+  """Returns the index of the example at a position of the training stream.
+
+  Args:
+    position: int64 scalar, 0 or more.
+    num_examples: number of examples in an epoch.
+    seed: seed of the run.
+
+  Returns:
+    int64 scalar, from 0 to `num_examples` - 1.
+  """
   epoch = position // num_examples
   return tf.random.experimental.index_shuffle(
     position % num_examples,
@@ -24,30 +36,86 @@ def shuffled_index(
 
 
 def example_seed(position: tf.Tensor, *, seed: int) -> tf.Tensor:
-  """Returns the seed of one example's augmentation, int64 `[2]`.
+  """Returns the seed of the augmentation at a position, int64 `[2]`.
 
-  By position and not by example: the next epoch crops the slice elsewhere.
+  It depends on the position and not on the example, so that each epoch crops
+  and flips a slice differently.
   """
   return tf.stack([tf.constant(seed, tf.int64), position])
 
 
-def crop_and_flip(
+def draw_crop_and_flip(
   seed: tf.Tensor, *, size: int, crop: int
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-  """Returns top and left of a random crop, int32, and whether to flip, bool.
+  """Draws where an image is cropped and whether it is flipped.
 
-  The draws of `tf.image.stateless_random_crop` and `_flip_left_right` under the
-  two halves of the seed, without their images.
+  The draws are those of `tf.image.stateless_random_crop` and
+  `tf.image.stateless_random_flip_left_right`, whose seeds are split from
+  `seed`. No image is needed for them.
 
   Args:
-    seed: int64 `[2]`; the same seed gives the same crop and flip.
-    size: side of the image.
-    crop: side of the part, `size` at most.
+    seed: int64 `[2]`.
+    size: side of the image in pixels.
+    crop: side of the part in pixels, at most `size`.
+
+  Returns:
+    Top and left of the part, int32 scalars, and whether to flip it, a bool
+    scalar.
   """
   crop_seed, flip_seed = tf.unstack(tf.random.split(seed, 2))
-  # Three of them, as the image has rows, columns and a channel.
+  # TensorFlow draws an offset for rows, columns and channels.
   offsets = tf.random.stateless_uniform(
     (3,), crop_seed, maxval=tf.int32.max, dtype=tf.int32
   )
   top, left, _ = tf.unstack(offsets % (size - crop + 1))
   return top, left, tf.random.stateless_uniform((), flip_seed) < 0.5
+
+
+def training_plan(
+  position: tf.Tensor,
+  *,
+  chosen: tf.Tensor,
+  settings: preprocessing.Preprocessing,
+  seed: int,
+) -> dict[str, tf.Tensor]:
+  """Returns the plan at a position of the training stream.
+
+  Args:
+    position: int64 scalar, 0 or more.
+    chosen: int64 `[N]`, the indices of the examples of an epoch.
+    settings: gives the sides before and after the random crop.
+    seed: seed of the run.
+
+  Returns:
+    The `index` of the example, a `mask` of True, `top` and `left` of its crop
+    and whether to `flip` it, all scalars.
+  """
+  index = shuffled_index(position, num_examples=chosen.shape[0], seed=seed)
+  top, left, flip = draw_crop_and_flip(
+    example_seed(position, seed=seed),
+    size=settings.resize,
+    crop=settings.crop,
+  )
+  return {
+    'index': chosen[index],
+    'mask': tf.constant(True),
+    'top': top,
+    'left': left,
+    'flip': flip,
+  }
+
+
+def evaluation_plan(position: tf.Tensor, *, count: int) -> dict[str, tf.Tensor]:
+  """Returns the plan at a position of an evaluation of `count` examples.
+
+  It has the entries of `training_plan`, without a crop or a flip. Positions
+  from `count` on are padding.
+  """
+  return {
+    # Padding repeats the last example, with a mask of False.
+    'index': tf.minimum(position, count - 1),
+    'mask': position < count,
+    'top': tf.constant(0),
+    'left': tf.constant(0),
+    'flip': tf.constant(False),
+  }

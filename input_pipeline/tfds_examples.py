@@ -1,12 +1,15 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Splits of this package's tfds datasets, prepared when first asked for."""
+"""Splits of this package's tfds data sets, which are prepared on first use.
 
-from collections.abc import Callable, Mapping
+`tfds_data_sets` lists the data sets.
+"""
+
+from collections.abc import Mapping
 import io
 import os
 import sys
-import types
+from typing import Any
 
 from absl import logging
 from etils import epath
@@ -15,56 +18,29 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 import tqdm
 
-from input_pipeline import conventions
-from input_pipeline import covidx_ct
+from input_pipeline import data_source
 from input_pipeline import examples as examples_lib
-from input_pipeline import phantom
-from input_pipeline import textures
-from input_pipeline.covidx_ct import covidx_ct_dataset_builder
+from input_pipeline import tfds_data_sets
 from input_pipeline.covidx_ct import prepared_slices
 
-BUILDERS: Mapping[str, type[tfds.core.GeneratorBasedBuilder]] = (
-  types.MappingProxyType(
-    {
-      'covidx_ct': covidx_ct.Builder,
-      'phantom': phantom.Builder,
-      'textures': textures.Builder,
-    }
-  )
-)
 
-# Center and width in Hounsfield units of the slices' gray values.
-_WINDOWS = {covidx_ct.Builder: conventions.LUNG_WINDOW}
-
-_TEXT_COLUMNS = ('slice_id', 'patient_id', 'source')
-
-
-def load(
-  name: str,
-  split: str,
-  *,
-  path: str = '',
-  data_dir: str = '',
-  image_folder: str = '',
-) -> examples_lib.Examples:
+def load(source: data_source.DataSource, split: str) -> examples_lib.Examples:
   """Returns a split of 'covidx_ct/2a', 'phantom/demo' and the like.
 
   Args:
-    name: builder and config.
+    source: the data set. Its `path`, the folder that tfds calls manual_dir, is
+      only needed if the data set has not been prepared yet.
     split: 'train', 'val' or 'test'.
-    path: the folder with the data (tfds's manual_dir); only needed where the
-      dataset has not been prepared yet.
-    data_dir: where prepared datasets are kept; '': tfds's default.
-    image_folder: of `covidx_ct.Builder`.
 
   Raises:
-    ValueError: there is no such dataset or split, or the prepared dataset was
-      made from other split files than those in `path`.
+    FileNotFoundError: the data set is not prepared, and `path` is no folder.
+    ValueError: there is no such data set or split, or the data set was prepared
+      from other split files than those in `path`.
   """
-  builder = _prepared(name, path, data_dir, image_folder)
+  builder = _prepared_builder(source)
   if split not in builder.info.splits:
     raise ValueError(
-      f'{name} has no split {split!r}; it was prepared with '
+      f'{source.name} has no split {split!r}; it was prepared with '
       f'{", ".join(builder.info.splits)} in {builder.data_path}. To add a '
       'split, put its file beside the others, remove that folder and start '
       'again.'
@@ -73,48 +49,47 @@ def load(
 
 
 def load_all(
-  name: str, *, path: str = '', data_dir: str = '', image_folder: str = ''
+  source: data_source.DataSource,
 ) -> dict[str, examples_lib.Examples]:
-  """Returns every split of a dataset by its name; arguments as for `load`."""
-  builder = _prepared(name, path, data_dir, image_folder)
+  """Returns all splits of a data set by name. Arguments and errors: `load`."""
+  builder = _prepared_builder(source)
   return {split: _read_split(builder, split) for split in builder.info.splits}
 
 
-def _prepared(
-  name: str, path: str, data_dir: str, image_folder: str
+def _prepared_builder(
+  source: data_source.DataSource,
 ) -> tfds.core.GeneratorBasedBuilder:
-  """Returns the builder of a dataset that is prepared, if need be by this."""
-  builder = _builder(name, data_dir, image_folder)
-  manual_dir = epath.Path(path).expanduser() if path else None
+  """Returns the builder of a data set, after preparing it if necessary."""
+  builder = _make_builder(source)
+  manual_dir = epath.Path(source.path).expanduser() if source.path else None
   if not builder.data_path.exists():
     _prepare(builder, manual_dir)
-  elif manual_dir is not None and isinstance(builder, covidx_ct.Builder):
-    _check_same_source(builder, manual_dir)
+  elif manual_dir is not None:
+    tfds_data_sets.DATA_SETS[builder.name].check_source(builder, manual_dir)
   return builder
 
 
-def _builder(
-  name: str, data_dir: str, image_folder: str
+def _make_builder(
+  source: data_source.DataSource,
 ) -> tfds.core.GeneratorBasedBuilder:
-  builder_name, _, config = name.partition('/')
-  cls = BUILDERS.get(builder_name)
-  if cls is None or config not in cls.builder_configs:
+  name, _, config = source.name.partition('/')
+  data_set = tfds_data_sets.DATA_SETS.get(name)
+  if data_set is None or config not in data_set.builder.builder_configs:
     known = [
       f'{key}/{config_name}'
-      for key, value in BUILDERS.items()
-      for config_name in value.builder_configs
+      for key, value in tfds_data_sets.DATA_SETS.items()
+      for config_name in value.builder.builder_configs
     ]
     raise ValueError(
-      f'There is no dataset {name!r}; the known ones are image_folder, '
-      f'{", ".join(known)}.'
+      f'There is no dataset {source.name!r}; the known ones are '
+      f'{data_source.CUSTOM_IMAGES}, {", ".join(known)}.'
     )
-  kwargs = {'image_folder': image_folder} if cls is covidx_ct.Builder else {}
-  return cls(
+  return data_set.builder(
     config=config,
-    data_dir=os.path.expanduser(data_dir) or None,
-    # The one format with access by position.
+    data_dir=os.path.expanduser(source.data_dir) or None,
+    # The only format that reads a record by its position.
     file_format='array_record',
-    **kwargs,
+    **{field: getattr(source, field) for field in data_set.source_fields},
   )
 
 
@@ -138,108 +113,102 @@ def _prepare(
   )
 
 
-def _check_same_source(
-  builder: covidx_ct.Builder, manual_dir: epath.Path
-) -> None:
-  prepared = builder.info.metadata['split_digests']
-  given = covidx_ct_dataset_builder.split_digests(
-    builder.builder_config, manual_dir
-  )
-  if given != prepared:
-    raise ValueError(
-      f'{builder.data_path} was prepared from other split files than those '
-      f'in {manual_dir}. Remove that folder to prepare it anew, set '
-      'config.data.data_dir to another place, or leave config.data.path '
-      'empty to use what was prepared.'
-    )
-
-
 def _read_split(
   builder: tfds.core.GeneratorBasedBuilder, split: str
 ) -> examples_lib.Examples:
-  columns = _read_columns(builder, split)
-  if len(columns['label']) != builder.info.splits[split].num_examples:
+  data_set = tfds_data_sets.DATA_SETS[builder.name]
+  preparation = data_set.preparation(builder, split)
+  key = 'image' if preparation is None else prepared_slices.RECORD_KEY
+  columns = _read_table(builder, split, image_key=key)
+  records = _Records(builder, split, image_key=key)
+  if len(columns['label']) != len(records):
     raise ValueError(
       f'The table of split {split!r} in {builder.data_path} has '
-      f'{len(columns["label"])} slices, the dataset '
-      f'{builder.info.splits[split].num_examples}. Remove that folder to '
-      'prepare it anew.'
+      f'{len(columns["label"])} slices, the dataset {len(records)}. Remove '
+      'that folder to prepare it anew.'
     )
-  is_prepared = _is_prepared(builder)
   return examples_lib.Examples(
     class_names=tuple(builder.info.features['label'].names),
-    read=_image_reader(
-      builder, split, prepared_slices.RECORD_KEY if is_prepared else 'image'
-    ),
-    window=_WINDOWS.get(type(builder)),
-    preparation=prepared_slices.preparation(split) if is_prepared else None,
+    read=records.image,
+    window=data_set.window,
+    preparation=preparation,
     **columns,
   )
 
 
-def _is_prepared(builder: tfds.core.GeneratorBasedBuilder) -> bool:
-  return (
-    isinstance(builder, covidx_ct.Builder)
-    and builder.builder_config.is_prepared
-  )
+class _Records:
+  """The records of a split, read by position."""
 
+  def __init__(
+    self,
+    builder: tfds.core.GeneratorBasedBuilder,
+    split: str,
+    *,
+    image_key: str,
+  ):
+    self._records = builder.as_data_source(
+      split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES
+    )
+    self._image_key = image_key
 
-def _image_reader(
-  builder: tfds.core.GeneratorBasedBuilder, split: str, key: str
-) -> Callable[[int], bytes]:
-  """Returns a function from a position to what a record has under a key."""
-  records = builder.as_data_source(
-    split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES
-  )
+  def __len__(self) -> int:
+    return len(self._records)
 
-  def read(i: int) -> bytes:
+  def image(self, i: int) -> bytes:
+    """Returns the bytes of an image, as `Examples.read` does."""
+    return self._features(i)[self._image_key].bytes_list.value[0]
+
+  def row(self, i: int) -> dict[str, Any]:
+    """Returns everything but the image, and the image's digest."""
+    features = self._features(i)
+    texts = {
+      key: features[key].bytes_list.value[0].decode()
+      for key in ('slice_id', 'patient_id', 'source')
+    }
+    image = features[self._image_key].bytes_list.value[0]
+    return texts | {
+      'label': features['label'].int64_list.value[0],
+      'box': features['box'].int64_list.value,
+      'digest': examples_lib.digest(image),
+    }
+
+  def _features(self, i: int) -> Mapping[str, tf.train.Feature]:
     try:
-      record = records[int(i)]
-    except RuntimeError as error:  # ArrayRecord raises no other kind.
+      record = self._records[int(i)]
+    except RuntimeError as error:  # The only kind that ArrayRecord raises.
       raise OSError(str(error)) from error
-    # Half the time of tfds's own parser, which looks at every feature.
-    features = tf.train.Example.FromString(record).features.feature
-    return features[key].bytes_list.value[0]
-
-  return read
+    # Takes half the time of tfds's own parser, which looks at every feature.
+    return tf.train.Example.FromString(record).features.feature
 
 
-def _read_columns(
-  builder: tfds.core.GeneratorBasedBuilder, split: str
+def _read_table(
+  builder: tfds.core.GeneratorBasedBuilder, split: str, *, image_key: str
 ) -> dict[str, np.ndarray]:
-  """Returns all that a split holds but the images, from a file beside it.
+  """Returns the columns of `Examples`, from a file beside the records.
 
-  Labels and names lie in the records, among gigabytes of images. They are read
-  once, after the dataset was prepared, and kept.
+  In the records, labels and names lie among gigabytes of images. They are read
+  once, after the data set was prepared, and written to that file.
   """
   path = builder.data_path / f'{builder.name}-{split}.table.npz'
   if not path.exists():
-    skip = None if _is_prepared(builder) else tfds.decode.SkipDecoding()
-    source = builder.as_data_source(split, decoders={'image': skip})
+    records = _Records(builder, split, image_key=image_key)
     rows = [
-      (
-        *(row[key].decode() for key in _TEXT_COLUMNS),
-        row['label'],
-        row['box'],
-        examples_lib.digest(row['image']),
-      )
-      for row in tqdm.tqdm(
-        source, desc=f'Reading {split} table', unit='slice', disable=None
+      records.row(i)
+      for i in tqdm.trange(
+        len(records), desc=f'Reading {split} table', unit='slice', disable=None
       )
     ]
-    slice_id, patient_id, origin, label, box, digest = zip(*rows, strict=True)
-    # Through memory: a zip archive seeks, which object stores cannot.
+    dtypes = {'label': np.int32, 'box': np.int32}
+    # Through memory: writing a zip archive seeks, which object stores cannot.
     buffer = io.BytesIO()
     np.savez(
       buffer,
-      slice_id=np.array(slice_id),
-      patient_id=np.array(patient_id),
-      source=np.array(origin),
-      label=np.array(label, np.int32),
-      box=np.array(box, np.int32),
-      digest=np.array(digest),
+      **{
+        key: np.array([row[key] for row in rows], dtypes.get(key))
+        for key in rows[0]
+      },
     )
-    # Under a name of its own: another process may do the same.
+    # Under a name of its own, as another process may write the same table.
     partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
     partial.write_bytes(buffer.getvalue())
     partial.replace(path)

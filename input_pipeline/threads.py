@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""How many threads there may be, and a map that runs ahead in them."""
+"""The number of threads to use, and a parallel map that looks ahead."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
@@ -8,7 +8,7 @@ import itertools
 import os
 from typing import Any
 
-# Results that `map_ahead` computes before they are asked for.
+# Number of results that `map_ahead` computes before they are needed.
 _LOOK_AHEAD = 64
 
 
@@ -22,7 +22,11 @@ def num_threads() -> int:
 def map_ahead(
   function: Callable[[Any], Any], items: Iterable[Any]
 ) -> Iterator[Any]:
-  """Yields the results in order, computed by threads a little ahead."""
+  """Yields `function(item)` for each item in order, computed by threads ahead.
+
+  At most 64 results are computed before they are needed, so memory does not
+  grow with the number of items.
+  """
   items = iter(items)
   with futures.ThreadPoolExecutor(num_threads()) as pool:
     pending = [

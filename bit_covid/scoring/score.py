@@ -19,9 +19,9 @@ from bit_covid.inference import network as network_lib
 from bit_covid.models import class_maps
 from input_pipeline import scans
 
-# The method that decides the predicted class; the results of all
-# `aggregation.METHODS` are reported. Unlike a maximum, a mean does not grow with
-# the number of slices.
+# The method that decides the predicted class; the results of all methods in
+# `aggregation.METHODS` are reported. Unlike a maximum, a mean does not grow
+# with the number of slices.
 DEFAULT_AGGREGATION = 'mean'
 # Slices per forward pass. The network pads a smaller last batch.
 _BATCH = 16

@@ -7,9 +7,9 @@
         download_config=tfds.download.DownloadConfig(manual_dir=folder))
 
 `manual_dir` holds the split files and, beside them, `<version>_images/`. The
-PNG files are stored byte for byte, after each was decoded once to be sure that
-it is whole and that its box lies in it. The configs `<version>_512` store what
-comes out of decoding, cropping and resizing: see `prepared_slices`.
+PNG files are stored byte for byte. Each is decoded once before, to check that
+it is whole and contains its box. The configs `<version>_512` store slices that
+are already decoded, cropped and resized: see `prepared_slices`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,6 +23,7 @@ import tensorflow_datasets as tfds
 import tqdm
 
 from input_pipeline import conventions
+from input_pipeline import preprocessing
 from input_pipeline import threads
 from input_pipeline.covidx_ct import prepared_slices
 from input_pipeline.covidx_ct import slice_files
@@ -34,9 +35,10 @@ class CovidxCtConfig(tfds.core.BuilderConfig):
   """A version of COVIDx CT.
 
   Attributes:
-    train: version in the name of the train split file.
-    held_out: version in the names of the val and test split files; the B
-      versions add unverified cases to train only and share these with A.
+    train: the version in the name of the train split file.
+    held_out: the version in the names of the val and test split files. The B
+      versions only add unverified cases to train, so they share val and test
+      with the A versions.
     is_prepared: whether slices are stored cropped and resized.
   """
 
@@ -45,13 +47,13 @@ class CovidxCtConfig(tfds.core.BuilderConfig):
   is_prepared: bool = False
 
   def split_file_name(self, split: str) -> str:
-    """Returns the name of the split's file."""
+    """Returns the name of the file that lists the slices of a split."""
     version = self.train if split == 'train' else self.held_out
     return f'{split}_COVIDx_CT-{version}.txt'
 
   @property
   def image_folders(self) -> tuple[str, ...]:
-    """The names that the image folder may have, the usual one first."""
+    """The names that the image folder may have, the most common one first."""
     versions = dict.fromkeys((self.train, self.held_out))
     return tuple(f'{version}_images' for version in versions)
 
@@ -89,12 +91,29 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     """Creates the builder.
 
     Args:
-      image_folder: name of the image folder in manual_dir, where it is not
+      image_folder: name of the image folder in manual_dir, if it is not
         `<version>_images`.
-      **kwargs: of `tfds.core.DatasetBuilder`.
+      **kwargs: arguments of `tfds.core.DatasetBuilder`.
     """
     self._image_folder = image_folder
     super().__init__(**kwargs)
+
+  def preparation(self, split: str) -> preprocessing.Preprocessing | None:
+    """Returns how stored slices were preprocessed; None if they are whole."""
+    if not self.builder_config.is_prepared:
+      return None
+    return prepared_slices.preparation(split)
+
+  def check_source(self, manual_dir: epath.Path) -> None:
+    """Raises ValueError if this was prepared from other split files."""
+    prepared = self.info.metadata['split_digests']
+    if split_digests(self.builder_config, manual_dir) != prepared:
+      raise ValueError(
+        f'{self.data_path} was prepared from other split files than those '
+        f'in {manual_dir}. Remove that folder to prepare it anew, set '
+        'config.data.data_dir to another place, or leave config.data.path '
+        'empty to use what was prepared.'
+      )
 
   def _info(self) -> tfds.core.DatasetInfo:
     png = tfds.features.Image(
@@ -106,7 +125,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         {
           'image': prepared_slices.feature() if is_prepared else png,
           'label': tfds.features.ClassLabel(names=conventions.COVIDX_CT),
-          # Whole pixels: tfds's BBoxFeature insists on fractions.
+          # In pixels; tfds's BBoxFeature would store fractions.
           'box': tfds.features.Tensor(shape=(4,), dtype=np.int32),
           'slice_id': tfds.features.Text(),
           'patient_id': tfds.features.Text(),
@@ -115,10 +134,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
       ),
       supervised_keys=('image', 'label'),
       homepage='https://www.kaggle.com/datasets/hgunraj/covidxct',
-      # In the order of the split files, so that position i of a split is
-      # line i + 1; the training stream shuffles by itself.
+      # Keeps the order of the split files: position i of a split is line
+      # i + 1. The training stream does its own shuffling.
       disable_shuffling=True,
-      # Which split files it was made from: see `split_digests`.
+      # Holds the digests of the split files: see `split_digests`.
       metadata=tfds.core.MetadataDict(),
     )
 
@@ -157,7 +176,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     )
 
   def _example_writer(self) -> tfds.core.ExampleWriter:
-    # The place that tfds has for it.
+    # The hook of tfds for another way of writing.
     if self.builder_config.is_prepared:
       return prepared_slices.Writer(self.info.file_format)
     return super()._example_writer()
@@ -184,8 +203,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
       unit='slice',
       disable=None,
     )
-    # tfds sorts by key, and holds in memory at once what lies in a thousandth
-    # of the range of keys: with keys 0, 1, 2 all 20 or 38 GB of a split.
+    # tfds sorts by key, and holds in memory all examples whose keys lie in the
+    # same thousandth of the range of keys. With keys 0, 1, 2, ... that would be
+    # the whole split, 20 or 38 GB.
     step = 2**128 // len(slices)
     for number, (entry, image_and_box) in enumerate(
       zip(slices, loaded, strict=True)
@@ -205,10 +225,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 def read_splits(
   config: CovidxCtConfig, manual_dir: epath.Path
 ) -> split_file.Splits:
-  """Returns the slices of every split whose file is in the folder.
+  """Returns the slices of each split whose file is in the folder.
 
   Raises:
-    FileNotFoundError: there is none.
+    FileNotFoundError: the folder holds no split file of this version.
+    ValueError: a line of a split file is invalid.
   """
   names = {split: config.split_file_name(split) for split in conventions.SPLITS}
   splits = {
@@ -229,8 +250,8 @@ def split_digests(
 ) -> dict[str, str]:
   """Returns the sha256 of each split file in the folder, by split.
 
-  A prepared dataset knows what it was made from, so that another folder of the
-  same version is not taken for it.
+  A prepared data set stores them, so that it is not mistaken for one made from
+  another folder of the same version.
   """
   paths = {
     split: manual_dir / config.split_file_name(split)

@@ -1,10 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Patient and source of a COVIDx CT slice, from the name of its file.
+"""Parses the patient and the source of a COVIDx CT slice from its file name.
 
-COVIDx CT is a merge of eleven public collections, each with file names of its
-own kind. A pattern here matches a whole name: prefixes are not enough, as
-`NCP_91` is a prefix of `NCP_911`, and another patient.
+COVIDx CT merges eleven public collections, each with its own kind of file
+names. The patterns here match whole names. Prefixes would not do: `NCP_91` is a
+prefix of `NCP_911`, which is another patient.
 """
 
 import re
@@ -12,14 +12,19 @@ from typing import NamedTuple
 
 
 class Family(NamedTuple):
-  """File names of one collection; the first group is the patient id."""
+  """The file names of one collection.
+
+  Attributes:
+    source: name of the collection.
+    pattern: matches a whole name; its first group is the patient id.
+  """
 
   source: str
   pattern: re.Pattern[str]
 
 
 class Origin(NamedTuple):
-  """Where a slice comes from."""
+  """The patient and the collection that a slice comes from."""
 
   patient_id: str
   source: str
@@ -29,21 +34,21 @@ def _family(source: str, pattern: str) -> Family:
   return Family(source, re.compile(rf'{pattern}\.png'))
 
 
-# `source` is spelt as in the metadata.csv of COVIDx CT.
+# Sources are spelt as in the metadata.csv of COVIDx CT.
 FAMILIES = (
-  # Class, patient, then scan and slice.
+  # Class and patient, then scan and slice.
   _family('CNCB', r'((?:NCP|CP|Normal)_\d+)_\d+_\d+'),
   _family(
     'COVID-CTset',
     r'(?:\d+covid|normal\d?|normalcd\d|cdnormal\d)_(patient\d+)_SR_\d+_IM\d+',
   ),
-  # Some case numbers occur with the suffixes _0 and _1, and are two patients
-  # in the metadata.
+  # Some case numbers occur with the suffixes _0 and _1, which the metadata list
+  # as two patients.
   _family('TCIA', r'(volume-covid19-A-\d+(?:_\d+)?)(?:_ct)?-\d+'),
   # Patient, series, slice.
   _family('LIDC-IDRI', r'(LIDC-IDRI-\d{4})-[\d.]+-\d+'),
   _family('COVID-19-CT-Seg', r'(coronacases_\d+)-\d+'),
-  # Case, then stack and slice: two stacks of a case are one patient.
+  # Case, then stack and slice. Two stacks of a case are one patient.
   _family('COVID-19-CT-Seg', r'(radiopaedia_\d+_\d+)_\d+-\d+'),
   _family('radiopaedia.org', r'(radiopaedia-\d+)-\d+-\d+-\d+'),
   _family('iCTCF', r'(HUST-Patient\d+)-\d+'),
@@ -56,11 +61,11 @@ FAMILIES = (
 
 
 def parse(file_name: str) -> Origin:
-  """Returns patient and source of the slice in a file of that name.
+  """Returns the patient and the source of the slice in a file of this name.
 
   Raises:
-    ValueError: the name is of no known family. It is not guessed at: a wrong
-      patient id would hide a leak between splits.
+    ValueError: the name matches no collection. It is not guessed, as a wrong
+      patient id would hide a patient who is in two splits.
   """
   for family in FAMILIES:
     match = family.pattern.fullmatch(file_name)

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The image files of a split: whether they are there, whole, and fit a box."""
+"""Checks that the image files of a split exist, are whole and contain a box."""
 
 import itertools
 import os
@@ -12,9 +12,14 @@ from input_pipeline.covidx_ct import split_file
 
 
 def check_present(splits: split_file.Splits, images: epath.Path) -> None:
-  """Raises FileNotFoundError, with file and line, unless all are there."""
-  # One listing of the folder: a file that is missing is found before minutes
-  # of work, and a network disk is asked once.
+  """Raises FileNotFoundError unless all image files exist.
+
+  Args:
+    splits: the slices of all splits.
+    images: the folder of their images.
+  """
+  # The folder is listed once. So a missing file is found before minutes of
+  # work, with a single request to a network disk.
   present = set(os.listdir(images))
   for entry in itertools.chain.from_iterable(splits.values()):
     if entry.file_name not in present:
@@ -24,7 +29,16 @@ def check_present(splits: split_file.Splits, images: epath.Path) -> None:
 
 
 def read_checked(entry: split_file.Slice, images: epath.Path) -> bytes:
-  """Returns the PNG's bytes; raises ValueError if it or its box is bad."""
+  """Returns the bytes of a slice's PNG after checking it.
+
+  Args:
+    entry: the slice.
+    images: the folder of the images.
+
+  Raises:
+    FileNotFoundError: the file does not exist.
+    ValueError: the file is no whole 8-bit PNG, or does not contain the box.
+  """
   path = images / entry.file_name
   name = f'{entry.place}: {path}'
   png = image_file.read(path)

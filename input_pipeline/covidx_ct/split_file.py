@@ -1,8 +1,8 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The split files of COVIDx CT.
+"""Reads the split files of COVIDx CT.
 
-A line is a slice: `<file name> <class> <xmin> <ymin> <xmax> <ymax>`.
+Each line is a slice: `<file name> <class> <xmin> <ymin> <xmax> <ymax>`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from etils import epath
 from input_pipeline import conventions
 from input_pipeline.covidx_ct import file_names
 
-# Parsed slices by the name of their split.
+# The slices of each split, by its name.
 Splits = Mapping[str, Sequence['Slice']]
 
 
@@ -23,12 +23,12 @@ class Slice(NamedTuple):
   """One line of a split file.
 
   Attributes:
-    file_name: of the PNG, without a folder.
+    file_name: name of the PNG, without a folder.
     label: index into `conventions.COVIDX_CT`.
-    box: xmin, ymin, xmax, ymax in pixels; the end is exclusive.
-    patient_id: from the file name.
-    source: from the file name.
-    place: 'file:line', for messages.
+    box: xmin, ymin, xmax, ymax in pixels, end exclusive.
+    patient_id: the patient, parsed from the file name.
+    source: the collection, parsed from the file name.
+    place: 'file:line' for error messages.
   """
 
   file_name: str
@@ -40,13 +40,13 @@ class Slice(NamedTuple):
 
 
 def read(path: str | os.PathLike[str]) -> list[Slice]:
-  """Returns the slices of a split file, in its order.
+  """Returns the slices of a split file in order.
 
   Raises:
-    ValueError: a line is not as it should be, or a file is named twice; the
-      message begins with file and line number.
+    ValueError: a line is invalid, or a file is listed twice. The message begins
+      with file and line number.
   """
-  # In bytes: text mode would hide a carriage return.
+  # Read as bytes, as text mode would hide a carriage return.
   try:
     text = epath.Path(path).read_bytes().decode('utf-8')
   except UnicodeDecodeError as error:
@@ -118,6 +118,6 @@ def check_patients(splits: Splits) -> None:
         raise ValueError(
           f'{entry.place}: patient {entry.patient_id!r} is in the splits '
           f'{seen_in!r} ({first.place}) and {split!r}. Slices of one patient '
-          'are nearly alike: results on such splits would mean nothing. '
+          'are nearly alike, so results on such splits would be meaningless. '
           'Keep each patient in one split.'
         )

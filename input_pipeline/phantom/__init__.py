@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Synthetic chest CT as a tfds dataset: no download, built in seconds."""
+"""Synthetic chest CT as a tfds data set that is drawn in seconds."""
 
 from input_pipeline.phantom.phantom_dataset_builder import Builder
 

@@ -1,10 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The body of a phantom patient: what persists from slice to slice.
+"""The body of a phantom patient, through which slices are cut.
 
-Shapes live in the frame of the patient: u to the right of the image (the left
-of the patient, as radiologists look), v down (to the back), both in half image
-sides; z runs from 0 at the apex of the lungs to 1 below their base.
+The coordinates of the body are u to the right of the image (the patient's left)
+and v down (the patient's back), in half image sides, and z from 0 at the apex
+of the lungs to 1 below their base.
 """
 
 import dataclasses
@@ -17,9 +17,10 @@ from input_pipeline.phantom import geometry
 
 # Height of the lungs, z = 0 to 1, in half image sides.
 LUNG_HEIGHT = 1.5
-# A scan has no more slices than this, so that it ends above the belly.
-MOST_SLICES = 6
-# Rounding of the corners where lungs meet heart, spine and front wall.
+# The largest number of slices of `Anatomy.slice_z`, so that the last one lies
+# above the belly.
+MAX_SLICES = 6
+# Rounding of the corners between lungs, heart, spine and front wall.
 _ROUNDING = 0.08
 
 
@@ -29,35 +30,39 @@ def _between(low: float, high: float):
 
 @dataclasses.dataclass(frozen=True)
 class Anatomy:
-  """Measures of one body; each field names the range it is drawn from."""
+  """The measures of a body. Each field has the range it is drawn from.
 
-  # Center of the body in the image and its turn in radians.
+  Lengths are in half image sides.
+  """
+
+  # Center of the body in the image, and its rotation in radians.
   center_x: float = _between(-0.05, 0.05)
   center_y: float = _between(-0.14, 0.02)
   tilt: float = _between(-0.09, 0.09)
-  # Half the width of the body, and height / width.
+  # Half the width of the body, and its height divided by its width.
   half_width: float = _between(0.72, 0.92)
   aspect: float = _between(0.64, 0.78)
-  # Exponent of the outline: 2 is an ellipse, more is squarer.
+  # Exponent of the outline: 2 is an ellipse, a larger one is squarer.
   squareness: float = _between(2.1, 2.7)
-  # Bulges of the front, groove of the back, as shares of the radius.
+  # Bulges of the front and groove of the back, as shares of the radius.
   chest: float = _between(-0.02, 0.11)
   groove: float = _between(0.01, 0.06)
   # Thickness of fat, and of muscle and ribs.
   fat: float = _between(0.02, 0.10)
   muscle: float = _between(0.06, 0.10)
-  # Lungs: how fast they widen below the apex, and right against left.
+  # How fast the lungs widen below the apex, and how much wider the one on the
+  # right of the image is.
   apex: float = _between(3.0, 5.0)
   lopsided: float = _between(-0.05, 0.05)
-  # Heart: size, and shift to the left of the patient.
+  # Size of the heart, and its shift to the patient's left.
   heart: float = _between(0.8, 1.05)
   heart_shift: float = _between(0.08, 0.16)
   # z at which the dome of the liver appears.
   liver: float = _between(0.6, 0.95)
-  # Where the ribs of this patient are cut, radians; and their number.
+  # Where the ribs are cut, in radians, and how many of them.
   rib_phase: float = _between(0.0, 6.28)
   rib_count: float = _between(9.0, 13.0)
-  # The scan: z of the first slice and distance of the slices.
+  # z of the first slice, and the distance of slices in z.
   scan_start: float = _between(0.2, 0.42)
   scan_step: float = _between(0.03, 0.065)
 
@@ -68,16 +73,26 @@ class Anatomy:
 
   @property
   def scan_middle(self) -> float:
-    """The z in the middle of a scan of `MOST_SLICES`."""
-    return self.slice_z((MOST_SLICES - 1) / 2)
+    """The z in the middle of `MAX_SLICES` slices."""
+    return self.slice_z((MAX_SLICES - 1) / 2)
 
   def slice_z(self, number: float) -> float:
-    """Returns the z of slice `number`."""
+    """Returns the z of a slice."""
     return self.scan_start + number * self.scan_step
 
 
 class Section(NamedTuple):
-  """One slice through a body, all `[S, S]` float32 but `pixel` and `z`."""
+  """A slice through a body.
+
+  Attributes:
+    u: `[S, S]` float32, u of each pixel.
+    v: `[S, S]` float32, v of each pixel.
+    pixel: side of a pixel in half image sides.
+    z: z of the slice.
+    body: `[S, S]` float32, signed distance to the skin.
+    cavity: `[S, S]` float32, signed distance to the wall of the rib cage.
+    lungs: `[S, S]` float32, signed distance to the outline of the lungs.
+  """
 
   u: np.ndarray
   v: np.ndarray
@@ -89,7 +104,7 @@ class Section(NamedTuple):
 
 
 def sample_anatomy(rng: np.random.Generator) -> Anatomy:
-  """Returns a body whose measures are uniform in their ranges."""
+  """Returns a body whose measures are drawn uniformly from their ranges."""
   fields = dataclasses.fields(Anatomy)
   return Anatomy(*(rng.uniform(*field.metadata['range']) for field in fields))
 
@@ -97,13 +112,13 @@ def sample_anatomy(rng: np.random.Generator) -> Anatomy:
 def to_image(
   anatomy: Anatomy, u: np.ndarray, v: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Returns x and y in the image of points in the frame of the patient."""
+  """Returns x and y in the image of points given by their u and v."""
   x, y = geometry.rotate(u, v, -anatomy.tilt)
   return x + anatomy.center_x, y + anatomy.center_y
 
 
 def cavity_at(anatomy: Anatomy, z: float) -> tuple[float, float, float]:
-  """Returns half width, half height and v of the center of the rib cage."""
+  """Returns half width, half height and the center's v of the rib cage at z."""
   widening = math.sqrt(1 - max(0.0, 1 - 1.1 * z) ** anatomy.apex)
   wall = anatomy.fat + anatomy.muscle
   front, back = 0.5 * anatomy.fat + 0.06, anatomy.fat + anatomy.muscle
@@ -116,7 +131,7 @@ def cavity_at(anatomy: Anatomy, z: float) -> tuple[float, float, float]:
 
 
 def cut(anatomy: Anatomy, z: float, size: int) -> Section:
-  """Returns the slice of `size` pixels a side through a body at `z`."""
+  """Returns the slice through a body at z, with `size` pixels per side."""
   x, y = geometry.pixel_grid(size)
   u, v = geometry.rotate(
     x - np.float32(anatomy.center_x),
@@ -152,7 +167,15 @@ def _superellipse(
   exponent: float,
   bulge=1.0,
 ) -> np.ndarray:
-  """Returns the distance along the ray to an outline times `bulge`."""
+  """Returns the distance to a superellipse, measured from the origin outwards.
+
+  Args:
+    u: coordinate of each pixel.
+    v: coordinate of each pixel.
+    radii: half width and half height.
+    exponent: 2 for an ellipse; a larger one is squarer.
+    bulge: factor of the radius, in all or for each pixel.
+  """
   level = np.abs(u / np.float32(radii[0])) ** np.float32(exponent)
   level += np.abs(v / np.float32(radii[1])) ** np.float32(exponent)
   level = np.maximum(level ** np.float32(1 / exponent), np.float32(1e-3))
@@ -174,7 +197,7 @@ def _body(anatomy: Anatomy, u: np.ndarray, v: np.ndarray) -> np.ndarray:
 def _mediastinum(
   anatomy: Anatomy, z: float, u: np.ndarray, v: np.ndarray
 ) -> np.ndarray:
-  """Returns the distance to all that the lungs lie around."""
+  """Returns the distance to the organs between the lungs, and to the liver."""
   _, height, center = cavity_at(anatomy, z)
   v = v - np.float32(center)
   low = min(max((z - 0.3) / 0.4, 0.0), 1.0)
@@ -213,9 +236,9 @@ def _mediastinum(
 def _liver(
   anatomy: Anatomy, z: float, u: np.ndarray, v: np.ndarray
 ) -> np.ndarray:
-  """Returns the distance to the dome of the liver, v from the rib cage's."""
+  """Returns the distance to the liver; v is 0 at the center of the rib cage."""
   if z <= anatomy.liver:
-    return np.full_like(u, 10.0)  # Out of sight: farther than any pixel.
+    return np.full_like(u, 10.0)  # Farther away than any pixel.
   dome = math.sqrt(z - anatomy.liver)
   width, height, _ = cavity_at(anatomy, z)
   return geometry.ellipse_distance(

@@ -1,137 +1,84 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Draws a phantom patient, one slice at a time.
+"""Draws the slices of a phantom patient.
 
     patient = sample_patient(seed=0, split='train', label='NCP', number=7)
     drawn = draw_slice(patient, 3, size=128)  # drawn.image: [128, 128] uint8
 
-A slice is a pure function of these arguments.
+A slice depends on nothing but these arguments.
 """
 
 from collections.abc import Iterator
-import dataclasses
 from typing import NamedTuple
 
 import numpy as np
 
-from input_pipeline import conventions
 from input_pipeline.phantom import anatomy as anatomy_lib
 from input_pipeline.phantom import geometry
 from input_pipeline.phantom import lesions as lesions_lib
 from input_pipeline.phantom import scanner as scanner_lib
 from input_pipeline.phantom import tissue
 from input_pipeline.phantom import vessels
+from input_pipeline.phantom.anatomy import MAX_SLICES
+from input_pipeline.phantom.lesions import LABELS
+from input_pipeline.phantom.patient import Patient
+from input_pipeline.phantom.patient import sample_patient
 
-LABELS = lesions_lib.LABELS
-MOST_SLICES = anatomy_lib.MOST_SLICES
+__all__ = [
+  'LABELS',
+  'MAX_SLICES',
+  'SCAN_RANGE',
+  'DrawnSlice',
+  'Patient',
+  'bounding_box',
+  'draw_scan',
+  'draw_slice',
+  'sample_patient',
+]
+
 # z of the first and last slice of a whole scan.
 SCAN_RANGE = (0.02, 0.95)
 
-# Of a slice, in half image sides: a fiftieth of the height of the lungs.
+# Thickness of a slice in half image sides, about 1/50 of the lungs' height.
 _THICKNESS = 0.028
-# HU of vessels and of the air in bronchi, a little of their walls included.
+# HU of vessels, and of the air in bronchi together with some of their walls.
 _VESSEL = 20.0
 _BRONCHUS = -780.0
 
 
-@dataclasses.dataclass(frozen=True)
-class Patient:
-  """All that persists between the slices of one patient."""
-
-  # Integers that name the patient, the entropy of all noise.
-  key: tuple[int, ...]
-  anatomy: anatomy_lib.Anatomy
-  scanner: scanner_lib.Scanner
-  lesions: tuple[lesions_lib.Lesion, ...]
-  # The bronchi of each lesion; ground glass does not show them.
-  bronchi: tuple[vessels.Tree, ...]
-  vessels: vessels.Tree
-  # HU of the lungs, and its rise from front to back.
-  lung_density: float
-  gravity: float
-  # `[16, 16]` float32 noise for outlines and textures.
-  lattice: np.ndarray
-
-
 class DrawnSlice(NamedTuple):
-  """A slice and the truth about it; masks are `[S, S]` bool."""
+  """A slice and what it shows.
+
+  Attributes:
+    image: `[S, S]` uint8.
+    box: int32 `[4]` xmin, ymin, xmax, ymax of the body in pixels, end
+      exclusive.
+    body: `[S, S]` bool, the pixels of the body.
+    lungs: `[S, S]` bool, the pixels of the lungs.
+    lesions: `[S, S]` bool, the pixels of the lesions.
+  """
 
   image: np.ndarray
-  # `[4]` int32: xmin, ymin, xmax, ymax of the body, end exclusive, pixels.
   box: np.ndarray
   body: np.ndarray
   lungs: np.ndarray
   lesions: np.ndarray
 
 
-def sample_patient(
-  *, seed: int, split: str, label: str, number: int
-) -> Patient:
-  """Returns the patient named by the arguments, always the same.
+def draw_slice(patient: Patient, number: int, *, size: int) -> DrawnSlice:
+  """Returns a slice of a patient.
 
   Args:
-    seed: of the whole data set.
-    split: one of `conventions.SPLITS`.
-    label: one of `LABELS`.
-    number: of the patient in its split and class.
-  """
-  key = (seed, conventions.SPLITS.index(split), LABELS.index(label), number)
-  rng = np.random.default_rng((*key, 0, 0))
-  anatomy = anatomy_lib.sample_anatomy(rng)
-  scanner = scanner_lib.sample_scanner(rng)
-  # Wide, as lungs differ by breath: the mean gray must not tell the class.
-  lung_density = rng.uniform(-890, -740)
-  found = lesions_lib.sample_lesions(
-    rng,
-    label,
-    middle=anatomy.scan_middle,
-    lung_density=lung_density,
-  )
-  return Patient(
-    key=key,
-    anatomy=anatomy,
-    scanner=scanner,
-    lesions=found,
-    bronchi=tuple(
-      lesions_lib.grow_bronchi(rng, lesion, anatomy) for lesion in found
-    ),
-    vessels=_grow_vessels(rng, anatomy),
-    lung_density=lung_density,
-    gravity=rng.uniform(10, 90),
-    lattice=rng.standard_normal((16, 16), np.float32),
-  )
-
-
-def _grow_vessels(
-  rng: np.random.Generator, anatomy: anatomy_lib.Anatomy
-) -> vessels.Tree:
-  """Returns the vessels of both lungs, z in half image sides."""
-  width, height, center = anatomy_lib.cavity_at(anatomy, 0.6)
-  radius = rng.uniform(0.026, 0.036)
-  trees = []
-  for side in (-1, 1):
-    targets = rng.uniform(-1, 1, (1024, 3))
-    targets = targets[np.linalg.norm(targets, axis=1) < 1][:256]
-    targets *= (0.48 * width, 0.95 * height, 0.6 * anatomy_lib.LUNG_HEIGHT)
-    targets += (
-      side * 0.52 * width,
-      center,
-      0.5 * anatomy_lib.LUNG_HEIGHT,
-    )
-    root = np.array((side * 0.13, center, 0.47 * anatomy_lib.LUNG_HEIGHT))
-    trees.append(vessels.grow_tree(rng, targets, root=root, radius=radius))
-  return vessels.join(*trees)
-
-
-def draw_slice(patient: Patient, number: int, *, size: int) -> DrawnSlice:
-  """Returns slice `number` of a patient, `size` pixels a side.
+    patient: the patient.
+    number: number of the slice, less than `MAX_SLICES`.
+    size: side of the image in pixels.
 
   Raises:
-    ValueError: a scan has no such slice.
+    ValueError: there is no such slice.
   """
-  if not 0 <= number < MOST_SLICES:
+  if not 0 <= number < MAX_SLICES:
     raise ValueError(
-      f'There is no slice {number}: a scan has slices 0 to {MOST_SLICES - 1}.'
+      f'There is no slice {number}: a scan has slices 0 to {MAX_SLICES - 1}.'
     )
   rng = np.random.default_rng((*patient.key, 1, number))
   return _draw(patient, patient.anatomy.slice_z(number), rng=rng, size=size)
@@ -140,15 +87,15 @@ def draw_slice(patient: Patient, number: int, *, size: int) -> DrawnSlice:
 def draw_scan(
   patient: Patient, count: int, *, size: int
 ) -> Iterator[DrawnSlice]:
-  """Yields a whole scan of a patient, from the apex of the lungs to the belly.
+  """Yields the slices of a whole scan, from the top of the lungs to the belly.
 
-  As many slices as wanted, at equal distances, where `draw_slice` knows a few
-  from the middle. Not every one shows a lesion.
+  They lie at equal distances, and not all of them show a lesion. `draw_slice`
+  draws a few from the middle instead.
 
   Args:
-    patient: of `sample_patient`.
-    count: of slices.
-    size: pixels a side.
+    patient: the patient.
+    count: number of slices.
+    size: side of an image in pixels.
   """
   for number, z in enumerate(np.linspace(*SCAN_RANGE, count)):
     rng = np.random.default_rng((*patient.key, 2, number))
@@ -185,13 +132,13 @@ def _draw(
 def _draw_lungs(
   patient: Patient, section: anatomy_lib.Section
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Returns the HU of lungs everywhere and the weight of the lesions."""
+  """Returns HU as if all were lung, and the share of lesions, both `[S, S]`."""
   texture = geometry.lattice_noise(
     patient.lattice, section.u + np.float32(section.z), section.v, cells=13
   )
   gravity = section.v * np.float32(patient.gravity)
   lungs = np.float32(patient.lung_density) + gravity + 8 * texture
-  # Read along z too: the outlines differ a little from slice to slice.
+  # Shifted with z, so that outlines differ a little from slice to slice.
   outline = geometry.lattice_noise(
     patient.lattice, section.u, section.v + np.float32(section.z), cells=9
   )
@@ -219,7 +166,7 @@ def _draw_lungs(
 def _draw_vessels(
   lungs: np.ndarray, patient: Patient, section: anatomy_lib.Section
 ) -> np.ndarray:
-  """Returns `lungs` (HU) with the vessels of the slice painted on."""
+  """Returns the lungs in HU with the vessels of the slice drawn on them."""
   ink = vessels.draw_tree(
     patient.vessels,
     len(lungs),
@@ -227,14 +174,15 @@ def _draw_vessels(
     thickness=_THICKNESS,
     to_image=lambda u, v: anatomy_lib.to_image(patient.anatomy, u, v),
   )
-  # No vessel is thick enough to be seen just below the pleura.
+  # Just below the pleura vessels are too thin to be seen.
   ink = ink * np.clip(-section.lungs / np.float32(0.03), 0, 1)
   return geometry.paint(lungs, _VESSEL, ink)
 
 
 def _draw_bronchi(patient: Patient, section: anatomy_lib.Section) -> np.ndarray:
-  """Returns `[S, S]` float32 in [0, 1]: the air consolidations leave over."""
-  # Of all lesions together: where two overlap, neither hides the other's.
+  """Returns the share of air in bronchi, `[S, S]` float32 in [0, 1]."""
+  # The bronchi of all lesions together, so that overlapping lesions do not hide
+  # each other's.
   return vessels.draw_tree(
     vessels.join(*patient.bronchi),
     len(section.u),
@@ -245,7 +193,10 @@ def _draw_bronchi(patient: Patient, section: anatomy_lib.Section) -> np.ndarray:
 
 
 def bounding_box(mask: np.ndarray) -> np.ndarray:
-  """Returns `[4]` int32 xmin, ymin, xmax, ymax of `mask`, end exclusive."""
+  """Returns the box around the True pixels of a mask, `[H, W]` bool.
+
+  It is int32 `[4]` xmin, ymin, xmax, ymax in pixels, end exclusive.
+  """
   columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
   return np.array(
     (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1), np.int32

@@ -1,9 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Signed distances, noise and stamps: the pens the phantom is drawn with.
+"""Signed distances, noise and discs, with which the phantom is drawn.
 
-Lengths are in units of half an image side: the image spans [-1, 1] in x (to
-the right) and in y (down). A distance is negative inside its shape.
+Lengths are in half image sides: the image spans [-1, 1] in x (to the right) and
+in y (down). A signed distance is negative inside its shape.
 
     x, y = pixel_grid(128)
     disc = ellipse_distance(x, y, center=(0, 0), radii=(0.5, 0.3))
@@ -31,17 +31,19 @@ def rotate(
 
 
 def coverage(distance: np.ndarray, softness: float) -> np.ndarray:
-  """Returns in [0, 1] how much of each pixel a shape covers.
+  """Returns the share of each pixel that a shape covers, in [0, 1].
 
   Args:
     distance: signed distance to the outline of the shape.
-    softness: width of the ramp; one pixel gives an antialiased edge.
+    softness: width of the border; that of one pixel gives an antialiased edge.
   """
   return np.clip(0.5 - distance / np.float32(softness), 0, 1)
 
 
-def paint(image: np.ndarray, value, weight: np.ndarray) -> np.ndarray:
-  """Returns `image` blended towards `value` by `weight` in [0, 1]."""
+def paint(
+  image: np.ndarray, value: np.ndarray | float, weight: np.ndarray
+) -> np.ndarray:
+  """Returns `image` blended with `value`, whose weight is in [0, 1]."""
   return image + (value - image) * weight
 
 
@@ -57,7 +59,7 @@ def ellipse_distance(
   x, y = x - np.float32(center[0]), y - np.float32(center[1])
   if angle:
     x, y = rotate(x, y, angle)
-  # Not np.hypot: its care for overflow costs most of the time here.
+  # np.hypot would take most of the time here, as it guards against overflow.
   level = (x / np.float32(radii[0])) ** 2 + (y / np.float32(radii[1])) ** 2
   return (np.sqrt(level) - 1) * np.float32(min(radii))
 
@@ -84,7 +86,13 @@ def capsule_distance(
 def smooth_union(
   first: np.ndarray, second: np.ndarray, rounding: float
 ) -> np.ndarray:
-  """Returns the distance to either shape with the notch between filled."""
+  """Returns the distance to the union of two shapes, its notches rounded.
+
+  Args:
+    first: signed distance to one shape.
+    second: signed distance to the other.
+    rounding: distance from the notch at which the rounding begins.
+  """
   overlap = np.maximum(rounding - np.abs(first - second), 0)
   return np.minimum(first, second) - overlap**2 / np.float32(4 * rounding)
 
@@ -92,19 +100,20 @@ def smooth_union(
 def smooth_overlap(
   first: np.ndarray, second: np.ndarray, rounding: float
 ) -> np.ndarray:
-  """Returns the distance to what both shapes share, its corners rounded."""
+  """Returns the distance to the overlap of two shapes, its corners rounded."""
   return -smooth_union(-first, -second, rounding)
 
 
 def lattice_noise(
   lattice: np.ndarray, x: np.ndarray, y: np.ndarray, *, cells: float
 ) -> np.ndarray:
-  """Returns smooth noise: `lattice` repeated and interpolated.
+  """Returns smooth noise, interpolated between periodic lattice points.
 
   Args:
-    lattice: `[N, N]` float32 at the lattice points, N a power of two.
-    x: where to read the noise, any shape.
-    y: as x.
+    lattice: `[N, N]` float32, the values at the lattice points; N is a power of
+      two.
+    x: where to evaluate the noise, of any shape.
+    y: likewise, of the same shape.
     cells: lattice cells per unit length.
   """
   side, last = len(lattice), len(lattice) - 1
@@ -123,16 +132,23 @@ def lattice_noise(
 
 
 def stamp_discs(
-  size: int, *, x: np.ndarray, y: np.ndarray, radius: np.ndarray, weight
+  size: int,
+  *,
+  x: np.ndarray,
+  y: np.ndarray,
+  radius: np.ndarray,
+  weight: np.ndarray,
 ) -> np.ndarray:
-  """Returns `[size, size]` float32: many small discs, the strongest wins.
+  """Returns an image of small discs, `[size, size]` float32 in [0, 1].
+
+  Where discs overlap, the image has the largest value.
 
   Args:
-    size: image side in pixels.
-    x: `[P]` centers.
-    y: `[P]` centers.
-    radius: `[P]` radii; a disc thinner than a pixel becomes fainter instead.
-    weight: `[P]` strength in [0, 1].
+    size: side of the image in pixels.
+    x: `[P]` x of the centers.
+    y: `[P]` y of the centers.
+    radius: `[P]` radii. A disc thinner than a pixel becomes fainter instead.
+    weight: `[P]` values of the discs in [0, 1].
   """
   canvas = np.zeros((size, size), np.float32)
   column, row = (x + 1) * size / 2 - 0.5, (y + 1) * size / 2 - 0.5

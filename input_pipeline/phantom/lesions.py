@@ -1,10 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What makes the classes: consolidations (CP) and ground glass (NCP).
+"""The lesions of the classes: consolidations (CP) and ground glass (NCP).
 
-A lesion is a ball of uneven outline in the frame of the patient. Where it sits
-is given in polar coordinates of the rib cage, so that it follows the lungs as
-they widen down the scan.
+A lesion is an ellipsoid with an uneven outline. Its place is given in polar
+coordinates of the rib cage, so that it follows the lungs as they widen from
+slice to slice.
 """
 
 import dataclasses
@@ -22,25 +22,33 @@ LABELS = conventions.COVIDX_CT
 
 @dataclasses.dataclass(frozen=True)
 class Lesion:
-  """One lesion; lengths in half image sides, densities in HU."""
+  """One lesion. Lengths are in half image sides.
 
-  # -1: drawn in the left half of the image, 1: in the right.
+  Attributes:
+    side: -1 for the left half of the image, 1 for the right.
+    angle: angle below the horizontal, in radians.
+    reach: distance from the center as a share of that of the pleura.
+    depth: radius across the pleura.
+    length: radius along the pleura.
+    z: z of the largest section.
+    extent: half the extent in z.
+    warp: amplitude of the unevenness of the outline.
+    border: width of the soft border.
+    density: HU inside.
+    ground_glass: whether vessels show through. A consolidation hides them, but
+      its bronchi keep their air.
+  """
+
   side: int
-  # Angle below the horizontal (radians) and share of the way to the pleura.
   angle: float
   reach: float
-  # Radii across and along the pleura before the outline is warped.
   depth: float
   length: float
-  # z of the largest section, and half the extent in z.
   z: float
   extent: float
-  # Amplitude of the warp, width of the border, and the density inside.
   warp: float
   border: float
   density: float
-  # Ground glass keeps its vessels, a consolidation hides them and keeps
-  # the air in its bronchi.
   ground_glass: bool
 
 
@@ -51,10 +59,13 @@ def sample_lesions(
   middle: float,
   lung_density: float,
 ) -> tuple[Lesion, ...]:
-  """Returns the lesions of one patient; the first are in every slice.
+  """Returns the lesions of one patient.
+
+  The first of a CP patient and the first two of an NCP patient reach through
+  the whole scan.
 
   Args:
-    rng: source of all choices.
+    rng: random generator.
     label: one of `LABELS`.
     middle: z of the middle of the scan.
     lung_density: HU of the lungs around the lesions.
@@ -70,7 +81,7 @@ def _no_lesions(rng, middle, lung_density) -> tuple[Lesion, ...]:
 
 def _pneumonia(rng, middle, lung_density) -> tuple[Lesion, ...]:
   """Returns two to four consolidations, mostly of one lung."""
-  del lung_density  # Alveoli full of fluid look alike in all lungs.
+  del lung_density  # Alveoli full of fluid have the same density in all lungs.
   side = int(rng.choice((-1, 1)))
   density = rng.uniform(-90, 20)
   first = Lesion(
@@ -108,12 +119,12 @@ def _covid(rng, middle, lung_density) -> tuple[Lesion, ...]:
   density = min(lung_density + rng.uniform(280, 420), -380)
   lesions = []
   for number in range(int(rng.integers(4, 8))):
-    # One on each side runs through the whole scan, the others come and go.
+    # One on each side reaches through the whole scan, the others do not.
     lasting = number < 2
     lesions.append(
       Lesion(
         side=(-1, 1)[number % 2],
-        # Most lie low, where the disease starts.
+        # Most lie low in the image, where the disease starts.
         angle=rng.uniform(0.2, 0.95)
         if lasting or rng.random() < 0.4
         else rng.uniform(-0.7, 0.7),
@@ -134,7 +145,7 @@ def _covid(rng, middle, lung_density) -> tuple[Lesion, ...]:
 def place(
   lesion: Lesion, anatomy: anatomy_lib.Anatomy, z: float
 ) -> tuple[float, float, float]:
-  """Returns u, v and the direction to the pleura of a lesion at `z`."""
+  """Returns u, v and the direction to the pleura, in radians, at a height z."""
   half_width, half_height, center = anatomy_lib.cavity_at(anatomy, z)
   u = lesion.side * half_width * lesion.reach * math.cos(lesion.angle)
   v = half_height * lesion.reach * math.sin(lesion.angle)
@@ -150,13 +161,13 @@ def lesion_weight(
   anatomy: anatomy_lib.Anatomy,
   outline: np.ndarray,
 ) -> np.ndarray:
-  """Returns `[S, S]` float32 in [0, 1]: how far each pixel is diseased.
+  """Returns the share of the lesion in each pixel, `[S, S]` float32 in [0, 1].
 
   Args:
-    lesion: what to draw.
-    section: where to draw; the weight is zero outside its lungs.
-    anatomy: the body the section was cut from.
-    outline: `[S, S]` smooth noise that warps the outlines.
+    lesion: the lesion.
+    section: the slice. Outside of its lungs the share is 0.
+    anatomy: the body that the slice was cut from.
+    outline: `[S, S]` smooth noise that warps the outline.
   """
   share = 1 - ((section.z - lesion.z) / lesion.extent) ** 2
   if share <= 0:
@@ -180,16 +191,16 @@ def grow_bronchi(
   lesion: Lesion,
   anatomy: anatomy_lib.Anatomy,
 ) -> vessels.Tree:
-  """Returns the air-filled bronchi of a consolidation, flat in z.
+  """Returns the air-filled bronchi of a consolidation, all at the same z.
 
   Args:
-    rng: source of the branches.
+    rng: random generator.
     lesion: the consolidation.
-    anatomy: the body it lies in.
+    anatomy: the body that it lies in.
   """
   u, v, outward = place(lesion, anatomy, lesion.z)
   across = rng.uniform(-0.6, 1.0, 8) * lesion.depth
-  # Evenly spread: no large part of the lesion is without bronchi.
+  # Spread evenly, so that no large part of the lesion is without bronchi.
   along = np.linspace(-0.85, 0.85, 8) + rng.uniform(-0.15, 0.15, 8)
   along = along * lesion.length
   targets = np.stack(

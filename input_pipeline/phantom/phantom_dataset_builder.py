@@ -1,11 +1,11 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Synthetic chest CT as a tfds dataset, drawn rather than downloaded.
+"""tfds builder of synthetic chest CT, which is drawn and not downloaded.
 
 builder = Builder(
     config='demo', data_dir='/tmp/phantom', file_format='array_record'
 )
-builder.download_and_prepare()  # About 15 s; 'tiny' takes a second.
+builder.download_and_prepare()
 train = builder.as_data_source('train')
 """
 
@@ -23,22 +23,25 @@ from input_pipeline.phantom import drawing
 
 @dataclasses.dataclass(kw_only=True)
 class PhantomConfig(tfds.core.BuilderConfig):
-  """How many phantoms to draw, and how large."""
+  """How many phantoms to draw, and how large.
 
-  # Image side in pixels.
+  Attributes:
+    size: side of an image in pixels.
+    patients: number of patients per class in each split.
+    slices: number of slices per patient, at most `drawing.MAX_SLICES`.
+    seed: seed of everything that is drawn.
+  """
+
   size: int
-  # Patients a class in each split.
   patients: Mapping[str, int]
-  # Slices a patient, at most `drawing.MOST_SLICES`.
   slices: int
-  # Of all randomness.
   seed: int = 0
 
   def __post_init__(self):
-    if not 1 <= self.slices <= drawing.MOST_SLICES:
+    if not 1 <= self.slices <= drawing.MAX_SLICES:
       raise ValueError(
         f'slices is {self.slices}, but a scan has 1 to '
-        f'{drawing.MOST_SLICES} slices.'
+        f'{drawing.MAX_SLICES} slices.'
       )
     if set(self.patients) != set(conventions.SPLITS):
       raise ValueError(
@@ -52,7 +55,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
   VERSION = tfds.core.Version('1.0.0')
   RELEASE_NOTES = types.MappingProxyType({'1.0.0': 'Initial release.'})
-  # tfds wants a list, and the first is the default.
+  # A list, as tfds requires; the first config is the default.
   BUILDER_CONFIGS = [
     PhantomConfig(
       name='demo',
@@ -86,7 +89,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         }
       ),
       supervised_keys=('image', 'label'),
-      # The order of the patients is the order of the examples.
+      # Keeps the order in which the patients are drawn.
       disable_shuffling=True,
     )
 

@@ -1,38 +1,43 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What is not the patient: table, noise, streaks and the display window."""
+"""The scanner: its table, noise, streaks, and the window of the gray values."""
 
 import dataclasses
 
 import numpy as np
 
+from input_pipeline import conventions
 from input_pipeline.phantom import anatomy as anatomy_lib
 from input_pipeline.phantom import geometry
-
-# The window of COVIDx CT: width 1500 HU around -600 HU.
-WINDOW_LOW, WINDOW_WIDTH = -1350.0, 1500.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Scanner:
-  """How one patient was scanned."""
+  """How one patient was scanned. Lengths are in half image sides.
 
-  # Curves of the table: 0 to 3.
+  Attributes:
+    table_lines: number of curves that the table shows as, 0 to 3.
+    table_gap: gap between back and table.
+    table_curve: curvature of the table.
+    noise: standard deviation of white noise in HU.
+    grain: standard deviation of coarser noise in HU.
+    streaks: standard deviation of horizontal streaks in HU.
+    gain: factor of the gray values under the window.
+    offset: added to these gray values, which are 0 to 255.
+  """
+
   table_lines: int
-  # Gap between back and table, and curvature of the table.
   table_gap: float
   table_curve: float
-  # Standard deviations in HU: white noise, grain, streaks.
   noise: float
   grain: float
   streaks: float
-  # Gray value = gain * windowed value + offset, in gray levels of 255.
   gain: float
   offset: float
 
 
 def sample_scanner(rng: np.random.Generator) -> Scanner:
-  """Returns the table, noise and window of one patient."""
+  """Returns a scanner with randomly drawn settings."""
   return Scanner(
     table_lines=int(rng.integers(0, 4)),
     table_gap=rng.uniform(0.02, 0.06),
@@ -50,7 +55,7 @@ def draw_table(
   scanner: Scanner,
   anatomy: anatomy_lib.Anatomy,
 ) -> np.ndarray:
-  """Returns `image` (`[S, S]` HU) with the table below the body."""
+  """Returns the image, `[S, S]` HU, with the table below the body."""
   size = len(image)
   x, y = geometry.pixel_grid(size)
   top = anatomy.center_y + anatomy.half_height + scanner.table_gap
@@ -68,20 +73,21 @@ def draw_table(
 def add_noise(
   image: np.ndarray, scanner: Scanner, rng: np.random.Generator
 ) -> np.ndarray:
-  """Returns `image` (`[S, S]` HU) with fresh noise of three kinds."""
+  """Returns the image, `[S, S]` HU, with noise, grain and streaks."""
   size = len(image)
   x, y = geometry.pixel_grid(size)
   white = rng.standard_normal((size, size), np.float32) * scanner.noise
   lattice = rng.standard_normal((64, 64), np.float32)
   grain = geometry.lattice_noise(lattice, x + 1, y + 1, cells=23)
-  # Streaks run from shoulder to shoulder, where the body is widest.
+  # Streaks are horizontal and strongest at the height of the shoulders.
   rows = rng.standard_normal(size).astype(np.float32)[:, None]
   rows = rows * np.exp(-((y * 2) ** 2)) * np.float32(scanner.streaks)
   return image + white + grain * np.float32(scanner.grain) + rows
 
 
 def to_gray(image: np.ndarray, scanner: Scanner) -> np.ndarray:
-  """Returns uint8 gray values of HU seen through the lung window."""
-  gray = (image - WINDOW_LOW) / WINDOW_WIDTH * 255 * scanner.gain
+  """Returns the uint8 gray values of HU under the window of COVIDx CT."""
+  center, width = conventions.LUNG_WINDOW
+  gray = (image - (center - width / 2)) / width * 255 * scanner.gain
   gray = gray + scanner.offset
   return np.clip(np.rint(gray), 0, 255).astype(np.uint8)

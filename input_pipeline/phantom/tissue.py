@@ -1,6 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The healthy tissues of a section, in Hounsfield units (HU)."""
+"""Draws the healthy tissues of a slice in Hounsfield units (HU).
+
+Each function returns a changed copy of `image`, which is `[S, S]` float32 HU.
+"""
 
 import numpy as np
 
@@ -21,18 +24,18 @@ def draw_wall(
   *,
   anatomy: anatomy_lib.Anatomy,
 ) -> np.ndarray:
-  """Returns `image` with skin, fat, muscle, ribs and spine painted on.
+  """Returns the image with skin, fat, muscle, ribs and spine.
 
   Args:
     image: `[S, S]` float32 HU.
     section: the slice.
-    anatomy: the body it was cut from.
+    anatomy: the body that it was cut from.
   """
   v, pixel = section.v, section.pixel
   image = geometry.paint(image, _FAT, geometry.coverage(section.body, pixel))
   skin = np.abs(section.body + np.float32(0.012)) - np.float32(0.006)
   image = geometry.paint(image, -20.0, geometry.coverage(skin, pixel))
-  # Back muscles and the muscles of the shoulder blades are the thick ones.
+  # The muscles of the back and of the shoulder blades are the thickest.
   back = np.clip(v / np.float32(anatomy.half_height), 0, 1) ** 2
   muscle = section.cavity - np.float32(anatomy.muscle) * (0.85 + back)
   muscle = np.maximum(muscle, section.body + 0.03)
@@ -43,10 +46,10 @@ def draw_wall(
 
 
 def _draw_ribs(image, section, *, anatomy) -> np.ndarray:
-  """Returns `image` with bars of bone around the rib cage and a sternum."""
+  """Returns the image with ribs and sternum."""
   u, v, pixel = section.u, section.v, section.pixel
   angle = np.arctan2(v, np.abs(u))
-  # Ribs slope: they travel around the wall from slice to slice.
+  # Ribs slope, so they move around the wall from slice to slice.
   turn = anatomy.rib_count * angle + anatomy.rib_phase + 25 * section.z
   band = np.abs(section.cavity - 0.035) - 0.018
   gaps = (np.sin(turn) - 0.1) * 0.05
@@ -64,7 +67,7 @@ def _draw_ribs(image, section, *, anatomy) -> np.ndarray:
 
 
 def _draw_shoulder_blades(image, section, *, anatomy) -> np.ndarray:
-  """Returns `image` with two oblique blades behind the upper lungs."""
+  """Returns the image with two shoulder blades behind the upper lungs."""
   length = 0.2 * (1 - section.z / 0.55)
   if length <= 0.03:
     return image
@@ -83,7 +86,7 @@ def _draw_shoulder_blades(image, section, *, anatomy) -> np.ndarray:
 
 
 def _draw_spine(image, section, *, anatomy) -> np.ndarray:
-  """Returns `image` with a vertebra: body, arch, processes, canal."""
+  """Returns the image with a vertebra: body, arch, processes and canal."""
   u, v, pixel = section.u, section.v, section.pixel
   half_height, center = anatomy_lib.cavity_at(anatomy, section.z)[1:]
   v = v - np.float32(center + 0.86 * half_height)
@@ -119,23 +122,23 @@ def draw_chest(
   anatomy: anatomy_lib.Anatomy,
   lattice: np.ndarray,
 ) -> np.ndarray:
-  """Returns `image` with heart, vessels and fat painted between the lungs.
+  """Returns the image with heart, large vessels and fat between the lungs.
 
   Args:
     image: `[S, S]` float32 HU.
     section: the slice.
-    anatomy: the body it was cut from.
-    lattice: noise of the patient, see `geometry.lattice_noise`.
+    anatomy: the body that it was cut from.
+    lattice: noise of the patient; see `geometry.lattice_noise`.
   """
   u, v = section.u, section.v
   patches = geometry.lattice_noise(
     lattice, u + np.float32(0.7 * section.z), v, cells=5
   )
-  # Fat fills the gaps between the organs, here wherever the noise is high.
+  # Fat fills the gaps between organs; here it lies where the noise is high.
   fat = np.clip(2.5 * patches - 1.1, 0, 1)
   soft = _BLOOD + (_FAT - _BLOOD) * fat
   inside = geometry.coverage(section.cavity - 0.005, 2 * section.pixel)
-  # The spine was painted before and stays.
+  # Leaves out the spine, which is drawn already.
   half_height, center = anatomy_lib.cavity_at(anatomy, section.z)[1:]
   front = geometry.coverage(
     v - np.float32(center + 0.86 * half_height - 0.11), 0.03
@@ -154,7 +157,7 @@ def draw_airways(
   section: anatomy_lib.Section,
   anatomy: anatomy_lib.Anatomy,
 ) -> np.ndarray:
-  """Returns `image` with the windpipe, or the two main bronchi below it."""
+  """Returns the image with the windpipe, or with the two main bronchi."""
   _, half_height, center = anatomy_lib.cavity_at(anatomy, section.z)
   fork = 0.45
   spread = min(max((section.z - fork) * 1.6, 0.0), 0.2)

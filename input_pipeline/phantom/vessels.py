@@ -1,23 +1,29 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Trees in three dimensions, seen through one slice at a time.
+"""Trees of vessels in three dimensions, and their cuts by slices.
 
-A vessel that runs in the slice shows as a line, one that crosses it as a dot,
-and both move a little from slice to slice: what makes lungs look like lungs.
+A vessel that runs within a slice shows as a line and one that crosses it as a
+dot, and both move a little from slice to slice, as in real lungs.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from input_pipeline.phantom import geometry
 
-# Points along one branch: enough that the discs of a branch overlap.
-_POINTS_A_BRANCH = 14
+# Number of discs along one branch, enough for them to overlap.
+_POINTS_PER_BRANCH = 14
 
 
 class Tree(NamedTuple):
-  """A tree as a cloud of discs: `[P, 3]` x, y, z and `[P]` radii."""
+  """A tree as discs.
+
+  Attributes:
+    points: `[P, 3]` x, y and z of the centers.
+    radii: `[P]` radii.
+  """
 
   points: np.ndarray
   radii: np.ndarray
@@ -30,16 +36,17 @@ def grow_tree(
   root: np.ndarray,
   radius: float,
 ) -> Tree:
-  """Returns a tree that grows from `root` (`[3]`) to all targets.
+  """Returns a tree that grows from a root to all targets.
 
-  The branch of a group of targets ends halfway to their mean, then the group
-  is halved along its longest axis: branches fill the space and never cross.
+  The branch of a group of targets ends halfway to their mean. Then the group is
+  split in two along its longest axis, so that branches fill the space and never
+  cross.
 
   Args:
-    rng: source of the bends.
-    targets: `[2**N, 3]` where the thinnest branches end.
-    root: `[3]` where the trunk starts.
-    radius: of the trunk.
+    rng: random generator for the bends.
+    targets: `[2**N, 3]`, the ends of the thinnest branches.
+    root: `[3]`, the start of the trunk.
+    radius: radius of the trunk.
   """
   groups, start = targets[None], root[None]
   branches = []
@@ -60,7 +67,7 @@ def grow_tree(
 
 
 def join(*trees: Tree) -> Tree:
-  """Returns all trees as one."""
+  """Returns one tree of all the discs."""
   return Tree(*map(np.concatenate, zip(*trees, strict=True)))
 
 
@@ -71,8 +78,11 @@ def _bend(
   *,
   radius: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Returns points and radii of bent branches from `[B, 3]` to `[B, 3]`."""
-  along = np.linspace(0, 1, _POINTS_A_BRANCH)[None, :, None]
+  """Returns the points and radii of B bent branches.
+
+  `start` and `end` are `[B, 3]`.
+  """
+  along = np.linspace(0, 1, _POINTS_PER_BRANCH)[None, :, None]
   length = np.linalg.norm(end - start, axis=1)[:, None]
   bow = rng.normal(size=start.shape) * 0.12 * length
   points = start[:, None] + along * (end - start)[:, None]
@@ -82,16 +92,21 @@ def _bend(
 
 
 def draw_tree(
-  tree: Tree, size: int, *, depth: float, thickness: float, to_image
+  tree: Tree,
+  size: int,
+  *,
+  depth: float,
+  thickness: float,
+  to_image: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
 ) -> np.ndarray:
-  """Returns `[size, size]` float32 in [0, 1]: the tree cut at `depth`.
+  """Returns an image of the tree in a slice, `[size, size]` float32 in [0, 1].
 
   Args:
-    tree: in the coordinates of the patient.
-    size: image side in pixels.
+    tree: the tree, in the coordinates of the patient.
+    size: side of the image in pixels.
     depth: z of the slice.
-    thickness: of the slice; what lies off its middle fades out.
-    to_image: maps x and y of the patient to those of the image.
+    thickness: thickness of the slice. Discs fade with their distance from it.
+    to_image: a function from x and y of the patient to those of the image.
   """
   off = np.abs(tree.points[:, 2] - depth)
   near = off < thickness + tree.radii

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""From files of a hospital to scans: DICOM, NIfTI, images, zip archives.
+"""From paths to scans: DICOM, NIfTI, images, and zip archives of them.
 
     with scans.find(['study.zip', 'other/']) as found:
       for scan in found.scans:
@@ -9,7 +9,7 @@
       for refused in found.refused:
         print(refused.name, refused.reason)
 
-Knows neither JAX nor the network.
+This package knows neither JAX nor the network.
 """
 
 from input_pipeline.scans.checked import Checked

@@ -1,9 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Zip archives, unpacked without trusting them.
+"""Unpacks zip archives without trusting them.
 
-What an archive says of itself is checked before anything is written, and what
-comes out is counted while it is written.
+The directory of an archive is checked before anything is written, and bytes are
+counted while they are written.
 """
 
 import pathlib
@@ -18,17 +18,21 @@ _CHUNK = 1 << 20
 
 
 class Budget:
-  """How much may still be unpacked, over archives within archives."""
+  """How much may still be unpacked, shared by all archives of a call."""
 
   def __init__(self):
     self.bytes = limits.ARCHIVE_BYTES
     self.files = limits.ARCHIVE_FILES
 
   def take(self, *, size: int = 0, files: int = 0) -> None:
-    """Counts what was unpacked.
+    """Subtracts what was unpacked.
+
+    Args:
+      size: number of bytes.
+      files: number of files.
 
     Raises:
-      ValueError: it is more than may be.
+      ValueError: the budget is exceeded.
     """
     self.bytes -= size
     self.files -= files
@@ -47,17 +51,17 @@ class Budget:
 def unpack(
   path: pathlib.Path, target: pathlib.Path, *, budget: Budget
 ) -> list[tuple[pathlib.Path, str]]:
-  """Returns the files of the archive: where each was written, and its name.
+  """Unpacks an archive and returns the path and the name of each file.
 
   Args:
-    path: of the archive.
-    target: an empty folder. The files get numbers for names: no name of the
-      archive's reaches the file system.
-    budget: is lessened.
+    path: the archive.
+    target: an empty folder. Files in it are named by numbers, so that no name
+      from the archive reaches the file system.
+    budget: the budget that is used up.
 
   Raises:
-    ValueError: it is damaged, encrypted or unsafe; the message says why and
-      does not name the archive. Nothing of it is to be used then.
+    ValueError: the archive is damaged, encrypted or unsafe. The message does
+      not name it. Files that were already written must not be used.
   """
   try:
     with zipfile.ZipFile(path) as archive:
@@ -102,7 +106,7 @@ def _check(member: zipfile.ZipInfo) -> None:
 def _check_sizes(
   path: pathlib.Path, members: list[zipfile.ZipInfo], budget: Budget
 ) -> None:
-  """Raises ValueError if the archive says that it is a bomb, or lies."""
+  """Raises ValueError if the members would take too much space unpacked."""
   total = sum(member.file_size for member in members)
   packed = path.stat().st_size
   free = shutil.disk_usage(path.parent).free

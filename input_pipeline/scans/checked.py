@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The slices of a scan, read one after the other and checked."""
+"""Reads and checks the slices of a scan one after the other."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -12,12 +12,12 @@ from input_pipeline.scans import scan as scan_lib
 
 
 class Checked(NamedTuple):
-  """A slice that was read.
+  """A slice that was read and checked.
 
   Attributes:
-    index: in its scan.
-    gray: `[H, W]` uint8; None where it could not be read.
-    reason: why it is not to be scored; None: it is.
+    index: its index in the scan.
+    gray: `[H, W]` uint8; None if it could not be read.
+    reason: why it must not be scored; None if it can be.
   """
 
   index: int
@@ -28,9 +28,10 @@ class Checked(NamedTuple):
 def read(scan: scan_lib.Scan) -> Iterator[Checked]:
   """Yields each slice of a scan once, not always in order.
 
-  Slices above and below the lungs are flagged. One without visible lungs
-  between two with lungs is not: in a scan that is ordered along the body, its
-  lungs are filled by disease. It comes after the next one with lungs.
+  Slices without visible lungs get a reason not to be scored, unless they lie
+  between two slices with lungs in a scan that is ordered along the body: then
+  disease fills their lungs. Whether they do is only known at the next slice
+  with lungs, so they are yielded just before it.
   """
   waiting: list[Checked] = []
   seen_lungs = False

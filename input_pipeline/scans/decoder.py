@@ -1,10 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Unpacks JPEG, JPEG-LS, JPEG 2000 and RLE pixels, whatever they do.
+"""Decodes JPEG, JPEG-LS, JPEG 2000 and RLE pixels in a process of its own.
 
-The decoders are written in C and C++: a damaged JPEG-LS slice was seen to end
-the whole program. In a process of their own they end only that, and the slice
-is known by its name.
+The decoders are written in C and C++, and a damaged JPEG-LS slice can crash
+them. Here that ends only the other process: the program goes on and knows which
+slice it was.
 """
 
 import atexit
@@ -17,12 +17,13 @@ import threading
 
 import numpy as np
 
-# A slice takes milliseconds, starting the process seconds on a busy machine.
-_SECONDS = 60.0
+# Decoding a slice takes milliseconds, but starting the process can take seconds
+# on a busy machine.
+_TIMEOUT_SECONDS = 60.0
 
 
 class _Decoder:
-  """The process, which is started when it is needed and again if it ended."""
+  """The decoding process. It is started when needed, and again if it ended."""
 
   def __init__(self):
     self._lock = threading.Lock()
@@ -30,7 +31,7 @@ class _Decoder:
 
   def decode(self, path: pathlib.Path, index: int) -> np.ndarray:
     with self._lock:
-      # Once more, as it may have been ended from without.
+      # Tried twice, as something else may have ended the process.
       for _ in range(2):
         try:
           return self._try(path, index)
@@ -41,7 +42,7 @@ class _Decoder:
   def stop(self) -> None:
     if self._process is not None:
       self._process.kill()
-      with contextlib.suppress(OSError):  # What was not sent yet is lost.
+      with contextlib.suppress(OSError):  # A request may be half sent.
         self._process.stdin.close()
       self._process.stdout.close()
       self._process.wait()
@@ -50,7 +51,7 @@ class _Decoder:
   def _start(self) -> None:
     program = pathlib.Path(__file__).with_name('decoder_process.py')
     self._process = subprocess.Popen(
-      # -P: the modules beside it are not to be found by their bare names.
+      # -P keeps the modules beside it from hiding others of the same name.
       [sys.executable, '-P', str(program)],
       stdin=subprocess.PIPE,
       stdout=subprocess.PIPE,
@@ -61,7 +62,7 @@ class _Decoder:
   def _try(self, path: pathlib.Path, index: int) -> np.ndarray:
     if self._process is None:
       self._start()
-    timer = threading.Timer(_SECONDS, self._process.kill)
+    timer = threading.Timer(_TIMEOUT_SECONDS, self._process.kill)
     timer.start()
     try:
       return self._ask(path, index)
@@ -91,9 +92,14 @@ atexit.register(_decoder.stop)
 
 
 def decode(path: pathlib.Path, index: int) -> np.ndarray:
-  """Returns the stored values of a frame.
+  """Returns the stored values of a frame, `[H, W]`.
+
+  Args:
+    path: the DICOM file.
+    index: index of the frame.
 
   Raises:
-    ValueError: they are damaged, or packed in a way that is not known here.
+    ValueError: the values are damaged or compressed in an unknown way, or the
+      decoder crashed or took too long.
   """
   return _decoder.decode(path, index)

@@ -1,9 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Decodes packed pixels in a process of its own; see `decoder`.
+"""The program that `decoder` runs to decode compressed pixels.
 
-Run by its path, so that it starts at once: the package loads TensorFlow. It
-reads a line of JSON for each slice, and answers with one and the pixels.
+It is run by its path and imports nothing of this package, which would load
+TensorFlow. It reads one line of JSON per slice and answers with one line of
+JSON and the pixels.
 """
 
 import json
@@ -14,13 +15,15 @@ import warnings
 import numpy as np
 import pydicom.pixels
 
-# Of memory: a slice has megabytes, a damaged header may ask for anything.
-_MOST_BYTES = 8 << 30
+# The limit of its memory. A slice needs megabytes, but a damaged header may ask
+# for any amount.
+_MAX_MEMORY_BYTES = 8 << 30
 
 
 def main() -> None:
-  """Answers until its input ends."""
-  # What the decoders print must not get in between.
+  """Answers requests until the input ends."""
+  # Moves standard output elsewhere, so that nothing the decoders print gets
+  # between the answers.
   answers = os.fdopen(os.dup(1), 'wb')
   os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
   _limit_memory()
@@ -35,7 +38,7 @@ def main() -> None:
       )
       head = {'dtype': pixels.dtype.str, 'shape': pixels.shape}
       content = pixels.tobytes()
-    # Whatever a decoder ends in is the answer.
+    # A decoder can raise anything; the kind of error is the answer.
     except Exception as error:
       head, content = {'error': type(error).__name__}, b''
     answers.write(json.dumps(head).encode() + b'\n' + content)
@@ -44,11 +47,11 @@ def main() -> None:
 
 def _limit_memory() -> None:
   try:
-    # Windows has no such module.
+    # Imported here because Windows has no such module.
     import resource
   except ImportError:
     return
-  resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, _MOST_BYTES))
+  resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
 
 
 if __name__ == '__main__':

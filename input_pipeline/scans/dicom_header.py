@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What the header of a DICOM file says of its slices; no pixels are read."""
+"""Reads the header of a DICOM file, without its pixels."""
 
 import dataclasses
 import pathlib
@@ -13,7 +13,7 @@ from input_pipeline.scans import dicom_file
 from input_pipeline.scans import limits
 from input_pipeline.scans import orientation as orientation_lib
 
-# Parts of the body, as DICOM and its users call them, that hold no lungs.
+# Values of BodyPartExamined that mean a part of the body without lungs.
 _ELSEWHERE = frozenset(
   """
   ANKLE ARM BLADDER BRAIN BREAST CALF COLON CSPINE EAR ELBOW EXTREMITY FEMUR
@@ -24,17 +24,19 @@ _ELSEWHERE = frozenset(
 
 
 class NotAScanError(ValueError):
-  """A DICOM file that is whole and holds no slice to score."""
+  """The DICOM file is intact but holds no axial chest CT slice."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
-  """One slice of a file.
+  """The header of one slice of a file.
 
   Attributes:
-    slope: and `intercept`, from stored values to Hounsfield units.
-    position: of its first pixel in mm, `[3]`; None: not known.
-    orientation: six direction cosines; None: not known.
+    slope: Hounsfield units per step of the stored values.
+    intercept: Hounsfield units of a stored 0.
+    position: x, y and z of the first pixel in mm; None if not known.
+    orientation: the direction cosines of rows and columns, six numbers; None if
+      not known.
   """
 
   slope: float
@@ -45,23 +47,23 @@ class Frame:
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-  """A DICOM file.
+  """The header of a DICOM file.
 
   Attributes:
-    series: id of its series; '' where the file has none.
-    instance: id of the file; '' likewise.
-    number: in its series; None: not known.
-    is_inverted: MONOCHROME1, to be shown with small values white.
-    has_two_signs: whether stored values are signed.
-    bits: of a stored value that count.
-    frames: its slices.
+    series: id of the series; '' if the file has none.
+    instance: id of the file; '' if it has none.
+    number: number of the file in its series; None if not known.
+    is_inverted: whether small values are shown white (MONOCHROME1).
+    is_signed: whether stored values are signed.
+    bits: number of bits of a stored value that are used.
+    frames: the slices of the file.
   """
 
   series: str
   instance: str
   number: int | None
   is_inverted: bool
-  has_two_signs: bool
+  is_signed: bool
   bits: int
   frames: tuple[Frame, ...]
 
@@ -70,17 +72,17 @@ def read(path: pathlib.Path) -> Header:
   """Returns the header of a file.
 
   Raises:
-    NotAScanError: the file is none of an axial chest CT slice.
-    dicom_file.DamagedError: it is damaged. No message names the file.
+    NotAScanError: the file holds no axial chest CT slice.
+    dicom_file.DamagedError: the file is damaged. No message names it.
   """
   try:
     with dicom_file.quiet():
       return _parse(dicom_file.read(path, with_pixels=False), path)
   except (NotAScanError, dicom_file.DamagedError):
     raise
-  # A file that was made to do harm, or shot through by a bad disk, ends in
-  # whatever pydicom did not expect: AttributeError, struct.error, ... Its words
-  # may quote the file, and so a patient's name.
+  # A malicious file, or one from a bad disk, can make pydicom raise anything:
+  # AttributeError, struct.error, ... The message may quote the file, and so a
+  # patient's name.
   except Exception as error:
     raise dicom_file.DamagedError(
       f'a damaged DICOM file ({type(error).__name__})'
@@ -113,7 +115,7 @@ def _parse(dataset: pydicom.Dataset, path: pathlib.Path) -> Header:
     instance=str(dataset.get('SOPInstanceUID') or ''),
     number=None if number is None else int(number),
     is_inverted=dataset.PhotometricInterpretation == 'MONOCHROME1',
-    has_two_signs=dataset.PixelRepresentation == 1,
+    is_signed=dataset.PixelRepresentation == 1,
     bits=int(dataset.BitsStored),
     frames=frames,
   )
@@ -126,7 +128,7 @@ def _check_kind(dataset: pydicom.Dataset) -> None:
     raise NotAScanError(
       f'the modality is {_word(modality)}; expected CT'
       if modality
-      else 'it does not say its modality; expected CT'
+      else 'the file has no modality; expected CT'
     )
   image_type = [str(x).upper() for x in dataset.get('ImageType') or ()]
   if 'LOCALIZER' in image_type:
@@ -141,17 +143,17 @@ def _check_kind(dataset: pydicom.Dataset) -> None:
 
 
 def _word(text: str) -> str:
-  """Returns a code of DICOM, or of what a hostile file has for one."""
+  """Returns a code from the header, shortened and without odd characters."""
   return ''.join(x for x in text if x.isalnum() or x in '_-')[:16] or 'unclear'
 
 
 def _check_length(
   dataset: pydicom.Dataset, count: int, path: pathlib.Path
 ) -> None:
-  """Raises ValueError if the file is too short for the pixels it speaks of."""
+  """Raises DamagedError if the file is too short for the pixels it declares."""
   syntax = dicom_file.syntax(dataset)
   if syntax is None or syntax.is_compressed or syntax.is_deflated:
-    return  # Found out when it is decoded, whose size is bounded above.
+    return  # Decoding will fail. The size it needs was checked above.
   expected = dataset.Rows * dataset.Columns * count * dataset.BitsAllocated // 8
   if path.stat().st_size < expected:
     raise dicom_file.DamagedError(
@@ -161,9 +163,10 @@ def _check_length(
 
 
 def _frame(dataset: pydicom.Dataset, index: int) -> Frame:
-  """Returns what is known of a frame.
+  """Returns the header of a frame.
 
-  Files of many frames say it in groups for each, or for all of them.
+  Files with several frames have one group of values per frame, or one that is
+  shared by all.
   """
   slope = _find(dataset, index, 'PixelValueTransformation', 'RescaleSlope')
   intercept = _find(
@@ -171,8 +174,8 @@ def _frame(dataset: pydicom.Dataset, index: int) -> Frame:
   )
   if slope is None or intercept is None:
     raise NotAScanError(
-      'it has no rescale slope and intercept, so that its values are no '
-      'Hounsfield units'
+      'it has no rescale slope and intercept, so its values are no Hounsfield '
+      'units'
     )
   if not (np.isfinite(float(slope)) and np.isfinite(float(intercept))) or not (
     float(slope) > 0
@@ -193,13 +196,14 @@ def _frame(dataset: pydicom.Dataset, index: int) -> Frame:
 
 
 def _find(dataset: pydicom.Dataset, index: int, group: str, name: str) -> Any:
+  """Returns a value of a frame, from its group, the shared one or the file."""
   per_frame = dataset.get('PerFrameFunctionalGroupsSequence') or []
   shared = dataset.get('SharedFunctionalGroupsSequence') or []
   for groups in (*per_frame[index : index + 1], *shared[:1]):
     for item in groups.get(f'{group}Sequence') or ():
       if item.get(name) is not None:
         return item.get(name)
-  # A position of the whole file is that of its first frame only.
+  # A position outside of the groups is that of the first frame.
   if name == 'ImagePositionPatient' and index:
     return None
   return dataset.get(name)

@@ -20,18 +20,18 @@ def read(
   index: int,
   window: tuple[float, float],
 ) -> scan.Pixels:
-  """Returns a slice under a window, upright.
+  """Returns a slice under a window, with the patient's front up.
 
   Args:
-    path: of the file.
-    name: for the message.
-    header: of the file.
-    index: of the frame.
+    path: the file.
+    name: name of the slice for the error message.
+    header: the header of the file.
+    index: index of the frame.
     window: center and width in Hounsfield units.
 
   Raises:
-    scan.UnreadableError: the pixels are damaged, or packed in a way that
-      nothing here unpacks.
+    scan.UnreadableError: the pixels are damaged, or encoded in a way that is
+      not supported.
   """
   frame = header.frames[index]
   try:
@@ -39,7 +39,7 @@ def read(
       stored = dicom_file.pixels(path, index)
     if stored.ndim != 2:
       raise ValueError(f'its pixels are {stored.shape}')
-  # As in `dicom_header.read`: whatever a decoder ends in.
+  # As in `dicom_header.read`, anything can be raised.
   except Exception as error:
     raise scan.UnreadableError(
       name,
@@ -47,7 +47,7 @@ def read(
       f'({type(error).__name__})',
     ) from error
   if header.is_inverted:
-    stored = _as_meant(stored, header, frame)
+    stored = _undo_inversion(stored, header, frame)
   gray = window_lib.stored_to_gray(
     stored, slope=frame.slope, intercept=frame.intercept, window=window
   )
@@ -56,19 +56,20 @@ def read(
   return scan.Pixels(gray)
 
 
-def _as_meant(
+def _undo_inversion(
   stored: np.ndarray, header: dicom_header.Header, frame: dicom_header.Frame
 ) -> np.ndarray:
-  """Returns stored values that rescale to Hounsfield units, of MONOCHROME1.
+  """Returns MONOCHROME1 values that rescale to Hounsfield units.
 
-  In DICOM it says how a slice is shown, not what its values mean: they rescale
-  to Hounsfield units as they stand. Some programs turned the values around,
-  too. Then the air at the margin is denser than water; they are turned back.
+  In DICOM, MONOCHROME1 says how a slice is shown and not what its values mean,
+  so they normally rescale to Hounsfield units unchanged. Some programs inverted
+  the values as well. The air at the margin then seems denser than water, and
+  the inversion is undone here.
   """
   margin = np.concatenate(
     [stored[0], stored[-1], stored[:, 0], stored[:, -1]]
   ).astype(np.float64)
   if np.median(margin) * frame.slope + frame.intercept <= 0:
     return stored
-  total = -1 if header.has_two_signs else 2**header.bits - 1
+  total = -1 if header.is_signed else 2**header.bits - 1
   return (total - stored.astype(np.int64)).astype(stored.dtype)

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""DICOM files as scans: one for each series, its slices in order."""
+"""DICOM files as scans: one scan per series, its slices in order."""
 
 from collections.abc import Sequence
 import functools
@@ -14,13 +14,15 @@ from input_pipeline.scans import input_file
 from input_pipeline.scans import orientation as orientation_lib
 from input_pipeline.scans import scan
 
-# Distances in mm that count as the same position, and a gap in medians.
-_SAME = 0.01
+# Slices that are at most this many mm apart have the same position.
+_SAME_POSITION = 0.01
+# Neighbours that are more than this many times the median distance apart have a
+# gap between them.
 _GAP = 1.5
 
 
 class _Entry(NamedTuple):
-  """A frame of a file, and what it is ordered by."""
+  """A frame of a file, and its position along the body in mm if known."""
 
   file: input_file.InputFile
   header: dicom_header.Header
@@ -31,14 +33,14 @@ class _Entry(NamedTuple):
 def to_scans(
   files: Sequence[input_file.InputFile], window: tuple[float, float]
 ) -> tuple[list[scan.Scan], list[scan.Refused]]:
-  """Returns a scan for each series, and the files that are in none.
+  """Returns one scan per series, and the files that are in no scan.
 
   Args:
     files: DICOM files, in any order.
     window: center and width in Hounsfield units.
   """
   refused = []
-  # Slices of two orientations in one series are two stacks.
+  # Slices of two orientations in one series are two scans.
   series: dict[tuple, list[_Entry]] = {}
   digests: dict[tuple, dict[str, str]] = {}
   for file in files:
@@ -53,7 +55,7 @@ def to_scans(
     key = _series_key(file, header)
     known = digests.setdefault(key, {})
     content = file.digest()
-    # Copies: of the whole file, or sent twice with another header.
+    # A copy is the same file, or the same instance under another header.
     if content in known or (header.instance and header.instance in known):
       refused.append(
         file.refuse('a copy of another file of its series', 'other')
@@ -113,7 +115,7 @@ def _to_scan(
     slices.append(scan.Slice(name, entry.position, read))
   spacing, more = _spacing([entry.position for entry in entries])
   return scan.Scan(
-    # By content alone: the order in which files were met changes nothing.
+    # Sorted, so that the order in which files were found does not matter.
     id=scan.digest(*(x.encode() for x in sorted(digests))),
     name=entries[0].file.folder,
     source='dicom',
@@ -125,36 +127,38 @@ def _to_scan(
 
 
 def _in_order(entries: list[_Entry]) -> tuple[list[_Entry], list[str]]:
-  """Returns the frames from head to feet, and what to know of their order."""
+  """Returns the frames from head to feet, and notes about their order."""
   by_name = sorted(entries, key=lambda x: (x.file.name, x.index))
   if all(x.position is not None for x in entries):
-    # As in the headers of most scanners where positions are equal.
+    # Frames at the same position stay in the order of their numbers, which most
+    # scanners write.
     by_number = sorted(by_name, key=lambda x: (x.header.number or 0, x.index))
     return sorted(by_number, key=lambda x: -x.position), []
   if all(x.header.number is not None for x in entries):
     return sorted(by_name, key=lambda x: (x.header.number, x.index)), [
-      'Not all slices say where they lie: they are in the order of their '
+      'Some slices have no position, so the slices are in the order of their '
       'instance numbers.'
     ]
   return by_name, [
-    'Not all slices say where they lie, nor which number they have: they are '
-    'in the order of their names.'
+    'Some slices have neither a position nor an instance number, so the slices '
+    'are in the order of their names.'
   ]
 
 
 def _spacing(
   positions: list[float | None],
 ) -> tuple[float | None, list[str]]:
-  """Returns the median distance of neighbours, and what is odd about others."""
+  """Returns the median distance of neighbours in mm, and notes about others."""
   if len(positions) < 2 or None in positions:
     return None, []
   distances = -np.diff(positions)
-  apart = distances[distances > _SAME]
+  apart = distances[distances > _SAME_POSITION]
   notes = []
-  if len(apart) < len(distances):
+  repeated = len(distances) - len(apart)
+  if repeated:
     notes.append(
-      f'{len(distances) - len(apart)} slices lie where another one does: the '
-      'series may hold several scans of the same region.'
+      f'Slices with the position of another one: {repeated}. '
+      'The series may hold several scans of the same region.'
     )
   if not len(apart):
     return None, notes

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""From paths to scans: each file is in one, or refused with a reason."""
+"""From paths to scans. A file that is in no scan is refused with a reason."""
 
 from collections.abc import Iterator, Sequence
 import contextlib
@@ -23,10 +23,10 @@ Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
 class Found(NamedTuple):
-  """What paths hold.
+  """What was found in some paths.
 
   Attributes:
-    scans: DICOM series, NIfTI volumes, folders of images.
+    scans: DICOM series, NIfTI volumes and folders of images.
     refused: all files that are in none of them.
   """
 
@@ -42,21 +42,24 @@ def find(
   range_16bit: tuple[int, int] = conventions.FULL_RANGE_16BIT,
   images_are_scans: bool = False,
 ) -> Iterator[Found]:
-  """Gives the scans in files and folders, for the time of the `with` block.
+  """Finds the scans in files and folders; used in a `with` statement.
 
-  Their slices are read when they are asked for, and only within the block:
+  A slice is read when it is asked for, which must be inside the `with` block:
   archives are unpacked into a folder that is removed at its end.
 
   Args:
-    paths: images, DICOM files, NIfTI volumes, zip archives of them, folders.
-    window: center and width in Hounsfield units that become 0 to 255.
+    paths: images, DICOM files, NIfTI volumes, zip archives of them, or folders.
+    window: center and width in Hounsfield units of the range that becomes 0 to
+      255.
     range_16bit: values of a 16-bit image that become 0 and 255.
-    images_are_scans: each image is a scan of its own, instead of all that lie
-      in one folder.
+    images_are_scans: whether each image is a scan, instead of each folder.
+
+  Yields:
+    The scans and the refused files.
 
   Raises:
-    FileNotFoundError: a path does not exist; the message names it.
-    ValueError: the window is none.
+    FileNotFoundError: a path does not exist. The message names it.
+    ValueError: the window is invalid.
   """
   if isinstance(paths, str | os.PathLike):
     paths = [paths]
@@ -71,7 +74,7 @@ def find(
 
 
 class _Finder:
-  """Sorts files by their kind."""
+  """Collects files by kind, unpacking archives on the way."""
 
   def __init__(self, folder: pathlib.Path):
     self._folder = folder
@@ -83,7 +86,7 @@ class _Finder:
       'nifti': [],
     }
     self._refused: list[scan.Refused] = []
-    self._met: set[pathlib.Path] = set()
+    self._seen: set[pathlib.Path] = set()
 
   def add_path(self, path: pathlib.Path) -> None:
     if path.is_dir():
@@ -118,11 +121,11 @@ class _Finder:
     return Found(scans, self._refused)
 
   def _add(self, file: input_file.InputFile, depth: int = 0) -> None:
-    # Named twice, or named and in a named folder: once is enough.
+    # A file can be named twice, or be in a folder that is named as well.
     place = file.path.resolve()
-    if place in self._met:
+    if place in self._seen:
       return
-    self._met.add(place)
+    self._seen.add(place)
     kind = input_file.kind(file)
     if isinstance(kind, scan.Refused):
       self._refused.append(kind)

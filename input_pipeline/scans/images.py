@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""PNG and JPEG files as slices: those of a folder are one scan."""
+"""PNG and JPEG files as scans: the images of a folder are one scan."""
 
 from collections.abc import Sequence
 import functools
@@ -27,7 +27,7 @@ def to_scans(
   Args:
     files: PNG and JPEG files.
     range_16bit: values of a 16-bit image that become 0 and 255.
-    images_are_scans: each is one, instead of all that lie in one folder.
+    images_are_scans: whether each image is a scan, instead of each folder.
   """
   groups: dict[str, list[input_file.InputFile]] = {}
   for file in files:
@@ -40,16 +40,16 @@ def to_scans(
 def read(
   file: input_file.InputFile, range_16bit: tuple[int, int]
 ) -> scan.Pixels:
-  """Returns the image as gray values, and how colourful it was.
+  """Returns the gray values of an image and how colourful it was.
 
   Raises:
-    scan.UnreadableError: it is damaged, or larger than an image may be.
+    scan.UnreadableError: the image is damaged or too large.
   """
   try:
     encoded = image_file.read(file.path)
     _check_size(file)
     plain = image_file.to_plain_gray(encoded, '', range_16bit=range_16bit)
-    # With the decoder of the training: others differ by a gray value.
+    # Decoded as in training; other decoders differ by a gray value.
     gray = preprocess.decode(plain)
     colour = _colour(encoded)
   except ValueError as error:
@@ -66,7 +66,7 @@ def read(
 
 
 def _check_size(file: input_file.InputFile) -> None:
-  """Raises ValueError if the image is larger than one may be."""
+  """Raises ValueError if the image is larger than the limit."""
   try:
     with Image.open(file.path, formats=('PNG', 'JPEG')) as picture:
       width, height = picture.size
@@ -81,8 +81,8 @@ def _to_scan(
   files: Sequence[input_file.InputFile], range_16bit: tuple[int, int]
 ) -> scan.Scan:
   note = (
-    f'{len(files)} images that lie in one folder were taken for the slices of '
-    'one scan, in the order in which they were given.'
+    f'The {len(files)} images of one folder are used as the slices of one '
+    'scan, in the order in which they were given.'
   )
   return scan.Scan(
     id=scan.digest(*(x.digest().encode() for x in files)),
@@ -98,7 +98,7 @@ def _to_scan(
 
 
 def _colour(encoded: bytes) -> float:
-  """Returns `Pixels.colour` of an image, from one pixel in sixteen."""
+  """Returns the `Pixels.colour` of an image, measured on every 16th pixel."""
   with Image.open(io.BytesIO(encoded)) as picture:
     if picture.mode in ('L', 'LA', '1') or picture.mode[0] == 'I':
       return 0.0

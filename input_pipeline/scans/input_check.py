@@ -1,10 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Whether an image is an axial chest CT slice in a lung window.
+"""Checks whether an image is an axial chest CT slice in a lung window.
 
-Simple rules on gray values, each with a number that was measured; docs/scans.md
-has what real slices and other pictures measure. A network answers whatever it
-is asked: a photograph gets probabilities of pneumonia, too.
+A network gives probabilities of pneumonia for any picture, even a photograph.
+So simple rules on the gray values come first. docs/scans.md lists the values
+that were measured on real slices and on other pictures.
 """
 
 from typing import NamedTuple
@@ -14,45 +14,49 @@ import numpy as np
 
 from input_pipeline.scans import scan
 
-# Measured at this many pixels of the longer side, so that numbers do not depend
-# on the size of an image.
+# An image is measured after its longer side is resized to this many pixels, so
+# that the measurements do not depend on its size.
 _SIDE = 256
-_SMALLEST = 48
-_LONGEST = 2.0
-# Gray values between red, green and blue; JPEG makes 1 or 2 out of gray.
-_COLOUR = 8.0
-# Standard deviation of the gray values; of slices 50 to 87.
-_CONTRAST = 15.0
-# How much of the upper or lower edge is body; of axial slices at most 0.02, of
-# coronal and sagittal ones and X-rays mostly above 0.4.
-_EDGE = 0.3
-# How much of the variance two gray levels explain, air and tissue. Slices have
-# 0.82 to 0.96 and, with every second voxel of the lungs turned to ground glass,
-# still 0.83; X-rays of the chest 0.55 to 0.84.
-_TWO_LEVELS = 0.7
-# The median of what is brighter: soft tissue, which has 204 to 243 under the
-# window of COVIDx CT, and 177 at least in drawn slices.
-_TISSUE = 170.0
-# Connected dark areas within the body, of its area; those below a hundredth are
-# airways and bowel gas.
-_LUNGS = 0.03
-_LUNG_PART = 0.01
-# The median of these areas; of lungs 61 to 121.
+# The smallest side in pixels, and the largest ratio of the sides.
+_MIN_SIDE = 48
+_MAX_ASPECT = 2.0
+# The largest mean difference of red, green and blue in gray values. JPEG turns
+# gray into differences of 1 or 2.
+_MAX_COLOUR = 8.0
+# The smallest standard deviation of the gray values. Slices have 50 to 87.
+_MIN_CONTRAST = 15.0
+# The largest share of the upper or lower edge that is body. Axial slices have
+# at most 0.02; coronal and sagittal slices and X-rays mostly more than 0.4.
+_MAX_EDGE = 0.3
+# The smallest share of the variance that two gray levels explain, air and
+# tissue. Slices have 0.82 to 0.96, and 0.83 if half of the lung voxels are
+# turned to ground glass. Chest X-rays have 0.55 to 0.84.
+_MIN_TWO_LEVELS = 0.7
+# The smallest median of the brighter of these two, the soft tissue. Under the
+# window of COVIDx CT it is 204 to 243, and at least 177 in drawn slices.
+_MIN_TISSUE = 170.0
+# The smallest share of the body that connected dark areas take if they are
+# lungs. Areas of less than the second share are airways and bowel gas.
+_MIN_LUNGS = 0.03
+_MIN_LUNG_PART = 0.01
+# The range of the median gray value of these areas. Lungs have 61 to 121.
 _LUNG_GRAY = (25.0, 140.0)
 
 NO_LUNGS = 'no lungs seen, or hardly any'
 
 
 class Measurements(NamedTuple):
-  """What the rules look at.
+  """The measurements that the rules compare with limits.
 
   Attributes:
     contrast: standard deviation of the gray values.
-    two_levels: share of the variance that a threshold explains, 0 to 1.
-    tissue: median of what is brighter than that in the body.
-    edge: share of the upper or lower edge that is body, the larger one.
-    lungs: connected dark areas within the body, as a share of its area.
-    lung_gray: their median; NaN without any.
+    two_levels: share of the variance that Otsu's threshold explains, 0 to 1.
+    tissue: median gray value of the body above that threshold.
+    edge: share of the upper or of the lower edge that is body, whichever is
+      larger.
+    lungs: large connected areas of the body below the threshold, as a share of
+      the body.
+    lung_gray: median gray value of these areas; NaN if there are none.
   """
 
   contrast: float
@@ -64,12 +68,12 @@ class Measurements(NamedTuple):
 
 
 class Verdict(NamedTuple):
-  """What the rules say.
+  """The result of the rules for one image.
 
   Attributes:
-    problem: why an image is no axial chest CT slice; None: it may be one.
-    has_lungs: whether there are dark areas in the body that may be lungs. A
-      slice above or below them is an axial CT slice, too.
+    problem: why the image is no axial chest CT slice; None if it may be one.
+    has_lungs: whether dark areas in the body may be lungs. Slices above and
+      below the lungs have none and are axial CT slices all the same.
   """
 
   problem: str | None
@@ -77,28 +81,28 @@ class Verdict(NamedTuple):
 
 
 def check(pixels: scan.Pixels) -> Verdict:
-  """Returns what the rules say of an image."""
+  """Returns whether an image may be an axial chest CT slice, and has lungs."""
   found = measure(pixels.gray)
   low, high = _LUNG_GRAY
-  has_lungs = found.lungs >= _LUNGS and low <= found.lung_gray <= high
+  has_lungs = found.lungs >= _MIN_LUNGS and low <= found.lung_gray <= high
   return Verdict(_problem(pixels, found), has_lungs)
 
 
 def _problem(pixels: scan.Pixels, found: Measurements) -> str | None:
   height, width = pixels.gray.shape
-  if min(height, width) < _SMALLEST:
+  if min(height, width) < _MIN_SIDE:
     return f'{width} x {height} pixels: too small for a slice'
-  if max(height, width) > _LONGEST * min(height, width):
+  if max(height, width) > _MAX_ASPECT * min(height, width):
     return f'{width} x {height} pixels: too long for an axial slice'
-  if pixels.colour > _COLOUR:
+  if pixels.colour > _MAX_COLOUR:
     return 'a colour image'
-  if found.contrast < _CONTRAST:
+  if found.contrast < _MIN_CONTRAST:
     return 'blank, or nearly so'
-  if found.two_levels < _TWO_LEVELS:
+  if found.two_levels < _MIN_TWO_LEVELS:
     return 'its gray values are not those of CT: X-ray or photograph?'
-  if found.tissue < _TISSUE:
+  if found.tissue < _MIN_TISSUE:
     return 'nothing in it is as bright as soft tissue in a lung window'
-  if found.edge > _EDGE:
+  if found.edge > _MAX_EDGE:
     return (
       'the body goes beyond the upper or lower edge: not an axial slice, or '
       'only a part of one'
@@ -116,7 +120,7 @@ def measure(gray: np.ndarray) -> Measurements:
   if not area:
     return Measurements(contrast, two_levels, 0.0, 0.0, 0.0, np.nan)
   inside = small[body & (small > threshold)]
-  lungs = _large_parts(body & (small <= threshold), _LUNG_PART * area)
+  lungs = _large_parts(body & (small <= threshold), _MIN_LUNG_PART * area)
   return Measurements(
     contrast=contrast,
     two_levels=two_levels,
@@ -166,8 +170,11 @@ def _body(bright: np.ndarray) -> np.ndarray:
 
 
 def _large_parts(area: np.ndarray, least: float) -> np.ndarray:
-  """Returns the connected parts of an area with more than `least` pixels."""
+  """Returns the connected parts of an area that have more than `least` pixels.
+
+  Both are `[H, W]` bool.
+  """
   _, labels, facts, _ = cv2.connectedComponentsWithStats(area.astype(np.uint8))
   large = facts[:, cv2.CC_STAT_AREA] > least
-  large[0] = False  # What is not in the area.
+  large[0] = False  # The label of the pixels outside of the area.
   return large[labels]

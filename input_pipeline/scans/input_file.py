@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A file that was given, or lies in a folder or archive that was given."""
+"""A file that may hold slices, from a path, a folder or an archive."""
 
 from collections.abc import Iterator
 import hashlib
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from input_pipeline.scans import limits
 from input_pipeline.scans import scan
 
-# What file systems and archives leave behind.
+# Prefixes of files that file systems and archives leave behind.
 _HIDDEN = ('.', '__MACOSX')
 _OTHER_FORMATS = (
   *('.bmp', '.gif', '.heic', '.hdr', '.img', '.jp2', '.mha', '.mhd', '.mgz'),
@@ -25,9 +25,10 @@ class InputFile(NamedTuple):
   """A file on disk.
 
   Attributes:
-    path: where its bytes are; of a member of an archive, where it was unpacked.
-    name: what the user calls it: a path, through archives if need be.
-    is_named: it was given by itself, not found in a folder or archive.
+    path: where the file is; for a member of an archive, where it was unpacked.
+    name: the path that the user knows, which may lead through archives.
+    is_named: whether the user named the file itself, and not a folder or an
+      archive that contains it.
   """
 
   path: pathlib.Path
@@ -36,11 +37,11 @@ class InputFile(NamedTuple):
 
   @property
   def folder(self) -> str:
-    """What lies in the same one may belong together."""
+    """The folder in `name`. Images of one folder are taken for one scan."""
     return str(pathlib.PurePath(self.name).parent)
 
   def digest(self) -> str:
-    """Returns the digest of the content; '' where it cannot be read."""
+    """Returns the SHA-256 of the content; '' if it cannot be read."""
     try:
       with self.path.open('rb') as file:
         return hashlib.file_digest(file, 'sha256').hexdigest()
@@ -55,17 +56,21 @@ class InputFile(NamedTuple):
 
 
 def walk(folder: pathlib.Path, name: str) -> Iterator[InputFile]:
-  """Yields all files in a folder and below, sorted; links are followed.
+  """Yields all files in and below a folder, sorted. Links are followed.
 
-  A folder that was met already, through a link, is passed over.
+  A folder that several links lead to is visited once.
+
+  Args:
+    folder: the folder.
+    name: the name of the folder that the user knows.
   """
-  met = set()
+  seen = set()
   for parent, folders, names in os.walk(folder, followlinks=True):
     place = os.stat(parent)
-    if (place.st_dev, place.st_ino) in met:
+    if (place.st_dev, place.st_ino) in seen:
       folders.clear()
       continue
-    met.add((place.st_dev, place.st_ino))
+    seen.add((place.st_dev, place.st_ino))
     folders.sort()
     below = pathlib.Path(parent).relative_to(folder)
     for file_name in sorted(names):
@@ -76,9 +81,9 @@ def walk(folder: pathlib.Path, name: str) -> Iterator[InputFile]:
 
 
 def kind(file: InputFile) -> str | scan.Refused:
-  """Returns 'image', 'dicom', 'nifti' or 'zip', by the content; or a refusal.
+  """Returns 'image', 'dicom', 'nifti' or 'zip', or why the file is refused.
 
-  Names say little: DICOM files often have no ending at all.
+  The content decides, as names say little: DICOM files often have no suffix.
   """
   if any(x.startswith(_HIDDEN) for x in pathlib.PurePath(file.name).parts[-1:]):
     return file.refuse('a hidden file', 'foreign')
@@ -113,10 +118,10 @@ def _by_content(head: bytes, name: str) -> str | None:
     return 'nifti'
   if head.startswith(b'\x1f\x8b') and name.endswith('.nii.gz'):
     return 'nifti'
-  # Documents and models of other programs are zip archives, too.
+  # The suffix counts here: documents of other programs are zip archives too.
   if head.startswith((b'PK\3\4', b'PK\5\6')) and suffix in ('.zip', ''):
     return 'zip'
-  # Without the preamble that came later: a first element of group 2 or 8.
+  # Old DICOM files have no preamble and begin with an element of group 2 or 8.
   without_preamble = head[:2] in (b'\2\0', b'\10\0') and head[3:4] == b'\0'
   if without_preamble and suffix in (*_DICOM_SUFFIXES, ''):
     return 'dicom'
@@ -129,7 +134,8 @@ def _refuse_unknown(file: InputFile) -> scan.Refused:
   known = (*_DICOM_SUFFIXES, *_IMAGE_SUFFIXES, '.nii', '.zip')
   if suffix in known or name.endswith('.nii.gz'):
     return file.refuse(
-      f'its name ends in {suffix}, but its content is not that', 'damaged'
+      f'its name ends in {suffix}, but its content is of another kind',
+      'damaged',
     )
   if suffix in _OTHER_FORMATS:
     return file.refuse(

@@ -1,10 +1,11 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""NIfTI volumes as scans: their axial slices, from head to feet."""
+"""NIfTI volumes as scans: the axial slices of a volume, from head to feet."""
 
 import functools
 import gzip
 import pathlib
+from typing import NamedTuple
 import zlib
 
 import nibabel
@@ -16,13 +17,32 @@ from input_pipeline.scans import orientation
 from input_pipeline.scans import scan
 from input_pipeline.scans import window as window_lib
 
-# Air is near -1000; a volume without any has not Hounsfield units.
+# A volume in Hounsfield units contains air, which is near -1000, and so values
+# below this.
 _AIR = -500.0
-# Pixels that are longer than wide by more: the volume was not made of axial
-# slices, and its axial planes are blurred.
+# The largest ratio of the sides of a pixel. With a larger one the volume was
+# not made of axial slices, and its axial planes are blurred.
 _MAX_ASPECT = 1.2
-# NIfTI's x goes to the right and y to the front, DICOM's to left and back.
+# In NIfTI, x goes to the right and y to the front; in DICOM, to left and back.
 _TO_DICOM = np.array([-1.0, -1.0, 1.0])
+
+
+class _Volume(NamedTuple):
+  """A volume, and where its axial slices are.
+
+  Attributes:
+    stored: `[X, Y, Z]`, the stored values.
+    scaling: slope and intercept, from stored values to Hounsfield units.
+    affine: `[4, 4]`, from voxels to mm.
+    axis: the axis along which slices are stacked.
+    directions: the orientation of a slice, six direction cosines.
+  """
+
+  stored: np.ndarray
+  scaling: tuple[float, float]
+  affine: np.ndarray
+  axis: int
+  directions: np.ndarray
 
 
 def to_scan(
@@ -34,55 +54,27 @@ def to_scan(
   """Returns a volume as a scan.
 
   Args:
-    file: .nii or .nii.gz.
+    file: a .nii or .nii.gz file.
     window: center and width in Hounsfield units.
-    folder: for unpacked files, emptied when the scan is no longer needed.
+    folder: an empty folder for the unpacked file, which must exist as long as
+      the scan is used.
 
   Raises:
-    ValueError: it is damaged, or no CT volume; the message names no file.
+    ValueError: the file is damaged or holds no CT volume. The message does not
+      name it.
   """
-  path = file.path
-  with path.open('rb') as stream:
-    if stream.read(2) == b'\x1f\x8b':
-      path = _unpack(file.path, folder)
-  try:
-    image = nibabel.load(path)
-    stored = _stored(image, path)
-    slope, intercept = _scaling(image)
-    axis, directions = _axial(image)
-  except ValueError:
-    raise
-  # As for DICOM: whatever a damaged header ends in.
-  except Exception as error:
-    raise ValueError(
-      f'a damaged NIfTI file ({type(error).__name__})'
-    ) from error
-  is_gray = _is_gray(stored, slope, intercept)
-  count = stored.shape[axis]
-  affine = image.affine
-  step = np.zeros(4)
-  step[axis] = 1
-  order = range(count)
-  positions = [
-    orientation.position_along_body(
-      directions, _TO_DICOM * (affine @ (step * i + [0, 0, 0, 1]))[:3]
-    )
-    for i in order
-  ]
+  volume = _open(file.path, folder)
+  is_gray = _is_gray(volume)
+  count = volume.stored.shape[volume.axis]
+  positions = _positions(volume, count)
   read = functools.partial(
-    _read,
-    stored,
-    file.name,
-    axis=axis,
-    directions=directions,
-    scaling=(slope, intercept),
-    window=None if is_gray else window,
+    _read, volume, file.name, window=None if is_gray else window
   )
   slices = [
     scan.Slice(
       f'{file.name}, slice {i + 1}', positions[i], functools.partial(read, i)
     )
-    for i in sorted(order, key=lambda i: -positions[i])
+    for i in sorted(range(count), key=lambda i: -positions[i])
   ]
   return scan.Scan(
     id=scan.digest(file.digest().encode()),
@@ -92,16 +84,49 @@ def to_scan(
     window=None if is_gray else window,
     spacing=float(abs(positions[1] - positions[0])) if count > 1 else None,
     notes=(
-      'Its values go from 0 to 255: they were taken for gray values as they '
-      'are, of a window that is not known.',
+      'Its values go from 0 to 255, so they are used as gray values; their '
+      'window is not known.',
     )
     if is_gray
     else (),
   )
 
 
+def _open(path: pathlib.Path, folder: pathlib.Path) -> _Volume:
+  """Returns the volume in a file, which is first unpacked into the folder."""
+  with path.open('rb') as stream:
+    is_packed = stream.read(2) == b'\x1f\x8b'
+  if is_packed:
+    path = _unpack(path, folder)
+  try:
+    image = nibabel.load(path)
+    return _Volume(
+      _stored(image, path), _scaling(image), image.affine, *_axial(image)
+    )
+  except ValueError:
+    raise
+  # As for DICOM, a damaged header can make the library raise anything.
+  except Exception as error:
+    raise ValueError(
+      f'a damaged NIfTI file ({type(error).__name__})'
+    ) from error
+
+
+def _positions(volume: _Volume, count: int) -> list[float]:
+  """Returns the position of each slice along the body in mm, upwards."""
+  step = np.zeros(4)
+  step[volume.axis] = 1
+  return [
+    orientation.position_along_body(
+      volume.directions,
+      _TO_DICOM * (volume.affine @ (step * i + [0, 0, 0, 1]))[:3],
+    )
+    for i in range(count)
+  ]
+
+
 def _unpack(path: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
-  """Returns where the unpacked file lies, so that any slice is read at once."""
+  """Unpacks a file, so that each slice can be read alone; returns its path."""
   target = folder / 'volume.nii'
   size = 0
   try:
@@ -119,7 +144,7 @@ def _unpack(path: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
 
 
 def _stored(image: nibabel.Nifti1Image, path: pathlib.Path) -> np.ndarray:
-  """Returns the values as they are stored, `[X, Y, Z]`, mapped from disk."""
+  """Returns the stored values, `[X, Y, Z]`, memory-mapped."""
   shape, dtype = image.shape, image.get_data_dtype()
   if dtype.kind not in 'iuf':
     raise ValueError(f'its values are {dtype}; expected one number a voxel')
@@ -150,7 +175,7 @@ def _scaling(image: nibabel.Nifti1Image) -> tuple[float, float]:
 
 
 def _axial(image: nibabel.Nifti1Image) -> tuple[int, np.ndarray]:
-  """Returns the axis of the slices, and the six direction cosines of one."""
+  """Returns the axis along which slices are stacked, and their orientation."""
   steps = image.affine[:3, :3] * _TO_DICOM[:, np.newaxis]
   lengths = np.linalg.norm(steps, axis=0)
   if not np.isfinite(image.affine).all() or not (lengths > 0).all():
@@ -171,16 +196,17 @@ def _axial(image: nibabel.Nifti1Image) -> tuple[int, np.ndarray]:
   return axis, directions
 
 
-def _is_gray(stored: np.ndarray, slope: float, intercept: float) -> bool:
-  """Returns whether values are gray ones already, and not Hounsfield units.
+def _is_gray(volume: _Volume) -> bool:
+  """Returns whether the values are gray values and not Hounsfield units.
 
   Raises:
     ValueError: they are neither.
   """
-  some = stored[::4, ::4].astype(np.float64) * slope + intercept
-  if not np.isfinite(some).any():
-    raise ValueError('it holds no number')
-  low, high = np.nanmin(some), np.nanmax(some)
+  slope, intercept = volume.scaling
+  sample = volume.stored[::4, ::4].astype(np.float64) * slope + intercept
+  if not np.isfinite(sample).any():
+    raise ValueError('all of its values are NaN or infinite')
+  low, high = np.nanmin(sample), np.nanmax(sample)
   if low <= _AIR:
     return False
   if low >= 0 and 1 < high <= 255:
@@ -192,22 +218,19 @@ def _is_gray(stored: np.ndarray, slope: float, intercept: float) -> bool:
 
 
 def _read(
-  stored: np.ndarray,
+  volume: _Volume,
   name: str,
   index: int,
   *,
-  axis: int,
-  directions: np.ndarray,
-  scaling: tuple[float, float],
   window: tuple[float, float] | None,
 ) -> scan.Pixels:
   try:
-    plane = np.take(stored, index, axis=axis)
+    plane = np.take(volume.stored, index, axis=volume.axis)
   except (OSError, ValueError, IndexError) as error:
     raise scan.UnreadableError(
       name, f'slice {index + 1} cannot be read ({type(error).__name__})'
     ) from error
-  slope, intercept = scaling
+  slope, intercept = volume.scaling
   if window is None:
     values = plane.astype(np.float64) * slope + intercept
     gray = np.rint(np.clip(np.nan_to_num(values), 0, 255)).astype(np.uint8)
@@ -215,4 +238,4 @@ def _read(
     gray = window_lib.stored_to_gray(
       plane, slope=slope, intercept=intercept, window=window
     )
-  return scan.Pixels(orientation.upright(gray, directions))
+  return scan.Pixels(orientation.upright(gray, volume.directions))

@@ -1,22 +1,21 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""How a slice lies in the body: axial or not, and which way is up.
+"""The orientation of a slice in the body.
 
-Directions are DICOM's: x to the patient's left, y to the back, z to the head.
+Directions are those of DICOM: x to the patient's left, y to the back, z to the
+head. An orientation is six numbers: the direction cosines of the rows, then
+those of the columns.
 """
 
 import numpy as np
 
-# The largest angle between the body's axis and a slice's that counts as axial.
-# A tilted gantry goes to 30 degrees; the next plane is 90 away.
+# The largest angle in degrees between the normal of an axial slice and the axis
+# of the body. A gantry tilts by up to 30. Coronal and sagittal slices have 90.
 _MAX_TILT = 35.0
 
 
 def problem(orientation: np.ndarray) -> str | None:
-  """Returns what is wrong with the six direction cosines of rows and columns.
-
-  None for an axial slice.
-  """
+  """Returns why a slice with this orientation is not axial; None if it is."""
   rows, columns = np.asarray(orientation, np.float64).reshape(2, 3)
   lengths = np.linalg.norm(rows), np.linalg.norm(columns)
   if not np.allclose(lengths, 1, atol=0.01) or abs(rows @ columns) > 0.01:
@@ -31,7 +30,12 @@ def problem(orientation: np.ndarray) -> str | None:
 
 
 def position_along_body(orientation: np.ndarray, origin: np.ndarray) -> float:
-  """Returns where a slice lies along its normal, upwards, in mm."""
+  """Returns the position of a slice along its normal in mm, upwards.
+
+  Args:
+    orientation: six direction cosines.
+    origin: position of the first pixel in mm, `[3]`.
+  """
   rows, columns = np.asarray(orientation, np.float64).reshape(2, 3)
   normal = np.cross(rows, columns)
   upwards = normal if normal[2] >= 0 else -normal
@@ -39,14 +43,18 @@ def position_along_body(orientation: np.ndarray, origin: np.ndarray) -> float:
 
 
 def upright(image: np.ndarray, orientation: np.ndarray) -> np.ndarray:
-  """Returns the slice with the patient's front up and right side at the left.
+  """Returns the slice with the patient's front up and right side on the left.
 
-  By mirroring and quarter turns only: no pixel changes. That is how COVIDx CT
-  and a radiologist's screen show a slice.
+  Radiologists and COVIDx CT show slices this way. The image is only mirrored
+  and turned by 90 degrees, so no pixel changes.
+
+  Args:
+    image: `[H, W]`.
+    orientation: six direction cosines.
   """
   rows, columns = np.asarray(orientation, np.float64).reshape(2, 3)
   if abs(rows[1]) > abs(rows[0]):
-    # Along a row one goes to the front or back.
+    # The rows run from front to back.
     image, rows, columns = image.T, columns, rows
   if rows[0] < 0:
     image = image[:, ::-1]

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A scan: slices in order, read when they are needed, under a hashed id."""
+"""A scan: slices in order that are read when needed, with a hashed id."""
 
 from collections.abc import Callable, Sequence
 import dataclasses
@@ -10,17 +10,18 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 Source = Literal['dicom', 'nifti', 'images']
-# 'other': whole, but nothing to score, such as a localizer; 'damaged': cannot
-# be read or is not safe to; 'foreign': no kind of file that is read here.
+# 'other': an intact file with nothing to score, such as a localizer.
+# 'damaged': a file that cannot be read, or not safely.
+# 'foreign': a file of a kind that is never read.
 Cause = Literal['other', 'damaged', 'foreign']
 
 
 class UnreadableError(ValueError):
-  """A file whose pixels cannot be read.
+  """The pixels of a file cannot be read.
 
   Attributes:
-    reason: without the name of the file, which may be a patient's; the message
-      has both.
+    reason: the reason without the name of the file, which may contain a
+      patient's name. The message has both.
   """
 
   def __init__(self, name: str, reason: str):
@@ -29,12 +30,12 @@ class UnreadableError(ValueError):
 
 
 class Pixels(NamedTuple):
-  """A slice as it was read.
+  """The pixels of a slice.
 
   Attributes:
     gray: `[H, W]` uint8.
-    colour: how far red, green and blue lie apart, the mean over the pixels in
-      gray values; 0 of what is gray.
+    colour: the difference of the largest and the smallest of red, green and
+      blue, averaged over the pixels; 0 for a gray image.
   """
 
   gray: np.ndarray
@@ -42,13 +43,13 @@ class Pixels(NamedTuple):
 
 
 class Slice(NamedTuple):
-  """A slice, not read yet.
+  """A slice that has not been read yet.
 
   Attributes:
-    name: of its file, and the number of the frame where it has several. It may
-      hold a patient's name: for the terminal, never for a result.
-    position: in mm, upwards along the body; None: not known.
-    read: returns the pixels; raises `UnreadableError`.
+    name: the file's name, and the frame's number if it has several. It may
+      contain a patient's name: it may be printed but never written to results.
+    position: position along the body in mm, upwards; None if not known.
+    read: a function that returns the pixels or raises `UnreadableError`.
   """
 
   name: str
@@ -61,15 +62,15 @@ class Scan:
   """Slices that belong together.
 
   Attributes:
-    id: a digest of the files' content; it says nothing of who that is.
-    name: where it came from. As a slice's: never for a result.
-    source: the kind of its files.
-    slices: from the head downwards if positions are known, else by number or
-      name.
-    window: center and width in Hounsfield units that became 0 to 255; None:
-      the files were gray already, and nobody says what their values mean.
-    spacing: mm between neighbouring slices, the median; None: not known.
-    notes: what to know of the scan as a whole, in sentences.
+    id: a digest of the content of the files, which does not identify anyone.
+    name: the file or folder it came from. Like the name of a slice it must
+      never be written to results.
+    source: the kind of the files.
+    slices: from head to feet if positions are known, else by number or name.
+    window: center and width in Hounsfield units of the range that became 0 to
+      255; None if the files held gray values of an unknown window.
+    spacing: median distance of neighbouring slices in mm; None if not known.
+    notes: sentences about the scan as a whole.
   """
 
   id: str
@@ -85,22 +86,23 @@ class Scan:
 
   @property
   def is_ordered(self) -> bool:
-    """Whether the order of the slices is known to be that along the body."""
+    """Whether the slices are known to be in their order along the body."""
     return all(each.position is not None for each in self.slices)
 
   def slice_id(self, index: int) -> str:
-    """Returns the id of a slice, the scan's and its number from 1."""
+    """Returns the id of a slice: the scan's id and the number of the slice."""
     return f'{self.id}-{index + 1:04d}'
 
 
 class Refused(NamedTuple):
-  """An input that is in no scan.
+  """A file that is in no scan.
 
   Attributes:
-    name: of the file. As a slice's: never for a result.
-    id: a digest of the file's content.
-    reason: why, in words that name no file.
-    cause: what kind of reason.
+    name: the file's name. Like the name of a slice it must never be written to
+      results.
+    id: a digest of the file's content; '' if it cannot be read.
+    reason: why it was refused, without the name of the file.
+    cause: the kind of reason.
   """
 
   name: str
@@ -110,10 +112,11 @@ class Refused(NamedTuple):
 
 
 def digest(*contents: bytes) -> str:
-  """Returns 12 hexadecimal digits that stand for the contents.
+  """Returns a digest of some contents, 12 hexadecimal digits.
 
-  Of whole files, with their pixels: who does not have them cannot find out by
-  trying which ones were meant, as it could be done with a patient's number.
+  It is made of whole files with their pixels. A digest of a patient's number
+  could be reversed by trying all numbers; this one cannot be reversed without
+  the files.
   """
   total = hashlib.sha256()
   for content in contents:

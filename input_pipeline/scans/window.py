@@ -4,8 +4,8 @@
 
     gray = uint8(255 * clip((HU - center) / width + 1/2, 0, 1))
 
-cut off and not rounded, as COVIDx CT was made: the same slices give the same
-pixels.
+The conversion to uint8 cuts the fraction off, as COVIDx CT does, so that the
+same slices give the same pixels.
 """
 
 import functools
@@ -14,10 +14,10 @@ import numpy as np
 
 
 def check(window: tuple[float, float]) -> tuple[float, float]:
-  """Returns the window as two floats.
+  """Returns the window as two floats, center and width.
 
   Raises:
-    ValueError: it is none.
+    ValueError: a value is not finite, or the width is not positive.
   """
   center, width = map(float, window)
   if not (np.isfinite(center) and np.isfinite(width) and width > 0):
@@ -29,7 +29,10 @@ def check(window: tuple[float, float]) -> tuple[float, float]:
 
 
 def to_gray(hounsfield: np.ndarray, window: tuple[float, float]) -> np.ndarray:
-  """Returns gray values, uint8; NaN, which some writers pad with, is black."""
+  """Returns the gray values of Hounsfield units, uint8 of the same shape.
+
+  NaN becomes black, as some programs pad slices with it.
+  """
   center, width = window
   share = (hounsfield.astype(np.float64) - (center - width / 2)) / width
   share = np.clip(np.nan_to_num(share, nan=0.0, posinf=1.0, neginf=0.0), 0, 1)
@@ -43,9 +46,19 @@ def stored_to_gray(
   intercept: float,
   window: tuple[float, float],
 ) -> np.ndarray:
-  """Returns gray values of numbers that have to be rescaled first.
+  """Returns the gray values of stored values that must be rescaled first.
 
-  Those of 16 bits are looked up in a table: a tenth of the time.
+  Integers of up to 16 bits are looked up in a table, which takes a tenth of the
+  time.
+
+  Args:
+    stored: values of any shape, as a file holds them.
+    slope: Hounsfield units per step of the stored values.
+    intercept: Hounsfield units of a stored 0.
+    window: center and width in Hounsfield units.
+
+  Returns:
+    uint8, of the shape of `stored`.
   """
   if stored.dtype.kind in 'iu' and stored.dtype.itemsize <= 2:
     # Big-endian files give big-endian arrays.
@@ -59,7 +72,7 @@ def stored_to_gray(
 def _table(
   dtype: str, slope: float, intercept: float, window: tuple[float, float]
 ) -> np.ndarray:
-  """Returns the gray value of each bit pattern of an integer type."""
+  """Returns the gray values of all bit patterns of an integer type."""
   size = np.dtype(dtype).itemsize
   patterns = np.arange(256**size, dtype=f'u{size}')
   values = patterns.view(dtype).astype(np.float64)

@@ -1,9 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Coordinates and smooth noise: what every texture is drawn on.
+"""Coordinates and smooth noise, on which every texture is drawn.
 
-Lengths are in pixels. A pattern is a `[S, S]` float32 whose brightness and
-contrast mean nothing; only `drawing.draw` makes gray values of it.
+Lengths are in pixels. A pattern is `[S, S]` float32. Its brightness and
+contrast have no meaning until `drawing.draw` turns it into gray values.
 """
 
 import functools
@@ -13,7 +13,7 @@ import numpy as np
 
 
 class Place(NamedTuple):
-  """Where a pattern lies: pixel (row, column) is the point (x, y) of it."""
+  """The plane of a pattern: the coordinates x and y of each pixel, `[S, S]`."""
 
   x: np.ndarray
   y: np.ndarray
@@ -22,13 +22,13 @@ class Place(NamedTuple):
 def place(
   rng: np.random.Generator, size: int, *, turn: float, warp: float
 ) -> Place:
-  """Returns a plane shifted at random, turned, and bent.
+  """Returns a plane that is turned, randomly shifted and bent.
 
   Args:
-    rng: of shift and bends.
+    rng: random generator.
     size: side in pixels.
-    turn: in radians.
-    warp: how far points are moved off a straight plane, in pixels.
+    turn: angle in radians.
+    warp: standard deviation of the bends in pixels; 0 for a straight plane.
   """
   centers = np.arange(size, dtype=np.float32) - np.float32((size - 1) / 2)
   x, y = np.meshgrid(centers, centers)
@@ -49,15 +49,15 @@ def noise(
   stretch: float = 1.0,
   turn: float = 0.0,
 ) -> np.ndarray:
-  """Returns noise of mean 0 and deviation 1 with waves of some lengths only.
+  """Returns band-limited noise, `[size, size]`, of mean 0 and deviation 1.
 
   Args:
-    rng: of the noise.
+    rng: random generator.
     size: side in pixels.
-    finest: shortest wave in pixels.
-    coarsest: longest wave in pixels.
-    stretch: how many times longer the waves are one way than the other.
-    turn: of that way from x, in radians.
+    finest: shortest wavelength in pixels.
+    coarsest: longest wavelength in pixels.
+    stretch: factor by which waves are longer in one direction.
+    turn: angle of that direction from x, in radians.
   """
   right, down = _frequencies(size)
   along = np.cos(turn) * right + np.sin(turn) * down
@@ -70,7 +70,7 @@ def noise(
 
 
 def blur(pattern: np.ndarray, deviation: float) -> np.ndarray:
-  """Returns the pattern under a Gaussian of that deviation in pixels."""
+  """Returns the pattern after a Gaussian blur; the deviation is in pixels."""
   size = len(pattern)
   along, across = _frequencies(size)
   kept = np.exp(-2 * (np.pi * deviation) ** 2 * (along**2 + across**2))
@@ -78,7 +78,7 @@ def blur(pattern: np.ndarray, deviation: float) -> np.ndarray:
 
 
 def standardized(pattern: np.ndarray) -> np.ndarray:
-  """Returns the pattern with mean 0 and deviation 1, float32."""
+  """Returns the pattern scaled to mean 0 and deviation 1, float32."""
   pattern = pattern - pattern.mean()
   deviation = max(float(pattern.std()), 1e-6)
   return (pattern / deviation).astype(np.float32)
@@ -86,5 +86,5 @@ def standardized(pattern: np.ndarray) -> np.ndarray:
 
 @functools.cache
 def _frequencies(size: int) -> tuple[np.ndarray, np.ndarray]:
-  """Returns waves a pixel along x and along y of a real Fourier transform."""
+  """Returns the frequencies of `rfft2` along x and y, in waves per pixel."""
   return np.meshgrid(np.fft.rfftfreq(size), np.fft.fftfreq(size))

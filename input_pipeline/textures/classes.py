@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What the classes of textures are, and which belong to which set."""
+"""The classes of textures, and the sets that they form."""
 
 import dataclasses
 import itertools
@@ -11,17 +11,16 @@ from input_pipeline.textures import shapes
 
 @dataclasses.dataclass(frozen=True)
 class Texture:
-  """One class: all that its images have in common.
+  """A class: what its images have in common.
 
   Attributes:
-    name: of the class, unique over all sets.
-    motif: a key of `patterns.REPEATED`, `patterns.NOISES` or
-      `shapes.SHAPES`.
-    period: of the repetition, in pixels; 0: a single shape.
+    name: name of the class, unique over all sets.
+    motif: a key of `patterns.REPEATED`, `patterns.NOISES` or `shapes.SHAPES`.
+    period: period of the repetition in pixels; 0 for a single shape.
     warp: how far the plane is bent, in pixels.
-    polarity: 1: shapes are brighter than what is around them, -1: darker, 0:
+    polarity: 1 if shapes are brighter than their background, -1 if darker, 0 if
       either.
-    haze: shapes are soft, and what is behind them shows through.
+    haze: whether shapes are soft and transparent.
   """
 
   name: str
@@ -52,7 +51,7 @@ def _all_noises() -> tuple[Texture, ...]:
   )
 
 
-def _all_strewn() -> tuple[Texture, ...]:
+def _all_scattered() -> tuple[Texture, ...]:
   return tuple(
     Texture(
       f'{motif}-{scale}-{tone}',
@@ -68,17 +67,17 @@ def _all_strewn() -> tuple[Texture, ...]:
         ('small', 14.0, 'dark', -1),
         ('large', 28.0, 'bright', 1),
         ('large', 28.0, 'dark', -1),
-        # Small ones would be lost in what shows through.
+        # Small transparent shapes could not be seen.
         ('large', 28.0, 'haze', 1),
       ),
     )
   )
 
 
-# Many classes, as ImageNet-21k.
-MANY = (*_all_repeated(), *_all_noises(), *_all_strewn())
+# Many classes, like those of ImageNet-21k.
+MANY = (*_all_repeated(), *_all_noises(), *_all_scattered())
 
-# Few classes, all of them among the many, as ILSVRC-2012's are.
+# Few classes, a subset of `MANY`, as those of ILSVRC-2012 are of ImageNet-21k.
 FEW = tuple(
   texture
   for texture in MANY
@@ -99,7 +98,7 @@ FEW = tuple(
   }
 )
 
-# One large shape each, as CIFAR-10 shows one thing at a time.
+# One large shape per image, as CIFAR-10 shows one object.
 SINGLE = tuple(
   Texture(f'one-{motif}', motif, period=0)
   for motif in (

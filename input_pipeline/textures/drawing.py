@@ -1,11 +1,11 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Draws one image of a class of textures.
+"""Draws the images of a class of textures.
 
     image = draw(classes.MANY[0], seed=0, split='train', number=7, size=72)
 
-An image is a pure function of these arguments: it depends neither on those
-drawn before nor on the other classes of its set.
+An image depends on nothing but these arguments, neither on other images nor on
+the other classes of its set.
 """
 
 import zlib
@@ -18,7 +18,8 @@ from input_pipeline.textures import classes
 from input_pipeline.textures import patterns
 from input_pipeline.textures import shapes
 
-# Drawn around the image and cut off: noise and blur go on at the other side.
+# Pixels drawn around the image and cut off, as noise and blur wrap around at
+# the edges.
 _MARGIN = 6
 _PATTERNS = {**patterns.REPEATED, **patterns.NOISES}
 _GROUNDS = ('lines', 'grids', 'cells', 'veins', 'clouds', 'fibres', 'mosaics')
@@ -31,12 +32,12 @@ def draw(
 
   Args:
     texture: the class.
-    seed: of the whole data set.
+    seed: seed of the data set.
     split: one of `conventions.SPLITS`.
-    number: of the image in its split and class.
+    number: number of the image in its split and class.
     size: side in pixels.
   """
-  # By its name: the same class is drawn the same in each set that has it.
+  # Seeded by its name, so that a class is the same in every set that has it.
   name = zlib.crc32(texture.name.encode())
   rng = np.random.default_rng(
     (seed, conventions.SPLITS.index(split), name, number)
@@ -48,7 +49,7 @@ def draw(
 def _pattern(
   rng: np.random.Generator, texture: classes.Texture, size: int
 ) -> np.ndarray:
-  """Returns what the class is about, mean 0 and deviation 1."""
+  """Returns the pattern of the class, with mean 0 and deviation 1."""
   turn = rng.uniform(0, 2 * np.pi)
   place = canvas.place(rng, size, turn=turn, warp=texture.warp)
   period = texture.period * np.exp(rng.uniform(-0.2, 0.2))
@@ -57,7 +58,7 @@ def _pattern(
     return rng.choice((-1, 1)) * canvas.standardized(drawn)
   shape = shapes.SHAPES[texture.motif]
   if texture.period:
-    cover = shapes.strewn(
+    cover = shapes.scattered(
       rng, place, shape=shape, period=period, filled=rng.uniform(0.4, 1)
     )
   else:
@@ -67,13 +68,13 @@ def _pattern(
   if texture.haze:
     cover = canvas.blur(cover, rng.uniform(1, 2))
     return canvas.standardized(ground + rng.uniform(1, 2) * cover)
-  # The shapes hide what is behind them.
+  # These shapes are opaque.
   brightness = polarity * rng.uniform(2, 4)
   return canvas.standardized(ground + (brightness - ground) * cover)
 
 
 def _ground(rng: np.random.Generator, size: int) -> np.ndarray:
-  """Returns a pattern of any kind behind shapes, faint or strong."""
+  """Returns a random pattern of random contrast, the background of shapes."""
   turn, period = rng.uniform(0, 2 * np.pi), rng.uniform(4, 12)
   place = canvas.place(rng, size, turn=turn, warp=rng.choice((0, 3.5)))
   motif = rng.choice(_GROUNDS)
@@ -82,7 +83,7 @@ def _ground(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _photograph(rng: np.random.Generator, pattern: np.ndarray) -> np.ndarray:
-  """Returns gray values: what differs from image to image in any class."""
+  """Returns gray values, after variations that are the same in all classes."""
   size = len(pattern)
   pattern = canvas.blur(pattern, rng.uniform(0.2, 1.2))
   stains = canvas.noise(rng, size, finest=rng.uniform(6, 40))
@@ -91,13 +92,13 @@ def _photograph(rng: np.random.Generator, pattern: np.ndarray) -> np.ndarray:
   pattern = pattern + rng.uniform(0, 0.4) * shade
   grain = rng.standard_normal((size, size), np.float32)
   pattern = canvas.standardized(pattern + rng.uniform(0.02, 0.3) * grain)
-  # The same for all classes: the mean brightness tells nothing.
+  # The brightness does not depend on the class, so it does not reveal it.
   gray = rng.uniform(95, 160) + rng.uniform(20, 50) * pattern
   return np.clip(np.rint(gray), 0, 255).astype(np.uint8)
 
 
 def _shade(rng: np.random.Generator, size: int) -> np.ndarray:
-  """Returns light that falls from one side, -1 to 1."""
+  """Returns a ramp of light from a random side, from -1 to 1."""
   angle = rng.uniform(0, 2 * np.pi)
   ramp = np.linspace(-1, 1, size, dtype=np.float32)
   shade = np.cos(angle) * ramp + np.sin(angle) * ramp[:, None]

@@ -1,10 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Patterns that fill the plane: repeated ones, and ones made of noise.
+"""Patterns that fill the plane: periodic ones, and ones made of noise.
 
-Each is a function of a generator, a place and the length of its repetition in
-pixels, and returns `[S, S]`; scale and offset of the values are of no
-consequence.
+Each is a function of a random generator, a plane and the period in pixels. It
+returns `[S, S]`, whose scale and offset do not matter.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +30,7 @@ def _lines(rng, place: canvas.Place, period: float) -> np.ndarray:
 
 
 def _ramps(rng, place: canvas.Place, period: float) -> np.ndarray:
-  # The side that the steep edge is on is of no consequence: sets are mirrored.
+  # The steep edge may be on either side, as training mirrors the images.
   del rng
   return np.mod(place.y, period)
 
@@ -92,7 +91,7 @@ def _scales(rng, place: canvas.Place, period: float) -> np.ndarray:
 
 
 def _polar(rng, place: canvas.Place) -> tuple[np.ndarray, np.ndarray]:
-  """Returns radius in pixels and angle around a point near the middle."""
+  """Returns radius in pixels and angle from a random point near the middle."""
   size = len(place.x)
   row, column = rng.integers(size // 4, size - size // 4, 2)
   x, y = place.x - place.x[row, column], place.y - place.y[row, column]
@@ -117,7 +116,11 @@ def _spirals(rng, place: canvas.Place, period: float) -> np.ndarray:
 
 
 def _nearest(rng, place: canvas.Place, period: float):
-  """Returns distance to the two nearest of strewn points, and the nearest."""
+  """Returns the distances to the two nearest random points, and the nearest.
+
+  There is one point in each square cell of `period` pixels; distances are in
+  periods, and the nearest point is given by its number from 0 to 1023.
+  """
   x, y = (v / np.float32(period) for v in place)
   column, row = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
   points = rng.uniform(0, 1, (2, 1024)).astype(np.float32)
@@ -206,7 +209,7 @@ REPEATED: Mapping[str, Pattern] = types.MappingProxyType(
   }
 )
 
-# Made of noise: bending them would change nothing that can be seen.
+# Patterns of noise, which look the same on a bent plane.
 NOISES: Mapping[str, Pattern] = types.MappingProxyType(
   {
     'clouds': _clouds,

@@ -1,9 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Flat shapes, as distances to their outline, and how they are strewn.
+"""Flat shapes, and how they are scattered over the plane.
 
-A shape is a function of x and y in units of its own radius; it is negative
-inside and lies within the unit circle.
+A shape is a function that returns the signed distance to its outline, negative
+inside. Its arguments are x and y in units of its radius, and it lies within the
+unit circle.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from input_pipeline.textures import canvas
 Shape = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def strewn(
+def scattered(
   rng: np.random.Generator,
   place: canvas.Place,
   *,
@@ -25,20 +26,21 @@ def strewn(
   period: float,
   filled: float = 1.0,
 ) -> np.ndarray:
-  """Returns 1 inside and 0 outside of shapes, one in a cell of a square grid.
+  """Returns an image of shapes scattered over a square grid, in [0, 1].
 
-  Each shape has its own size, turn and place within its cell.
+  It is 1 inside and 0 outside of them. Each cell of the grid holds at most one
+  shape, whose size, rotation and place in the cell are random.
 
   Args:
-    rng: of all that.
+    rng: random generator.
     place: the plane.
-    shape: of all of them.
+    shape: the shape of all of them.
     period: side of a cell in pixels.
-    filled: share of the cells that hold one.
+    filled: share of the cells that hold a shape.
   """
   x, y = place.x / np.float32(period), place.y / np.float32(period)
   column, row = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
-  # A table of cells, repeated: larger than what an image shows of any pattern.
+  # The cells repeat after 32 x 32, which is more than an image shows.
   cell = (row % 32) * 32 + column % 32
   radius = rng.uniform(0.28, 0.44, 1024).astype(np.float32)
   shift = rng.uniform(-1, 1, (2, 1024)).astype(np.float32) * (0.47 - radius)
@@ -55,7 +57,7 @@ def strewn(
 def single(
   rng: np.random.Generator, place: canvas.Place, *, shape: Shape
 ) -> np.ndarray:
-  """Returns 1 inside and 0 outside of one large shape near the middle."""
+  """Returns one large shape near the middle: 1 inside of it, 0 outside."""
   size = len(place.x)
   radius = rng.uniform(0.25, 0.42) * size
   middle = size // 2
@@ -111,10 +113,10 @@ def _star(
   """Returns the distance to the nearest edge of a star, or of a polygon.
 
   Args:
-    x: in radii.
-    y: in radii.
-    points: how many.
-    inner: radius of the notches; `cos(pi / points)` makes it a polygon.
+    x: x in units of the radius.
+    y: y in units of the radius.
+    points: number of points of the star.
+    inner: radius of the notches; `cos(pi / points)` gives a polygon.
   """
   half = np.pi / points
   angle = np.abs(np.mod(np.arctan2(y, x) + half, 2 * half) - half)

@@ -1,11 +1,11 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Textures and shapes as a tfds dataset, drawn rather than downloaded.
+"""tfds builder of textures and shapes, which are drawn and not downloaded.
 
 builder = Builder(
     config='s', data_dir='/tmp/textures', file_format='array_record'
 )
-builder.download_and_prepare()  # 's' takes seconds, 'm' about a minute.
+builder.download_and_prepare()
 train = builder.as_data_source('train')
 """
 
@@ -24,14 +24,18 @@ from input_pipeline.textures import drawing
 
 @dataclasses.dataclass(kw_only=True)
 class TexturesConfig(tfds.core.BuilderConfig):
-  """Which classes to draw, how many images of each, and how large."""
+  """Which classes to draw, how many images of each, and how large.
 
-  # Image side in pixels.
+  Attributes:
+    size: side of an image in pixels.
+    textures: the classes.
+    images: number of images per class in each split.
+    seed: seed of everything that is drawn.
+  """
+
   size: int
   textures: tuple[classes.Texture, ...]
-  # Images a class in each split.
   images: Mapping[str, int]
-  # Of all randomness.
   seed: int = 0
 
   def __post_init__(self):
@@ -51,7 +55,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
   VERSION = tfds.core.Version('1.0.0')
   RELEASE_NOTES = types.MappingProxyType({'1.0.0': 'Initial release.'})
-  # tfds wants a list, and the first is the default.
+  # A list, as tfds requires; the first config is the default.
   BUILDER_CONFIGS = [
     TexturesConfig(
       name='s',
@@ -92,7 +96,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             shape=(None, None, 1), dtype=np.uint8, encoding_format='png'
           ),
           'label': tfds.features.ClassLabel(names=names),
-          # Four zeros: an image has no box, as what it shows fills it.
+          # Four zeros, which mean no box, as the texture fills the image.
           'box': tfds.features.Tensor(shape=(4,), dtype=np.int32),
           'slice_id': tfds.features.Text(),
           'patient_id': tfds.features.Text(),
@@ -124,7 +128,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
           number=number,
           size=config.size,
         )
-        # Each image is a patient of its own: none has another like it.
+        # Each image counts as a patient of its own.
         patient_id = f'textures-{split}-{texture.name}-{number:03d}'
         slice_id = f'{patient_id}.png'
         yield (

@@ -534,7 +534,7 @@ def test_a_stream_that_is_left_leaves_no_threads(seven, data_config):
   assert len(taken) == count
 
 
-_FAILS = """
+_DATASET = """
 import time
 import cv2
 import ml_collections
@@ -554,15 +554,18 @@ split = examples.Examples(
   label=np.array([0, 1]), box=np.zeros((2, 4)), digest=names, read=read)
 config = ml_collections.ConfigDict({
   'box': 'none', 'resize': 16, 'crop': 16, 'antialias': False, 'per_class': 0})
-for batch in batches.train_batches(split, config, batch=4, seed=0):
-  raise SystemError('in the loop')
+dataset = batches.train_batches(split, config, batch=4, seed=0)
 """
 
 
-def test_an_error_in_a_loop_over_a_dataset_ends_the_program():
+@pytest.mark.parametrize(
+  'loop', ['for batch in dataset:', 'for batch in batches.as_numpy(dataset):']
+)
+def test_an_error_in_a_loop_over_a_dataset_ends_the_program(loop):
+  program = f"{_DATASET}{loop}\n  raise SystemError('in the loop')"
   root = pathlib.Path(input_pipeline.__file__).parents[1]
   result = subprocess.run(
-    [sys.executable, '-c', _FAILS],
+    [sys.executable, '-c', program],
     cwd=root,
     capture_output=True,
     text=True,
@@ -571,3 +574,13 @@ def test_an_error_in_a_loop_over_a_dataset_ends_the_program():
   )
   assert result.returncode == 1
   assert result.stderr.endswith('SystemError: in the loop\n')
+
+
+def test_an_iterator_that_is_left_open_lets_the_program_end():
+  # Without `_end_iterators` this waits forever.
+  program = f'{_DATASET}stream = batches.as_numpy(dataset)\nnext(stream)'
+  root = pathlib.Path(input_pipeline.__file__).parents[1]
+  result = subprocess.run(
+    [sys.executable, '-c', program], cwd=root, timeout=120, check=False
+  )
+  assert result.returncode == 0

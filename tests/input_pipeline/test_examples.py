@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from input_pipeline import examples as examples_lib
+from input_pipeline import preprocessing
 
 
 def test_length_is_the_number_of_slices(make_examples, noise):
@@ -20,6 +21,31 @@ def test_equal_tables_have_equal_fingerprints(make_examples, noise):
   second = make_examples([noise(3, 4), noise(3, 4, seed=1)])
   assert first.fingerprint == second.fingerprint
   assert len(first.fingerprint) == 16
+
+
+def test_the_fingerprint_is_a_digest_of_the_columns_as_text():
+  # Runs store it, so that it has to stay as it is.
+  examples = examples_lib.Examples(
+    class_names=('Normal', 'CP'),
+    slice_id=np.array(['a', 'b']),
+    patient_id=np.array(['p', 'q']),
+    source=np.array(['s', 't']),
+    label=np.array([1, 0], np.int32),
+    box=np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.int32),
+    digest=np.array(['d', 'e']),
+    read=lambda i: b'',
+  )
+  text = (
+    'Normal\nCP'
+    'slice_ida\nb'
+    'patient_idp\nq'
+    'sources\nt'
+    'label1\n0'
+    'box1\n2\n3\n4\n5\n6\n7\n8'
+    'digestd\ne'
+  )
+  expected = hashlib.sha256(text.encode()).hexdigest()[:16]
+  assert examples.fingerprint == expected
 
 
 @pytest.mark.parametrize(
@@ -231,8 +257,8 @@ def test_an_image_that_cannot_be_decoded_is_an_error_that_names_the_slice(
 
 def test_a_prepared_image_is_its_gray_values(make_examples, noise):
   image = noise(4, 4)
-  preparation = examples_lib.Preparation(
-    size=4, box='annotated', antialias=False
+  preparation = preprocessing.Preprocessing(
+    box='annotated', resize=4, crop=4, antialias=False
   )
   prepared = dataclasses.replace(
     make_examples([image]),

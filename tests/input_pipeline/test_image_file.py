@@ -14,10 +14,11 @@ import pytest
 import tensorflow as tf
 
 from input_pipeline import image_file
+from input_pipeline import preprocess
 
 
 def _tf_gray(encoded):
-  """Decodes as the pipeline does."""
+  """Decodes as TensorFlow does, which is not the decoder of the pipeline."""
   return tf.io.decode_image(encoded, channels=1).numpy()[..., 0]
 
 
@@ -32,19 +33,19 @@ def _save(image, kind='PNG', **options):
   return buffer.getvalue()
 
 
+def _chunk(name, data):
+  crc = zlib.crc32(name + data)
+  return struct.pack('>I', len(data)) + name + data + struct.pack('>I', crc)
+
+
 def _png(width, height, bits, color, rows):
   """Writes a PNG of any kind, from its bytes: rows with a filter byte each."""
-
-  def chunk(name, data):
-    crc = zlib.crc32(name + data)
-    return struct.pack('>I', len(data)) + name + data + struct.pack('>I', crc)
-
   header = struct.pack('>IIBBBBB', width, height, bits, color, 0, 0, 0)
   return b'\x89PNG\r\n\x1a\n' + b''.join(
     (
-      chunk(b'IHDR', header),
-      chunk(b'IDAT', zlib.compress(rows)),
-      chunk(b'IEND', b''),
+      _chunk(b'IHDR', header),
+      _chunk(b'IDAT', zlib.compress(rows)),
+      _chunk(b'IEND', b''),
     )
   )
 
@@ -285,3 +286,14 @@ def test_sixteen_bits_of_colour_are_refused():
   png = _png(1, 4, 16, 2, 4 * row)
   with pytest.raises(ValueError, match=r'x\.png is a 16-bit PNG in colour'):
     image_file.to_plain_gray(png, 'x.png')
+
+
+def test_a_gamma_of_a_colour_png_is_ignored(noise):
+  rgb = np.stack([noise(20, 30, seed=seed) for seed in range(3)], axis=-1)
+  plain = _save(Image.fromarray(rgb))
+  # After the header, 33 bytes; the gamma of sRGB.
+  encoded = plain[:33] + _chunk(b'gAMA', struct.pack('>I', 45_455)) + plain[33:]
+  gray = preprocess.decode(image_file.to_plain_gray(encoded, 'a.png'))
+  np.testing.assert_allclose(gray, _luma(rgb), rtol=0, atol=1)
+  # Where decoders take it into account, the gray values are others.
+  assert np.abs(_tf_gray(encoded) - _luma(rgb)).max() > 10

@@ -182,6 +182,23 @@ def test_crop_and_resize_at_test_time(noise, encode):
   np.testing.assert_allclose(result, expected, rtol=0, atol=0.501)
 
 
+@pytest.mark.parametrize('mode', ['annotated', 'automatic', 'none'])
+@pytest.mark.parametrize('box', [None, (3, 5, 60, 70)])
+def test_prepare_crops_as_the_mode_says(mode, box):
+  image = np.zeros((96, 128), np.uint8)
+  image[10:60, 20:70] = 200
+  # The body less 3 pixels a side: see test_body_crop.
+  cropped = {
+    'annotated': image if box is None else image[5:70, 3:60],
+    'automatic': image[13:57, 23:67],
+    'none': image,
+  }[mode]
+  result = preprocess.prepare(image, box, 24, antialias=False, mode=mode)
+  assert (result.shape, result.dtype) == ((24, 24, 1), np.uint8)
+  expected = _resized(cropped, 24, antialias=False)
+  np.testing.assert_allclose(result[..., 0], expected, rtol=0, atol=0.501)
+
+
 # Every pixel of it has another value: row * 16 + column.
 _CODED = np.arange(256, dtype=np.uint8).reshape(16, 16)
 

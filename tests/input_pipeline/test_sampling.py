@@ -82,7 +82,7 @@ def test_seeds_of_augmentation_differ_by_position_and_by_seed():
 def _crops(count, *, size=16, crop=13, seed=0):
   """Returns top, left and flip of the first positions of a stream."""
   dataset = tf.data.Dataset.range(count).map(
-    lambda position: sampling.crop_and_flip(
+    lambda position: sampling.draw_crop_and_flip(
       sampling.example_seed(position, seed=seed), size=size, crop=crop
     )
   )

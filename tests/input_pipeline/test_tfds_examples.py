@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
+from input_pipeline import data_source
 from input_pipeline import tfds_examples
 
 
@@ -18,9 +19,10 @@ def _prepared(data_dir):
 
 
 def _load(split, data_dir, *, path='', name='covidx_ct/2a', **kwargs):
-  return tfds_examples.load(
-    name, split, path=str(path), data_dir=str(data_dir), **kwargs
+  source = data_source.DataSource(
+    name, path=str(path), data_dir=str(data_dir), **kwargs
   )
+  return tfds_examples.load(source, split)
 
 
 def _assert_equal(first, second):
@@ -44,6 +46,7 @@ def test_a_split_has_what_its_file_says(tmp_path, folder, covidx_slices, split):
   examples = _load(split, tmp_path, path=folder)
   expected = covidx_slices[split]
   assert examples.class_names == ('Normal', 'CP', 'NCP')
+  assert examples.window == (-600, 1500)
   assert examples.slice_id.tolist() == [entry.name for entry in expected]
   assert examples.patient_id.tolist() == [entry.patient for entry in expected]
   assert examples.source.tolist() == [entry.source for entry in expected]

@@ -10,7 +10,8 @@ import pytest
 
 from bit_covid.cli import from_dicom
 from bit_covid.cli import split
-from input_pipeline import image_folder
+from input_pipeline import custom_images
+from input_pipeline import data_source
 from input_pipeline import patient_hash
 
 
@@ -61,7 +62,10 @@ def test_series_become_images_that_can_be_trained_on(root, chest, to_gray):
       expected = to_gray(chest(64, seed=10 * number + z))
       assert any(np.array_equal(expected, x) for x in images)
   assert split.main([str(data / 'images.csv')]) == 0
-  examples = image_folder.load(data / 'images_split.csv', 'train')
+  source = data_source.DataSource(
+    'image_folder', path=str(data / 'images_split.csv')
+  )
+  examples = custom_images.load(source, 'train')
   assert examples.class_names == ('NCP', 'Normal')
   assert len(examples) == 6
 

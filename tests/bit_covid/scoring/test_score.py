@@ -31,12 +31,15 @@ def expected(
   study, chest, to_gray, random_params, reference_network, tmp_path_factory
 ):
   """Probabilities of all slices, prepared as an evaluation prepares them."""
-  folder = tmp_path_factory.mktemp('gray')
+  root = tmp_path_factory.mktemp('gray')
+  folder = root / 'test' / 'any'
+  folder.mkdir(parents=True)
   for i in range(20):
     gray = to_gray(chest(64, lungs=2 <= i < 19, seed=i))
     Image.fromarray(gray).save(folder / f'{i:02d}.png')
-  examples = input_pipeline.unlabelled(
-    input_pipeline.find_images(folder), class_names=NAMES
+  examples = input_pipeline.load_split(
+    ml_collections.ConfigDict({'name': 'image_folder', 'path': str(root)}),
+    'test',
   )
   config = ml_collections.ConfigDict(
     {'box': 'automatic', 'crop': 32, 'antialias': False}

@@ -11,6 +11,8 @@ from tensorflow_datasets.core import shuffle
 
 from input_pipeline import batches
 from input_pipeline import data_checks
+from input_pipeline import data_source
+from input_pipeline import preprocessing
 from input_pipeline import tfds_examples
 from input_pipeline import threads
 from input_pipeline.covidx_ct import covidx_ct_dataset_builder
@@ -19,7 +21,8 @@ SIZES = {'train': 512, 'val': 480, 'test': 480}
 
 
 def _load(split, data_dir, *, path='', name='covidx_ct/2a_512'):
-  return tfds_examples.load(name, split, path=str(path), data_dir=str(data_dir))
+  source = data_source.DataSource(name, path=str(path), data_dir=str(data_dir))
+  return tfds_examples.load(source, split)
 
 
 @pytest.fixture(scope='module')
@@ -93,7 +96,9 @@ def test_slices_are_stored_as_they_are_used(
 ):
   examples = _load(split, data_dir)
   whole = _load(split, data_dir, name='covidx_ct/2a')
-  assert examples.preparation.size == size
+  assert examples.preparation == preprocessing.Preprocessing(
+    box='annotated', resize=size, crop=size, antialias=False
+  )
   assert (examples.box == [0, 0, size, size]).all()
   for column in ('slice_id', 'patient_id', 'source', 'label'):
     np.testing.assert_array_equal(

@@ -88,7 +88,7 @@ def test_mask_and_image_are_of_the_size_asked_for():
     assert plane.shape == (50, 50)
 
 
-@pytest.mark.parametrize('number', [-1, drawing.MOST_SLICES])
+@pytest.mark.parametrize('number', [-1, drawing.MAX_SLICES])
 def test_a_slice_outside_the_scan_is_an_error(number):
   with pytest.raises(ValueError, match=f'no slice {number}'):
     drawing.draw_slice(_patient(), number, size=32)

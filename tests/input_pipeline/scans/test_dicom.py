@@ -170,7 +170,7 @@ def test_gaps_and_repeated_positions_are_noted(tmp_path, chest, write_dicom):
     )
   with scans.find(tmp_path) as found:
     text = ' '.join(found.scans[0].notes)
-  assert '1 slices lie where another one does' in text
+  assert 'Slices with the position of another one: 1.' in text
   assert '1 gap between neighbouring slices' in text
 
 
@@ -194,7 +194,7 @@ def test_ids_hold_nothing_of_the_patient_and_do_not_change(
   ('tags', 'reason'),
   [
     ({'Modality': 'MR'}, 'the modality is MR; expected CT'),
-    ({'Modality': None}, 'does not say its modality'),
+    ({'Modality': None}, 'has no modality'),
     ({'ImageType': ['ORIGINAL', 'PRIMARY', 'LOCALIZER']}, 'a localizer'),
     ({'BodyPartExamined': 'HEAD'}, 'the body part is HEAD'),
     ({'ImageOrientationPatient': [1, 0, 0, 0, 0, -1]}, 'not an axial slice'),

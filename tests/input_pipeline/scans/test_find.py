@@ -41,7 +41,7 @@ def test_images_of_a_folder_are_one_scan_or_many(tmp_path, encode, noise):
     (tmp_path / f'{i}.png').write_bytes(encode(noise(64, 64, seed=i)))
   with scans.find(tmp_path) as found:
     assert [len(x) for x in found.scans] == [3]
-    assert 'lie in one folder' in found.scans[0].notes[0]
+    assert 'images of one folder' in found.scans[0].notes[0]
   with scans.find(tmp_path, images_are_scans=True) as found:
     assert [len(x) for x in found.scans] == [1, 1, 1]
   twice = [tmp_path / '2.png', tmp_path / '0.png', tmp_path]

@@ -68,7 +68,7 @@ def test_gray_values_stay_as_they_are(tmp_path, volume, to_gray):
   with scans.find(path) as found:
     (scan,) = found.scans
     assert scan.window is None
-    assert 'gray values as they are' in scan.notes[0]
+    assert 'used as gray values' in scan.notes[0]
     np.testing.assert_array_equal(scan.slices[2].read().gray, gray[2])
 
 

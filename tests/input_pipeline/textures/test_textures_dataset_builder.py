@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
+from input_pipeline import data_source
 from input_pipeline import tfds_examples
 from input_pipeline.textures import classes
 from input_pipeline.textures import drawing
@@ -18,10 +19,8 @@ _IMAGES = {'train': 4, 'val': 1, 'test': 2}
 
 @pytest.fixture(scope='module')
 def splits(tfds_dir):
-  return {
-    split: tfds_examples.load('textures/tiny', split, data_dir=tfds_dir)
-    for split in _IMAGES
-  }
+  source = data_source.DataSource('textures/tiny', data_dir=tfds_dir)
+  return {split: tfds_examples.load(source, split) for split in _IMAGES}
 
 
 def test_sets_have_the_proportions_of_the_papers():

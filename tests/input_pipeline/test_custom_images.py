@@ -1,15 +1,20 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Tests for input_pipeline.image_folder."""
+"""Tests for input_pipeline.custom_images."""
 
-import pathlib
 import re
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from input_pipeline import image_folder
+from input_pipeline import custom_images
+from input_pipeline import data_source
+
+
+def _load(path, split, **fields):
+  source = data_source.DataSource('image_folder', path=str(path), **fields)
+  return custom_images.load(source, split)
 
 
 @pytest.fixture
@@ -35,7 +40,7 @@ def test_a_folder_of_classes_is_read_in_order(write):
     'train/CP/d.png',
     'test/Normal/e.png',
   )
-  examples = image_folder.load(root, 'train')
+  examples = _load(root, 'train')
   assert examples.class_names == ('Normal', 'CP', 'NCP')
   paths = ['train/CP/d.png', 'train/NCP/a.jpg', 'train/NCP/b.png',
            'train/Normal/c.jpeg']  # fmt: skip
@@ -60,7 +65,7 @@ def test_a_folder_of_classes_is_read_in_order(write):
 )
 def test_classes_are_in_covidx_order_or_the_alphabets(write, classes, expected):
   root = write(*(f'val/{name}/1.png' for name in classes))
-  examples = image_folder.load(root, 'val')
+  examples = _load(root, 'val')
   assert examples.class_names == expected
   named = [expected[label] for label in examples.label]
   assert named == [name.split('/')[1] for name in examples.slice_id]
@@ -68,7 +73,7 @@ def test_classes_are_in_covidx_order_or_the_alphabets(write, classes, expected):
 
 def test_nested_folders_and_upper_case_suffixes_are_found(write):
   root = write('train/a/p1/s1/1.PNG', 'train/a/p2/2.Jpg', 'train/a/0.JPEG')
-  assert image_folder.load(root, 'train').slice_id.tolist() == [
+  assert _load(root, 'train').slice_id.tolist() == [
     'train/a/0.JPEG',
     'train/a/p1/s1/1.PNG',
     'train/a/p2/2.Jpg',
@@ -81,7 +86,7 @@ def test_hidden_files_and_other_files_are_left_out(write):
   )
   (root / 'train' / 'a' / 'notes.txt').write_text('nothing')
   (root / 'train' / 'a' / 'folder.png').mkdir()
-  assert image_folder.load(root, 'train').slice_id.tolist() == ['train/a/1.png']
+  assert _load(root, 'train').slice_id.tolist() == ['train/a/1.png']
 
 
 @pytest.mark.parametrize('layout', ['folder', 'csv'])
@@ -95,7 +100,7 @@ def test_labels_count_the_classes_of_all_splits(write, layout):
       'train,b,train/b/2.png\n'
       'test,b,test/b/3.png\n'
     )
-  examples = image_folder.load(root, 'test')
+  examples = _load(root, 'test')
   assert examples.class_names == ('a', 'b')
   assert examples.label.tolist() == [1]
 
@@ -105,19 +110,19 @@ def test_an_unknown_split_is_an_error_that_lists_the_folders(write):
   with pytest.raises(
     ValueError, match=r"no split 'val' in .*\['test', 'train'\]"
   ):
-    image_folder.load(root, 'val')
+    _load(root, 'val')
 
 
 def test_a_split_without_images_is_an_error(write):
   root = write('train/a/1.png')
   (root / 'test' / 'a').mkdir(parents=True)
   with pytest.raises(ValueError, match=r'no images .*\.png.* in the class'):
-    image_folder.load(root, 'test')
+    _load(root, 'test')
 
 
 def test_neither_folder_nor_csv_is_an_error(tmp_path):
   with pytest.raises(FileNotFoundError, match=r'config\.data\.path .*missing'):
-    image_folder.load(tmp_path / 'missing', 'train')
+    _load(tmp_path / 'missing', 'train')
 
 
 def test_an_unreadable_image_is_an_error_with_its_name(write):
@@ -125,26 +130,26 @@ def test_an_unreadable_image_is_an_error_with_its_name(write):
   bad = root / 'train' / 'a' / '2.png'
   bad.write_bytes(bad.read_bytes()[:-30])
   with pytest.raises(ValueError, match=re.escape(str(bad))):
-    image_folder.load(root, 'train')
+    _load(root, 'train')
 
 
 def test_the_range_of_sixteen_bits_is_used(write, encode):
   root = write('train/a/1.png')
   pixels = np.array([[0, 2048, 4095]], np.uint16)
   (root / 'train' / 'a' / '1.png').write_bytes(encode(pixels))
-  examples = image_folder.load(root, 'train', range_16bit=(0, 4095))
+  examples = _load(root, 'train', range_16bit=(0, 4095))
   decoded = tf.io.decode_image(examples.read(0)).numpy()
   assert decoded[..., 0].tolist() == [[0, 128, 255]]
   with pytest.raises(ValueError, match=r'1\.png is a 16-bit image'):
-    image_folder.load(root, 'train')
+    _load(root, 'train')
 
 
 def test_a_changed_image_changes_the_fingerprint(write, encode, noise):
   root = write('train/a/1.png')
-  before = image_folder.load(root, 'train').fingerprint
-  assert image_folder.load(root, 'train').fingerprint == before
+  before = _load(root, 'train').fingerprint
+  assert _load(root, 'train').fingerprint == before
   (root / 'train/a/1.png').write_bytes(encode(noise(20, 30, seed=9)))
-  assert image_folder.load(root, 'train').fingerprint != before
+  assert _load(root, 'train').fingerprint != before
 
 
 _HEADER = 'path,label,split,patient,source,xmin,ymin,xmax,ymax'
@@ -158,7 +163,7 @@ def test_a_csv_gives_all_that_it_has(write):
     'x/1.png,Normal,train,p1,,,,,\n'
     './x\\2.png,CP,val,,here,3,4,29,19\n'
   )
-  train = image_folder.load(root / 'list.csv', 'train')
+  train = _load(root / 'list.csv', 'train')
   assert train.class_names == ('Normal', 'CP', 'NCP')
   assert train.slice_id.tolist() == ['y/3.jpg', 'x/1.png']
   assert train.label.tolist() == [2, 0]
@@ -167,7 +172,7 @@ def test_a_csv_gives_all_that_it_has(write):
   assert train.box.tolist() == [[0, 0, 30, 20], [0, 0, 0, 0]]
   assert train.box.dtype == np.int32
   assert train.read(1) == (root / 'x' / '1.png').read_bytes()
-  val = image_folder.load(root / 'list.csv', 'val')
+  val = _load(root / 'list.csv', 'val')
   assert val.slice_id.tolist() == ['x/2.png']
   assert val.patient_id.tolist() == ['x/2.png']
   assert val.label.tolist() == [1]
@@ -177,7 +182,7 @@ def test_a_csv_gives_all_that_it_has(write):
 def test_words_that_pandas_takes_for_missing_are_class_names(write):
   root = write('1.png', '2.png')
   (root / 'list.csv').write_text('path,label,split\n1.png,NA,t\n2.png,None,t\n')
-  examples = image_folder.load(root / 'list.csv', 't')
+  examples = _load(root / 'list.csv', 't')
   assert examples.class_names == ('NA', 'None')
 
 
@@ -218,7 +223,7 @@ def test_a_bad_row_is_an_error_with_its_line(write, kind):
   path = root / 'list.csv'
   path.write_text(f'{_HEADER}\nx/1.png,CP,train,p1,,,,,\n{row}\n')
   with pytest.raises(ValueError, match=message) as error:
-    image_folder.load(path, 'train')
+    _load(path, 'train')
   assert str(error.value).startswith(f'{path}:3: ')
 
 
@@ -229,7 +234,7 @@ def test_a_box_outside_the_image_is_an_error_with_its_name(write):
   with pytest.raises(
     ValueError, match=r'x/1\.png: the box \(0, 0, 31, 20\) .* 30 x 20 pixels'
   ):
-    image_folder.load(path, 'train')
+    _load(path, 'train')
 
 
 @pytest.mark.parametrize(
@@ -246,7 +251,7 @@ def test_missing_and_unknown_columns_are_errors(tmp_path, header, message):
   path = tmp_path / 'list.csv'
   path.write_text(f'{header}\n{",".join("x" * (1 + header.count(",")))}\n')
   with pytest.raises(ValueError, match=message) as error:
-    image_folder.load(path, 'train')
+    _load(path, 'train')
   assert str(path) in str(error.value)
   assert 'patient, source, xmin' in str(error.value)
 
@@ -255,73 +260,48 @@ def test_a_missing_file_of_a_csv_is_an_error_with_its_name(write):
   root = write('1.png')
   (root / 'list.csv').write_text('path,label,split\n1.png,a,t\n2.png,a,t\n')
   with pytest.raises(FileNotFoundError, match=re.escape(str(root / '2.png'))):
-    image_folder.load(root / 'list.csv', 't')
+    _load(root / 'list.csv', 't')
 
 
 def test_an_unknown_split_of_a_csv_is_an_error_that_lists_its_splits(write):
   root = write('1.png', '2.png')
   (root / 'list.csv').write_text('path,label,split\n1.png,a,t\n2.png,a,s\n')
   with pytest.raises(ValueError, match=r"no split 'u' in .*\['s', 't'\]"):
-    image_folder.load(root / 'list.csv', 'u')
+    _load(root / 'list.csv', 'u')
 
 
-def test_images_without_labels(write):
-  root = write('b.png', 'a.jpg')
-  paths = [root / 'b.png', root / 'a.jpg']
-  examples = image_folder.unlabelled(paths, class_names=('x', 'y'))
-  assert examples.class_names == ('x', 'y')
-  assert examples.label.tolist() == [-1, -1]
-  assert examples.slice_id.tolist() == [str(path) for path in paths]
-  assert examples.read(0) == (root / 'b.png').read_bytes()
-  assert not examples.box.any()
-
-
-def test_images_without_labels_are_checked(write):
-  root = write('a.png')
-  (root / 'b.png').write_text('no image')
-  with pytest.raises(ValueError, match=re.escape(str(root / 'b.png'))):
-    image_folder.unlabelled([root / 'a.png', root / 'b.png'], class_names=())
-
-
-def test_relative_paths_are_found(write, monkeypatch):
-  monkeypatch.chdir(write('d/a.png'))
-  examples = image_folder.unlabelled([pathlib.Path('d/a.png')], class_names=())
-  assert examples.slice_id.tolist() == ['d/a.png']
-  assert examples.read(0) == pathlib.Path('d/a.png').read_bytes()
-
-
-def test_images_below_a_folder_are_found_sorted(write):
-  root = write('s/b.png', 's/a/c.JPG', 's/.x.png', 's/.y/z.png', 'other.png')
-  (root / 's' / 'd.txt').write_text('nothing')
-  assert image_folder.find_images(root / 's') == [
-    root / 's' / 'a' / 'c.JPG',
-    root / 's' / 'b.png',
-  ]
+def test_images_below_a_class_folder_are_found_sorted(write):
+  root = write(
+    't/s/b.png', 't/s/a/c.JPG', 't/s/.x.png', 't/s/.y/z.png', 'other.png'
+  )
+  (root / 't' / 's' / 'd.txt').write_text('nothing')
+  assert _load(root, 't').slice_id.tolist() == ['t/s/a/c.JPG', 't/s/b.png']
 
 
 def test_a_hidden_folder_above_hides_nothing(write):
-  root = write('.scans/s/b.png')
-  found = image_folder.find_images(root / '.scans' / 's')
-  assert [path.name for path in found] == ['b.png']
+  root = write('.scans/t/s/b.png')
+  assert _load(root / '.scans', 't').slice_id.tolist() == ['t/s/b.png']
 
 
-def test_real_colour_jpegs_are_read(real_data):
-  paths = image_folder.find_images(real_data / 'volume_jpg')
-  assert len(paths) == 50
-  examples = image_folder.unlabelled(paths, class_names=())
+def test_real_colour_jpegs_are_read(tmp_path, real_data):
+  (tmp_path / 'test').mkdir()
+  (tmp_path / 'test' / 'x').symlink_to(real_data / 'volume_jpg')
+  paths = sorted((real_data / 'volume_jpg').glob('*.jpg'))
+  examples = _load(tmp_path, 'test')
+  assert len(examples) == len(paths) == 50
   assert examples.read(7) == paths[7].read_bytes()
 
 
 def test_image_outside_of_a_class_folder_is_an_error(write):
   root = write('train/x/1.png', 'train/2.png')
   with pytest.raises(ValueError, match=r'train/2\.png lies in no class folder'):
-    image_folder.load(root, 'train')
+    _load(root, 'train')
 
 
 def test_links_are_followed(write, tmp_path):
   root = write('elsewhere/1.png', 'data/train/x/2.png', 'data/train/y/3.png')
   (root / 'data/train/x/more').symlink_to(root / 'elsewhere')
-  examples = image_folder.load(root / 'data', 'train')
+  examples = _load(root / 'data', 'train')
   assert examples.slice_id.tolist() == [
     'train/x/2.png',
     'train/x/more/1.png',
@@ -333,7 +313,7 @@ def test_images_of_other_kinds_are_not_passed_over(write):
   root = write('train/x/1.png', 'train/y/2.png')
   (root / 'train/y/3.tif').write_bytes(b'II*')
   with pytest.raises(ValueError, match=r'3\.tif: images of this kind'):
-    image_folder.load(root, 'train')
+    _load(root, 'train')
 
 
 def test_leftovers_of_archives_are_no_classes(write):
@@ -341,7 +321,7 @@ def test_leftovers_of_archives_are_no_classes(write):
   (root / '__MACOSX/train').mkdir(parents=True)
   (root / 'train/empty').mkdir()
   (root / 'train/x/Thumbs.db').write_bytes(b'x')
-  assert image_folder.load(root, 'train').class_names == ('x', 'y')
+  assert _load(root, 'train').class_names == ('x', 'y')
 
 
 @pytest.mark.parametrize(
@@ -356,7 +336,7 @@ def test_what_csv_readers_stumble_over(tmp_path, content, message):
   path = tmp_path / 'list.csv'
   path.write_bytes(content)
   with pytest.raises(ValueError, match=message):
-    image_folder.load(path, 'train')
+    _load(path, 'train')
 
 
 def test_csv_with_the_mark_of_a_spreadsheet(write):
@@ -364,6 +344,6 @@ def test_csv_with_the_mark_of_a_spreadsheet(write):
   path = root / 'list.csv'
   lines = 'path,label,split\r\nx/1.png,A,train\r\nx/2.png,B,train\r\n'
   path.write_bytes(b'\xef\xbb\xbf' + lines.encode())
-  examples = image_folder.load(path, 'train')
+  examples = _load(path, 'train')
   assert examples.class_names == ('A', 'B')
   assert examples.label.tolist() == [0, 1]

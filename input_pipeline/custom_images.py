@@ -1,26 +1,28 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The user's own images: a folder per class, or a CSV (see `image_csv`).
+"""The user's own images, the data set 'image_folder': a folder or a CSV.
 
-A folder holds one folder a split, and each of these one folder a class:
+A folder holds one folder per split, and each of these one folder per class:
 
     my_data/train/Normal/0001.png
     my_data/test/NCP/0412.jpg
+
+For a CSV that lists the images, see `image_csv`.
 """
 
-from collections.abc import Sequence
 import os
 import pathlib
 
-from input_pipeline import conventions
+from input_pipeline import data_source
 from input_pipeline import examples as examples_lib
 from input_pipeline import image_csv
 from input_pipeline import image_file
 from input_pipeline import listed_images
 
-# What file systems and archives leave behind.
+# Prefixes of files that file systems and archives leave behind.
 _HIDDEN = ('.', '__')
-# Nobody meant these to be passed over.
+# Images that are not read. They are an error, as nobody puts them into a class
+# folder to have them ignored.
 _OTHER_IMAGES = frozenset(
   [
     '.bmp',
@@ -40,28 +42,21 @@ _OTHER_IMAGES = frozenset(
 )
 
 
-def load(
-  path: str | os.PathLike[str],
-  split: str,
-  *,
-  range_16bit: tuple[int, int] = conventions.FULL_RANGE_16BIT,
-  window: tuple[float, float] | None = None,
-) -> examples_lib.Examples:
-  """Returns a split of the user's images; each is decoded once to check it.
+def load(source: data_source.DataSource, split: str) -> examples_lib.Examples:
+  """Returns a split of the user's images. Each is decoded once to check it.
 
   Args:
-    path: the folder or the CSV.
-    split: its name.
-    range_16bit: values of a 16-bit image that become black and white.
-    window: of `Examples`.
+    source: its `path` is the folder or the CSV; `range_16bit` and `window` are
+      used too.
+    split: name of the split.
 
   Raises:
     FileNotFoundError: the folder, the CSV or an image does not exist.
-    ValueError: there is no such split, a line of the CSV is not as it should
-      be, an image is unreadable or does not contain its box; the message names
-      the file, and the line of a CSV.
+    ValueError: there is no such split, a line of the CSV is invalid, or an
+      image is unreadable or does not contain its box. The message names the
+      file, and the line of a CSV.
   """
-  path = pathlib.Path(path).expanduser()
+  path = pathlib.Path(source.path).expanduser()
   if path.is_dir():
     root = path
     class_names, images = _read_folder(path, split)
@@ -74,64 +69,31 @@ def load(
       'CSV file.'
     )
   return listed_images.to_examples(
-    root,
-    images,
-    class_names=class_names,
-    range_16bit=range_16bit,
-    window=window,
+    root, images, class_names=class_names, source=source
   )
 
 
 def load_all(
-  path: str | os.PathLike[str],
-  *,
-  range_16bit: tuple[int, int] = conventions.FULL_RANGE_16BIT,
+  source: data_source.DataSource,
 ) -> dict[str, examples_lib.Examples]:
-  """Returns every split of the user's images, for an audit.
+  """Returns all splits of the user's images by name, for an audit.
 
-  A patient in several splits is no error here: it is what is looked for.
-
-  Raises:
-    FileNotFoundError, ValueError: as `load` does.
+  A patient in several splits is no error here, as the audit reports it.
+  Arguments and errors are otherwise those of `load`.
   """
-  path = pathlib.Path(path).expanduser()
+  path = pathlib.Path(source.path).expanduser()
   if not path.is_file():
     names = (
       [folder.name for folder in _folders(path)] if path.is_dir() else ['']
     )
-    return {x: load(path, x, range_16bit=range_16bit) for x in names}
+    return {name: load(source, name) for name in names}
   class_names, images = image_csv.read_all(path, check_patients=False)
   return {
     split: listed_images.to_examples(
-      path.parent, listed, class_names=class_names, range_16bit=range_16bit
+      path.parent, listed, class_names=class_names, source=source
     )
     for split, listed in images.items()
   }
-
-
-def unlabelled(
-  paths: Sequence[pathlib.Path],
-  *,
-  class_names: tuple[str, ...],
-  range_16bit: tuple[int, int] = conventions.FULL_RANGE_16BIT,
-) -> examples_lib.Examples:
-  """Returns image files whose class is not known, labels -1, for prediction."""
-  images = [
-    listed_images.ListedImage(str(path), '', '', '', listed_images.NO_BOX)
-    for path in paths
-  ]
-  return listed_images.to_examples(
-    pathlib.Path(), images, class_names=class_names, range_16bit=range_16bit
-  )
-
-
-def find_images(folder: pathlib.Path) -> list[pathlib.Path]:
-  """Returns the image files in a folder and below, sorted.
-
-  Hidden files are left out; others that are no images are too, as scans come
-  with notes and tables beside them. Links are followed.
-  """
-  return [path for path in _files(folder) if _is_image(path)]
 
 
 def _is_image(path: pathlib.Path) -> bool:
@@ -139,7 +101,7 @@ def _is_image(path: pathlib.Path) -> bool:
 
 
 def _files(folder: pathlib.Path) -> list[pathlib.Path]:
-  """Returns all files in a folder and below that are not hidden, sorted."""
+  """Returns all files in and below a folder that are not hidden, sorted."""
   files = []
   for parent, folders, names in os.walk(folder, followlinks=True):
     folders[:] = [name for name in folders if not name.startswith(_HIDDEN)]
@@ -162,18 +124,20 @@ def _folders(path: pathlib.Path) -> list[pathlib.Path]:
 def _read_folder(
   root: pathlib.Path, split: str
 ) -> tuple[tuple[str, ...], list[listed_images.ListedImage]]:
+  """Returns the class names of all splits, and the images of one."""
   splits = [folder.name for folder in _folders(root)]
   if split not in splits:
     raise ValueError(
       f'There is no split {split!r} in {root}; its folders are {splits}. '
       f'Expected {root}/{split}/<class>/<image>.'
     )
-  # Over all splits: one without images of a class has the same labels.
+  # Classes of all splits, so that labels are the same in a split that lacks a
+  # class.
   class_names = listed_images.order_classes(
     folder.name
     for name in splits
     for folder in _folders(root / name)
-    if find_images(folder)
+    if any(map(_is_image, _files(folder)))
   )
   images = []
   for path in _files(root / split):
