@@ -1,9 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The public class: a trained network in a notebook's hands.
+"""The public class `Classifier`: a trained network, for notebooks.
 
-`Classifier` adds to `inference.network.Network`, which has the logits, features
-and maps of images, the prediction of files.
+`inference.network.Network` computes logits, features and maps of images;
+`Classifier` adds the prediction of files.
 """
 
 from collections.abc import Sequence
@@ -25,29 +25,29 @@ class Classifier(network.Network):
     *,
     check: bool = True,
   ) -> pd.DataFrame:
-    """Returns the predictions table of files, see `analysis.predictions`.
+    """Returns the predictions table of files, of `analysis.predictions`.
 
-    `slice_id` is the file's path, with the number of the slice where it has
-    several; `patient_id` a digest of the series or volume, and empty for
-    images, of which nobody said whose they are. Each slice is prepared as in
-    the training; probabilities are calibrated if the checkpoint knows how.
+    `slice_id` is the path of the file, with the number of the slice if it has
+    several. `patient_id` is a digest of the series or volume, and empty for
+    images. Slices are prepared as in training. Probabilities are calibrated if
+    the checkpoint has a temperature.
 
     Args:
       paths: PNG, JPEG, DICOM and NIfTI files, zip archives, and folders of
         them.
-      check: slices that the input check flags are not scored: they have no
-        probabilities, and a warning says how many and why. False: scored, too.
+      check: leave slices that the input check flags without probabilities, and
+        warn of them; False: score them, too.
 
     Raises:
       FileNotFoundError: a path does not exist, or there is no slice.
-      ValueError: a file is damaged; the message names it. Nothing is left out.
+      ValueError: a file is damaged; the message names it.
     """
-    # TensorFlow comes with it, for which logits and maps need not wait.
+    # It loads TensorFlow, which logits and maps do not need.
     from bit_covid.scoring import predict_files
 
     return predict_files.predict_files(self, paths, check=check)
 
 
 def load(name: str | os.PathLike[str]) -> Classifier:
-  """Returns the classifier of a name; see `bit_covid.load`."""
+  """Returns the classifier of a checkpoint; see `bit_covid.load`."""
   return Classifier(bit_npz.load(find.find_checkpoint(name)))

@@ -1,7 +1,7 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The page: drop a scan, scroll through it, see what the network makes of it.
+"""A web page that scores an uploaded scan and shows its slices with maps.
 
-One process, one network, one scan at a time. What is uploaded is in memory or
-in a private temporary folder, and goes when the page is closed.
+One process scores one scan at a time with one network. Uploads are kept in
+memory or in a private temporary folder, and deleted when the page is closed.
 """

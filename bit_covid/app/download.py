@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The files of a scored scan, as `bit_covid.predict` writes them."""
+"""Downloads of a scored scan: the files that `bit_covid.predict` writes."""
 
 import io
 import pathlib

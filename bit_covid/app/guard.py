@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Who may ask, and what a browser may do with the answers."""
+"""Rejects requests from other sites, and sets security headers."""
 
 from collections.abc import Collection
 import ipaddress
@@ -10,13 +10,13 @@ from starlette import datastructures
 from starlette import responses
 from starlette import types
 
-# All of the page comes from this server, and none of it is inline.
+# Everything on the page comes from this server, and nothing is inline.
 _POLICY = (
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
   "connect-src 'self'; base-uri 'none'; form-action 'none'; "
   "frame-ancestors 'none'"
 )
-# The report is one file that has its style and its pictures inside.
+# The report is one file that contains its style and its pictures.
 REPORT_POLICY = (
   "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
   "frame-ancestors 'none'; sandbox"
@@ -33,20 +33,20 @@ _HEADERS = {
 
 
 class Guard:
-  """ASGI middleware: refuses requests from elsewhere, and sets the headers.
+  """ASGI middleware that rejects requests of other sites and sets headers.
 
-  A page of another site can neither read nor change anything here: not by the
-  user's browser (`Origin`, `Sec-Fetch-Site`), and not by letting a name of its
-  own point to this server (`Host`).
+  Another site can use the server neither through the user's browser (checked by
+  `Origin` and `Sec-Fetch-Site`) nor through a name of its own that points to
+  this server (checked by `Host`).
   """
 
   def __init__(self, app: types.ASGIApp, *, hosts: Collection[str]):
     """Creates the guard.
 
     Args:
-      app: what is guarded.
-      hosts: names under which the server is reached, without ports; addresses
-        need not be named.
+      app: the application behind it.
+      hosts: names of the server, without ports; IP addresses are always
+        accepted.
     """
     self._app = app
     self._hosts = {'localhost', *(x.lower() for x in hosts)}
@@ -54,7 +54,7 @@ class Guard:
   async def __call__(
     self, scope: types.Scope, receive: types.Receive, send: types.Send
   ) -> None:
-    """Answers a request."""
+    """Answers a request, or passes it on."""
     if scope['type'] != 'http':
       await self._app(scope, receive, send)
       return
@@ -95,7 +95,7 @@ class Guard:
 
 
 def _host_name(host: str) -> str:
-  """Returns the host of a `Host` header without its port; '' for nonsense."""
+  """Returns the host of a `Host` header without its port; '' if invalid."""
   try:
     return (parse.urlsplit(f'//{host}').hostname or '').lower()
   except ValueError:
@@ -103,7 +103,7 @@ def _host_name(host: str) -> str:
 
 
 def _is_address(name: str) -> bool:
-  """Returns whether it is an address: only names can be made to point here."""
+  """Returns whether it is an IP address and not a name."""
   try:
     ipaddress.ip_address(name)
   except ValueError:

@@ -1,24 +1,24 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What one page, and all of them together, may ask of the machine."""
+"""Limits on uploads and sessions."""
 
 from typing import NamedTuple
 
 
 class Limits(NamedTuple):
-  """How much is taken before it is refused.
+  """The largest values that the server accepts.
 
   Attributes:
-    bytes: of one upload; what its archives unpack to has limits of its own, see
+    bytes: size of one upload. The unpacked size of archives is limited by
       `input_pipeline.scans.limits`.
-    files: of one upload.
-    slices: that one page keeps to be looked at, over its scans.
-    sessions: pages with an upload, at once.
-    closed_after: seconds without a connection from a page until it counts as
-      closed. One that is closed says so; one on a phone that was put away for a
-      moment has no connection, either.
-    idle_after: seconds without anything that a page asks for until it is
-      closed, so that a forgotten one leaves its place to others.
+    files: number of files in one upload.
+    slices: number of slices that one page keeps, over all its scans.
+    sessions: number of pages that are open at once.
+    closed_after: seconds without a connection after which a page counts as
+      closed. A page that is closed says so itself, but one on a locked phone
+      also has no connection.
+    idle_after: seconds without a request after which a page is closed, to make
+      room for others.
   """
 
   bytes: int = 2 << 30

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A scored scan as a page shows it: pictures of its slices, maps, numbers."""
+"""A scored scan as the page shows it: pictures of its slices, maps, numbers."""
 
 from collections.abc import Sequence
 import io
@@ -16,17 +16,17 @@ from bit_covid.scoring import page
 from bit_covid.scoring import score
 from input_pipeline import scans
 
-# Pixels of the longer side, at most; slices of CT have 512.
+# Largest length of the longer side in pixels; CT slices have 512.
 _PICTURE, _THUMBNAIL = 768, 96
 
 
 class Picture(NamedTuple):
-  """A slice to be looked at.
+  """A picture of a slice.
 
   Attributes:
-    size: height and width as it was read.
+    size: height and width of the slice as it was read.
     full: PNG file.
-    small: PNG file, for a strip of all slices.
+    small: PNG file of a thumbnail.
   """
 
   size: tuple[int, int]
@@ -38,8 +38,8 @@ class ScoredScan(NamedTuple):
   """A scan that was scored.
 
   Attributes:
-    result: what the network makes of it.
-    pictures: by index of the slice; without those that could not be read.
+    result: of the network.
+    pictures: by index of the slice; slices that could not be read have none.
   """
 
   result: score.ScanResult
@@ -47,17 +47,24 @@ class ScoredScan(NamedTuple):
 
 
 def picture(gray: np.ndarray) -> Picture:
-  """Returns a slice `[H, W]` uint8 as it is kept."""
+  """Returns the picture of a slice, `[H, W]` uint8."""
   return Picture(gray.shape, _png(gray, _PICTURE), _png(gray, _THUMBNAIL))
 
 
 def heat(scored: ScoredScan, index: int, class_index: int) -> bytes | None:
   """Returns the Grad-CAM map of a slice and class as a PNG file.
 
-  It covers the slice's box. Where the map is small it is clear: laid over the
-  slice with the opacity o, a value h covers it by o h, as in a report.
+  The picture has the size of the slice's box. Its alpha channel is the map, so
+  that a page that shows it with the opacity o covers the slice by o times the
+  map, as in a report.
 
-  None: the slice was not scored, or there is no such slice or class.
+  Args:
+    scored: the scan.
+    index: of the slice, from 0.
+    class_index: from 0.
+
+  Returns:
+    None if the slice was not scored, or if slice or class do not exist.
   """
   if index >= len(scored.result.slices):
     return None
@@ -76,7 +83,7 @@ def heat(scored: ScoredScan, index: int, class_index: int) -> bytes | None:
 
 
 def preview(scan: scans.Scan) -> bytes | None:
-  """Returns the scan's middle slice as a PNG file; None: it is not readable."""
+  """Returns the scan's middle slice as a PNG file; None if it is damaged."""
   try:
     return _png(scan.slices[len(scan) // 2].read().gray, _THUMBNAIL)
   except scans.UnreadableError:
@@ -84,7 +91,7 @@ def preview(scan: scans.Scan) -> bytes | None:
 
 
 def summary(scan: scans.Scan) -> dict[str, Any]:
-  """Returns what tells a scan from others, for JSON; nothing names a file."""
+  """Returns how a user recognizes a scan, for JSON, without file names."""
   return {
     'source': page.SOURCES[scan.source],
     'slices': len(scan),
@@ -95,12 +102,12 @@ def summary(scan: scans.Scan) -> dict[str, Any]:
 def content(
   scored: ScoredScan, cautions: Sequence[str], temperature: float | None
 ) -> dict[str, Any]:
-  """Returns what a page says of the scan, for JSON; nothing names a file.
+  """Returns the content of the page of a scan, for JSON, without file names.
 
   Args:
     scored: the scan.
-    cautions: of `page.cautions`; without a temperature, one says so.
-    temperature: of the classifier.
+    cautions: of `page.cautions`.
+    temperature: of the classifier; None: not calibrated.
   """
   result = scored.result
   return {
@@ -140,7 +147,7 @@ def _slice(scored: ScoredScan, index: int) -> dict[str, Any]:
   if each.probabilities is not None:
     found['probabilities'] = each.probabilities.tolist()
     found['box'] = _box(scored, index)
-    # Of each class: whether anything speaks for it.
+    # For each class, whether its map has a positive value.
     found['has_map'] = (each.maps.max(axis=(1, 2)) > 0).tolist()
   return found
 
@@ -164,6 +171,6 @@ def _png(gray: np.ndarray, longest: int) -> bytes:
 
 def _encode(image: Image.Image) -> bytes:
   buffer = io.BytesIO()
-  # Larger files than need be, in a third of the time.
+  # Weak compression, since the page waits for the pictures.
   image.save(buffer, 'PNG', compress_level=1)
   return buffer.getvalue()

@@ -27,11 +27,10 @@ from bit_covid.base import page_templates
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import page as page_lib
 
-# Browsers run no script that comes as text/plain, as registries of Windows have
-# it.
+# Some Windows registries map .js to text/plain, which browsers do not run.
 mimetypes.add_type('text/javascript', '.js')
 _HERE = pathlib.Path(__file__).parent
-# Seconds between looks for pages that are gone.
+# Seconds between checks for abandoned sessions.
 _SWEEP = 2.0
 
 
@@ -60,15 +59,6 @@ def create(
   async def get_page(request: requests.Request) -> responses.Response:
     return responses.HTMLResponse(page)
 
-  @contextlib.asynccontextmanager
-  async def lifespan(app: applications.Starlette) -> AsyncIterator[None]:
-    async with anyio.create_task_group() as tasks:
-      tasks.start_soon(_sweep, sessions)
-      yield
-      tasks.cancel_scope.cancel()
-    sessions.close_all()
-    await anyio.to_thread.run_sync(worker.stop)
-
   endpoints = endpoints_lib.Endpoints(classifier, sessions, worker)
   return applications.Starlette(
     routes=[
@@ -78,13 +68,26 @@ def create(
       ),
       *endpoints.routes(),
     ],
-    lifespan=lifespan,
+    lifespan=lambda app: _lifespan(sessions, worker),
     middleware=[middleware.Middleware(guard.Guard, hosts=hosts)],
     exception_handlers={
       exceptions.HTTPException: _as_json,
       session_lib.ClosedError: _say_closed,
     },
   )
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(
+  sessions: sessions_lib.Sessions, worker: worker_lib.Worker
+) -> AsyncIterator[None]:
+  """Closes abandoned sessions while the server runs, and all at its end."""
+  async with anyio.create_task_group() as tasks:
+    tasks.start_soon(_sweep, sessions)
+    yield
+    tasks.cancel_scope.cancel()
+  sessions.close_all()
+  await anyio.to_thread.run_sync(worker.stop)
 
 
 async def _sweep(sessions: sessions_lib.Sessions) -> None:

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A session: one page, from its upload to its closing."""
+"""A session: the state of one page, from its upload until it is closed."""
 
 from collections.abc import Mapping
 import contextlib
@@ -17,19 +17,19 @@ from input_pipeline import scans
 
 
 class ClosedError(Exception):
-  """The page was closed: what is done for it is to be left off."""
+  """The page was closed, so work for it must stop."""
 
 
 class State(NamedTuple):
-  """How far a session is.
+  """The progress of a session.
 
   Attributes:
-    stage: 'uploading', 'waiting' for the scans of others, 'finding' scans among
-      the files, 'found', 'scoring', 'scored', 'failed' or 'closed'.
-    scan: index of the scan that is or was scored last.
-    done: slices of it that are.
-    total: slices of it.
-    error: why it failed, for the user.
+    stage: 'uploading', 'waiting' for other sessions, 'finding' scans among the
+      files, 'found', 'scoring', 'scored', 'failed' or 'closed'.
+    scan: index of the scan that is being scored, or was scored last.
+    done: number of its slices that are scored.
+    total: number of its slices.
+    error: message for the user, if the stage is 'failed'.
   """
 
   stage: str
@@ -40,17 +40,17 @@ class State(NamedTuple):
 
 
 class Session:
-  """What the server has of a page, and how it is forgotten.
+  """Everything that the server keeps of a page.
 
-  The server's event loop and the worker's thread share it: what they change,
-  they change under its lock, and not once it is closed.
+  The event loop of the server and the thread of the worker share it. They
+  change it under its lock, and not after it is closed.
 
   Attributes:
-    token: who knows it may use the session, and nobody can guess it.
-    limits: of this session, too.
+    token: a secret that gives access to the session.
+    limits: of the server.
     upload: the files.
-    listeners: open connections of the page.
-    previews: PNG files by the index of their scan, to choose by.
+    listeners: number of open connections of the page.
+    previews: PNG files by the index of their scan.
   """
 
   def __init__(self, limits: limits_lib.Limits):
@@ -68,21 +68,21 @@ class Session:
 
   @property
   def state(self) -> State:
-    """How far it is."""
+    """The progress of the session."""
     return self._state
 
   @property
   def found(self) -> scans.Found:
-    """The scans among the files, and what is in none of them."""
+    """The scans among the files, and the files that are in none."""
     return self._found
 
   @property
   def scored(self) -> Mapping[int, scored_scan.ScoredScan]:
-    """The scans that were scored, by their index in `found`."""
+    """The scored scans, by their index in `found`."""
     return self._scored
 
   def set_state(self, state: State) -> None:
-    """Says how far it is; raises ClosedError if it is closed."""
+    """Sets the progress; raises ClosedError if the session is closed."""
     with self._lock:
       self._check_open()
       self._state = state
@@ -94,18 +94,18 @@ class Session:
     previews: dict[int, bytes],
     files: contextlib.ExitStack,
   ) -> None:
-    """Keeps the scans and, for as long as they are read, their files."""
+    """Keeps the scans and, until all of them are scored, their files."""
     with self._lock:
       self._check_open()
       self._found, self.previews = found, previews
       self._files = files.pop_all()
       if not found.scans:
         self._remove_files()
-      # Last: the state is read without the lock, and then the rest is true.
+      # Last, since the state is read without the lock.
       self.set_state(State('found'))
 
   def add_scored(self, index: int, scored: scored_scan.ScoredScan) -> None:
-    """Keeps a scored scan; the files go when it was the last one."""
+    """Keeps a scored scan, and removes the files if it was the last one."""
     with self._lock:
       self._check_open()
       self._scored[index] = scored
@@ -114,14 +114,14 @@ class Session:
       self.set_state(State('scored', scan=index))
 
   def fail(self, error: str) -> None:
-    """Says why it cannot go on, and removes the files."""
+    """Sets the state 'failed' with a message, and removes the files."""
     with self._lock, contextlib.suppress(ClosedError):
       self._check_open()
       self._remove_files()
       self.set_state(State('failed', error=error))
 
   def close(self) -> None:
-    """Forgets all there is; more than once is no error."""
+    """Deletes everything; a second call does nothing."""
     with self._lock:
       self._state = State('closed')
       self._found = scans.Found([], [])
@@ -129,11 +129,11 @@ class Session:
       self._remove_files()
 
   def touch(self) -> None:
-    """Notes that the page asked for something."""
+    """Records that the page made a request."""
     self._seen = self._used = time.monotonic()
 
   def is_abandoned(self) -> bool:
-    """Returns whether the page is gone, or was forgotten by its user."""
+    """Returns whether the page is gone, or has been idle for too long."""
     now = time.monotonic()
     if self.listeners:
       self._seen = now
@@ -143,7 +143,7 @@ class Session:
     )
 
   def file_number(self, refused: scans.Refused) -> int:
-    """Returns which file of the upload an input is, or is within."""
+    """Returns the number of the uploaded file that was refused or holds it."""
     below = pathlib.Path(refused.name).relative_to(self.upload.folder)
     return int(below.parts[1].split('.')[0])
 

@@ -7,13 +7,13 @@ from bit_covid.app import session as session_lib
 
 
 class FullError(Exception):
-  """There are as many sessions as there may be; the message says so."""
+  """The limit on sessions is reached; the message is for the user."""
 
 
 class Sessions:
   """Opens, finds and closes sessions.
 
-  The event loop and its threads use it: each step is one operation of a dict.
+  The event loop and its threads share it, so each step is one dict operation.
   """
 
   def __init__(self, limits: limits_lib.Limits):
@@ -24,12 +24,12 @@ class Sessions:
     """Returns a new session.
 
     Raises:
-      FullError: there are as many as there may be.
+      FullError: the limit is reached.
     """
     if len(self._by_token) >= self.limits.sessions:
       raise FullError(
-        f'{len(self._by_token)} pages with a scan are open, and no more may '
-        'be; close one of them, or try again later.'
+        f'{len(self._by_token)} pages are open, which is the limit; close one '
+        'of them, or try again later.'
       )
     session = session_lib.Session(self.limits)
     self._by_token[session.token] = session
@@ -42,13 +42,13 @@ class Sessions:
     return session
 
   def close(self, token: str) -> None:
-    """Closes the session; one that is closed already is no error."""
+    """Closes the session; does nothing if it is closed already."""
     session = self._by_token.pop(token, None)
     if session is not None:
       session.close()
 
   def close_abandoned(self) -> None:
-    """Closes the sessions whose pages are gone."""
+    """Closes the sessions that are abandoned."""
     for token, session in list(self._by_token.items()):
       if session.is_abandoned():
         self.close(token)

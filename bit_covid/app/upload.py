@@ -1,9 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""An upload: files of one page in a private folder, under numbers for names.
+"""An upload: the files of one page, in a private folder.
 
-What the user calls them stays in the user's browser: an ending and the number
-of their folder are all that comes here.
+The files are named by numbers. Their own names stay in the browser, which sends
+only their ending and the number of their folder.
 """
 
 from collections.abc import AsyncIterator
@@ -13,12 +13,12 @@ import tempfile
 
 from bit_covid.app import limits as limits_lib
 
-# '000012.dcm', '000001.nii.gz', '000003': nothing that a path could be made of.
+# '000012.dcm', '000001.nii.gz', '000003': a name that cannot leave the folder.
 _NAME = re.compile(r'[0-9]{6}(\.[a-z0-9]{1,8}){0,2}')
 
 
 class RefusedError(ValueError):
-  """An upload that is not taken; the message is for the user."""
+  """An upload is not accepted; the message is for the user."""
 
 
 class Upload:
@@ -26,8 +26,8 @@ class Upload:
 
   Attributes:
     folder: where they are.
-    size: bytes of all of them.
-    count: how many they are.
+    size: of all files, in bytes.
+    count: number of files.
   """
 
   def __init__(self, limits: limits_lib.Limits):
@@ -43,18 +43,17 @@ class Upload:
   async def receive(
     self, folder: int, name: str, chunks: AsyncIterator[bytes]
   ) -> None:
-    """Writes a file, as long as it is within the limits.
+    """Writes a file.
 
     Args:
-      folder: number of the folder in which the user has it: images that lie in
-        one are one scan.
+      folder: number of the user's folder; images of one folder are one scan.
       name: six digits, by which the files of a folder are ordered, and the
-        ending that the user's file has, if any.
-      chunks: its content.
+        ending of the user's file, if any.
+      chunks: the content.
 
     Raises:
-      RefusedError: name or folder are not as they should be, the file is there
-        already, or a limit was passed; what came of the file is gone.
+      RefusedError: name or folder are invalid, the file exists already, or a
+        limit is exceeded. Nothing of the file is kept.
     """
     if not _NAME.fullmatch(name) or not 0 <= folder < self._limits.files:
       raise RefusedError(
@@ -73,12 +72,12 @@ class Upload:
         async for chunk in chunks:
           self._take_bytes(len(chunk))
           file.write(chunk)
-    except BaseException:  # Also of a page that was closed.
+    except BaseException:  # Also if the page is closed.
       target.unlink(missing_ok=True)
       raise
 
   def remove(self) -> None:
-    """Removes all files; more than once is no error."""
+    """Removes all files; a second call does nothing."""
     self._temporary.cleanup()
 
   def _take_file(self) -> None:

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The one thread in which scans are found and scored, one after the other."""
+"""The thread that finds and scores scans, one after the other."""
 
 from collections.abc import Callable
 from concurrent import futures
@@ -15,12 +15,12 @@ from bit_covid.scoring import score as score_lib
 from input_pipeline import conventions
 from input_pipeline import scans
 
-# Scans of an upload that are read for a preview, tens of milliseconds each.
+# Largest number of scans in an upload for which previews are made.
 _MOST_PREVIEWS = 50
 
 
 class Worker:
-  """Does what sessions ask for, in the order in which they do."""
+  """Does the work of all sessions, in the order of their requests."""
 
   def __init__(
     self,
@@ -34,7 +34,7 @@ class Worker:
     Args:
       classifier: the network.
       score_flagged: as for `score.score`.
-      debug: print a traceback of what goes wrong; it may name files.
+      debug: print the traceback of an error; it may contain file names.
     """
     self._classifier = classifier
     self._score_flagged = score_flagged
@@ -42,15 +42,19 @@ class Worker:
     self._thread = futures.ThreadPoolExecutor(1, 'bit_covid_worker')
 
   def find(self, session: session_lib.Session) -> None:
-    """Finds the scans among the uploaded files, when it is their turn."""
+    """Queues the search for scans among the uploaded files."""
     session.set_state(session_lib.State('waiting'))
     self._thread.submit(self._run, session, self._find)
 
   def score(self, session: session_lib.Session, index: int) -> None:
-    """Scores one of the scans, when it is its turn.
+    """Queues the scoring of a scan.
+
+    Args:
+      session: of the scan.
+      index: of the scan in `session.found.scans`.
 
     Raises:
-      upload.RefusedError: it has more slices than the page may still keep.
+      upload.RefusedError: the scan has more slices than the page may keep.
     """
     kept = sum(len(x.pictures) for x in session.scored.values())
     count = len(session.found.scans[index])
@@ -64,7 +68,7 @@ class Worker:
     self._thread.submit(self._run, session, self._score, index)
 
   def stop(self) -> None:
-    """Ends the thread after the slices that it is at."""
+    """Ends the thread after the current job, and drops those that wait."""
     self._thread.shutdown(cancel_futures=True)
 
   def _run(
@@ -76,7 +80,7 @@ class Worker:
     try:
       job(session, *arguments)
     except session_lib.ClosedError:
-      # Once more: a file that was open then may have been left.
+      # Again, since a file that was open before may not have been removed.
       session.close()
     except Exception as error:
       if self._debug:
@@ -95,7 +99,7 @@ class Worker:
         )
       )
       previews = {}
-      # To choose by, where there is a choice.
+      # Previews are for choosing among several scans.
       if 1 < len(found.scans) <= _MOST_PREVIEWS:
         read = map(scored_scan.preview, found.scans)
         previews = {i: x for i, x in enumerate(read) if x is not None}
@@ -108,7 +112,7 @@ class Worker:
     pictures = {}
 
     def on_read(checked: scans.Checked) -> None:
-      session.set_state(session.state)  # Not if it is closed.
+      session.set_state(session.state)  # Raises if the page was closed.
       if checked.gray is not None:
         pictures[checked.index] = scored_scan.picture(checked.gray)
 
@@ -127,7 +131,7 @@ class Worker:
 
 
 def _message(error: Exception) -> str:
-  """Returns what the user is told; paths are of the server, not for them."""
+  """Returns the message for the user, without paths of the server."""
   if isinstance(error, OSError):
     return f'The server could not read or write a file: {error.strerror}.'
   if isinstance(error, ValueError):

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The network of commands that score scans: checked and compiled."""
+"""Loads and compiles a network, for commands that score scans."""
 
 import time
 
@@ -11,31 +11,34 @@ from bit_covid.inference import network as network_lib
 from bit_covid.weights import bit_npz
 from bit_covid.weights import find
 
-# Classes of a diagnosis; a public BiT checkpoint has 1,000 or 21,843 of
-# photographs.
+# A network with more classes is not one for diagnosis: public BiT checkpoints
+# have 1,000 or 21,843 classes of photographs.
 _MOST_CLASSES = 50
 
 
 def load(checkpoint: str) -> network_lib.Network:
-  """Returns the network of `--checkpoint`, as for `bit_covid.load`.
+  """Returns the network of a checkpoint.
+
+  Args:
+    checkpoint: as for `bit_covid.load`.
 
   Raises:
-    FileNotFoundError: there is no such checkpoint.
-    ValueError: it is none, or one that was not fine-tuned.
+    FileNotFoundError: the checkpoint does not exist.
+    ValueError: the file is no checkpoint, or the network was not fine-tuned.
   """
   compilation_cache.enable()
   network = network_lib.Network(bit_npz.load(find.find_checkpoint(checkpoint)))
   if len(network.class_names) > _MOST_CLASSES:
     raise ValueError(
       f'--checkpoint={checkpoint} has {len(network.class_names):,} classes, '
-      'as a checkpoint of photographs that was not fine-tuned; expected the '
-      'model.npz of a training.'
+      'so it was not fine-tuned on CT slices; expected the model.npz of a '
+      'training.'
     )
   return network
 
 
 def warm_up(network: network_lib.Network) -> float:
-  """Returns the seconds that compiling took, for which no scan need wait."""
+  """Compiles the network, so that no scan waits for it; returns the seconds."""
   start = time.monotonic()
   side = network.preprocessing['crop']
   network.probabilities_and_maps(np.zeros((1, side, side, 1), np.uint8))

@@ -17,37 +17,41 @@ from bit_covid.models import normalize
 from bit_covid.models import resnet_v2
 from bit_covid.weights import bit_npz
 
-# Of a public checkpoint, which says nothing of it: the paper's.
+# The paper's preprocessing, for public checkpoints, which do not name theirs.
 DEFAULT_PREPROCESSING = {
   'box': 'automatic',
   'crop': 480,
   'antialias': False,
-  # `conventions.FULL_RANGE_16BIT`, with which TensorFlow would come.
+  # `conventions.FULL_RANGE_16BIT`, whose import would load TensorFlow.
   'range_16bit': (0, 65_535),
 }
 
-# Images at once; the last, partial batch is filled up, so that one program is
-# compiled and not one for each number of images.
+# Images per forward pass. A smaller last batch is padded, so that only one
+# program is compiled.
 _BATCH = 16
 
 
 class Network:
-  """A network with its parameters and how its images are prepared.
+  """A network with its parameters and its preprocessing.
 
   Attributes:
     class_names: in the order of the logits.
     model: a key of `resnet_v2.MODELS`.
     params: parameter tree.
     preprocessing: fields of the config's `data` that concern an image.
-    window: center and width in Hounsfield units behind gray values 0 to 255;
-      None: not known.
-    temperature: divides the logits for calibrated probabilities; None: not
-      known, the probabilities are not calibrated.
-    facts: how the checkpoint came about; empty: it is not known.
+    window: center and width, in Hounsfield units, of the window that maps to
+      gray values 0 to 255; None: not known.
+    temperature: divides the logits before the softmax; None: not known, so
+      the probabilities are not calibrated.
+    facts: of the training, such as the name of its data; empty: not known.
   """
 
   def __init__(self, checkpoint: bit_npz.Checkpoint):
-    """Creates the network of a checkpoint."""
+    """Creates the network of a checkpoint.
+
+    Args:
+      checkpoint: of `bit_npz.load`.
+    """
     self.class_names = checkpoint.metadata.class_names
     self.model = checkpoint.model
     self.params = devices.replicate(checkpoint.params)
@@ -72,15 +76,18 @@ class Network:
     return jax.jit(forward)
 
   def logits(self, images: np.ndarray | jax.Array) -> np.ndarray:
-    """Returns `[N, C]` float32 for `[N, S, S, 3 or 1]` float in [-1, 1].
+    """Returns the logits, `[N, C]` float32.
+
+    Args:
+      images: `[N, S, S, 1 or 3]` float in [-1, 1].
 
     Raises:
-      ValueError: shape or values are not as they should be.
+      ValueError: the shape, dtype or range of the images is wrong.
     """
     return self._apply(self._forward, images)['logits']
 
   def features(self, images: np.ndarray | jax.Array) -> np.ndarray:
-    """Returns `[N, F]` float32, what the head takes; images as for `logits`."""
+    """Returns the input of the head, `[N, F]` float32; images as `logits`."""
     return self._apply(self._forward, images)['features']
 
   def gradcam(
@@ -90,15 +97,15 @@ class Network:
     *,
     method: gradcam.Method = 'gradcam',
   ) -> np.ndarray:
-    """Returns `[N, S, S]` float32 in [0, 1], which pixels speak for a class.
+    """Returns the class activation maps, `[N, S, S]` float32 in [0, 1].
 
     Args:
       images: as for `logits`.
-      class_index: one for all images or one for each; None: the predicted one.
-      method: one of `gradcam.METHODS`; see there.
+      class_index: one for all images, or `[N]`; None: the predicted class.
+      method: one of `gradcam.METHODS`.
 
     Raises:
-      ValueError: images, class or method are not as they should be.
+      ValueError: images, class index or method are invalid.
     """
     forward = functools.partial(gradcam.apply, self._network, method=method)
     if class_index is None:
@@ -114,7 +121,7 @@ class Network:
     """Returns `[N, C]` float64, calibrated if the temperature is known.
 
     Args:
-      prepared: `[N, S, S, 1]` uint8, as `prepare` makes them.
+      prepared: `[N, S, S, 1]` uint8, of `prepare`.
     """
     logits = self.logits(np.asarray(normalize.to_model_range(prepared)))
     return self._calibrated(logits)
@@ -122,10 +129,10 @@ class Network:
   def probabilities_and_maps(
     self, prepared: np.ndarray
   ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns what `probabilities` does, and a small map of each class.
+    """Returns probabilities and the Grad-CAM map of each class, in one pass.
 
-    Maps are `[N, C, h, w]` float32, for `class_maps.enlarge`. They are of the
-    same pass as the probabilities and cost next to nothing.
+    The maps have the size of the last feature map, `[N, C, h, w]` float32;
+    `class_maps.enlarge` brings them to the size of an image.
 
     Args:
       prepared: as for `probabilities`.
@@ -141,15 +148,16 @@ class Network:
     return scipy.special.softmax(scores, axis=1)
 
   def prepare(self, gray: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """Returns a slice as in the training, and the box that it was cropped to.
+    """Returns a slice, prepared as in training, and the box of its crop.
 
-    Where the training went by annotated boxes, the automatic one takes their
-    place. None for a box: the whole slice.
+    The slice is `[S, S, 1]` uint8. The box is `[4]` int (xmin, ymin, xmax,
+    ymax), found automatically also where the training used annotated boxes;
+    None means that the whole slice was taken.
 
     Args:
       gray: `[H, W]` uint8.
     """
-    # TensorFlow: only those who need it wait for it.
+    # These load TensorFlow, which logits and maps do not need.
     from input_pipeline import body_crop
     from input_pipeline import preprocess
 
@@ -170,7 +178,13 @@ class Network:
     images: np.ndarray | jax.Array,
     *others: np.ndarray,
   ) -> Any:
-    """Returns `forward(params, images, *others)` as NumPy, batch by batch."""
+    """Returns the outputs of `forward(params, images, *others)` in NumPy.
+
+    Args:
+      forward: takes parameters and one batch, `[16, ...]`.
+      images: `[N, S, S, 1 or 3]`.
+      *others: further arguments of `forward`, each `[N, ...]`.
+    """
     images = np.asarray(images)
     _check_images(images)
     parts = []
@@ -184,7 +198,7 @@ class Network:
 
 
 def _fill(part: np.ndarray) -> np.ndarray:
-  """Returns the part of a batch with zeros up to a whole one."""
+  """Returns the array padded with zeros to a whole batch."""
   return np.pad(part, [(0, _BATCH - len(part))] + [(0, 0)] * (part.ndim - 1))
 
 

@@ -30,7 +30,7 @@ def test_limits_end_an_upload_in_words(serve):
   path, session = client.open()
   answer = client.ask('POST', 'sessions')
   assert answer.status == 503
-  assert b'no more may be' in answer.content
+  assert b'which is the limit' in answer.content
 
   def chunks():
     for _ in range(64):

@@ -273,7 +273,7 @@ def test_refusals_are_words(serve, page, tmp_path, series):
     file.writestr('x', 'y')
   page.choose_files('files', [archive])
   page.wait(
-    "document.getElementById('problem').innerText.includes('no more may be')"
+    "document.getElementById('problem').innerText.includes('is the limit')"
   )
 
 
