@@ -1,3 +1,3 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""How fast it is; README.md has the results."""
+"""Measurements of speed and memory; README.md has the results."""

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The data that benchmarks of the input side run on."""
+"""The data that the benchmarks of the input pipeline read."""
 
 import argparse
 
@@ -10,10 +10,11 @@ import input_pipeline
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-  """Adds what says where the data are and how large the slices shall be."""
-  parser.add_argument('--data', required=True, help="COVIDx CT's folder")
+  """Adds the flags for the location of the data and the size of the slices."""
+  parser.add_argument('--data', required=True, help='folder of COVIDx CT')
   parser.add_argument(
-    '--data_dir', help='where prepared data sets are kept; a temporary one'
+    '--data_dir',
+    help='where prepared data sets are kept; by default a temporary folder',
   )
   parser.add_argument('--name', default='covidx_ct/3a')
   parser.add_argument('--split', default='train')
@@ -24,7 +25,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def load(
   args: argparse.Namespace, name: str
 ) -> tuple[input_pipeline.Examples, ml_collections.ConfigDict]:
-  """Returns the split, and the field `data` of a config that it came from."""
+  """Returns the split of a data set, and the data config it was read with.
+
+  Args:
+    args: the values of the flags of `add_flags`.
+    name: of the data set, such as 'covidx_ct/3a'.
+  """
   config = ml_collections.ConfigDict(
     {
       'name': name,

@@ -1,12 +1,12 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Images a second of an evaluation, beside the network alone.
+"""Measures the speed of an evaluation, and of the network alone.
 
     python -m benchmarks.evaluation --data=FOLDER
 
-The network alone gets one batch that is on the devices, again and again. With
---waits it says instead how long the devices of a training had no step to work
-on: from the end of one to when the next was handed to them.
+The network alone runs again and again on one batch that is already on the
+devices. With --waits, the benchmark measures a training instead: how long the
+devices have no work between the end of a step and the start of the next one.
 """
 
 import argparse
@@ -21,6 +21,7 @@ import optax
 
 from benchmarks import data_configs
 from benchmarks import side_by_side
+from benchmarks import step as step_lib
 from bit_covid.base import devices
 from bit_covid.inference import evaluate
 from bit_covid.models import resnet_v2
@@ -34,23 +35,25 @@ def main() -> None:
   data_configs.add_flags(parser)
   parser.add_argument('--model', default='R50x1')
   parser.add_argument('--batch', type=int, default=16)
-  parser.add_argument('--images', type=int, default=64, help='a turn')
+  parser.add_argument('--images', type=int, default=64, help='in each turn')
   parser.add_argument('--turns', type=int, default=5)
   parser.add_argument('--waits', action='store_true')
-  parser.add_argument('--json', action='store_true')
+  side_by_side.add_json_flag(parser)
   args = parser.parse_args()
   with tempfile.TemporaryDirectory() as data_dir:
     args.data_dir = args.data_dir or data_dir
     result = waits(args) if args.waits else measure(args)
-  side_by_side.show(side_by_side.facts() | result, as_json=args.json)
+  result = side_by_side.facts() | result
+  side_by_side.show(result)
+  side_by_side.write_json(result, args.json)
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
-  """Returns the speeds of evaluation and network."""
+  """Returns images per second of the evaluation and of the network alone."""
   examples, config = data_configs.load(args, args.name)
   examples = examples.take(np.arange(args.images) % len(examples))
   network = resnet_v2.create(args.model, num_classes=3)
-  params = devices.replicate(_random_params(network))
+  params = devices.replicate(step_lib.random_params(network))
   forward = evaluate.make_forward(network)
   prepared = evaluate.prepare(params)
   dataset = input_pipeline.evaluation_batches(
@@ -71,29 +74,27 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     evaluate.evaluate(forward, params, examples, config, batch=args.batch)
     return args.images
 
-  speeds = side_by_side.take_turns(
+  measured = side_by_side.take_turns(
     {'evaluation': whole, 'network alone': alone}, turns=args.turns
   )
-  return side_by_side.summary(speeds, reference='network alone')
+  return side_by_side.summarize_speeds(measured, reference='network alone')
 
 
 def waits(args: argparse.Namespace) -> dict[str, Any]:
-  """Returns step time and the time without a step, in seconds: medians."""
+  """Returns the median seconds of a step and between two steps."""
   examples, config = data_configs.load(args, args.name)
   network = resnet_v2.create(args.model, num_classes=3)
   optimizer = optax.sgd(0.003, momentum=0.9)
-  step_fn = train_step.make_train_step(
-    network, optimizer, mixup_alpha=0.1, accumulation=1, seed=0
-  )
-  state = train_step.create_state(_random_params(network), optimizer)
-  state = devices.replicate(state)
+  step_fn = step_lib.make_step(network, optimizer)
+  params = step_lib.random_params(network)
+  state = devices.replicate(train_step.create_state(params, optimizer))
   dataset = input_pipeline.train_batches(
     examples, config, batch=args.batch, seed=0, end_step=args.turns + 2
   )
   idle, step = [], []
   finished = None
-  # Each step is waited for, as at a logged loss: the next batch should be
-  # there by then. Without the wait the devices have several steps in hand.
+  # Waits for each step, as a training does when it logs the loss. Without the
+  # wait, several steps would be queued and the devices would never be idle.
   for batch in devices.prefetch_to_device(input_pipeline.as_numpy(dataset)):
     jax.block_until_ready(batch)
     handed_over = time.perf_counter()
@@ -108,11 +109,6 @@ def waits(args: argparse.Namespace) -> dict[str, Any]:
     'without a step': statistics.median(idle[1:]),
     'share': statistics.median(idle[1:]) / statistics.median(step[1:]),
   }
-
-
-def _random_params(network: resnet_v2.ResNetV2):
-  images = np.zeros((1, 64, 64, 1), np.float32)
-  return jax.jit(network.init)(jax.random.key(0), images)['params']
 
 
 if __name__ == '__main__':

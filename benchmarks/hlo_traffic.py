@@ -1,11 +1,11 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Which bytes a program that was compiled for a TPU moves, and where.
+"""Counts the bytes that a program compiled for a TPU moves, per memory.
 
 XLA's own count, `cost_analysis()['bytes accessed']`, adds up what each
-instruction reads and writes, be it in the chip's memory (HBM) or in the small
-one beside its cores (VMEM), and counts a copy from the one to the other twice.
-Only the first costs time on a program that waits for memory.
+instruction reads and writes, both in the chip's large memory (HBM) and in the
+small one beside its cores (VMEM), and counts a copy between them twice. If a
+program waits for memory, only the traffic of HBM costs time.
 """
 
 import math
@@ -28,7 +28,8 @@ _SHAPE = re.compile(rf'\b({"|".join(_BYTES)})\[([\d,]*)\](?:{{([^}}]*)}})?')
 _INSTRUCTION = re.compile(
   r'\s+(?:ROOT )?(%[\w.\-]+) = (\(.*?\)|\S+) ([\w\-]+)\((.*)$'
 )
-# These move nothing; what has begun was counted at its beginning.
+# These move nothing: the traffic of an asynchronous operation is counted where
+# it starts.
 _FREE = {
   'all-reduce-done',
   'bitcast',
@@ -42,7 +43,7 @@ _FREE = {
 
 
 class Traffic(NamedTuple):
-  """Bytes read and written in both memories."""
+  """Bytes read and written in HBM and in VMEM."""
 
   hbm: int
   vmem: int
@@ -57,16 +58,17 @@ def count(hlo: str, *, loops: bool = True) -> Traffic:
   """Returns the traffic of the program that `compiled.as_text()` shows.
 
   Args:
-    hlo: the text.
-    loops: count what loops move as often as they run, where a constant says
-      how often (a `lax.scan`), and once elsewhere; or else not at all.
+    hlo: the text of the program.
+    loops: if True, the traffic of a loop's body is multiplied by the number of
+      its iterations where that is a constant (as in `lax.scan`), and counted
+      once elsewhere. If False, loops are left out.
   """
   computations = _computations(hlo)
   return _count(computations, computations['ENTRY'], loops)
 
 
 def _computations(hlo: str) -> dict[str, list[re.Match]]:
-  """Returns the instructions of each computation; of the entry as 'ENTRY'."""
+  """Returns the instructions of each computation by name."""
   computations: dict[str, list[re.Match]] = {}
   for line in hlo.splitlines():
     if head := re.match(r'(ENTRY|%[\w.\-]+) .*{$', line):
@@ -76,7 +78,11 @@ def _computations(hlo: str) -> dict[str, list[re.Match]]:
   return computations
 
 
-def _count(computations, instructions, loops) -> Traffic:
+def _count(
+  computations: dict[str, list[re.Match]],
+  instructions: list[re.Match],
+  loops: bool,
+) -> Traffic:
   buffers: dict[str, list[_Buffer]] = {}
   hbm = vmem = 0
   for match in instructions:
@@ -98,8 +104,8 @@ def _count(computations, instructions, loops) -> Traffic:
       *(buffer for x in operands for buffer in buffers.get(x, ())),
     ]
     if operation in ('copy-start', 'slice-start'):
-      # A tuple of source, destination and a flag, or of destination, source
-      # and a flag: what is moved has the smaller size of the two.
+      # The result is a tuple of source, destination and a flag, or of
+      # destination, source and a flag. The smaller of the two is moved.
       size = min(x.num_bytes for x in buffers[name][:2])
       moved = [_Buffer(size, x.in_vmem) for x in buffers[name][:2]]
     hbm += sum(x.num_bytes for x in moved if not x.in_vmem)
@@ -108,7 +114,7 @@ def _count(computations, instructions, loops) -> Traffic:
 
 
 def _repeats(condition: list[re.Match]) -> int:
-  """Returns how often a loop runs if it counts up from zero, 1 otherwise."""
+  """Returns the iterations of a loop to a constant limit, 1 for other loops."""
   limits = [x[4] for x in condition if x[2][:3] == 's32' and x[3] == 'constant']
   counts_up = any('direction=LT' in x[4] for x in condition)
   if len(limits) != 1 or not counts_up:
@@ -117,7 +123,7 @@ def _repeats(condition: list[re.Match]) -> int:
 
 
 def _buffers(shape: str) -> list[_Buffer]:
-  """Returns the arrays of a shape, which is one or a tuple."""
+  """Returns the buffers of a shape, which may be a tuple."""
   return [
     _Buffer(_num_bytes(dtype, sizes, layout), 'S(1)' in layout)
     for dtype, sizes, layout in _SHAPE.findall(shape)
@@ -125,7 +131,7 @@ def _buffers(shape: str) -> list[_Buffer]:
 
 
 def _num_bytes(dtype: str, sizes: str, layout: str) -> int:
-  """Returns the bytes with what fills the tiles up, such as 64 channels."""
+  """Returns the bytes of an array, including the padding of its tiles."""
   shape = [int(size) for size in sizes.split(',') if size]
   tiled = re.match(r'([\d,]*):T\((\d+),(\d+)\)', layout)
   if tiled and len(shape) >= 2:

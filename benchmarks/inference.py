@@ -1,25 +1,25 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A forward pass on the CPU, beside that of transformers on PyTorch.
+"""Compares a forward pass on the CPU with that of transformers on PyTorch.
 
 python -m benchmarks.inference --sizes 128x16 224x8 480x2
 """
 
 from collections.abc import Callable
 
-import jax
 import numpy as np
 
-from benchmarks import pairs
 from benchmarks import peer
+from benchmarks import side_by_side
+from benchmarks import step
 from bit_covid.base import devices
 from bit_covid.inference import evaluate
 from bit_covid.models import resnet_v2
 
 
 def main() -> None:
-  """Runs the sizes on the command line and reports them."""
-  pairs.main(
+  """Runs the sizes given on the command line."""
+  side_by_side.compare_with_peer(
     'inference',
     description=__doc__.splitlines()[0],
     ours=make_forward,
@@ -28,12 +28,15 @@ def main() -> None:
 
 
 def make_forward(model: str, batch: int, side: int) -> Callable[[], None]:
-  """Returns a function of one batch of an evaluation."""
+  """Returns a function that runs an evaluation's forward pass on one batch.
+
+  Args:
+    model: name of the network, such as 'R50x1'.
+    batch: number of images.
+    side: of the images, in pixels.
+  """
   network = resnet_v2.create(model, num_classes=3)
-  params = jax.jit(network.init)(
-    jax.random.key(0), np.zeros((1, 64, 64, 1), np.float32)
-  )['params']
-  params = evaluate.prepare(devices.replicate(params))
+  params = evaluate.prepare(devices.replicate(step.random_params(network)))
   forward_fn = evaluate.make_forward(network)
   noise = np.random.default_rng(0)
   local_batch = devices.shard(

@@ -1,11 +1,12 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Images a second of the input pipeline, beside those of other loaders.
+"""Compares the speed of the input pipeline with that of other loaders.
 
     taskset -c 0 python -m benchmarks.input_pipeline --data=FOLDER
 
-`FOLDER` holds COVIDx CT's split files and images, as for `config.data.path`.
-Pinned to one core, the clock and the processor time should agree.
+`FOLDER` holds the split files and images of COVIDx CT, as for
+`config.data.path`. Pinned to one core with `taskset`, the speeds by the clock
+and by processor time should agree.
 """
 
 import argparse
@@ -30,35 +31,40 @@ def main() -> None:
   parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
   data_configs.add_flags(parser)
   parser.add_argument('--batch', type=int, default=32)
-  parser.add_argument('--batches', type=int, default=24, help='a turn')
+  parser.add_argument('--batches', type=int, default=24, help='in each turn')
   parser.add_argument('--turns', type=int, default=5)
-  parser.add_argument('--workers', type=int, default=0, help="PyTorch's")
-  parser.add_argument('--json', action='store_true')
+  parser.add_argument(
+    '--workers', type=int, default=0, help='of the DataLoader'
+  )
+  side_by_side.add_json_flag(parser)
   args = parser.parse_args()
   with tempfile.TemporaryDirectory() as data_dir:
     args.data_dir = args.data_dir or data_dir
     result = measure(args)
-  side_by_side.show(result, as_json=args.json)
+  side_by_side.show(result)
+  side_by_side.write_json(result, args.json)
 
 
 def measure(args: argparse.Namespace) -> dict:
-  """Returns facts and speeds."""
-  # Each turn begins and ends its stream: what one loads ahead would be made in
-  # the turn of another.
-  speeds = side_by_side.take_turns(
+  """Returns facts about the machine, and images per second of each loader."""
+  # Each turn starts and ends its own stream. A stream that went on would load
+  # images ahead during the turns of the others.
+  measured = side_by_side.take_turns(
     {
       name: lambda start=start: sum(map(len, start()))
       for name, start in _contenders(args).items()
     },
     turns=args.turns,
   )
-  return side_by_side.facts() | side_by_side.summary(speeds, reference='here')
+  return side_by_side.facts() | side_by_side.summarize_speeds(
+    measured, reference='here'
+  )
 
 
 def _contenders(
   args: argparse.Namespace,
 ) -> dict[str, Callable[[], Iterable]]:
-  """Returns what starts `args.batches` batches of images, by name."""
+  """Returns functions that yield `args.batches` batches of images, by name."""
   examples, config = data_configs.load(args, args.name)
   version = args.name.removeprefix('covidx_ct/')
   folder = pathlib.Path(args.data) / f'{version.upper()}_images'
@@ -69,7 +75,7 @@ def _contenders(
     )
   ]
   sizes = {'resize': args.resize, 'crop': args.crop, 'batch': args.batch}
-  # Traced once, as it would be in a training.
+  # Built once and not in each turn, as in a training.
   plain = loaders.plain_tf_data(slices, **sizes).take(args.batches)
   plain = plain.prefetch(tf.data.AUTOTUNE)
   prepared, _ = data_configs.load(args, f'{args.name}_512')

@@ -1,9 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What the input pipeline is compared with: the same work on the same files.
+"""Other loaders that the input pipeline is compared with.
 
-Decode a gray PNG, crop to the box, resize to R x R without a low-pass filter,
-crop C x C at random, flip at random; batches of uint8.
+Each does the same work on the same files: it decodes a gray PNG, crops it to
+the box, resizes it to R x R without a low-pass filter, crops C x C pixels at
+random, flips at random, and yields batches of uint8.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ import tensorflow as tf
 
 
 class Slice(NamedTuple):
-  """A file and the box in it."""
+  """The path of an image and the box in it: xmin, ymin, xmax, ymax."""
 
   path: str
   box: tuple[int, int, int, int]
@@ -23,7 +24,17 @@ class Slice(NamedTuple):
 def plain_tf_data(
   slices: Sequence[Slice], *, resize: int, crop: int, batch: int
 ) -> tf.data.Dataset:
-  """Returns endless batches of a pipeline as tf.data's own guide has it."""
+  """Returns endless batches of a pipeline written as in tf.data's own guide.
+
+  Args:
+    slices: the images to draw from.
+    resize: side after resizing, in pixels.
+    crop: side after the random crop, in pixels.
+    batch: number of images in a batch.
+
+  Returns:
+    A dataset of uint8 `[batch, crop, crop, 1]`.
+  """
 
   def load(path: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
     image = tf.io.decode_png(tf.io.read_file(path), channels=1)
@@ -46,17 +57,22 @@ def torch_data_loader(
   """Yields endless batches of PyTorch's DataLoader with Pillow.
 
   Args:
-    slices: what is drawn from.
-    resize: side before the crop.
-    crop: side after it.
-    batch: images a batch.
-    workers: processes; 0: in this one, which spares the transport.
+    slices: the images to draw from.
+    resize: side after resizing, in pixels.
+    crop: side after the random crop, in pixels.
+    batch: number of images in a batch.
+    workers: number of processes that load images. 0 loads them in this
+      process, so that no images have to be sent between processes.
+
+  Yields:
+    uint8 `[batch, 1, crop, crop]`.
   """
+  # Optional packages (extra `peers`).
   from PIL import Image
   import torch
   from torch.utils import data
 
-  # One thread a process, as DataLoader has it in its workers.
+  # One thread, as DataLoader sets it in its workers.
   torch.set_num_threads(1)
 
   class Slices(data.Dataset):

@@ -1,24 +1,23 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a step's operations and memory on one device stay, with more of them.
+"""Counts a step's operations and memory per device, for several device counts.
 
     python -m benchmarks.scaling
 
-Devices are fake ones on the CPU, so that times would say nothing: what is
-counted is the program that each of them runs. Each has the same part of the
-batch.
+Every device gets the same number of images, so that the counts should not
+depend on the number of devices. The devices are simulated on the CPU. Their
+times would mean nothing, so only the compiled program is looked at.
 """
 
 import argparse
 import json
-import pathlib
 
 import jax
-import jax.numpy as jnp
 import optax
 
+from benchmarks import side_by_side
+from benchmarks import step as step_lib
 from bit_covid.models import resnet_v2
-from bit_covid.training import train_step
 
 
 def main() -> None:
@@ -28,42 +27,32 @@ def main() -> None:
   parser.add_argument('--model', default='tiny', choices=resnet_v2.MODELS)
   parser.add_argument('--side', type=int, default=64, help='pixels')
   parser.add_argument('--batch', type=int, default=8, help='on each device')
-  parser.add_argument('--json', help='write the counts to this file')
+  side_by_side.add_json_flag(parser)
   flags = parser.parse_args()
-  # Before anything asks JAX for its devices.
+  # Must be set before JAX looks for its devices.
   jax.config.update('jax_platforms', 'cpu')
   jax.config.update('jax_num_cpu_devices', max(flags.devices))
   results = [counts(flags, num_devices) for num_devices in flags.devices]
   for result in results:
     print(json.dumps(result))
-  if flags.json:
-    pathlib.Path(flags.json).write_text(json.dumps(results, indent=2) + '\n')
+  side_by_side.write_json(results, flags.json)
 
 
 def counts(flags: argparse.Namespace, num_devices: int) -> dict[str, float]:
-  """Returns operations and bytes of the step on one of so many devices."""
-  model = resnet_v2.create(flags.model, num_classes=3)
+  """Returns operations and bytes of the step on one of `num_devices`."""
+  network = resnet_v2.create(flags.model, num_classes=3)
   optimizer = optax.sgd(0.003, momentum=0.9)
-  step = train_step.make_train_step(
-    model,
+  step = step_lib.make_step(
+    network, optimizer, devices=jax.devices()[:num_devices]
+  )
+  arguments = step_lib.abstract_arguments(
+    network,
     optimizer,
-    mixup_alpha=0.1,
-    accumulation=1,
-    seed=0,
-    on_devices=jax.devices()[:num_devices],
+    num_devices=num_devices,
+    batch=flags.batch,
+    side=flags.side,
   )
-  state = jax.eval_shape(
-    lambda params: train_step.create_state(params, optimizer),
-    resnet_v2.parameter_shapes(model),
-  )
-  leading = (num_devices, flags.batch)
-  batch = {
-    'image': jax.ShapeDtypeStruct(
-      (*leading, flags.side, flags.side, 1), jnp.uint8
-    ),
-    'label': jax.ShapeDtypeStruct(leading, jnp.int32),
-  }
-  compiled = step.lower(state, batch).compile()
+  compiled = step.lower(*arguments).compile()
   memory = compiled.memory_analysis()
   return {
     'benchmark': 'scaling',

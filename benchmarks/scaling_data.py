@@ -1,11 +1,12 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Time and memory of the input pipeline with 10^3 to 10^6 slices.
+"""Measures time and memory of the input pipeline with 10^3 to 10^6 slices.
 
     python -m benchmarks.scaling_data
 
-The slices are small and drawn in memory: what may grow with their number is
-all that is not the images. Each size is measured in a process of its own.
+The slices are small and generated in memory, and the same few images serve
+for all of them: the memory that grows with their number is that of the table.
+Each number of slices is measured in a process of its own.
 """
 
 import argparse
@@ -25,7 +26,8 @@ from benchmarks import side_by_side
 import input_pipeline
 
 _SIDE = 64
-# Kinds of images; more would fill the memory that is to be measured.
+# Number of different images. All slices share them, so that the images do not
+# fill the memory that is measured.
 _IMAGES = 256
 
 
@@ -35,7 +37,7 @@ def main() -> None:
   parser.add_argument('--counts', default='1000,10000,100000,1000000')
   parser.add_argument('--batch', type=int, default=64)
   parser.add_argument('--steps', type=int, default=200)
-  parser.add_argument('--json', action='store_true')
+  side_by_side.add_json_flag(parser)
   parser.add_argument('--only', type=int, help=argparse.SUPPRESS)
   args = parser.parse_args()
   if args.only:
@@ -47,11 +49,12 @@ def main() -> None:
     command += ['--batch', str(args.batch), '--steps', str(args.steps)]
     output = subprocess.run(command, check=True, capture_output=True, text=True)
     result[count] = json.loads(output.stdout.splitlines()[-1])
-  side_by_side.show(result, as_json=args.json)
+  side_by_side.show(result)
+  side_by_side.write_json(result, args.json)
 
 
 def measure(count: int, *, batch: int, steps: int) -> dict[str, Any]:
-  """Returns seconds and megabytes with so many slices."""
+  """Returns seconds and megabytes with `count` slices."""
   examples = _examples(count)
   config = ml_collections.ConfigDict(
     {
@@ -63,7 +66,7 @@ def measure(count: int, *, batch: int, steps: int) -> dict[str, Any]:
       'per_class_by': 'slice',
     }
   )
-  # In the middle of the third epoch, as after an interruption.
+  # Starts in the middle of the third epoch, as after an interruption.
   first = 5 * count // (2 * batch)
   start = time.perf_counter()
   dataset = input_pipeline.train_batches(
@@ -115,7 +118,7 @@ def _table_megabytes(examples: input_pipeline.Examples) -> float:
 
 
 def _megabytes() -> float:
-  # The most so far, in kilobytes.
+  # The peak of this process; Linux reports kilobytes.
   return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 

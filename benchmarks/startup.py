@@ -1,11 +1,12 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""How long until something happens: import, first step, loading a model.
+"""Measures the time until a program is ready: import, first step, loading.
 
-    python -m benchmarks.startup --data=FOLDER
+    python -m benchmarks.startup
 
-Each start is a process of its own. The first steps are made with an empty
-compilation cache, then with the one that the first start left.
+Each measurement runs in a process of its own. The first step is measured
+twice: with an empty compilation cache ("cold"), and with the cache that the
+first process has filled ("warm").
 """
 
 import argparse
@@ -29,18 +30,20 @@ def main() -> None:
   parser.add_argument('--crop', type=int, default=480)
   parser.add_argument('--batch', type=int, default=2)
   parser.add_argument('--turns', type=int, default=3)
-  parser.add_argument('--json', action='store_true')
+  side_by_side.add_json_flag(parser)
   parser.add_argument('--only', choices=_PARTS, help=argparse.SUPPRESS)
   parser.add_argument('--file', help=argparse.SUPPRESS)
   args = parser.parse_args()
   if args.only:
     print(json.dumps(_PARTS[args.only](args)))
     return
-  side_by_side.show(side_by_side.facts() | measure(args), as_json=args.json)
+  result = side_by_side.facts() | measure(args)
+  side_by_side.show(result)
+  side_by_side.write_json(result, args.json)
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
-  """Returns seconds, medians over the turns."""
+  """Returns the median seconds of each part."""
   found: dict[str, list[float]] = {}
   for _ in range(args.turns):
     with tempfile.TemporaryDirectory() as folder:
@@ -80,7 +83,7 @@ def _import(args: argparse.Namespace) -> float:
 
 
 def _import_jax(args: argparse.Namespace) -> float:
-  """Returns the seconds of all imports before a first step."""
+  """Returns the seconds of all imports that a first step needs."""
   del args  # Unused.
   start = time.perf_counter()
   importlib.import_module('optax')
@@ -89,12 +92,14 @@ def _import_jax(args: argparse.Namespace) -> float:
 
 
 def _step(args: argparse.Namespace) -> float:
-  """Returns seconds from before the imports to after one training step."""
+  """Returns the seconds of the imports and one training step together."""
   start = time.perf_counter()
+  # Here, since the time of the imports is part of what is measured.
   import jax
   import numpy as np
   import optax
 
+  from benchmarks import step as step_lib
   from bit_covid.base import devices
   from bit_covid.models import resnet_v2
   from bit_covid.training import train_step
@@ -102,12 +107,9 @@ def _step(args: argparse.Namespace) -> float:
   jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
   network = resnet_v2.create(args.model, num_classes=3)
   optimizer = optax.sgd(0.003, momentum=0.9)
-  images = np.zeros((1, 64, 64, 1), np.float32)
-  params = jax.jit(network.init)(jax.random.key(0), images)['params']
+  params = step_lib.random_params(network)
   state = devices.replicate(train_step.create_state(params, optimizer))
-  step_fn = train_step.make_train_step(
-    network, optimizer, mixup_alpha=0.1, accumulation=1, seed=0
-  )
+  step_fn = step_lib.make_step(network, optimizer)
   batch = {
     'image': np.zeros((args.batch, args.crop, args.crop, 1), np.uint8),
     'label': np.zeros(args.batch, np.int32),
@@ -118,6 +120,7 @@ def _step(args: argparse.Namespace) -> float:
 
 
 def _save(args: argparse.Namespace) -> float:
+  # Here, as the other parts must not import JAX before they are measured.
   import jax
   import numpy as np
 
@@ -136,9 +139,11 @@ def _save(args: argparse.Namespace) -> float:
 
 
 def _load(args: argparse.Namespace) -> float:
-  """Returns the seconds that `bit_covid.load` takes, apart from imports."""
+  """Returns the seconds that `bit_covid.load` takes after all imports."""
+  # Here, as the other parts must not import JAX before they are measured.
   import bit_covid
-  import bit_covid.classifier  # Which imports JAX.
+
+  importlib.import_module('bit_covid.classifier')
 
   start = time.perf_counter()
   bit_covid.load(args.file)

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A training step on the CPU, beside that of transformers on PyTorch.
+"""Compares a training step on the CPU with that of transformers on PyTorch.
 
 python -m benchmarks.train_step --sizes 128x16 224x8 480x2
 """
@@ -9,21 +9,20 @@ from collections.abc import Callable
 
 import jax
 import numpy as np
-import optax
 
-from benchmarks import pairs
 from benchmarks import peer
+from benchmarks import side_by_side
+from benchmarks import step as step_lib
 from bit_covid.base import devices
 from bit_covid.base import host_memory
 from bit_covid.models import resnet_v2
-from bit_covid.training import schedule
 from bit_covid.training import train_step
 
 
 def main() -> None:
-  """Runs the sizes on the command line and reports them."""
-  host_memory.keep_freed()  # As `bit_covid.main` does; for PyTorch as well.
-  pairs.main(
+  """Runs the sizes given on the command line."""
+  host_memory.keep_freed()  # As `bit_covid.main` does. PyTorch profits too.
+  side_by_side.compare_with_peer(
     'train_step',
     description=__doc__.splitlines()[0],
     ours=make_step,
@@ -32,18 +31,19 @@ def main() -> None:
 
 
 def make_step(model: str, batch: int, side: int) -> Callable[[], None]:
-  """Returns a function of one step, as `train.py` makes it."""
+  """Returns a function that runs the step of `bit_covid/training/train.py`.
+
+  Args:
+    model: name of the network, such as 'R50x1'.
+    batch: number of images.
+    side: of the images, in pixels.
+  """
   network = resnet_v2.create(model, num_classes=3)
-  rate = schedule.learning_rate(0.003, schedule.SCHEDULES['10k'])
-  optimizer = optax.sgd(rate, momentum=0.9)
+  optimizer = step_lib.make_optimizer()
   noise = np.random.default_rng(0)
-  params = jax.jit(network.init)(
-    jax.random.key(0), np.zeros((1, 64, 64, 1), np.float32)
-  )['params']
+  params = step_lib.random_params(network)
   state = devices.replicate(train_step.create_state(params, optimizer))
-  step_fn = train_step.make_train_step(
-    network, optimizer, mixup_alpha=0.1, accumulation=1, seed=0
-  )
+  step_fn = step_lib.make_step(network, optimizer)
   local_batch = devices.shard(
     {
       'image': noise.integers(0, 256, (batch, side, side, 1), np.uint8),

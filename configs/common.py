@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every field of a config, with the paper's settings as defaults.
 
-Any field can be set on the command line, `--config.batch=32`. What is varied
-most has a short form behind the colon, in any order and number:
+Any field can be set on the command line, as in `--config.batch=32`. The most
+common settings have a short form after a colon, in any order:
 
     --config=configs/bit_m.py:resolution=512x480,steps=10k,mixup=True,per_class=100
 """
@@ -28,17 +28,18 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
   config.model = ml_collections.ConfigDict()
   # One of bit_covid.models.resnet_v2.MODELS.
   config.model.name = 'R50x1'
-  # Of the computation: 'float32', or 'bfloat16' (faster on TPUs and new GPUs).
+  # Dtype of the computation: 'float32', or 'bfloat16', which is faster on TPUs
+  # and recent GPUs.
   # Parameters, normalization statistics and the loss are float32 either way.
   config.model.dtype = 'float32'
-  # Compute each unit again in the backward pass: on a TPU a quarter less memory
-  # for a quarter more operations, as compiled (docs/tpu.md).
+  # Compute each unit again in the backward pass. On a TPU this takes a quarter
+  # less memory and a quarter more operations, as compiled (docs/tpu.md).
   config.model.remat = False
 
   config.data = ml_collections.ConfigDict()
   # 'covidx_ct/2a' (or 1, 2b, 3a, 3b), 'phantom/demo', or 'image_folder'.
-  # 'covidx_ct/2a_512' and its kin are stored as they are used at 512x480, which
-  # is seven times as fast to read.
+  # 'covidx_ct/2a_512' and the like are stored already prepared for 512x480,
+  # which is seven times as fast to read.
   config.data.name = 'covidx_ct/2a'
   # The folder with COVIDx CT's split files and images; the folder or CSV of
   # image_folder.
@@ -58,28 +59,31 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
   config.data.antialias = False
   # Values of a 16-bit image that become black and white (image_folder).
   config.data.range_16bit = (0, 65_535)
-  # Hounsfield units behind gray values 0 to 255, center and width, of your own
-  # images (image_folder), kept in the checkpoint for scans to come; (): not
-  # known. COVIDx CT's, (-600, 1500), need not be said.
+  # Window of your own images (image_folder): center and width, in Hounsfield
+  # units, of the gray values 0 to 255. It is stored in the checkpoint and used
+  # for scans. (): not known. COVIDx CT, (-600, 1500), needs no value here.
   config.data.window = ()
-  # Train on so many slices of each class; 0: all.
+  # Number of training slices of each class; 0: all.
   config.data.per_class = 0
-  # ... drawn by 'slice', as in the paper, or 'patient' after patient.
+  # How they are drawn: by 'slice', as in the paper, or by 'patient', with all
+  # slices of one patient before those of the next.
   config.data.per_class_by = 'slice'
 
-  # Images a step, over all devices of all hosts.
+  # Images per step, over all devices of all hosts.
   config.batch = 64
-  # Split each device's part of the batch into so many, one after the other:
-  # less memory, the same result. Saves more memory than `model.remat` does.
+  # Number of parts of each device's batch, computed one after the other. More
+  # parts take less memory and give the same result. This saves more memory
+  # than `model.remat`.
   config.accumulation = 1
-  # SGD. BiT trains with this learning rate at a batch of 512; the paper keeps
-  # it at 64.
+  # Of SGD. BiT uses this learning rate with a batch of 512, the paper with 64.
   config.learning_rate = 0.003
   config.momentum = 0.9
-  # Steps: end of the warm-up, three tenfold decays, end. (): this and
-  # mixup_alpha as BiT-HyperRule has them for the number of training images.
+  # Steps at which the warm-up ends, the learning rate is divided by ten (three
+  # times), and the training ends. (): the schedule and mixup_alpha follow
+  # BiT-HyperRule for the number of training images.
   config.schedule = schedule.SCHEDULES['10k']
-  # Beta(alpha, alpha) of mixup; 0: none. The paper does not give it, BiT: 0.1.
+  # Alpha of mixup's Beta(alpha, alpha); 0: no mixup. The paper does not give
+  # it; BiT uses 0.1.
   config.mixup_alpha = 0.1
 
   # Steps between two measurements of the training loss.
@@ -87,7 +91,7 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
   # Steps between two evaluations of `eval_split`; 0: none.
   config.eval_every = 1000
   config.eval_split = 'val'
-  # Images a step of an evaluation, over all devices of all hosts.
+  # Images per step of an evaluation, over all devices of all hosts.
   config.eval_batch = 64
   # Steps between two checkpoints, of which the last two are kept.
   config.checkpoint_every = 500
@@ -136,7 +140,7 @@ def _init(config: ml_collections.ConfigDict, value: str) -> None:
   config.init = value
 
 
-# A short form: what it looks like, and what it sets.
+# The description of a short form, and the function that applies it.
 Argument = tuple[str, Callable[[ml_collections.ConfigDict, str], None]]
 ARGUMENTS: Mapping[str, Argument] = types.MappingProxyType(
   {
@@ -156,16 +160,16 @@ def with_argument(
   arg: str | None,
   arguments: Mapping[str, Argument] = ARGUMENTS,
 ) -> ml_collections.ConfigDict:
-  """Returns the config after the string behind the colon was applied.
+  """Returns the config with the settings of the string after the colon.
 
   Args:
     config: is changed.
     arg: such as 'steps=5k,seed=1'.
-    arguments: the short forms that there are.
+    arguments: the known short forms.
 
   Raises:
-    ValueError: a key is not known or its value is not as it should be; the
-      message lists the known ones.
+    ValueError: a key is unknown or its value is invalid; the message lists the
+      known keys.
   """
   for part in arg.split(',') if arg else ():
     key, _, value = part.partition('=')

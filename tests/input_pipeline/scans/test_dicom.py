@@ -10,7 +10,6 @@ import numpy as np
 import pydicom
 import pydicom.filebase
 import pydicom.filewriter
-import pydicom.uid
 import pytest
 
 from input_pipeline import scans
