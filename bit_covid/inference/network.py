@@ -87,20 +87,17 @@ class Network:
     self,
     images: np.ndarray | jax.Array,
     class_index: int | Sequence[int] | np.ndarray | None = None,
-    *,
-    method: gradcam.Method = 'gradcam',
   ) -> np.ndarray:
     """Returns `[N, S, S]` float32 in [0, 1], which pixels speak for a class.
 
     Args:
       images: as for `logits`.
       class_index: one for all images or one for each; None: the predicted one.
-      method: one of `gradcam.METHODS`; see there.
 
     Raises:
-      ValueError: images, class or method are not as they should be.
+      ValueError: images or class are not as they should be.
     """
-    forward = functools.partial(gradcam.apply, self._network, method=method)
+    forward = functools.partial(gradcam.apply, self._network)
     if class_index is None:
       return self._apply(forward, images)
     classes = gradcam.check_class_index(
