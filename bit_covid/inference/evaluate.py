@@ -62,7 +62,7 @@ def make_forward(model: resnet_v2.ResNetV2) -> ForwardFn:
   devices. The results, `logits`, `features`, `mask` and `index`, are
   `[all devices, per_device, ...]`, and every host has all of them.
   """
-  model = model.clone(standardized=True)
+  model = model.clone(kernels_prestandardized=True)
 
   def forward(prepared, batch):
     images = normalize.to_model_range(batch['image'])

@@ -28,7 +28,7 @@ from bit_covid.models.ops import weight_standardization
 
 
 class Size(NamedTuple):
-  """The size of a network: what tells R50x1 from R152x4."""
+  """The depth and width of a network, such as those of R50x1."""
 
   block_units: tuple[int, ...]
   # Channels of the root; BiT's "x3" is 3 * 64.
@@ -57,7 +57,7 @@ MODELS: Mapping[str, Size] = types.MappingProxyType(
 
 
 def standardize_kernels(params: Mapping[str, Any]) -> Mapping[str, Any]:
-  """Returns the parameters for a network whose kernels are `standardized`."""
+  """Returns the parameters with weight standardization already applied."""
   # Only those of convolutions have four axes; the head's is not standardized.
   return jax.tree.map(
     lambda x: weight_standardization.standardize(x) if x.ndim == 4 else x,
@@ -73,10 +73,10 @@ class StdConv(nn.Module):
     kernel_size: side of the square kernel.
     stride: the same in both directions.
     padding: zeros added on each of the four sides.
-    in_features: number of input channels of the kernel if it differs from the
-      input's: a kernel for three channels takes an input of one (gray), which
-      stands for three equal channels.
-    standardized: the kernel is already, by `standardize_kernels`.
+    in_features: input channels of the kernel; by default those of the input.
+      With 3, a gray image, which has one channel, is treated as three equal
+      channels.
+    kernels_prestandardized: the kernel comes from `standardize_kernels`.
     dtype: dtype of the computation; the parameter is float32.
   """
 
@@ -85,7 +85,7 @@ class StdConv(nn.Module):
   stride: int = 1
   padding: int = 0
   in_features: int | None = None
-  standardized: bool = False
+  kernels_prestandardized: bool = False
   dtype: Any = jnp.float32
 
   @nn.compact
@@ -98,7 +98,7 @@ class StdConv(nn.Module):
       (self.kernel_size, self.kernel_size, in_features, self.features),
       jnp.float32,
     )
-    if not self.standardized:
+    if not self.kernels_prestandardized:
       kernel = weight_standardization.standardize(kernel)
     if x.shape[-1] == 1 < in_features:
       # Three equal channels under three kernels are one channel under their
@@ -143,21 +143,23 @@ class BottleneckUnit(nn.Module):
     features: channels within the unit; it returns four times as many.
     stride: of the 3x3 convolution and of the projection.
     num_groups: of GroupNorm.
-    standardized: the kernels are already.
+    kernels_prestandardized: as in `ResNetV2`.
     dtype: dtype of the computation.
   """
 
   features: int
   stride: int
   num_groups: int
-  standardized: bool = False
+  kernels_prestandardized: bool = False
   dtype: Any = jnp.float32
 
   @nn.compact
   def __call__(self, x: jax.Array) -> jax.Array:
     """Returns the sum of shortcut and residual, `4 * features` channels."""
     conv = functools.partial(
-      StdConv, standardized=self.standardized, dtype=self.dtype
+      StdConv,
+      kernels_prestandardized=self.kernels_prestandardized,
+      dtype=self.dtype,
     )
     norm_relu = functools.partial(GroupNormRelu, num_groups=self.num_groups)
     y = norm_relu(name='gn1')(x)
@@ -186,7 +188,7 @@ class Block(nn.Module):
     features: of each unit.
     first_stride: of the first unit; 1 for the others.
     num_groups: of GroupNorm.
-    standardized: the kernels are already.
+    kernels_prestandardized: as in `ResNetV2`.
     dtype: dtype of the computation.
     remat: recompute the activations of each unit in the backward pass.
   """
@@ -195,7 +197,7 @@ class Block(nn.Module):
   features: int
   first_stride: int
   num_groups: int
-  standardized: bool = False
+  kernels_prestandardized: bool = False
   dtype: Any = jnp.float32
   remat: bool = False
 
@@ -208,7 +210,7 @@ class Block(nn.Module):
         features=self.features,
         stride=self.first_stride if i == 0 else 1,
         num_groups=self.num_groups,
-        standardized=self.standardized,
+        kernels_prestandardized=self.kernels_prestandardized,
         dtype=self.dtype,
         name=f'unit{i + 1:02d}',
       )(x)
@@ -224,21 +226,21 @@ class ResNetV2(nn.Module):
     dtype: dtype of the convolutions and activations; parameters, weight
       standardization, the statistics of GroupNorm and the head are float32.
     remat: recompute the activations of each unit in the backward pass.
-    standardized: the kernels are already, by `standardize_kernels`: for many
-      images with the same parameters.
+    kernels_prestandardized: the parameters come from `standardize_kernels`, for
+      many images with the same parameters.
   """
 
   num_classes: int
   size: Size
   dtype: Any = jnp.float32
   remat: bool = False
-  standardized: bool = False
+  kernels_prestandardized: bool = False
 
   @nn.compact
   def __call__(
     self, images: jax.Array
   ) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """Returns logits and, by name, what the network saw on the way.
+    """Returns the logits, and the last feature map and its mean by name.
 
     Args:
       images: `[N, H, W, 3]` or `[N, H, W, 1]` float in [-1, 1]. One channel
@@ -265,7 +267,7 @@ class ResNetV2(nn.Module):
         features=self.size.width * 2**i,
         first_stride=1 if i == 0 else 2,
         num_groups=self.size.num_groups,
-        standardized=self.standardized,
+        kernels_prestandardized=self.kernels_prestandardized,
         dtype=self.dtype,
         remat=self.remat,
         name=f'block{i + 1}',
@@ -291,7 +293,7 @@ class ResNetV2(nn.Module):
       stride=2,
       padding=3,
       in_features=3,
-      standardized=self.standardized,
+      kernels_prestandardized=self.kernels_prestandardized,
       dtype=self.dtype,
       name='root',
     )(images)
@@ -318,8 +320,8 @@ def create(
 
 
 def parameter_shapes(model: ResNetV2) -> Mapping[str, Any]:
-  """Returns the tree of `jax.ShapeDtypeStruct`s of the network's parameters."""
-  # The side is of no consequence for the parameters; no product is computed.
+  """Returns the parameter tree with a `jax.ShapeDtypeStruct` for each array."""
+  # Any side gives the same parameters; nothing is computed.
   image = jax.ShapeDtypeStruct((1, 64, 64, 1), jnp.float32)
   return jax.eval_shape(model.init, jax.random.key(0), image)['params']
 
