@@ -56,7 +56,7 @@ MOVED = {
   'bit_covid.scan_table': 'bit_covid.scoring.tables',
   'bit_covid.schedule': 'bit_covid.training.schedule',
   'bit_covid.scoring.montage': 'bit_covid.scoring.gradcam_montage',
-  'bit_covid.shifted_maps': 'bit_covid.models.ops.patches',
+  'bit_covid.shifted_maps': 'bit_covid.models.ops.windows',
   'bit_covid.stopwatch': 'bit_covid.base.stopwatch',
   'bit_covid.train': 'bit_covid.training.train',
   'bit_covid.train_step': 'bit_covid.training.train_step',

@@ -63,7 +63,7 @@ def make_forward(model: resnet_v2.ResNetV2) -> ForwardFn:
     `[local_devices, per_device, ...]`. It returns `logits`, `features`, `mask`
     and `index`, each `[devices, per_device, ...]`, complete on every host.
   """
-  model = model.clone(standardized=True)
+  model = model.clone(kernels_prestandardized=True)
 
   def forward(prepared, batch):
     images = normalize.to_model_range(batch['image'])

@@ -94,20 +94,17 @@ class Network:
     self,
     images: np.ndarray | jax.Array,
     class_index: int | Sequence[int] | np.ndarray | None = None,
-    *,
-    method: gradcam.Method = 'gradcam',
   ) -> np.ndarray:
     """Returns the class activation maps, `[N, S, S]` float32 in [0, 1].
 
     Args:
       images: as for `logits`.
       class_index: one for all images, or `[N]`; None: the predicted class.
-      method: one of `gradcam.METHODS`.
 
     Raises:
-      ValueError: images, class index or method are invalid.
+      ValueError: images or class index are invalid.
     """
-    forward = functools.partial(gradcam.apply, self._network, method=method)
+    forward = functools.partial(gradcam.apply, self._network)
     if class_index is None:
       return self._apply(forward, images)
     classes = gradcam.check_class_index(

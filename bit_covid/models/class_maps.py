@@ -1,13 +1,13 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Grad-CAM of every class, from the pass that gives the logits.
+"""Grad-CAM maps of all classes, from the pass that gives the logits.
 
-    logits, small = class_maps.apply(network, params, images)
-    heat = class_maps.enlarge(small[0, 2], (480, 480))  # [480, 480] in [0, 1]
+    logits, maps = class_maps.apply(model, params, images)
+    heat = class_maps.enlarge(maps[0, 2], (480, 480))  # [480, 480] in [0, 1]
 
-A map has as few values as the last feature map, so those of a whole scan are
-kept; only one that is looked at is enlarged. `enlarge` gives what `gradcam.cam`
-gives at once.
+These maps are as small as the last feature map, so that those of a whole scan
+can be kept; only a map that is looked at is enlarged. `enlarge` gives the map
+that `gradcam.cam` computes at full size.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,6 @@ import functools
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
@@ -23,36 +22,41 @@ from bit_covid.models import gradcam
 from bit_covid.models import resnet_v2
 
 
-@functools.partial(jax.jit, static_argnames='network')
+@functools.partial(jax.jit, static_argnames='model')
 def apply(
-  network: resnet_v2.ResNetV2,
+  model: resnet_v2.ResNetV2,
   params: Mapping[str, Any],
   images: jax.Array,
 ) -> tuple[jax.Array, jax.Array]:
-  """Returns logits `[N, C]` and maps `[N, C, h, w]` in [0, 1].
+  """Returns logits and the small Grad-CAM maps of all classes.
 
-  Images are `[N, S, S, 1 or 3]` float in [-1, 1].
+  Args:
+    model: the network.
+    params: its parameter tree.
+    images: `[N, S, S, 1 or 3]` float in [-1, 1].
+
+  Returns:
+    Logits `[N, C]` float32, and maps `[N, C, h, w]` float32 in [0, 1].
   """
-  logits, intermediates = network.apply({'params': params}, images)
-  feature_map = intermediates['feature_map']
-  of_class = functools.partial(
-    gradcam.cam,
-    feature_map,
-    params['head']['kernel'],
-    size=feature_map.shape[1:3],
+  logits, intermediates = model.apply({'params': params}, images)
+  maps = gradcam.weighted_maps(
+    intermediates['feature_map'], params['head']['kernel']
   )
-  classes = jnp.arange(network.num_classes)
-  return logits, jax.vmap(of_class, out_axes=1)(classes)
+  return logits, gradcam.normalize(maps)
 
 
 def enlarge(small: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-  """Returns a map at the size of its image, the largest value 1.
+  """Returns a map of `apply` at the size of its image.
 
-  Bilinear with half-pixel centers; one without a positive value stays zero.
+  Resized bilinearly, with half-pixel centers.
 
   Args:
-    small: `[h, w]` float32, of `apply`.
-    size: height and width, no smaller than those of the map.
+    small: `[h, w]` float32.
+    size: height and width in pixels, no smaller than those of the map.
+
+  Returns:
+    `[height, width]` float32, the largest value 1; a map without a positive
+    value stays zero.
   """
   height, width = size
   enlarged = np.asarray(

@@ -4,7 +4,7 @@
 
     maps = classifier.gradcam(images)  # [N, S, S] float32 in [0, 1]
     share = gradcam.energy_inside(maps, boxes)
-    similarity = gradcam.cascading_randomization(network, params, images, 2)
+    similarity = gradcam.cascading_randomization(model, params, images, 2)
 
 The maps are of the last feature map A, `[h, w, F]`, after the final norm and
 ReLU. The head W is linear on the mean of exactly that map over its positions:
@@ -12,42 +12,60 @@ ReLU. The head W is linear on the mean of exactly that map over its positions:
     d logit_c / d A_k = W[k, c] / (h w)    at every position,
 
 a closed form that needs no backward pass. Grad-CAM (Selvaraju et al., 2017)
-averages this gradient over the positions before it weighs the map, HiResCAM
-(Draelos and Carin, 2020) does not; as it is the same everywhere, **both are one
-function for this network**. LayerCAM, which takes the positive gradients only,
-is left out: its maps hardly change when the head is randomized.
+averages this gradient over the positions before it weighs the map with it.
+HiResCAM (Draelos and Carin, 2020) does not average, and gives the same maps
+here, because the gradient is equal at all positions. LayerCAM, which takes the
+positive gradients only, is left out: its maps hardly change when the head is
+randomized.
 """
 
 from collections.abc import Mapping, Sequence
 import functools
-from typing import Any, Literal, get_args
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pandas as pd
+import scipy.stats
 
 from bit_covid.models import resnet_v2
 
-Method = Literal['gradcam', 'hirescam']
-METHODS: tuple[str, ...] = get_args(Method)
 
+def weighted_maps(feature_map: jax.Array, weights: jax.Array) -> jax.Array:
+  """Returns the weighted sums of a feature map's channels, after ReLU.
 
-def gradient(
-  feature_map: jax.Array,
-  head_kernel: jax.Array,
-  class_index: int | jax.Array,
-) -> jax.Array:
-  """Returns d logit / d feature map, `[N, F]`, the same at every position.
+  Args:
+    feature_map: `[N, h, w, F]`, after the final norm and ReLU.
+    weights: columns of the head's kernel, `[F, C]` for all images or
+      `[N, F, C]` for each.
 
-  The arguments are those of `cam`; of the map, only the shape matters.
+  Returns:
+    `[N, C, h, w]` float32, not normalized.
   """
-  n, height, width, _ = feature_map.shape
-  classes = jnp.broadcast_to(jnp.asarray(class_index), (n,))
-  # An index may be traced and cannot be checked; clipping it, as indexing
-  # does, would give the map of another class.
-  columns = jnp.take(head_kernel, classes, axis=1, mode='fill')
-  return columns.T.astype(jnp.float32) / (height * width)
+  _, height, width, _ = feature_map.shape
+
+  def image_maps(feature_map, weights):
+    return jnp.einsum(
+      'hwk,kc->chw',
+      feature_map.astype(jnp.float32),
+      weights.astype(jnp.float32) / (height * width),
+      # TPUs would round both sides to bfloat16.
+      precision=jax.lax.Precision.HIGHEST,
+    )
+
+  weights_axis = None if weights.ndim == 2 else 0
+  maps = jax.vmap(image_maps, in_axes=(0, weights_axis))(feature_map, weights)
+  return jax.nn.relu(maps)
+
+
+def normalize(maps: jax.Array) -> jax.Array:
+  """Returns maps `[..., h, w]` divided by their largest value.
+
+  A map without a positive value stays zero.
+  """
+  largest = jnp.max(maps, axis=(-2, -1), keepdims=True)
+  # Not every device rounds a division correctly: it could pass 1.
+  return jnp.minimum(maps / jnp.where(largest > 0, largest, 1), 1)
 
 
 def cam(
@@ -56,73 +74,63 @@ def cam(
   class_index: int | jax.Array,
   *,
   size: int | tuple[int, int],
-  method: Method = 'gradcam',
 ) -> jax.Array:
-  """Returns `[N, S, S]` float32 in [0, 1], the largest value of each map 1.
-
-  A map without a positive value stays zero.
+  """Returns the Grad-CAM map of one class for each image.
 
   Args:
     feature_map: `[N, h, w, F]`, after the final norm and ReLU.
     head_kernel: `[F, C]`.
-    class_index: one for all or `[N]`; the map of one out of range is NaN.
-    size: S, or height and width; the map is resized bilinearly, with half-pixel
+    class_index: one for all images, or `[N]`. The map of an index that is not
+      from 0 to C - 1 is NaN.
+    size: S, or height and width; maps are resized bilinearly, with half-pixel
       centers as in PyTorch and OpenCV.
-    method: one of `METHODS`.
 
-  Raises:
-    ValueError: there is no such method; the message lists the known ones.
+  Returns:
+    `[N, S, S]` float32 in [0, 1], the largest value of each map 1. A map
+    without a positive value stays zero.
   """
-  if method not in METHODS:
-    raise ValueError(
-      f'There is no method {method!r}; the known ones are: '
-      f'{", ".join(METHODS)}.'
-    )
-  # The mean of the gradient and the gradient at each position: for both
-  # methods these numbers.
-  weights = gradient(feature_map, head_kernel, class_index)
-  maps = jnp.einsum(
-    'nhwk,nk->nhw',
-    feature_map.astype(jnp.float32),
-    weights,
-    # TPUs would round both sides to bfloat16.
-    precision=jax.lax.Precision.HIGHEST,
+  num_images = len(feature_map)
+  classes = jnp.broadcast_to(jnp.asarray(class_index), (num_images,))
+  # A traced index cannot be checked. By default JAX would clip it, and count a
+  # negative one from the end: both give the map of another class.
+  columns = head_kernel.T.at[classes].get(
+    mode='fill', fill_value=jnp.nan, wrap_negative_indices=False
   )
-  maps = jax.nn.relu(maps)
+  maps = weighted_maps(feature_map, columns[:, :, None])[:, 0]
   height, width = (size, size) if isinstance(size, int) else size
-  maps = jax.image.resize(maps, (len(maps), height, width), 'bilinear')
-  largest = jnp.max(maps, axis=(1, 2), keepdims=True)
-  # Not every device rounds a division correctly: it could pass 1.
-  return jnp.minimum(maps / jnp.where(largest > 0, largest, 1), 1)
+  shape = (num_images, height, width)
+  return normalize(jax.image.resize(maps, shape, 'bilinear'))
 
 
 def apply(
-  network: resnet_v2.ResNetV2,
+  model: resnet_v2.ResNetV2,
   params: Mapping[str, Any],
   images: jax.Array,
   class_index: int | jax.Array | None = None,
-  *,
-  method: Method = 'gradcam',
 ) -> jax.Array:
-  """Returns `[N, S, S]`: the maps of `cam` at the resolution of the images.
-
-  Images are `[N, S, S, 1 or 3]` float in [-1, 1]; where `class_index` is None,
-  each map is of the class that is predicted.
-  """
-  return logits_and_maps(network, params, images, class_index, method=method)[1]
+  """Returns the maps of `logits_and_maps` alone."""
+  return logits_and_maps(model, params, images, class_index)[1]
 
 
-@functools.partial(jax.jit, static_argnames=('network', 'method'))
+@functools.partial(jax.jit, static_argnames='model')
 def logits_and_maps(
-  network: resnet_v2.ResNetV2,
+  model: resnet_v2.ResNetV2,
   params: Mapping[str, Any],
   images: jax.Array,
   class_index: int | jax.Array | None = None,
-  *,
-  method: Method = 'gradcam',
 ) -> tuple[jax.Array, jax.Array]:
-  """Returns logits `[N, C]`, and the maps of `apply` with these arguments."""
-  logits, intermediates = network.apply({'params': params}, images)
+  """Returns logits, and Grad-CAM maps at the resolution of the images.
+
+  Args:
+    model: the network.
+    params: its parameter tree.
+    images: `[N, S, S, 1 or 3]` float in [-1, 1].
+    class_index: as for `cam`; None is the predicted class of each image.
+
+  Returns:
+    Logits `[N, C]` float32, and maps `[N, S, S]` as those of `cam`.
+  """
+  logits, intermediates = model.apply({'params': params}, images)
   if class_index is None:
     class_index = jnp.argmax(logits, axis=1)
   maps = cam(
@@ -130,7 +138,6 @@ def logits_and_maps(
     params['head']['kernel'],
     class_index,
     size=images.shape[1:3],
-    method=method,
   )
   return logits, maps
 
@@ -141,7 +148,16 @@ def check_class_index(
   num_images: int,
   num_classes: int,
 ) -> np.ndarray:
-  """Returns `[N]` int32; raises ValueError unless each is a class."""
+  """Returns the class index of each image, `[N]` int32.
+
+  Args:
+    class_index: an integer, or `[num_images]` integers.
+    num_images: N.
+    num_classes: indices must be from 0 to `num_classes` - 1.
+
+  Raises:
+    ValueError: an index is no integer or no class, or their number is not N.
+  """
   indices = np.asarray(class_index)
   if (
     not np.issubdtype(indices.dtype, np.integer)
@@ -156,16 +172,17 @@ def check_class_index(
 
 
 def energy_inside(maps: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-  """Returns `[N]` float64: the share of each map's sum that lies in its box.
-
-  NaN for a map that is zero everywhere.
+  """Returns the share of each map's sum that lies inside its box.
 
   Args:
     maps: `[N, height, width]`, not negative.
     boxes: `[N, 4]`, xmin, ymin, xmax, ymax in pixels, the ends exclusive.
 
+  Returns:
+    `[N]` float64; NaN for a map that is zero everywhere.
+
   Raises:
-    ValueError: a shape is not as it should be, or a box is not in the map.
+    ValueError: the shapes do not match, or a box is not within the map.
   """
   maps, boxes = np.asarray(maps, np.float64), np.asarray(boxes)
   if maps.ndim != 3 or boxes.shape != (len(maps), 4):
@@ -191,56 +208,58 @@ def energy_inside(maps: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def cascading_randomization(
-  network: resnet_v2.ResNetV2,
+  model: resnet_v2.ResNetV2,
   params: Mapping[str, Any],
   images: np.ndarray,
   class_index: int | Sequence[int] | np.ndarray,
   *,
-  method: Method = 'gradcam',
   seed: int = 0,
 ) -> dict[str, np.ndarray]:
-  """Returns how like the original map is, `[N]` float64 by stage, from 'none'.
+  """Returns the similarity of each map to the original one, by stage.
 
-  The sanity check of Adebayo et al. (2018): from the head down to the root,
-  the parameters of one stage after the other are randomized, and stay so. A
-  map that survives this does not show what the network has learnt.
+  This is the sanity check of Adebayo et al. (2018): from the head down to the
+  root, the parameters of one stage after the other are randomized, and stay so.
+  A map that survives this does not show what the network has learnt.
 
-  The values of each array are shuffled: every layer keeps its distribution, and
-  no initial value has to be chosen, which for the head would be zero.
+  Parameters are randomized by shuffling the values of each array: every layer
+  keeps its distribution, and no initial value has to be chosen, which for the
+  head would be zero.
 
-  Likeness is Spearman's rank correlation over the pixels, about 0 for unrelated
-  maps; SSIM hangs on a window and finds any maps alike where both are flat. A
-  map that has become zero everywhere: 0; an original one that is so: NaN.
+  Similarity is Spearman's rank correlation over the pixels, about 0 for
+  unrelated maps. SSIM depends on its window, and finds any two maps similar
+  where both are flat.
 
   Args:
-    network: what the parameters are of.
-    params: parameter tree; it is left as it is.
-    images: `[N, S, S, 1 or 3]` float in [-1, 1], all of them at once.
-    class_index: of the maps, one for all or one for each; at every stage the
-      same.
-    method: one of `METHODS`.
+    model: the network.
+    params: its parameter tree, which is not changed.
+    images: `[N, S, S, 1 or 3]` float in [-1, 1], computed as one batch.
+    class_index: the class of the maps at every stage, one for all images or one
+      for each.
     seed: of the shuffling; the same seed gives the same numbers. One shuffle
       moves all maps alike, so that several seeds say more than many images.
 
+  Returns:
+    `[N]` float64 for each stage, in order; the first is 'none', where nothing
+    is randomized. A map that has become zero everywhere gives 0; an original
+    map that is zero everywhere gives NaN.
+
   Raises:
-    ValueError: there is no such class or method.
+    ValueError: a class index is not one of the network's classes.
   """
   classes = check_class_index(
-    class_index, num_images=len(images), num_classes=network.num_classes
+    class_index, num_images=len(images), num_classes=model.num_classes
   )
   images = jnp.asarray(images, jnp.float32)
   generator = np.random.default_rng(seed)
-  # On the device, to which each stage is then sent once.
+  # Put on the device once; afterwards only the stage that changes is sent.
   params = jax.device_put(dict(params))
-  original = _centered_ranks(
-    apply(network, params, images, classes, method=method)
-  )
+  original = _centered_ranks(apply(model, params, images, classes))
   similarity = {'none': _correlation(original, original)}
   for stage, modules in _stages(params).items():
     for name in modules:
       values = jax.device_get(params[name])
       params[name] = jax.device_put(jax.tree.map(generator.permuted, values))
-    maps = apply(network, params, images, classes, method=method)
+    maps = apply(model, params, images, classes)
     similarity[stage] = _correlation(original, _centered_ranks(maps))
   return similarity
 
@@ -254,9 +273,9 @@ def _stages(params: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-  """Returns `[N]`, Pearson's correlation of centered rows `[N, K]`.
+  """Returns Pearson's correlation `[N]` of centered rows `[N, K]`.
 
-  Of ranks, it is Spearman's of what they are of.
+  The rows are ranks, so this is Spearman's correlation of what was ranked.
   """
   scale = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
   correlation = (x * y).sum(axis=1) / np.where(scale > 0, scale, 1)
@@ -265,7 +284,6 @@ def _correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def _centered_ranks(maps: np.ndarray | jax.Array) -> np.ndarray:
   """Returns the ranks of the pixels of each map less their mean, `[N, K]`."""
-  # Pixels of one value, as the zeros of ReLU, share their mean rank.
-  pixels = np.asarray(maps).reshape(len(maps), -1)
-  ranks = pd.DataFrame(pixels.T).rank().to_numpy().T
+  # Equal pixels, such as the zeros after ReLU, share their mean rank.
+  ranks = scipy.stats.rankdata(np.reshape(maps, (len(maps), -1)), axis=1)
   return ranks - ranks.mean(axis=1, keepdims=True)

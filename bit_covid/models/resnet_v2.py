@@ -11,7 +11,7 @@ Visual Representation Learning" (2020), as released in `bit_jax/models.py`; the
 parameters of the public checkpoints fit it as they are (`bit_npz.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import functools
 import types
 from typing import Any, NamedTuple
@@ -21,14 +21,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bit_covid.models.ops import conv as conv_lib
-from bit_covid.models.ops import group_norm
+from bit_covid.models import layers
 from bit_covid.models.ops import max_pool
 from bit_covid.models.ops import weight_standardization
 
 
 class Size(NamedTuple):
-  """The size of a network: what tells R50x1 from R152x4."""
+  """The depth and width of a network, such as those of R50x1."""
 
   block_units: tuple[int, ...]
   # Channels of the root; BiT's "x3" is 3 * 64.
@@ -57,7 +56,7 @@ MODELS: Mapping[str, Size] = types.MappingProxyType(
 
 
 def standardize_kernels(params: Mapping[str, Any]) -> Mapping[str, Any]:
-  """Returns the parameters for a network whose kernels are `standardized`."""
+  """Returns the parameters with weight standardization already applied."""
   # Only those of convolutions have four axes; the head's is not standardized.
   return jax.tree.map(
     lambda x: weight_standardization.standardize(x) if x.ndim == 4 else x,
@@ -65,153 +64,58 @@ def standardize_kernels(params: Mapping[str, Any]) -> Mapping[str, Any]:
   )
 
 
-class StdConv(nn.Module):
-  """A convolution without bias whose kernel is standardized on every call.
-
-  Attributes:
-    features: number of output channels.
-    kernel_size: side of the square kernel.
-    stride: the same in both directions.
-    padding: zeros added on each of the four sides.
-    in_features: number of input channels of the kernel if it differs from the
-      input's: a kernel for three channels takes an input of one (gray), which
-      stands for three equal channels.
-    standardized: the kernel is already, by `standardize_kernels`.
-    dtype: dtype of the computation; the parameter is float32.
-  """
-
-  features: int
-  kernel_size: int = 1
-  stride: int = 1
-  padding: int = 0
-  in_features: int | None = None
-  standardized: bool = False
-  dtype: Any = jnp.float32
-
-  @nn.compact
-  def __call__(self, x: jax.Array) -> jax.Array:
-    """Returns the convolution of `[N, H, W, C]`, in `dtype`."""
-    in_features = self.in_features or x.shape[-1]
-    kernel = self.param(
-      'kernel',
-      nn.initializers.lecun_normal(),
-      (self.kernel_size, self.kernel_size, in_features, self.features),
-      jnp.float32,
-    )
-    if not self.standardized:
-      kernel = weight_standardization.standardize(kernel)
-    if x.shape[-1] == 1 < in_features:
-      # Three equal channels under three kernels are one channel under their
-      # sum: the same function at a third of the products.
-      kernel = jnp.sum(kernel, axis=2, keepdims=True)
-    return conv_lib.convolve(
-      x.astype(self.dtype),
-      kernel.astype(self.dtype),
-      stride=self.stride,
-      padding=self.padding,
-      # float32 means float32: by default a GPU or TPU would round products.
-      precision=jax.lax.Precision.HIGHEST
-      if self.dtype == jnp.float32
-      else None,
-    )
-
-
-class GroupNormRelu(nn.Module):
-  """Group normalization, scale and shift by channel, then ReLU.
-
-  BiT has a ReLU behind each of its norms; as one they take less memory traffic.
-
-  Attributes:
-    num_groups: the channels divide by it.
-  """
-
-  num_groups: int
-
-  @nn.compact
-  def __call__(self, x: jax.Array) -> jax.Array:
-    """Returns `[N, H, W, C]` in the dtype of x; the statistics are float32."""
-    channels = x.shape[-1]
-    scale = self.param('scale', nn.initializers.ones_init(), (channels,))
-    bias = self.param('bias', nn.initializers.zeros_init(), (channels,))
-    return group_norm.norm_relu(x, scale, bias, num_groups=self.num_groups)
-
-
 class BottleneckUnit(nn.Module):
-  """A pre-activation bottleneck: norm and ReLU stand before each convolution.
+  """A pre-activation bottleneck: norm and ReLU come before each convolution.
 
   Attributes:
     features: channels within the unit; it returns four times as many.
+    conv: makes a `layers.StdConv`.
+    norm_relu: makes a `layers.GroupNormRelu`.
     stride: of the 3x3 convolution and of the projection.
-    num_groups: of GroupNorm.
-    standardized: the kernels are already.
-    dtype: dtype of the computation.
   """
 
   features: int
+  conv: Callable[..., nn.Module]
+  norm_relu: Callable[..., nn.Module]
   stride: int
-  num_groups: int
-  standardized: bool = False
-  dtype: Any = jnp.float32
 
   @nn.compact
   def __call__(self, x: jax.Array) -> jax.Array:
     """Returns the sum of shortcut and residual, `4 * features` channels."""
-    conv = functools.partial(
-      StdConv, standardized=self.standardized, dtype=self.dtype
-    )
-    norm_relu = functools.partial(GroupNormRelu, num_groups=self.num_groups)
-    y = norm_relu(name='gn1')(x)
+    conv, features, stride = self.conv, self.features, self.stride
+    y = self.norm_relu(name='gn1')(x)
     shortcut = x
-    if x.shape[-1] != 4 * self.features or self.stride != 1:
+    if x.shape[-1] != 4 * features or stride != 1:
       # From the activated y, not from x, and without a norm of its own.
-      shortcut = conv(4 * self.features, stride=self.stride, name='conv_proj')(
-        y
-      )
-    y = conv(self.features, name='conv1')(y)
-    y = norm_relu(name='gn2')(y)
-    y = conv(
-      self.features, kernel_size=3, stride=self.stride, padding=1, name='conv2'
-    )(y)
-    y = norm_relu(name='gn3')(y)
-    y = conv(4 * self.features, name='conv3')(y)
+      shortcut = conv(4 * features, stride=stride, name='conv_proj')(y)
+    y = conv(features, name='conv1')(y)
+    y = self.norm_relu(name='gn2')(y)
+    y = conv(features, kernel_size=3, stride=stride, padding=1, name='conv2')(y)
+    y = self.norm_relu(name='gn3')(y)
+    y = conv(4 * features, name='conv3')(y)
     # No ReLU after the sum: the next unit's norm and ReLU come first.
     return y + shortcut
 
 
 class Block(nn.Module):
-  """Units at one resolution; the first of them projects.
+  """A sequence of units at one resolution, of which the first projects.
 
   Attributes:
-    num_units: how many.
-    features: of each unit.
-    first_stride: of the first unit; 1 for the others.
-    num_groups: of GroupNorm.
-    standardized: the kernels are already.
-    dtype: dtype of the computation.
-    remat: recompute the activations of each unit in the backward pass.
+    num_units: number of units.
+    make_unit: makes a `BottleneckUnit`.
+    first_stride: of the first unit; the others have 1.
   """
 
   num_units: int
-  features: int
+  make_unit: Callable[..., nn.Module]
   first_stride: int
-  num_groups: int
-  standardized: bool = False
-  dtype: Any = jnp.float32
-  remat: bool = False
 
   @nn.compact
   def __call__(self, x: jax.Array) -> jax.Array:
     """Returns the map after the last unit."""
-    unit = nn.remat(BottleneckUnit) if self.remat else BottleneckUnit
     for i in range(self.num_units):
-      x = unit(
-        features=self.features,
-        stride=self.first_stride if i == 0 else 1,
-        num_groups=self.num_groups,
-        standardized=self.standardized,
-        dtype=self.dtype,
-        name=f'unit{i + 1:02d}',
-      )(x)
+      stride = self.first_stride if i == 0 else 1
+      x = self.make_unit(stride=stride, name=f'unit{i + 1:02d}')(x)
     return x
 
 
@@ -224,21 +128,21 @@ class ResNetV2(nn.Module):
     dtype: dtype of the convolutions and activations; parameters, weight
       standardization, the statistics of GroupNorm and the head are float32.
     remat: recompute the activations of each unit in the backward pass.
-    standardized: the kernels are already, by `standardize_kernels`: for many
-      images with the same parameters.
+    kernels_prestandardized: the parameters come from `standardize_kernels`, for
+      many images with the same parameters.
   """
 
   num_classes: int
   size: Size
   dtype: Any = jnp.float32
   remat: bool = False
-  standardized: bool = False
+  kernels_prestandardized: bool = False
 
   @nn.compact
   def __call__(
     self, images: jax.Array
   ) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """Returns logits and, by name, what the network saw on the way.
+    """Returns the logits, and the last feature map and its mean by name.
 
     Args:
       images: `[N, H, W, 3]` or `[N, H, W, 1]` float in [-1, 1]. One channel
@@ -258,19 +162,35 @@ class ResNetV2(nn.Module):
         f'Images have the shape {images.shape}; expected [N, H, W, 1] (gray) '
         'or [N, H, W, 3].'
       )
-    x = self._root(images)
+    conv = functools.partial(
+      layers.StdConv,
+      kernels_prestandardized=self.kernels_prestandardized,
+      dtype=self.dtype,
+    )
+    norm_relu = functools.partial(
+      layers.GroupNormRelu, num_groups=self.size.num_groups
+    )
+    unit = nn.remat(BottleneckUnit) if self.remat else BottleneckUnit
+    # At half the side of the images, then at a quarter; no norm, no ReLU.
+    x = conv(
+      self.size.width,
+      kernel_size=7,
+      stride=2,
+      padding=3,
+      in_features=3,
+      name='root',
+    )(images)
+    x = max_pool.root_pool(x)
     for i, num_units in enumerate(self.size.block_units):
       x = Block(
-        num_units=num_units,
-        features=self.size.width * 2**i,
+        num_units,
+        functools.partial(
+          unit, self.size.width * 2**i, conv=conv, norm_relu=norm_relu
+        ),
         first_stride=1 if i == 0 else 2,
-        num_groups=self.size.num_groups,
-        standardized=self.standardized,
-        dtype=self.dtype,
-        remat=self.remat,
         name=f'block{i + 1}',
       )(x)
-    feature_map = GroupNormRelu(self.size.num_groups, name='norm')(x)
+    feature_map = norm_relu(name='norm')(x)
     features = jnp.mean(feature_map, axis=(1, 2), dtype=jnp.float32)
     # Zeros, as in BiT: the first logits are equal, the first loss is
     # ln(num_classes), and the first step moves the head alone.
@@ -283,43 +203,36 @@ class ResNetV2(nn.Module):
     )(features)
     return logits, {'feature_map': feature_map, 'features': features}
 
-  def _root(self, images: jax.Array) -> jax.Array:
-    """Returns the images at a quarter of their side; no norm, no ReLU."""
-    x = StdConv(
-      self.size.width,
-      kernel_size=7,
-      stride=2,
-      padding=3,
-      in_features=3,
-      standardized=self.standardized,
-      dtype=self.dtype,
-      name='root',
-    )(images)
-    return max_pool.root_pool(x)
-
 
 def create(
-  name: str,
+  model_name: str,
   *,
   num_classes: int,
   dtype: Any = jnp.float32,
   remat: bool = False,
 ) -> ResNetV2:
-  """Returns the network of that name from `MODELS`.
+  """Returns the network of a size that BiT published, or the tiny one.
+
+  Args:
+    model_name: a key of `MODELS`.
+    num_classes: number of logits.
+    dtype: as in `ResNetV2`.
+    remat: as in `ResNetV2`.
 
   Raises:
-    ValueError: there is no such name; the message lists the known ones.
+    ValueError: the name is unknown; the message lists the known ones.
   """
-  if name not in MODELS:
+  if model_name not in MODELS:
     raise ValueError(
-      f'There is no model {name!r}; the known ones are: {", ".join(MODELS)}.'
+      f'There is no model {model_name!r}; the known ones are: '
+      f'{", ".join(MODELS)}.'
     )
-  return ResNetV2(num_classes, MODELS[name], dtype=dtype, remat=remat)
+  return ResNetV2(num_classes, MODELS[model_name], dtype=dtype, remat=remat)
 
 
 def parameter_shapes(model: ResNetV2) -> Mapping[str, Any]:
-  """Returns the tree of `jax.ShapeDtypeStruct`s of the network's parameters."""
-  # The side is of no consequence for the parameters; no product is computed.
+  """Returns the parameter tree with a `jax.ShapeDtypeStruct` for each array."""
+  # Any side gives the same parameters; nothing is computed.
   image = jax.ShapeDtypeStruct((1, 64, 64, 1), jnp.float32)
   return jax.eval_shape(model.init, jax.random.key(0), image)['params']
 

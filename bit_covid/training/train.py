@@ -187,9 +187,12 @@ def _open_batches(
   examples: input_pipeline.Examples,
   steps_done: int,
 ) -> Iterator[Iterator[Mapping[str, jax.Array]]]:
-  """Gives the batches of the remaining steps, on the devices of this host.
+  """Opens the batches of the remaining steps, on the devices of this host.
 
   The input pipeline counts from 0: step `s` gets batch `s - 1`.
+
+  Yields:
+    An iterator over the batches.
   """
   dataset = input_pipeline.train_batches(
     examples,

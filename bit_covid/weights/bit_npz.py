@@ -57,7 +57,7 @@ class Checkpoint:
   Attributes:
     model: a key of `resnet_v2.MODELS`.
     params: the parameter tree of that network, float32.
-    metadata: with names made up from the numbers if the file has none.
+    metadata: of the file; if it has none, only class names made from numbers.
   """
 
   model: str
@@ -76,13 +76,13 @@ def load(
   Args:
     path: a public file of BiT or one written by `save`.
     model: the size that the file must have; None: the size that it has.
-    num_classes: a new head of zeros with so many classes, as in BiT's fine-
-      tuning; None: the head of the file.
+    num_classes: number of classes of a new head of zeros, as in BiT's fine-
+      tuning; None keeps the head of the file.
 
   Raises:
     ValueError: the file is unsafe or damaged, or its keys and shapes are not
-      exactly those of the model; the message lists each of them. No array of
-      it has been allocated by then.
+      exactly those of the model; the message lists each difference. Raised
+      before any parameter is allocated.
   """
   headers = _canonical(npz_archive.read_headers(path), path)
   metadata_header = headers.pop(_METADATA_KEY, None)
@@ -94,7 +94,7 @@ def load(
     metadata = _read_metadata(path, metadata_header, num_logits)
   if num_classes is None:
     arrays = npz_archive.read_arrays(path, headers, headers)
-    return Checkpoint(model, _to_params(arrays), metadata)
+    return Checkpoint(model, _to_params(arrays, model), metadata)
   # A head of 21,843 classes is two thirds of BiT-M-R50x1: it is left unread.
   keys = set(headers) - {_HEAD_KERNEL, _HEAD_BIAS}
   arrays = npz_archive.read_arrays(path, headers, keys)
@@ -102,9 +102,9 @@ def load(
   arrays[_HEAD_KERNEL] = np.zeros((1, 1, features, num_classes), np.float32)
   arrays[_HEAD_BIAS] = np.zeros(num_classes, np.float32)
   names = metadata_lib.unknown(num_classes).class_names
-  # The temperature calibrated the logits of the old head.
+  # A temperature is fitted to the logits of one head.
   metadata = dataclasses.replace(metadata, class_names=names, temperature=None)
-  return Checkpoint(model, _to_params(arrays), metadata)
+  return Checkpoint(model, _to_params(arrays, model), metadata)
 
 
 def _read_metadata(
@@ -155,8 +155,7 @@ def expected_shapes(
   model: str, num_classes: int
 ) -> Mapping[str, tuple[int, ...]]:
   """Returns the shape of every array in a file of that model, by key."""
-  network = resnet_v2.create(model, num_classes=num_classes)
-  flat = traverse_util.flatten_dict(resnet_v2.parameter_shapes(network))
+  flat = _flat_shapes(model, num_classes=num_classes)
   shapes = {_to_key(path): leaf.shape for path, leaf in flat.items()}
   shapes[_HEAD_KERNEL] = (1, 1, *shapes[_HEAD_KERNEL])
   return shapes
@@ -173,16 +172,27 @@ def to_arrays(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
   return arrays
 
 
-def _to_params(arrays: Mapping[str, np.ndarray]) -> Mapping[str, Any]:
+def _to_params(
+  arrays: Mapping[str, np.ndarray], model: str
+) -> Mapping[str, Any]:
   """Returns the parameter tree of arrays that passed `_check`."""
-  flat = {}
-  for key, array in arrays.items():
-    path = _to_path(key)
-    if key == _HEAD_KERNEL:
-      array = array[0, 0]
-    # Trees of older Flax versions hold the norms' parameters as [1, 1, 1, C].
-    flat[path] = array.reshape(-1) if path[-1] in _NORM_LEAVES else array
-  return traverse_util.unflatten_dict(flat)
+  flat = _flat_shapes(model, num_classes=len(arrays[_HEAD_BIAS]))
+  # In the file the head is a 1x1 convolution, and files from older versions of
+  # Flax hold the norms' parameters as [1, 1, 1, C].
+  return traverse_util.unflatten_dict(
+    {
+      path: arrays[_to_key(path)].reshape(leaf.shape)
+      for path, leaf in flat.items()
+    }
+  )
+
+
+def _flat_shapes(
+  model: str, *, num_classes: int
+) -> dict[tuple[str, ...], jax.ShapeDtypeStruct]:
+  """Returns the shapes of the network's parameters, by path in the tree."""
+  network = resnet_v2.create(model, num_classes=num_classes)
+  return traverse_util.flatten_dict(resnet_v2.parameter_shapes(network))
 
 
 def _to_key(path: tuple[str, ...]) -> str:
@@ -192,28 +202,14 @@ def _to_key(path: tuple[str, ...]) -> str:
   return '/'.join(['resnet', *parents, _MODULES[module], leaf])
 
 
-def _to_path(key: str) -> tuple[str, ...]:
-  parents, rest = re.fullmatch(
-    r'resnet/((?:block\d/unit\d\d/)?)(.+)', key
-  ).groups()
-  module, leaf = rest.rsplit('/', 1)
-  names = {name: path for path, name in _MODULES.items()}
-  leaves = {name: path for path, name in _NORM_LEAVES.items()}
-  return (
-    *parents.split('/')[:-1],
-    names[module],
-    leaves.get(leaf, leaf),
-  )
-
-
 def _canonical(
   headers: Mapping[str, npz_archive.Header], path: str | os.PathLike[str]
 ) -> dict[str, npz_archive.Header]:
   """Returns the headers under the names that most files have.
 
-  TensorFlow 1 numbered layers of one name, `standardized_conv2d_<N>`; which
-  files have the numbers is a matter of how each was exported. A projection is
-  known by `a/proj` alone, as in BiT's `tf2jax.py`.
+  TensorFlow 1 numbered layers of the same name, `standardized_conv2d_<N>`; only
+  some exports kept the numbers. A projection is recognized by `a/proj` alone,
+  as in BiT's `tf2jax.py`.
   """
   canonical = {}
   for key, header in headers.items():

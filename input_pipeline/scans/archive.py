@@ -51,7 +51,7 @@ class Budget:
 def unpack(
   path: pathlib.Path, target: pathlib.Path, *, budget: Budget
 ) -> list[tuple[pathlib.Path, str]]:
-  """Unpacks an archive and returns the path and the name of each file.
+  """Returns the path and the name of each file of an archive, unpacked.
 
   Args:
     path: the archive.

@@ -126,7 +126,7 @@ def _positions(volume: _Volume, count: int) -> list[float]:
 
 
 def _unpack(path: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
-  """Unpacks a file, so that each slice can be read alone; returns its path."""
+  """Returns the path of the unpacked file, whose slices can be read alone."""
   target = folder / 'volume.nii'
   size = 0
   try:

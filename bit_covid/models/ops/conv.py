@@ -1,13 +1,13 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Convolution of maps, in the form and with the derivative best on a platform.
+"""Convolution, as a matrix product where that is faster on a CPU.
 
-y = conv.convolve(x, kernel, stride=2, padding=1)
+    y = conv.convolve(x, kernel, stride=2, padding=1)
 
-Accelerators get XLA's convolution and what autodiff makes of it. On a CPU XLA
-computes many with one thread, and writes maps anew for the gradients of
-kernels: there, most are matrix products. What each form gave is in
-`benchmarks/README.md`.
+GPUs and TPUs run `reference`, which is XLA's convolution, and its derivative by
+autodiff. On a CPU, XLA runs many convolutions on a single thread, and copies
+whole maps to compute the gradient of a kernel; there, most become matrix
+products. `benchmarks/README.md` has the speed of each form.
 """
 
 import functools
@@ -16,14 +16,35 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from bit_covid.models.ops import patches as patches_lib
+from bit_covid.models.ops import windows
 
-# From so many channels on, a CPU is faster with a product of patches, narrower
-# kernels of more than one value with XLA's convolution.
-_WIDE = 256
+# On a CPU, a kernel larger than 1x1 is faster as a matrix product from this
+# number of input channels on.
+_MIN_PRODUCT_CHANNELS = 256
+_LAYOUT = ('NHWC', 'HWIO', 'NHWC')
 
 
-# Traced once a shape, and not at each of a network's convolutions.
+def reference(
+  x: jax.Array,
+  kernel: jax.Array,
+  *,
+  stride: int,
+  padding: int,
+  precision: Any = None,
+) -> jax.Array:
+  """Returns what `convolve` does, as XLA's convolution on every platform."""
+  return jax.lax.conv_general_dilated(
+    x,
+    kernel,
+    window_strides=(stride, stride),
+    # Explicit and symmetric: 'SAME' pads unevenly where the stride is 2.
+    padding=[(padding, padding)] * 2,
+    dimension_numbers=_LAYOUT,
+    precision=precision,
+  )
+
+
+# Under jit, the convolutions of a network are traced once per shape.
 @functools.partial(jax.jit, static_argnames=('stride', 'padding', 'precision'))
 def convolve(
   x: jax.Array,
@@ -33,100 +54,85 @@ def convolve(
   padding: int,
   precision: Any = None,
 ) -> jax.Array:
-  """Returns the convolution of `[N, H, W, C]` with `[k, k, C, F]`.
+  """Returns the convolution of a batch of maps with a square kernel.
 
   Args:
-    x: in the dtype of the kernel.
-    kernel: square.
+    x: `[N, H, W, C]`, in the dtype of the kernel.
+    kernel: `[k, k, C, F]`.
     stride: the same in both directions.
     padding: zeros added on each of the four sides.
-    precision: of the products.
+    precision: `jax.lax.Precision` of the products; None is the platform's
+      default.
+
+  Returns:
+    `[N, h, w, F]`, in the dtype of x.
   """
-  return _convolve(stride, padding, precision, x, kernel)
+  options = {'stride': stride, 'padding': padding, 'precision': precision}
+  plain = functools.partial(reference, **options)
+
+  # The derivative chooses by platform itself: if JAX differentiated the choice,
+  # XLA would compile slower convolutions for the CPU's backward pass.
+  @jax.custom_vjp
+  def form(x, kernel):
+    return jax.lax.platform_dependent(
+      x, kernel, cpu=functools.partial(_on_cpu, **options), default=plain
+    )
+
+  def backward(residuals, gradient):
+    return jax.lax.platform_dependent(
+      *residuals,
+      gradient,
+      cpu=functools.partial(_gradients_on_cpu, **options),
+      default=lambda x, kernel, gradient: jax.vjp(plain, x, kernel)[1](
+        gradient
+      ),
+    )
+
+  form.defvjp(lambda x, kernel: (form(x, kernel), (x, kernel)), backward)
+  return form(x, kernel)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
-def _convolve(stride, padding, precision, x, kernel):
-  return jax.lax.platform_dependent(
-    x,
-    kernel,
-    cpu=functools.partial(_for_cpu, stride, padding, precision),
-    default=functools.partial(_by_xla, stride, padding, precision),
-  )
-
-
-def _forward(stride, padding, precision, x, kernel):
-  return _convolve(stride, padding, precision, x, kernel), (x, kernel)
-
-
-def _backward(stride, padding, precision, residuals, gradient):
-  return jax.lax.platform_dependent(
-    *residuals,
-    gradient,
-    cpu=functools.partial(_gradients_for_cpu, stride, padding, precision),
-    default=functools.partial(_gradients_by_xla, stride, padding, precision),
-  )
-
-
-_convolve.defvjp(_forward, _backward)
-
-
-def _by_xla(stride, padding, precision, x, kernel):
-  return jax.lax.conv_general_dilated(
-    x,
-    kernel,
-    window_strides=(stride, stride),
-    # Explicit and symmetric: 'SAME' pads unevenly where the stride is 2.
-    padding=((padding, padding), (padding, padding)),
-    dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
-    precision=precision,
-  )
-
-
-def _gradients_by_xla(stride, padding, precision, x, kernel, gradient):
-  form = functools.partial(_by_xla, stride, padding, precision)
-  return jax.vjp(form, x, kernel)[1](gradient)
-
-
-def _for_cpu(stride, padding, precision, x, kernel):
+def _on_cpu(x, kernel, *, stride, padding, precision):
+  """Returns the convolution, a matrix product for 1x1 and wide kernels."""
   size, _, channels, features = kernel.shape
-  if size > 1 and channels < _WIDE:
-    return _by_xla(stride, padding, precision, x, kernel)
-  patches = _patches(stride, padding, size, x)
-  return jax.lax.dot_general(
-    patches,
-    kernel.reshape(-1, features),
-    (((3,), (0,)), ((), ())),
-    precision=precision,
-  )
+  if size > 1 and channels < _MIN_PRODUCT_CHANNELS:
+    return reference(
+      x, kernel, stride=stride, padding=padding, precision=precision
+    )
+  patches = _patches(x, size=size, stride=stride, padding=padding)
+  return jnp.matmul(patches, kernel.reshape(-1, features), precision=precision)
 
 
-def _gradients_for_cpu(stride, padding, precision, x, kernel, gradient):
-  """Returns the gradients of x and of the kernel, the latter as a product.
+def _gradients_on_cpu(x, kernel, gradient, *, stride, padding, precision):
+  """Returns the gradients of x, by autodiff, and of the kernel, as a product.
 
-  Autodiff's convolution for it has a window as large as the map, and wants the
-  map and its gradient transposed.
+  Autodiff would compute the latter as a convolution whose window is as large as
+  the map, from transposed copies of the map and of its gradient.
   """
-  _, of_x = jax.vjp(
-    lambda x: _for_cpu(stride, padding, precision, x, kernel), x
+  options = {'stride': stride, 'padding': padding}
+  _, pullback = jax.vjp(
+    lambda x: _on_cpu(x, kernel, precision=precision, **options), x
   )
-  patches = _patches(stride, padding, kernel.shape[0], x)
-  of_kernel = jax.lax.dot_general(
-    patches.reshape(-1, patches.shape[-1]),
+  patches = _patches(x, size=kernel.shape[0], **options)
+  kernel_gradient = jnp.matmul(
+    patches.reshape(-1, patches.shape[-1]).T,
     gradient.reshape(-1, gradient.shape[-1]),
-    (((0,), (0,)), ((), ())),
     precision=precision,
   )
-  return *of_x(gradient), of_kernel.reshape(kernel.shape)
+  return *pullback(gradient), kernel_gradient.reshape(kernel.shape)
 
 
-def _patches(stride, padding, size, x):
-  """Returns `[N, h, w, k * k * C]`: what the kernel sees from each position."""
+def _patches(x, *, size, stride, padding):
+  """Returns the values under each window, `[N, h, w, size * size * C]`."""
   if x.shape[-1] == 1:
-    # One channel shifted 49 times would be written value by value. A
-    # convolution with ones and zeros writes the same.
-    one_each = jnp.eye(size * size, dtype=x.dtype)
-    one_each = one_each.reshape(size, size, 1, -1)
-    return _by_xla(stride, padding, None, x, one_each)
-  places = patches_lib.shifted(x, size=size, stride=stride, padding=padding)
-  return jnp.concatenate(places, axis=-1)
+    # 49 slices of a single channel would be copied value by value; this is a
+    # convolution with ones and zeros.
+    return jax.lax.conv_general_dilated_patches(
+      x,
+      filter_shape=(size, size),
+      window_strides=(stride, stride),
+      padding=[(padding, padding)] * 2,
+      dimension_numbers=_LAYOUT,
+    )
+  slices = windows.strided_slices(x, size=size, stride=stride, padding=padding)
+  return jnp.concatenate(slices, axis=-1)

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Group normalization and ReLU in one, with a derivative that moves little.
+"""Group normalization followed by ReLU, with a derivative of its own.
 
 y = group_norm.norm_relu(x, scale, bias, num_groups=32)
 """
@@ -14,19 +14,36 @@ import jax.numpy as jnp
 _EPSILON = 1e-5
 
 
-# Traced once a shape, and not at each of a network's 49 norms.
+def reference(
+  x: jax.Array, scale: jax.Array, bias: jax.Array, *, num_groups: int
+) -> jax.Array:
+  """Returns what `norm_relu` does, for autodiff."""
+  n, height, width, channels = x.shape
+  groups = x.reshape(n, height, width, num_groups, channels // num_groups)
+  groups = groups.astype(jnp.promote_types(x.dtype, jnp.float32))
+  mean = jnp.mean(groups, axis=(1, 2, 4), keepdims=True)
+  variance = jnp.var(groups, axis=(1, 2, 4), keepdims=True)
+  normalized = (groups - mean) * jax.lax.rsqrt(variance + _EPSILON)
+  y = normalized.reshape(x.shape) * _as_map(scale[None]) + _as_map(bias[None])
+  return jax.nn.relu(y).astype(x.dtype)
+
+
+# Under jit, the 49 norms of a network are traced once per shape.
 @functools.partial(jax.jit, static_argnames='num_groups')
 def norm_relu(
   x: jax.Array, scale: jax.Array, bias: jax.Array, *, num_groups: int
 ) -> jax.Array:
-  """Returns ReLU of the normalized, scaled and shifted x, in x's dtype.
+  """Returns ReLU of the normalized, scaled and shifted x.
 
   Args:
-    x: `[N, H, W, C]`. Statistics are float32, over positions and the channels
-      of a group, whatever the dtype.
+    x: `[N, H, W, C]`. Whatever its dtype, the statistics are float32; they are
+      over all positions and the channels of a group.
     scale: `[C]` float32.
     bias: `[C]` float32.
-    num_groups: the channels divide by it.
+    num_groups: number of groups, a divisor of C.
+
+  Returns:
+    `[N, H, W, C]`, in the dtype of x.
   """
   return _norm_relu(num_groups, x, scale, bias)
 
@@ -37,77 +54,87 @@ def _norm_relu(num_groups, x, scale, bias):
 
 
 def _forward(num_groups, x, scale, bias):
-  """Returns the result and what the derivative needs."""
-  mean, inverse = _statistics(x, num_groups)
-  centered = x.astype(jnp.float32) - _by_channel(mean)
-  (factor,) = _written(inverse * scale[None])
-  y = centered * _by_channel(factor) + _by_position(bias)
-  # Of the maps, x alone is kept: what the derivative needs beside it is made
-  # again while x is read.
-  return jax.nn.relu(y).astype(x.dtype), (x, scale, bias, mean, inverse)
+  mean, inverse_std = _statistics(x, num_groups)
+  _, _, y = _scaled(x, scale, bias, mean, inverse_std)
+  # x is the only map that is kept. The backward pass computes the others again
+  # while it reads x.
+  residuals = (x, scale, bias, mean, inverse_std)
+  return jax.nn.relu(y).astype(x.dtype), residuals
 
 
 def _backward(num_groups, residuals, gradient):
   """Returns the gradients of x, scale and bias.
 
-  Two sums by image and channel, then one pass that writes: autodiff's has four
-  passes and keeps the centered map, the normalized one and ReLU's mask.
+  Two sums for each image and channel, then one pass that writes. Autodiff makes
+  four passes, and keeps the centered map, the normalized one and ReLU's mask.
   """
-  x, scale, bias, mean, inverse = residuals
-  positions = x.shape[1] * x.shape[2]
-  centered = x.astype(jnp.float32) - _by_channel(mean)
-  (factor,) = _written(inverse * scale[None])
-  y = centered * _by_channel(factor) + _by_position(bias)
-  (gradient,) = _written(jnp.where(y > 0, gradient.astype(jnp.float32), 0.0))
-  total = jnp.sum(gradient, axis=(1, 2))
-  slope = jnp.sum(gradient * centered, axis=(1, 2)) * inverse
+  x, scale, bias, mean, inverse_std = residuals
+  num_positions = x.shape[1] * x.shape[2]
+  centered, factor, y = _scaled(x, scale, bias, mean, inverse_std)
+  gradient = jnp.where(y > 0, gradient.astype(jnp.float32), 0.0)
+  (gradient,) = _materialized(gradient)
+  # Of each image, `[N, C]`.
+  bias_gradient = jnp.sum(gradient, axis=(1, 2))
+  scale_gradient = jnp.sum(gradient * centered, axis=(1, 2)) * inverse_std
 
-  mean_total = _mean_over_groups(total * scale[None], num_groups) / positions
-  mean_slope = _mean_over_groups(slope * scale[None], num_groups) / positions
-  per_value, per_image = _written(
-    mean_slope * jnp.square(inverse), mean_total * inverse
+  # Through the variance and through the mean of each group.
+  through_variance, through_mean = (
+    _mean_over_groups(total * scale[None], num_groups) / num_positions
+    for total in (scale_gradient, bias_gradient)
   )
-  of_x = (
-    gradient * _by_channel(factor)
-    - centered * _by_channel(per_value)
-    - _by_channel(per_image)
+  through_variance, through_mean = _materialized(
+    through_variance * jnp.square(inverse_std), through_mean * inverse_std
   )
-  return of_x.astype(x.dtype), jnp.sum(slope, axis=0), jnp.sum(total, axis=0)
+  x_gradient = (
+    gradient * _as_map(factor)
+    - centered * _as_map(through_variance)
+    - _as_map(through_mean)
+  )
+  return (
+    x_gradient.astype(x.dtype),
+    jnp.sum(scale_gradient, axis=0),
+    jnp.sum(bias_gradient, axis=0),
+  )
 
 
 _norm_relu.defvjp(_forward, _backward)
 
 
+def _scaled(x, scale, bias, mean, inverse_std):
+  """Returns centered x, its factor `[N, C]`, and their product plus bias."""
+  centered = x.astype(jnp.float32) - _as_map(mean)
+  (factor,) = _materialized(inverse_std * scale[None])
+  return centered, factor, centered * _as_map(factor) + _as_map(bias[None])
+
+
 def _statistics(x, num_groups):
-  """Returns mean and inverse deviation of each group, both `[N, C]`."""
-  wide = x.astype(jnp.float32)
-  (by_channel,) = _written(jnp.mean(wide, axis=(1, 2)))
-  (mean,) = _written(_mean_over_groups(by_channel, num_groups))
+  """Returns mean and 1 / deviation of each channel's group, `[N, C]`."""
+  x32 = x.astype(jnp.float32)
+  (channel_mean,) = _materialized(jnp.mean(x32, axis=(1, 2)))
+  (mean,) = _materialized(_mean_over_groups(channel_mean, num_groups))
   if x.dtype == jnp.float32:
-    # The variance of what is centered: E[x^2] - E[x]^2, as flax has it by
-    # default, loses digits where the mean is large.
-    square = jnp.square(wide - _by_channel(by_channel))
-    (within,) = _written(jnp.mean(square, axis=(1, 2)))
-    between = jnp.square(by_channel - mean)
+    # In two passes: E[x^2] - E[x]^2, flax's default, loses digits where the
+    # mean is large.
+    square = jnp.square(x32 - _as_map(channel_mean))
+    (within,) = _materialized(jnp.mean(square, axis=(1, 2)))
+    between = jnp.square(channel_mean - mean)
     variance = _mean_over_groups(within + between, num_groups)
   else:
-    # In one pass. What this loses of the variance, 2^-24 of the mean's square,
-    # is far below what rounding x to 8 bits has done to it.
-    square = jnp.mean(jnp.square(wide), axis=(1, 2))
+    # In one pass. The error, 2^-24 of the squared mean, is far below what
+    # rounding x to bfloat16 has already cost.
+    square = jnp.mean(jnp.square(x32), axis=(1, 2))
     variance = _mean_over_groups(square, num_groups) - jnp.square(mean)
     variance = jnp.maximum(variance, 0.0)
-  (inverse,) = _written(jax.lax.rsqrt(variance + _EPSILON))
-  return mean, inverse
+  (inverse_std,) = _materialized(jax.lax.rsqrt(variance + _EPSILON))
+  return mean, inverse_std
 
 
-def _written(*arrays):
-  """Returns the arrays, on a CPU as they lie in memory.
+def _materialized(*arrays):
+  """Returns the arrays, which on a CPU are written to memory first.
 
-  XLA would compute them anew for each value that they are used for there. With
-  the kernel gradients of `conv.py` this takes a step of R50x1 at 128 px
-  and batch 16 from 3.0 to 2.6 seconds of a CPU's time.
-  On a TPU the convolutions compute them on the way, and a map that is written
-  is one more to move.
+  Otherwise XLA for CPUs computes them again for each value that uses them. On a
+  TPU the convolutions compute them on the way, and writing them would only add
+  memory traffic.
   """
   return jax.lax.platform_dependent(
     *arrays,
@@ -117,17 +144,12 @@ def _written(*arrays):
 
 
 def _mean_over_groups(x, num_groups):
-  """Returns `[N, C]`, the same for all channels of a group."""
+  """Returns `[N, C]`: for each channel, the mean over its group."""
   n, channels = x.shape
-  by_group = jnp.mean(x.reshape(n, num_groups, -1), axis=2)
-  return jnp.repeat(by_group, channels // num_groups, axis=1)
+  group_mean = jnp.mean(x.reshape(n, num_groups, -1), axis=2)
+  return jnp.repeat(group_mean, channels // num_groups, axis=1)
 
 
-def _by_channel(x):
+def _as_map(x):
   """Returns `[N, C]` as `[N, 1, 1, C]`."""
   return x[:, None, None]
-
-
-def _by_position(x):
-  """Returns `[C]` as `[1, 1, 1, C]`."""
-  return x[None, None, None]

@@ -1,6 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""BiT's root max-pool: 3x3, stride 2, padded with zeros, as is best where."""
+"""BiT's root max-pool: 3x3 windows at stride 2 over a zero-padded map.
+
+y = max_pool.root_pool(x)
+"""
 
 import functools
 
@@ -9,40 +12,52 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bit_covid.models.ops import patches
+from bit_covid.models.ops import windows
+
+# A row or column that makes the number of a place in the window negative.
+_NOT_IN_WINDOW = -9
+
+
+def reference(x: jax.Array) -> jax.Array:
+  """Returns what `root_pool` does, by XLA's pooling of the padded map."""
+  x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+  return nn.max_pool(x, (3, 3), strides=(2, 2))
 
 
 def root_pool(x: jax.Array) -> jax.Array:
-  """Returns the maximum over windows of 3x3 at stride 2 of `[N, H, W, C]`.
+  """Returns the maximum over windows of 3x3 at stride 2.
 
-  Windows at the border see zeros, and not -inf, outside: the released weights
-  were trained so, and without a ReLU before it the difference is real.
+  Windows at the border see zeros outside the map, not -inf: the released
+  weights were trained that way, and without a ReLU before the pool it matters.
+
+  Args:
+    x: `[N, H, W, C]`.
+
+  Returns:
+    `[N, ceil(H / 2), ceil(W / 2), C]`, in the dtype of x. The gradient of a
+    window goes to the first of its maxima.
   """
   return jax.lax.platform_dependent(x, cpu=by_slices, default=by_windows)
 
 
 def by_windows(x: jax.Array) -> jax.Array:
-  """Returns the pool as XLA has it, for accelerators.
+  """Returns the pool by XLA's pooling without a padded copy, for accelerators.
 
-  On a CPU its derivative, a select-and-scatter, goes value by value: 290 ms at
-  128 px and batch 16, 25 ms as slices (by the clock, on a busy machine).
+  On a CPU its derivative, a select-and-scatter, goes value by value.
   """
-  # The zeros are put in by a maximum after the pool: padding the map itself
-  # would write it once more, 0.5 GB of a TPU's step at 480 px and batch 16.
+  # A padded copy of the map would be one more to write to memory; a maximum
+  # with zero after the pool gives the same.
   pooled = nn.max_pool(x, (3, 3), strides=(2, 2), padding=((1, 1), (1, 1)))
-  rows = _touches_border(x.shape[1], pooled.shape[1])
-  columns = _touches_border(x.shape[2], pooled.shape[2])
+  rows = _reaches_outside(x.shape[1], pooled.shape[1])
+  columns = _reaches_outside(x.shape[2], pooled.shape[2])
   at_border = (rows[:, None] | columns[None])[None, :, :, None]
   return jnp.where(at_border, jnp.maximum(pooled, 0), pooled)
 
 
 @jax.custom_vjp
 def by_slices(x: jax.Array) -> jax.Array:
-  """Returns the pool as the maximum of nine shifted maps, for CPUs.
-
-  The gradient of a window goes to the first of its maxima, as in `by_windows`.
-  """
-  return functools.reduce(jnp.maximum, _shifted(x))
+  """Returns the pool as the maximum of nine strided slices, for CPUs."""
+  return functools.reduce(jnp.maximum, _slices(x))
 
 
 def _by_slices_forward(x):
@@ -50,50 +65,58 @@ def _by_slices_forward(x):
 
 
 def _by_slices_backward(x, gradient):
-  """Returns the gradient of x, each value from the windows that it is in.
+  """Returns the gradient of x, from the one to four windows of each value.
 
-  At 128 px and batch 16 it takes 9 ms of two threads alone, autodiff's sum of
-  nine maps 12, which within a step of R50x1 became one loop of a single thread
-  and 51.
+  Window m covers the rows 2m - 1, 2m and 2m + 1. So the even row 2m is row 1 of
+  window m; the odd row 2m + 1 is row 2 of window m and row 0 of window m + 1.
+  The same holds for columns. Summing over windows, and not over the nine places
+  in a window, keeps XLA from fusing nine terms into one slow loop.
   """
+  # Without the barrier, XLA would search each window's maximum four times.
   (winner,) = jax.lax.optimization_barrier((_first_maximum(x),))
   n, height, width, channels = x.shape
   rows, columns = gradient.shape[1:3]
-  # Row 2m + p of x is row 1 + p of window m and, if p is 1, row 0 of the next.
-  after = ((0, 0), (0, 1), (0, 1), (0, 0))
-  winner = jnp.pad(winner, after, constant_values=-1)
-  gradient = jnp.pad(gradient, after)
-  within = np.array([[1, 2], [-9, 0]], np.int8)  # [next or not, p]; -9: not.
-  shares = []
-  for i, j in np.ndindex(2, 2):
-    mine = 3 * within[i].reshape(2, 1, 1, 1) + within[j].reshape(1, 1, 2, 1)
+  beyond = ((0, 0), (0, 1), (0, 1), (0, 0))
+  winner, gradient = jnp.pad(winner, beyond), jnp.pad(gradient, beyond)
+  # The row, or column, of the window in which an even and an odd one lie.
+  this = np.array([1, 2], np.int8)
+  following = np.array([_NOT_IN_WINDOW, 0], np.int8)
+
+  def share(i, j, row, column):
+    """Returns what the windows i rows down and j columns to the right give."""
+    place = 3 * row[None, None, :, None, None, None]
+    place = place + column[None, None, None, None, :, None]
     window = np.s_[:, i : i + rows, None, j : j + columns, None]
-    shares.append(
-      jnp.where(winner[window] == mine[None, None], gradient[window], 0.0)
-    )
-  # [N, rows, 2, columns, 2, C]: one more than there is where a side is odd.
-  of_x = sum(shares).reshape(n, 2 * rows, 2 * columns, channels)
-  return (of_x[:, :height, :width],)
+    return jnp.where(winner[window] == place, gradient[window], 0.0)
+
+  x_gradient = (  # [N, rows, 2, columns, 2, C]
+    share(0, 0, this, this)
+    + share(0, 1, this, following)
+    + share(1, 0, following, this)
+    + share(1, 1, following, following)
+  ).reshape(n, 2 * rows, 2 * columns, channels)
+  # Where a side of x is odd, its last odd row or column does not exist.
+  return (x_gradient[:, :height, :width],)
 
 
 by_slices.defvjp(_by_slices_forward, _by_slices_backward)
 
 
-def _shifted(x):
-  return patches.shifted(x, size=3, stride=2, padding=1)
+def _slices(x):
+  return windows.strided_slices(x, size=3, stride=2, padding=1)
 
 
 def _first_maximum(x):
-  """Returns `[N, h, w, C]` int8: the place of each window's first maximum."""
-  best, *others = _shifted(x)
+  """Returns `[N, h, w, C]` int8, 3 i + j for a maximum at row i, column j."""
+  best, *others = _slices(x)
   place = jnp.zeros(best.shape, jnp.int8)
-  for i, other in enumerate(others, start=1):
-    place = jnp.where(other > best, jnp.int8(i), place)
+  for k, other in enumerate(others, start=1):
+    place = jnp.where(other > best, jnp.int8(k), place)
     best = jnp.maximum(best, other)
   return place
 
 
-def _touches_border(size: int, pooled: int) -> jax.Array:
-  """Returns `[pooled]` bool: whether a window reaches beyond the map."""
-  start = 2 * jnp.arange(pooled) - 1
+def _reaches_outside(size: int, num_windows: int) -> jax.Array:
+  """Returns `[num_windows]` bool: whether a window reaches beyond the map."""
+  start = 2 * jnp.arange(num_windows) - 1
   return (start < 0) | (start + 3 > size)

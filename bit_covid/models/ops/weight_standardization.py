@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Weight standardization, with a derivative that moves little.
+"""Weight standardization, with a derivative that reads each kernel less often.
 
 kernel = weight_standardization.standardize(kernel)
 """
@@ -8,39 +8,52 @@ kernel = weight_standardization.standardize(kernel)
 import jax
 import jax.numpy as jnp
 
+# Each output channel has its own statistics.
+_AXES = (0, 1, 2)
+# As in BiT. Other ports add 1e-8, or add 1e-5 to the standard deviation, which
+# changes the function where the kernels are small.
+_EPSILON = 1e-10
+
+
+def reference(kernel: jax.Array) -> jax.Array:
+  """Returns what `standardize` does, for autodiff."""
+  mean = jnp.mean(kernel, axis=_AXES, keepdims=True)
+  return (kernel - mean) * _inverse_std(kernel)
+
 
 @jax.custom_vjp
 def standardize(kernel: jax.Array) -> jax.Array:
-  """Returns the kernel with zero mean and unit variance per output channel.
+  """Returns the kernel with mean 0 and variance 1 for each output channel.
 
   Args:
-    kernel: `[height, width, in, out]`, in the dtype of the parameters: it is
-      standardized before any cast to a narrower dtype.
+    kernel: `[k, k, C, F]`, in the dtype of the parameters: kernels are
+      standardized before they are cast to a narrower dtype.
+
+  Returns:
+    `[k, k, C, F]`, in the same dtype.
   """
-  return _standardize_forward(kernel)[0]
+  return reference(kernel)
 
 
-def _standardize_forward(kernel):
-  mean = jnp.mean(kernel, axis=(0, 1, 2), keepdims=True)
-  variance = jnp.var(kernel, axis=(0, 1, 2), keepdims=True)
-  # 1e-10 as in BiT. Other ports add 1e-8 or add 1e-5 to the deviation, which
-  # changes the function where the kernels are small.
-  inverse = jax.lax.rsqrt(variance + 1e-10)
-  standardized = (kernel - mean) * inverse
-  return standardized, (standardized, inverse)
+def _forward(kernel):
+  standardized = reference(kernel)
+  return standardized, (standardized, _inverse_std(kernel))
 
 
-def _standardize_backward(residuals, gradient):
-  """Returns the gradient of the kernel from two means.
+def _backward(residuals, gradient):
+  """Returns the kernel's gradient from two means that are taken in one pass.
 
-  Autodiff's goes through the variance and the mean one after the other, with
-  sums over what is not in memory: all sums backward took 139 ms of a CPU's step
-  of R50x1 at 128 px and batch 16 with it, 64 with this.
+  Autodiff would go through the variance first and then through the mean.
   """
-  standardized, inverse = residuals
-  mean = jnp.mean(gradient, axis=(0, 1, 2), keepdims=True)
-  slope = jnp.mean(gradient * standardized, axis=(0, 1, 2), keepdims=True)
-  return ((gradient - mean - standardized * slope) * inverse,)
+  standardized, inverse_std = residuals
+  mean = jnp.mean(gradient, axis=_AXES, keepdims=True)
+  projection = jnp.mean(gradient * standardized, axis=_AXES, keepdims=True)
+  return ((gradient - mean - standardized * projection) * inverse_std,)
 
 
-standardize.defvjp(_standardize_forward, _standardize_backward)
+standardize.defvjp(_forward, _backward)
+
+
+def _inverse_std(kernel):
+  variance = jnp.var(kernel, axis=_AXES, keepdims=True)
+  return jax.lax.rsqrt(variance + _EPSILON)

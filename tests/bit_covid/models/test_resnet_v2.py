@@ -165,7 +165,8 @@ def test_gray_gives_the_logits_of_three_equal_channels(random_params):
 def test_standardized_parameters_give_the_same_logits(random_params, channels):
   params, images = random_params('tiny'), _images((2, 48, 48, channels))
   expected, _ = _apply('tiny', params, images)
-  network = resnet_v2.create('tiny', num_classes=3).clone(standardized=True)
+  network = resnet_v2.create('tiny', num_classes=3)
+  network = network.clone(kernels_prestandardized=True)
   prepared = resnet_v2.standardize_kernels(params)
   logits, _ = jax.jit(network.apply)({'params': prepared}, images)
   assert _relative_error(logits, expected) < 1e-5

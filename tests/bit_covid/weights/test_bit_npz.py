@@ -170,16 +170,16 @@ def test_new_head_is_zeros_of_any_size(tmp_path, saved):
   _assert_trees_equal(loaded, rest)
 
 
-def test_new_head_is_not_calibrated(tmp_path, random_params):
-  path = tmp_path / 'model.npz'
-  bit_npz.save(
-    path,
-    random_params('tiny'),
-    model='tiny',
-    metadata=metadata_lib.Metadata(('a', 'b', 'c'), temperature=1.7),
+def test_new_head_has_no_temperature(tmp_path, random_params):
+  # It was fitted to the logits of the old one.
+  metadata = metadata_lib.Metadata(
+    ('a', 'b', 'c'), window=(-600.0, 1500.0), temperature=1.5
   )
-  assert bit_npz.load(path).metadata.temperature == 1.7
-  assert bit_npz.load(path, num_classes=3).metadata.temperature is None
+  path = tmp_path / 'a.npz'
+  bit_npz.save(path, random_params('tiny'), model='tiny', metadata=metadata)
+  assert bit_npz.load(path).metadata.temperature == 1.5
+  found = bit_npz.load(path, num_classes=3).metadata
+  assert (found.temperature, found.window) == (None, (-600, 1500))
 
 
 def test_numbered_convolutions(tmp_path, saved):

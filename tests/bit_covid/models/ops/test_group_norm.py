@@ -1,7 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Normalization and its derivative against the plain form in float64."""
+"""Both forms of the norm and their gradients against flax's in float64."""
 
+import functools
+
+from flax import linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,14 +15,16 @@ from bit_covid.models.ops import group_norm
 GROUPS = 8
 
 
-def _plain(x, scale, bias):
-  """The definition, for autodiff and as a reference of the values."""
-  n, h, w, c = x.shape
-  grouped = x.reshape(n, h, w, GROUPS, c // GROUPS)
-  mean = grouped.mean((1, 2, 4), keepdims=True)
-  variance = grouped.var((1, 2, 4), keepdims=True)
-  normed = ((grouped - mean) / jnp.sqrt(variance + 1e-5)).reshape(x.shape)
-  return jax.nn.relu(normed * scale[None, None, None] + bias[None, None, None])
+def _flax(x, scale, bias):
+  """Flax's norm, in the dtype of x and with BiT's settings, then its ReLU."""
+  norm = nn.GroupNorm(
+    GROUPS,
+    epsilon=1e-5,
+    use_fast_variance=False,
+    dtype=x.dtype,
+    param_dtype=x.dtype,
+  )
+  return nn.relu(norm.apply({'params': {'scale': scale, 'bias': bias}}, x))
 
 
 def _draw(shape, *, mean=0.0, deviation=1.0):
@@ -34,21 +39,23 @@ def _draw(shape, *, mean=0.0, deviation=1.0):
   return tuple(value.astype(np.float32) for value in values)
 
 
-def _apply(x, scale, bias, gradient):
+def _apply(form, x, scale, bias, gradient):
   """Returns the result and the gradients of x, scale and bias."""
-
-  def norm_relu(x, scale, bias):
-    return group_norm.norm_relu(x, scale, bias, num_groups=GROUPS)
-
-  result, pullback = jax.vjp(norm_relu, x, scale, bias)
+  form = functools.partial(form, num_groups=GROUPS)
+  result, pullback = jax.vjp(form, x, scale, bias)
   return result, *pullback(gradient)
 
 
 def _expected(*arguments):
   """Returns what `_apply` should, in float64."""
-  with jax.enable_x64(True):
+  # Flax mixes dtypes and ranks.
+  with (
+    jax.enable_x64(True),
+    jax.numpy_dtype_promotion('standard'),
+    jax.numpy_rank_promotion('allow'),
+  ):
     *arrays, gradient = (np.asarray(x, np.float64) for x in arguments)
-    result, pullback = jax.vjp(_plain, *map(jnp.asarray, arrays))
+    result, pullback = jax.vjp(_flax, *map(jnp.asarray, arrays))
     return [np.asarray(x) for x in (result, *pullback(jnp.asarray(gradient)))]
 
 
@@ -70,9 +77,11 @@ def _relative_errors(actual, expected):
     ((2, 16, 16, 32), 0, 3e-3),
   ],
 )
-def test_values_and_gradients(shape, mean, deviation):
+@pytest.mark.parametrize('form', [group_norm.reference, group_norm.norm_relu])
+def test_values_and_gradients(form, shape, mean, deviation):
   arguments = _draw(shape, mean=mean, deviation=deviation)
-  errors = _relative_errors(jax.jit(_apply)(*arguments), _expected(*arguments))
+  actual = jax.jit(_apply, static_argnums=0)(form, *arguments)
+  errors = _relative_errors(actual, _expected(*arguments))
   assert max(errors) < 5e-6
 
 
@@ -92,7 +101,10 @@ def test_constant_maps_become_the_bias():
 def test_bfloat16_is_off_by_its_rounding(mean):
   x, scale, bias, gradient = _draw((2, 16, 16, 32), mean=mean)
   x, gradient = x.astype(jnp.bfloat16), gradient.astype(jnp.bfloat16)
-  actual = jax.jit(_apply)(x, scale, bias, gradient)
+  norm_relu = group_norm.norm_relu
+  actual = jax.jit(_apply, static_argnums=0)(
+    norm_relu, x, scale, bias, gradient
+  )
   assert [y.dtype for y in actual] == [jnp.bfloat16] * 2 + [np.float32] * 2
   errors = _relative_errors(actual, _expected(x, scale, bias, gradient))
   # 8 bits, of the largest value: half a unit in the last place is 2^-9.

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Each form of the root's pool against the plain one, values and gradients."""
+"""The reference and each fast form against NumPy, values and gradients."""
 
 import jax
 import jax.numpy as jnp
@@ -9,10 +9,15 @@ import pytest
 
 from bit_covid.models.ops import max_pool
 
-FORMS = (max_pool.by_slices, max_pool.by_windows, max_pool.root_pool)
+FORMS = (
+  max_pool.reference,
+  max_pool.by_slices,
+  max_pool.by_windows,
+  max_pool.root_pool,
+)
 
 
-def _plain(x):
+def _numpy(x):
   x = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
   height, width = (x.shape[1] - 3) // 2 + 1, (x.shape[2] - 3) // 2 + 1
   y = np.zeros((x.shape[0], height, width, x.shape[3]), x.dtype)
@@ -22,7 +27,7 @@ def _plain(x):
   return y
 
 
-def _plain_gradient(x, gradient):
+def _numpy_gradient(x, gradient):
   """Each value goes to the place of its window's maximum, if not to a zero."""
   padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
   result = np.zeros_like(padded)
@@ -40,12 +45,12 @@ def test_values_and_gradients(form, side, shift):
   generator = np.random.default_rng(0)
   # Negative values lose to the zeros outside.
   x = generator.normal(shift, 1, (2, *side, 3)).astype(np.float32)
-  expected = _plain(x)
+  expected = _numpy(x)
   gradient = generator.normal(size=expected.shape).astype(np.float32)
   actual, pullback = jax.vjp(form, jnp.asarray(x))
   np.testing.assert_array_equal(actual, expected)
   np.testing.assert_allclose(
-    pullback(jnp.asarray(gradient))[0], _plain_gradient(x, gradient), rtol=1e-6
+    pullback(jnp.asarray(gradient))[0], _numpy_gradient(x, gradient), rtol=1e-6
   )
 
 
@@ -55,8 +60,8 @@ def test_the_first_of_equal_values_gets_the_gradient(form, side):
   # As the air around a patient gives, whose values are all the same.
   generator = np.random.default_rng(0)
   x = generator.integers(1, 3, (2, *side, 3)).astype(np.float32)
-  gradient = generator.normal(size=_plain(x).shape).astype(np.float32)
+  gradient = generator.normal(size=_numpy(x).shape).astype(np.float32)
   _, pullback = jax.vjp(form, jnp.asarray(x))
   np.testing.assert_allclose(
-    pullback(jnp.asarray(gradient))[0], _plain_gradient(x, gradient), rtol=1e-5
+    pullback(jnp.asarray(gradient))[0], _numpy_gradient(x, gradient), rtol=1e-5
   )

@@ -1,24 +1,26 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Windows over a map as shifted maps: how a CPU pools and makes patches."""
+"""Sliding windows over a batch of maps, for pooling and for patches."""
 
 import jax
 import jax.numpy as jnp
 
 
-def shifted(
+def strided_slices(
   x: jax.Array, *, size: int, stride: int, padding: int
 ) -> list[jax.Array]:
-  """Returns what square windows have at each of their places, row by row.
+  """Returns one strided slice of the padded map per place in a window.
+
+  Slice `size * i + j` holds row i and column j of every window.
 
   Args:
     x: `[N, H, W, C]`.
-    size: side of the windows.
+    size: side of the square windows.
     stride: the same in both directions.
     padding: zeros added on each of the four sides.
 
   Returns:
-    `size * size` maps `[N, h, w, C]`, one value a window.
+    `size * size` arrays `[N, h, w, C]`, where h x w is the number of windows.
   """
   height, width = (side + 2 * padding - size + 1 for side in x.shape[1:3])
   x = jnp.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))

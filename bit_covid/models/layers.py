@@ -1,0 +1,84 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The two layers of BiT's network: operations with their parameters."""
+
+from typing import Any
+
+from flax import linen as nn
+import jax
+import jax.numpy as jnp
+
+from bit_covid.models.ops import conv
+from bit_covid.models.ops import group_norm
+from bit_covid.models.ops import weight_standardization
+
+
+class StdConv(nn.Module):
+  """A convolution without bias whose kernel is standardized on every call.
+
+  Attributes:
+    features: number of output channels.
+    kernel_size: side of the square kernel.
+    stride: the same in both directions.
+    padding: zeros added on each of the four sides.
+    in_features: input channels of the kernel; by default those of the input.
+      With 3, a gray image, which has one channel, is treated as three equal
+      channels.
+    kernels_prestandardized: as in `resnet_v2.ResNetV2`.
+    dtype: dtype of the computation; the parameter is float32.
+  """
+
+  features: int
+  kernel_size: int = 1
+  stride: int = 1
+  padding: int = 0
+  in_features: int | None = None
+  kernels_prestandardized: bool = False
+  dtype: Any = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: jax.Array) -> jax.Array:
+    """Returns the convolution of `[N, H, W, C]`, in `dtype`."""
+    in_features = self.in_features or x.shape[-1]
+    kernel = self.param(
+      'kernel',
+      nn.initializers.lecun_normal(),
+      (self.kernel_size, self.kernel_size, in_features, self.features),
+      jnp.float32,
+    )
+    if not self.kernels_prestandardized:
+      kernel = weight_standardization.standardize(kernel)
+    if x.shape[-1] == 1 < in_features:
+      # Three equal channels under three kernels are one channel under their
+      # sum: the same function at a third of the products.
+      kernel = jnp.sum(kernel, axis=2, keepdims=True)
+    return conv.convolve(
+      x.astype(self.dtype),
+      kernel.astype(self.dtype),
+      stride=self.stride,
+      padding=self.padding,
+      # float32 means float32: by default a GPU or TPU would round products.
+      precision=jax.lax.Precision.HIGHEST
+      if self.dtype == jnp.float32
+      else None,
+    )
+
+
+class GroupNormRelu(nn.Module):
+  """Group normalization, scale and shift by channel, then ReLU.
+
+  BiT has a ReLU after each of its norms; together they move less memory.
+
+  Attributes:
+    num_groups: number of groups, a divisor of the channels.
+  """
+
+  num_groups: int
+
+  @nn.compact
+  def __call__(self, x: jax.Array) -> jax.Array:
+    """Returns `[N, H, W, C]` in the dtype of x; the statistics are float32."""
+    channels = x.shape[-1]
+    scale = self.param('scale', nn.initializers.ones_init(), (channels,))
+    bias = self.param('bias', nn.initializers.zeros_init(), (channels,))
+    return group_norm.norm_relu(x, scale, bias, num_groups=self.num_groups)
