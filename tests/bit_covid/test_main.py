@@ -228,6 +228,7 @@ def test_two_hosts_do_what_one_does(tmp_path, tfds_dir):
   np.testing.assert_allclose(tables[0], tables[1], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_real_slices_are_learned(tmp_path, real_data):
   result = _run(
     '--config=configs/covidx_sample.py',

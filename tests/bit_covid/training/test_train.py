@@ -309,14 +309,19 @@ def test_folder_of_another_run_is_refused(config, copied_run):
 
 def test_every_field_of_the_config_is_read(config, tmp_path, monkeypatch):
   read = set()
-  original = ml_collections.FrozenConfigDict.__getattr__
 
-  def record(self, name):
-    # Told apart by their neighbours: `name` is a field of two parts.
-    read.add((frozenset(self), name))
-    return original(self, name)
+  def record(method):
+    original = getattr(ml_collections.FrozenConfigDict, method)
 
-  monkeypatch.setattr(ml_collections.FrozenConfigDict, '__getattr__', record)
+    def reader(self, name, *default):
+      # Told apart by their neighbours: `name` is a field of two parts.
+      read.add((frozenset(self), name))
+      return original(self, name, *default)
+
+    monkeypatch.setattr(ml_collections.FrozenConfigDict, method, reader)
+
+  for method in ('__getattr__', '__getitem__', 'get'):
+    record(method)
   config.init = 'random'
   train.train_and_evaluate(config, tmp_path)
   # What only the other kind of data set reads.
