@@ -93,7 +93,8 @@ def cam(
   classes = jnp.broadcast_to(jnp.asarray(class_index), (num_images,))
   # A traced index cannot be checked. By default JAX would clip it, and count a
   # negative one from the end: both give the map of another class.
-  columns = head_kernel.T.at[classes].get(
+  by_class = jnp.asarray(head_kernel).T
+  columns = by_class.at[classes].get(
     mode='fill', fill_value=jnp.nan, wrap_negative_indices=False
   )
   maps = weighted_maps(feature_map, columns[:, :, None])[:, 0]
