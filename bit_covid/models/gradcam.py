@@ -286,7 +286,7 @@ def _correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def _centered_ranks(maps: np.ndarray | jax.Array) -> np.ndarray:
   """Returns the ranks of the pixels of each map less their mean, `[N, K]`."""
   # In float64, as scipy 1.18 gives ranks in the dtype of the pixels.
-  pixels = np.reshape(maps, (len(maps), -1)).astype(np.float64)
+  pixels = np.asarray(maps, np.float64).reshape(len(maps), -1)
   # Equal pixels, such as the zeros after ReLU, share their mean rank.
   ranks = scipy.stats.rankdata(pixels, axis=1)
   return ranks - ranks.mean(axis=1, keepdims=True)
