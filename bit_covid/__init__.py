@@ -38,7 +38,7 @@ def load(name: str) -> 'Classifier':
   # JAX comes with it; importing bit_covid alone stays light.
   from bit_covid import classifier
 
-  return classifier.load(name)
+  return classifier.Classifier.load(name)
 
 
 def __getattr__(name: str) -> Any:

@@ -12,8 +12,6 @@ import os
 import pandas as pd
 
 from bit_covid.inference import network
-from bit_covid.weights import bit_npz
-from bit_covid.weights import find
 
 
 class Classifier(network.Network):
@@ -46,8 +44,3 @@ class Classifier(network.Network):
     from bit_covid.scoring import predict_files
 
     return predict_files.predict_files(self, paths, check=check)
-
-
-def load(name: str | os.PathLike[str]) -> Classifier:
-  """Returns the classifier of a checkpoint; see `bit_covid.load`."""
-  return Classifier(bit_npz.load(find.find_checkpoint(name)))

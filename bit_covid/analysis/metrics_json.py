@@ -16,15 +16,7 @@ def read(workdir: pathlib.Path) -> dict[str, Any]:
   Raises:
     ValueError: the file is not JSON.
   """
-  path = workdir / 'report' / 'metrics.json'
-  if not path.exists():
-    return {}
-  try:
-    return json.loads(path.read_text())
-  except ValueError as error:
-    raise ValueError(
-      f'{path} is no JSON: {error}. Restore the file, or remove it.'
-    ) from error
+  return files.read_json(workdir / 'report' / 'metrics.json') or {}
 
 
 def update(workdir: pathlib.Path, numbers: Mapping[str, Any]) -> None:

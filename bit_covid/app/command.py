@@ -144,14 +144,15 @@ def _run(
   limits: limits_lib.Limits,
   listener: socket.socket,
 ) -> int:
-  # JAX and TensorFlow: not before the arguments are known to be right.
+  # JAX and TensorFlow take seconds to load, so they are not loaded before the
+  # arguments are known to be right.
   from bit_covid.app import serve
+  from bit_covid.base import page_templates
   from bit_covid.inference import load
   from bit_covid.scoring import output
-  from bit_covid.scoring import page
 
   classifier = load.load(arguments.checkpoint)
-  print(page.DISCLAIMER)
+  print(page_templates.DISCLAIMER)
   for text in output.cautions(classifier):
     print(f'Note: {text}')
   print(f'Network ready after {load.warm_up(classifier):.1f} s')

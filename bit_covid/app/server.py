@@ -25,7 +25,6 @@ from bit_covid.app import sessions as sessions_lib
 from bit_covid.app import worker as worker_lib
 from bit_covid.base import page_templates
 from bit_covid.inference import network as network_lib
-from bit_covid.scoring import page as page_lib
 
 # Some Windows registries map .js to text/plain, which browsers do not run.
 mimetypes.add_type('text/javascript', '.js')
@@ -111,7 +110,6 @@ async def _say_closed(
 def _render(classifier: network_lib.Network, limits: limits_lib.Limits) -> str:
   environment = page_templates.environment(_HERE / 'templates')
   return environment.get_template('page.html.j2').render(
-    disclaimer=page_lib.DISCLAIMER,
     model=classifier.model,
     data=classifier.facts.get('data'),
     limits=limits,

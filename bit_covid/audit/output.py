@@ -20,7 +20,6 @@ from bit_covid.base import page_templates
 # are numbers.
 _TEXT_COLUMNS = ('Source', 'Looks like')
 _TEMPLATES = pathlib.Path(__file__).parent / 'templates'
-DISCLAIMER = 'Research software, not a medical device.'
 
 
 def headline(name: str, table: pd.DataFrame) -> str:
@@ -74,7 +73,6 @@ def write(
   (folder / 'audit.json').write_text(json.dumps(content, indent=2) + '\n')
   environment = page_templates.environment(_TEMPLATES)
   page = environment.get_template('audit.html.j2').render(
-    disclaimer=DISCLAIMER,
     text_columns=_TEXT_COLUMNS,
     headline=text,
     counts=Counter(each.severity for each in findings),

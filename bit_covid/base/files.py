@@ -18,6 +18,22 @@ def write(path: epath.Path, content: bytes) -> None:
   partial.replace(path)
 
 
+def read_json(path: epath.Path) -> Any:
+  """Returns the content of a JSON file, or None if it does not exist.
+
+  Raises:
+    ValueError: the file is not JSON.
+  """
+  if not path.exists():
+    return None
+  try:
+    return json.loads(path.read_text())
+  except ValueError as error:
+    raise ValueError(
+      f'{path} is no JSON: {error}. Restore the file, or remove it.'
+    ) from error
+
+
 def write_json(path: epath.Path, value: Any) -> None:
   """Writes the value as indented JSON."""
   write(path, (json.dumps(value, indent=2) + '\n').encode())

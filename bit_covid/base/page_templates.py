@@ -7,6 +7,8 @@ import pathlib
 
 import jinja2
 
+DISCLAIMER = 'Research software, not a medical device.'
+
 _SHARED = pathlib.Path(__file__).parent / 'templates'
 
 
@@ -14,6 +16,8 @@ def environment(
   folder: pathlib.Path, *, autoescape: bool = True
 ) -> jinja2.Environment:
   """Returns what renders the templates of a folder, and those of all pages.
+
+  Every template has the variable `disclaimer`.
 
   Args:
     folder: a room's own templates, which may include 'page.css'.
@@ -27,5 +31,6 @@ def environment(
     trim_blocks=True,
     lstrip_blocks=True,
   )
+  found.globals['disclaimer'] = DISCLAIMER
   found.filters['base64'] = lambda x: base64.b64encode(x).decode('ascii')
   return found

@@ -3,59 +3,51 @@
 """The work of `bit_covid.predict`: scores scans and writes their results."""
 
 import argparse
-import pathlib
 import sys
 import time
-from typing import NamedTuple
 
 import tqdm
 
 from bit_covid.base import command
+from bit_covid.base import page_templates
 from bit_covid.inference import load
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import output as output_lib
-from bit_covid.scoring import page
 from bit_covid.scoring import score
 from input_pipeline import conventions
 from input_pipeline import scans
 
 
-class _Options(NamedTuple):
-  """What the command line asks for."""
-
-  output: pathlib.Path
-  score_flagged: bool
-
-
 def run(arguments: argparse.Namespace) -> int:
   """Scores what the arguments of `predict.py` name; returns the exit code."""
-  classifier = load.load(arguments.checkpoint)
-  print(page.DISCLAIMER)
-  for text in output_lib.cautions(classifier):
+  network = load.load(arguments.checkpoint)
+  print(page_templates.DISCLAIMER)
+  for text in output_lib.cautions(network):
     print(f'Note: {text}')
   with scans.find(
     arguments.paths,
-    window=classifier.window or conventions.LUNG_WINDOW,
-    range_16bit=tuple(classifier.preprocessing['range_16bit']),
+    window=network.window or conventions.LUNG_WINDOW,
+    range_16bit=tuple(network.preprocessing['range_16bit']),
     images_are_scans=arguments.images_are_scans,
   ) as found:
     _say_refused(found)
-    options = _Options(arguments.output, arguments.score_flagged)
-    results = _score_all(classifier, found, options)
-  output_lib.write_tables(options.output, results, found.refused, classifier)
-  print(f'Results: {options.output / "index.html"}')
+    results = _score_all(network, found, arguments)
+  output_lib.write_tables(arguments.output, results, found.refused, network)
+  print(f'Results: {arguments.output / "index.html"}')
   has_result = any(x.scan_probabilities for x in results)
   return 0 if has_result else command.NOT_DONE
 
 
 def _score_all(
-  classifier: network_lib.Network, found: scans.Found, options: _Options
+  network: network_lib.Network,
+  found: scans.Found,
+  arguments: argparse.Namespace,
 ) -> list[score.ScanResult]:
   """Returns the results of all scans, after their pages were written."""
   # Compiled before the first scan, so that its time does not include it.
-  seconds = load.warm_up(classifier) if found.scans else 0.0
+  seconds = load.warm_up(network) if found.scans else 0.0
   print(f'Network ready after {seconds:.1f} s')
-  options.output.mkdir(parents=True, exist_ok=True)
+  arguments.output.mkdir(parents=True, exist_ok=True)
   results = []
   with tqdm.tqdm(
     total=sum(map(len, found.scans)),
@@ -65,13 +57,13 @@ def _score_all(
   ) as bar:
     for scan in found.scans:
       result = score.score(
-        classifier,
+        network,
         scan,
-        score_flagged=options.score_flagged,
+        score_flagged=arguments.score_flagged,
         on_slice=bar.update,
       )
       start = time.monotonic()
-      output_lib.write_page(options.output, result, classifier)
+      output_lib.write_page(arguments.output, result, network)
       drawing = time.monotonic() - start
       results.append(result)
       bar.write(_line(result, drawing))

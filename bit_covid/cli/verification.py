@@ -19,10 +19,9 @@ from bit_covid.models import resnet_v2
 from bit_covid.training import provenance
 from bit_covid.training import run_directory as work_directory_lib
 from bit_covid.weights import bit_npz
-from bit_covid.weights import bundled
 from bit_covid.weights import find
 
-# A network of this package on `test_image`: its first logits, computed in
+# A network of this package on `known_image`: its first logits, computed in
 # NumPy float64 by the reference of tests/bit_covid/models/test_resnet_v2.py.
 NETWORK = 'Textures-M-tiny'
 EXPECTED_LOGITS = (
@@ -60,7 +59,7 @@ def installation() -> list[Check]:
   return [*checks, _try('Known logits', _known_logits)]
 
 
-def test_image() -> np.ndarray:
+def known_image() -> np.ndarray:
   """Returns waves of no meaning, `[1, 48, 48, 1]` float32 in [-1, 1]."""
   y, x = np.mgrid[:48, :48] / 48
   waves = np.sin(9 * x + 4 * y) * np.cos(7 * y)
@@ -108,8 +107,8 @@ def _try(name: str, work: Callable[[], str]) -> Check:
 
 
 def _known_logits() -> str:
-  network = network_lib.Network(bit_npz.load(bundled.path(NETWORK)))
-  logits = network.logits(test_image())[0, : len(EXPECTED_LOGITS)]
+  network = network_lib.Network.load(NETWORK)
+  logits = network.logits(known_image())[0, : len(EXPECTED_LOGITS)]
   largest = float(np.abs(logits - np.array(EXPECTED_LOGITS)).max())
   if not largest <= _TOLERANCE:
     raise ValueError(

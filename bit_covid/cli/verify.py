@@ -42,7 +42,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-  # JAX and TensorFlow: not before the arguments are known to be right.
+  # JAX and TensorFlow take seconds to load, so they are not loaded before the
+  # arguments are known to be right.
   from bit_covid.analysis import terminal
   from bit_covid.cli import verification
 

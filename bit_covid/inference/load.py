@@ -8,8 +8,6 @@ import numpy as np
 
 from bit_covid.base import compilation_cache
 from bit_covid.inference import network as network_lib
-from bit_covid.weights import bit_npz
-from bit_covid.weights import find
 
 # A network with more classes is not one for diagnosis: public BiT checkpoints
 # have 1,000 or 21,843 classes of photographs.
@@ -27,7 +25,7 @@ def load(checkpoint: str) -> network_lib.Network:
     ValueError: the file is no checkpoint, or the network was not fine-tuned.
   """
   compilation_cache.enable()
-  network = network_lib.Network(bit_npz.load(find.find_checkpoint(checkpoint)))
+  network = network_lib.Network.load(checkpoint)
   if len(network.class_names) > _MOST_CLASSES:
     raise ValueError(
       f'--checkpoint={checkpoint} has {len(network.class_names):,} classes, '

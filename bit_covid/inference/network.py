@@ -4,7 +4,8 @@
 
 from collections.abc import Callable, Sequence
 import functools
-from typing import Any
+import os
+from typing import Any, Self
 
 import jax
 import numpy as np
@@ -16,6 +17,7 @@ from bit_covid.models import gradcam
 from bit_covid.models import normalize
 from bit_covid.models import resnet_v2
 from bit_covid.weights import bit_npz
+from bit_covid.weights import find
 
 # The paper's preprocessing, for public checkpoints, which do not name theirs.
 DEFAULT_PREPROCESSING = {
@@ -64,6 +66,19 @@ class Network:
     self._network = resnet_v2.create(
       self.model, num_classes=len(self.class_names)
     )
+
+  @classmethod
+  def load(cls, name: str | os.PathLike[str]) -> Self:
+    """Returns the network of a name that `bit_covid.load` takes.
+
+    Args:
+      name: a public name, the path of an .npz file, or a work directory.
+
+    Raises:
+      FileNotFoundError: there is no such checkpoint.
+      ValueError: the file is no checkpoint.
+    """
+    return cls(bit_npz.load(find.find_checkpoint(name)))
 
   @functools.cached_property
   def _forward(self):

@@ -12,6 +12,7 @@ import pandas as pd
 from bit_covid.analysis import figures
 from bit_covid.analysis import figures_images
 from bit_covid.analysis import split_counts
+from bit_covid.base import files
 from bit_covid.report import facts
 from bit_covid.report import figures as report_figures
 from bit_covid.report import maps
@@ -75,13 +76,13 @@ def collect(
     ValueError: a file in the work directory is damaged.
   """
   split = main_split(list(tables))
-  config = facts.read_json(workdir / 'config.json')
+  config = files.read_json(workdir / 'config.json')
   remarks: dict[str, str] = {}
   return Content(
     split=split,
     numbers=numbers,
     config=config,
-    starts=facts.read_json(workdir / 'run.json'),
+    starts=files.read_json(workdir / 'run.json'),
     pictures={
       **_results(workdir, split, tables[split], numbers[split]),
       'errors': _gallery(tables[split], images, remarks),

@@ -17,23 +17,6 @@ UNKNOWN = 'not recorded'
 _TEXTURES = 'Textures-'
 
 
-def read_json(path: str | os.PathLike[str]) -> Any:
-  """Returns the content of a JSON file, None where it does not exist.
-
-  Raises:
-    ValueError: the file is not JSON.
-  """
-  path = epath.Path(path)
-  if not path.exists():
-    return None
-  try:
-    return json.loads(path.read_text())
-  except ValueError as error:
-    raise ValueError(
-      f'{path} is not JSON: {error}. Restore the file, or remove it.'
-    ) from error
-
-
 def read_lines(path: str | os.PathLike[str]) -> list[dict[str, float]]:
   """Returns the measurements in a metrics.jsonl, [] where it does not exist.
 

@@ -13,7 +13,6 @@ from bit_covid.report import maps
 from bit_covid.report import published
 from bit_covid.report import tables
 
-DISCLAIMER = 'Research software, not a medical device.'
 _INTERVALS = (
   f'{bootstrap.LEVEL_TEXT} intervals come from a bootstrap that draws patients '
   'within each class, not slices: slices of one patient resemble each other. '

@@ -34,7 +34,6 @@ def render(
   environment.filters['md'] = escape_markdown
   name = facts.data_name(content.config)
   text = environment.get_template(template).render(
-    disclaimer=page.DISCLAIMER,
     caution=facts.caution(content.config),
     data=name or 'data of unknown name',
     split=content.split,

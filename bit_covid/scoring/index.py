@@ -51,7 +51,6 @@ def render(
   reasons = collections.Counter(each.reason for each in refused)
   template = page.environment().get_template('index.html.j2')
   return template.render(
-    disclaimer=page.DISCLAIMER,
     cautions=cautions,
     classes=class_names,
     scans=[_row(result) for result in results],

@@ -9,6 +9,7 @@ from etils import epath
 
 from bit_covid.analysis import predictions
 from bit_covid.base import files
+from bit_covid.base import page_templates
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import gradcam_montage
 from bit_covid.scoring import index
@@ -60,7 +61,9 @@ def write_page(
   target.mkdir(parents=True, exist_ok=True)
   limits = cautions(network)
   if result.montage_slices:
-    first = f'Scan {result.scan.id}: {result.predicted}. {page_lib.DISCLAIMER}'
+    first = (
+      f'Scan {result.scan.id}: {result.predicted}. {page_templates.DISCLAIMER}'
+    )
     montage = gradcam_montage.render(result, '\n'.join([first, *limits[:1]]))
     files.write(target / f'{result.scan.id}.png', montage)
   page = page_lib.render(result, limits)
@@ -91,7 +94,7 @@ def write_tables(
   for name, table in tables.items():
     predictions.write(table, folder / f'{name}.csv')
   text = _README.format(
-    disclaimer=page_lib.DISCLAIMER,
+    disclaimer=page_templates.DISCLAIMER,
     cautions='\n'.join(cautions(network)),
     kept='; '.join(page_lib.KEPT),
   )

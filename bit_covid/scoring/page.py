@@ -18,7 +18,6 @@ from bit_covid.scoring import gradcam_montage
 from bit_covid.scoring import score
 from input_pipeline import conventions
 
-DISCLAIMER = 'Research software, not a medical device.'
 # Texts for the values of `scans.Scan.source`.
 SOURCES = {
   'dicom': 'DICOM series',
@@ -103,7 +102,6 @@ def render(result: score.ScanResult, cautions: list[str]) -> str:
     chart = figures.png(probability_curve(result))
   template = environment().get_template('scan.html.j2')
   return template.render(
-    disclaimer=DISCLAIMER,
     scan_id=result.scan.id,
     predicted=result.predicted,
     cautions=cautions,

@@ -13,7 +13,7 @@ import pytest
 from bit_covid import predict
 from bit_covid.analysis import aggregation
 from bit_covid.analysis import predictions
-from bit_covid.scoring import page as page_lib
+from bit_covid.base import page_templates
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
 
@@ -74,12 +74,14 @@ def test_nothing_of_the_patient_gets_into_the_results(output, study):
 def test_the_page_says_what_must_be_said_once(output):
   (page,) = set(output.glob('*.html')) - {output / 'index.html'}
   text = page.read_text()
-  assert text.count(page_lib.DISCLAIMER) == 1
+  assert text.count(page_templates.DISCLAIMER) == 1
   assert text.count('trained on drawn pictures') == 1
   assert 'no lungs seen, or hardly any' in text
   assert '1-2, 20' in text
   assert not re.search(r'(src|href)="(?!data:)', text)
-  assert (output / 'README.txt').read_text().startswith(page_lib.DISCLAIMER)
+  assert (
+    (output / 'README.txt').read_text().startswith(page_templates.DISCLAIMER)
+  )
 
 
 def test_the_index_leads_to_each_scan(
@@ -109,7 +111,7 @@ def test_the_index_leads_to_each_scan(
   assert 'not scored' in page
   assert page.count('class="thumbnail"') == 1
   assert '3 slices: no lungs seen' in page
-  assert page.count(page_lib.DISCLAIMER) == 1
+  assert page.count(page_templates.DISCLAIMER) == 1
   assert 'Doe' not in page
   assert 'index.html' in capsys.readouterr().out
 

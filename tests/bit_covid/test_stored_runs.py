@@ -11,7 +11,6 @@ import dataclasses
 import json
 import pathlib
 import shutil
-import types
 
 import jax
 import numpy as np
@@ -24,24 +23,17 @@ from bit_covid.analysis import predictions
 from bit_covid.base import compilation_cache
 from bit_covid.cli import evaluate
 from bit_covid.cli import verification
-from bit_covid.models import resnet_v2
 from bit_covid.training import map_evidence
 from bit_covid.training import map_panels
 from bit_covid.training import metric_log
 from bit_covid.training import train
 from bit_covid.weights import bit_npz
-from configs import common
 
 STORED = pathlib.Path(__file__).parents[1] / 'stored'
 RTOL, ATOL = 1e-4, 1e-5
 
 
-@pytest.fixture(autouse=True)
-def small_network(monkeypatch):
-  """The network of the stored runs, which stands in for the tiny one."""
-  size = resnet_v2.Size((1, 1), width=8, num_groups=4)
-  models = {**resnet_v2.MODELS, 'tiny': size}
-  monkeypatch.setattr(resnet_v2, 'MODELS', types.MappingProxyType(models))
+pytestmark = pytest.mark.usefixtures('small_network')
 
 
 @pytest.fixture
@@ -56,20 +48,11 @@ def finished(tmp_path):
   return shutil.copytree(STORED / 'finished', tmp_path / 'finished')
 
 
-def make_config(data_dir):
-  """Returns the config of the stored runs."""
-  config = common.get_config()
-  config.model.name = 'tiny'
-  config.data.name = 'phantom/tiny'
-  config.data.data_dir = data_dir
-  config.data.resize, config.data.crop = 36, 32
-  config.batch = 8
-  config.eval_batch = 8
+@pytest.fixture
+def config(make_small_config):
+  """The config of the stored runs."""
+  config = make_small_config()
   config.learning_rate = 0.1
-  config.schedule = (2, 4, 6, 7, 8)
-  config.log_every = 3
-  config.eval_every = 4
-  config.checkpoint_every = 4
   return config
 
 
@@ -130,12 +113,12 @@ def _assert_same_predictions(workdir):
 
 
 def test_stored_run_goes_on_and_ends_as_it_did(
-  mid_run, tfds_dir, monkeypatch, capsys
+  config, mid_run, monkeypatch, capsys
 ):
   # Maps take seconds to draw; the report is written in another test.
   for module in (map_panels, map_evidence):
     monkeypatch.setattr(module, 'write', lambda *a, **k: None)
-  results = train.train_and_evaluate(make_config(tfds_dir), mid_run).metrics
+  results = train.train_and_evaluate(config, mid_run).metrics
   assert 'Going on from step 4 ' in capsys.readouterr().out
   assert len(json.loads((mid_run / 'run.json').read_text())) == 2
   _assert_same_predictions(mid_run)

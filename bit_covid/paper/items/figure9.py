@@ -18,8 +18,6 @@ from bit_covid.paper import grid
 from bit_covid.paper import markdown
 from bit_covid.paper import rows as rows_lib
 from bit_covid.training import map_panels
-from bit_covid.weights import bit_npz
-from bit_covid.weights import find
 import input_pipeline
 
 _RUN = grid.Run(grid.BEST)
@@ -102,8 +100,7 @@ def _panels(request: collected.Request) -> list[_Panel] | str:
   cases = _correct(table)
   if cases.empty:
     return f'{grid.BEST}, seed {_RUN.seed}, has no slice of test right.'
-  path = find.find_checkpoint(str(request.runs.folder(_RUN)))
-  classifier = network.Network(bit_npz.load(path))
+  classifier = network.Network.load(request.runs.folder(_RUN))
   images = _images(
     request.splits['test'],
     cases['slice_id'].to_list(),

@@ -8,14 +8,14 @@ import json
 import threading
 import urllib.parse
 
-from bit_covid.scoring import page as page_lib
+from bit_covid.base import page_templates
 
 
 def test_the_page_is_whole_and_says_what_it_is(client):
   answer = client.ask('GET', '')
   assert answer.status == 200
   page = answer.content.decode()
-  assert page.count(page_lib.DISCLAIMER) == 1
+  assert page.count(page_templates.DISCLAIMER) == 1
   assert 'trained on phantom/demo' in page
   assert '2,048 MB and 10,000 files' in page
   assert 'http' not in page

@@ -18,7 +18,7 @@ from bit_covid.weights import metadata
 
 def test_the_known_logits_are_those_of_numpy(reference_network):
   params = bit_npz.load(bundled.path(verification.NETWORK)).params
-  logits, _ = reference_network(params, verification.test_image())
+  logits, _ = reference_network(params, verification.known_image())
   expected = logits[0, :6]
   np.testing.assert_allclose(verification.EXPECTED_LOGITS, expected, atol=1e-6)
 

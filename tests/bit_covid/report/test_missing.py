@@ -112,7 +112,7 @@ def test_bad_tables_are_refused_in_one_line(make_run, capsys, change, message):
   ('name', 'message'),
   [
     ('predictions/test_features.npz', 'no slice_id and features'),
-    ('config.json', 'config.json is not JSON'),
+    ('config.json', 'config.json is no JSON'),
     ('metrics.jsonl', 'metrics.jsonl:1: not JSON'),
   ],
 )
