@@ -50,6 +50,10 @@ _MODULES = {
 _NORM_LEAVES = {'scale': 'gamma', 'bias': 'beta'}
 
 
+# Shapes of a network's parameters, by their path in the tree.
+_Leaves = Mapping[tuple[str, ...], jax.ShapeDtypeStruct]
+
+
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
   """A file that was read and checked.
@@ -87,14 +91,14 @@ def load(
   headers = _canonical(npz_archive.read_headers(path), path)
   metadata_header = headers.pop(_METADATA_KEY, None)
   model = model or _infer_model(headers, path)
-  _check(headers, model, path)
+  leaves = _check(headers, model, path)
   num_logits = headers[_HEAD_BIAS].shape[0]
   metadata = metadata_lib.unknown(num_logits)
   if metadata_header is not None:
     metadata = _read_metadata(path, metadata_header, num_logits)
   if num_classes is None:
     arrays = npz_archive.read_arrays(path, headers, headers)
-    return Checkpoint(model, _to_params(arrays, model), metadata)
+    return Checkpoint(model, _to_params(arrays, leaves), metadata)
   # A head of 21,843 classes is two thirds of BiT-M-R50x1: it is left unread.
   keys = set(headers) - {_HEAD_KERNEL, _HEAD_BIAS}
   arrays = npz_archive.read_arrays(path, headers, keys)
@@ -104,7 +108,7 @@ def load(
   names = metadata_lib.unknown(num_classes).class_names
   # A temperature is fitted to the logits of one head.
   metadata = dataclasses.replace(metadata, class_names=names, temperature=None)
-  return Checkpoint(model, _to_params(arrays, model), metadata)
+  return Checkpoint(model, _to_params(arrays, leaves), metadata)
 
 
 def _read_metadata(
@@ -155,10 +159,7 @@ def expected_shapes(
   model: str, num_classes: int
 ) -> Mapping[str, tuple[int, ...]]:
   """Returns the shape of every array in a file of that model, by key."""
-  flat = _flat_shapes(model, num_classes=num_classes)
-  shapes = {_to_key(path): leaf.shape for path, leaf in flat.items()}
-  shapes[_HEAD_KERNEL] = (1, 1, *shapes[_HEAD_KERNEL])
-  return shapes
+  return _file_shapes(_leaves(model, num_classes=num_classes))
 
 
 def to_arrays(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -173,23 +174,27 @@ def to_arrays(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 
 def _to_params(
-  arrays: Mapping[str, np.ndarray], model: str
+  arrays: Mapping[str, np.ndarray], leaves: _Leaves
 ) -> Mapping[str, Any]:
   """Returns the parameter tree of arrays that passed `_check`."""
-  flat = _flat_shapes(model, num_classes=len(arrays[_HEAD_BIAS]))
-  # In the file the head is a 1x1 convolution, and files from older versions of
-  # Flax hold the norms' parameters as [1, 1, 1, C].
-  return traverse_util.unflatten_dict(
-    {
-      path: arrays[_to_key(path)].reshape(leaf.shape)
-      for path, leaf in flat.items()
-    }
-  )
+  params = {}
+  for path, leaf in leaves.items():
+    array = arrays[_to_key(path)]
+    # In the file the head is a 1x1 convolution, and files from older versions
+    # of Flax hold the norms' parameters as [1, 1, 1, C]. The number of classes
+    # is that of the array, as the head may be a new one.
+    params[path] = array.reshape(array.shape[array.ndim - leaf.ndim :])
+  return traverse_util.unflatten_dict(params)
 
 
-def _flat_shapes(
-  model: str, *, num_classes: int
-) -> dict[tuple[str, ...], jax.ShapeDtypeStruct]:
+def _file_shapes(leaves: _Leaves) -> dict[str, tuple[int, ...]]:
+  """Returns the shape of each array in a file with these parameters."""
+  shapes = {_to_key(path): leaf.shape for path, leaf in leaves.items()}
+  shapes[_HEAD_KERNEL] = (1, 1, *shapes[_HEAD_KERNEL])
+  return shapes
+
+
+def _leaves(model: str, *, num_classes: int) -> _Leaves:
   """Returns the shapes of the network's parameters, by path in the tree."""
   network = resnet_v2.create(model, num_classes=num_classes)
   return traverse_util.flatten_dict(resnet_v2.parameter_shapes(network))
@@ -250,11 +255,16 @@ def _check(
   headers: Mapping[str, npz_archive.Header],
   model: str,
   path: str | os.PathLike[str],
-) -> None:
-  """Raises ValueError unless keys and shapes are exactly the model's."""
+) -> _Leaves:
+  """Returns the shapes of the model's parameters, by path in the tree.
+
+  Raises:
+    ValueError: keys and shapes are not exactly the model's.
+  """
   head = headers.get(_HEAD_BIAS)
   num_classes = head.shape[0] if head is not None and head.shape else 1
-  expected = expected_shapes(model, num_classes)
+  leaves = _leaves(model, num_classes=num_classes)
+  expected = _file_shapes(leaves)
   problems = [f'missing: {key}' for key in sorted(set(expected) - set(headers))]
   problems += [f'extra: {key}' for key in sorted(set(headers) - set(expected))]
   for key in sorted(set(expected) & set(headers)):
@@ -270,3 +280,4 @@ def _check(
       f'{path} does not hold the parameters of {model}:\n  '
       + '\n  '.join(problems)
     )
+  return leaves
