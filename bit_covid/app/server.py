@@ -110,7 +110,7 @@ async def _say_closed(
 def _render(classifier: network_lib.Network, limits: limits_lib.Limits) -> str:
   environment = page_templates.environment(_HERE / 'templates')
   return environment.get_template('page.html.j2').render(
-    model=classifier.model,
+    model_name=classifier.model_name,
     data=classifier.facts.get('data'),
     limits=limits,
   )

@@ -132,7 +132,7 @@ def _facts(
   return {
     'data': json.loads(json.dumps(data)),
     'model': {
-      'name': checkpoint.model,
+      'name': checkpoint.model_name,
       'dtype': 'float32',
       'weights': examples_lib.digest(path.read_bytes()),
     },
@@ -149,7 +149,7 @@ def _evaluate(
 ) -> None:
   """Writes and prints the results of each split."""
   network = resnet_v2.create(
-    checkpoint.model, num_classes=len(checkpoint.metadata.class_names)
+    checkpoint.model_name, num_classes=len(checkpoint.metadata.class_names)
   )
   forward = evaluate.make_forward(network)
   params = devices.replicate(checkpoint.params)

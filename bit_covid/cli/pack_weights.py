@@ -41,7 +41,7 @@ def embed(
     bit_npz.save(
       rounded,
       jax.tree.map(_round, checkpoint.params),
-      model=checkpoint.model,
+      model_name=checkpoint.model_name,
       metadata=checkpoint.metadata,
     )
     files.write(epath.Path(target), _pack(rounded))

@@ -126,7 +126,7 @@ def _of_network(found: bit_npz.Checkpoint) -> Iterator[Check]:
     for path, leaf in jax.tree_util.tree_leaves_with_path(found.params)
     if not np.isfinite(leaf).all()
   ]
-  detail = f'{found.model}, {count:,}, each of the right shape'
+  detail = f'{found.model_name}, {count:,}, each of the right shape'
   if broken:
     detail = f'NaN or infinite in {", ".join(broken)}'
   yield Check('Parameters', 'FAILED' if broken else 'ok', detail)

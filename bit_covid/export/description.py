@@ -85,7 +85,7 @@ def describe(
   return {
     'notice': NOTICE,
     'format': name,
-    'model': model.model,
+    'model': model.model_name,
     'input': {
       'image': {
         'shape': ['N', model.size, model.size, 1],

@@ -26,12 +26,12 @@ class Exportable:
   """A network with everything that an export holds.
 
   Attributes:
-    model: a key of `resnet_v2.MODELS`.
+    model_name: a key of `resnet_v2.MODELS`.
     params: the parameter tree, float32.
     metadata: with preprocessing, whose `crop` is the side of the images.
   """
 
-  model: str
+  model_name: str
   params: Mapping[str, Any]
   metadata: metadata_lib.Metadata
 
@@ -55,7 +55,7 @@ class Exportable:
       image: `[N, S, S, 1]` uint8 gray, as the input pipeline prepares it.
     """
     network = resnet_v2.create(
-      self.model, num_classes=len(self.metadata.class_names)
+      self.model_name, num_classes=len(self.metadata.class_names)
     )
     logits, intermediates = network.apply(
       {'params': params}, normalize.to_model_range(image)
@@ -91,4 +91,4 @@ def create(
       'more. Give another --size, best that of the training.'
     )
   metadata = dataclasses.replace(metadata, preprocessing=preprocessing)
-  return Exportable(checkpoint.model, checkpoint.params, metadata)
+  return Exportable(checkpoint.model_name, checkpoint.params, metadata)

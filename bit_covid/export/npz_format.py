@@ -48,7 +48,7 @@ def write(model: exportable.Exportable, folder: pathlib.Path) -> None:
   bit_npz.save(
     folder / 'model.npz',
     model.params,
-    model=model.model,
+    model_name=model.model_name,
     metadata=model.metadata,
   )
 

@@ -120,7 +120,7 @@ class _Builder:
 def build(model: exportable.Exportable) -> onnx.ModelProto:
   """Returns the graph from `image` to logits, probabilities and features."""
   params = model.params
-  size = resnet_v2.MODELS[model.model]
+  size = resnet_v2.MODELS[model.model_name]
   builder = _Builder(size.num_groups)
   x, side = _root(builder, params, model.size)
   for i, num_units in enumerate(size.block_units):

@@ -38,7 +38,7 @@ class Network:
 
   Attributes:
     class_names: in the order of the logits.
-    model: a key of `resnet_v2.MODELS`.
+    model_name: a key of `resnet_v2.MODELS`.
     params: parameter tree.
     preprocessing: fields of the config's `data` that concern an image.
     window: center and width, in Hounsfield units, of the window that maps to
@@ -55,7 +55,7 @@ class Network:
       checkpoint: of `bit_npz.load`.
     """
     self.class_names = checkpoint.metadata.class_names
-    self.model = checkpoint.model
+    self.model_name = checkpoint.model_name
     self.params = devices.replicate(checkpoint.params)
     self.preprocessing = dict(
       checkpoint.metadata.preprocessing or DEFAULT_PREPROCESSING
@@ -64,7 +64,7 @@ class Network:
     self.temperature = checkpoint.metadata.temperature
     self.facts = dict(checkpoint.metadata.facts)
     self._network = resnet_v2.create(
-      self.model, num_classes=len(self.class_names)
+      self.model_name, num_classes=len(self.class_names)
     )
 
   @classmethod

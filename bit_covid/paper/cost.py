@@ -63,7 +63,7 @@ def total(costs: Iterable[Cost]) -> Cost:
 
 
 def seconds(
-  operations: float, *, images_per_second: float, model: str, crop: int
+  operations: float, *, images_per_second: float, model_name: str, crop: int
 ) -> float:
   """Returns the seconds that operations take at a measured training speed.
 
@@ -71,24 +71,24 @@ def seconds(
     operations: those of `Cost`.
     images_per_second: training speed as printed by a run, steps per second
       times images per step.
-    model: name of the network that was measured.
+    model_name: name of the network that was measured.
     crop: side of its images in pixels.
   """
-  speed = images_per_second * TRAINING * forward_operations(model, crop)
+  speed = images_per_second * TRAINING * forward_operations(model_name, crop)
   return operations / speed
 
 
 @functools.cache
-def forward_operations(model: str, crop: int) -> float:
+def forward_operations(model_name: str, crop: int) -> float:
   """Returns the operations of a forward pass of one image.
 
   XLA counts them in the program before it is compiled.
 
   Args:
-    model: name of the network.
+    model_name: name of the network.
     crop: side of the image in pixels.
   """
-  network = resnet_v2.create(model, num_classes=3)
+  network = resnet_v2.create(model_name, num_classes=3)
   shapes = resnet_v2.parameter_shapes(network)
   image = jax.ShapeDtypeStruct((1, crop, crop, 1), jnp.float32)
   lowered = jax.jit(network.apply).lower({'params': shapes}, image)

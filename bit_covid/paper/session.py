@@ -130,7 +130,7 @@ def _cells(
     seconds = cost.seconds(
       found.operations,
       images_per_second=images_per_second,
-      model=largest.model.name,
+      model_name=largest.model.name,
       crop=largest.data.crop,
     )
     cells.append(f'{seconds / 3600:,.1f}')

@@ -198,7 +198,7 @@ def save_model(
   bit_npz.save(
     workdir / 'model.npz',
     params,
-    model=config.model.name,
+    model_name=config.model.name,
     metadata=metadata.Metadata(
       class_names=examples.class_names,
       preprocessing={

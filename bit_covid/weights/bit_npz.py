@@ -4,7 +4,7 @@
 
     checkpoint = bit_npz.load(path, num_classes=3)    # a new head of zeros
     checkpoint = bit_npz.load(path)                   # the head of the file
-    bit_npz.save(path, checkpoint.params, model='R50x1', metadata=...)
+    bit_npz.save(path, checkpoint.params, model_name='R50x1', metadata=...)
 
 The public files hold flat keys such as
 `resnet/block1/unit01/a/standardized_conv2d/kernel`; `bit_jax/tf2jax.py` of BiT
@@ -59,12 +59,12 @@ class Checkpoint:
   """A file that was read and checked.
 
   Attributes:
-    model: a key of `resnet_v2.MODELS`.
+    model_name: a key of `resnet_v2.MODELS`.
     params: the parameter tree of that network, float32.
     metadata: of the file; if it has none, only class names made from numbers.
   """
 
-  model: str
+  model_name: str
   params: Mapping[str, Any]
   metadata: metadata_lib.Metadata
 
@@ -72,14 +72,14 @@ class Checkpoint:
 def load(
   path: str | os.PathLike[str],
   *,
-  model: str | None = None,
+  model_name: str | None = None,
   num_classes: int | None = None,
 ) -> Checkpoint:
   """Returns the checkpoint in a BiT .npz file.
 
   Args:
     path: a public file of BiT or one written by `save`.
-    model: the size that the file must have; None: the size that it has.
+    model_name: the size that the file must have; None: the size that it has.
     num_classes: number of classes of a new head of zeros, as in BiT's fine-
       tuning; None keeps the head of the file.
 
@@ -90,25 +90,25 @@ def load(
   """
   headers = _canonical(npz_archive.read_headers(path), path)
   metadata_header = headers.pop(_METADATA_KEY, None)
-  model = model or _infer_model(headers, path)
-  leaves = _check(headers, model, path)
+  model_name = model_name or _infer_model(headers, path)
+  leaves = _check(headers, model_name, path)
   num_logits = headers[_HEAD_BIAS].shape[0]
   metadata = metadata_lib.unknown(num_logits)
   if metadata_header is not None:
     metadata = _read_metadata(path, metadata_header, num_logits)
   if num_classes is None:
     arrays = npz_archive.read_arrays(path, headers, headers)
-    return Checkpoint(model, _to_params(arrays, leaves), metadata)
+    return Checkpoint(model_name, _to_params(arrays, leaves), metadata)
   # A head of 21,843 classes is two thirds of BiT-M-R50x1: it is left unread.
   keys = set(headers) - {_HEAD_KERNEL, _HEAD_BIAS}
   arrays = npz_archive.read_arrays(path, headers, keys)
-  features = resnet_v2.MODELS[model].num_features
+  features = resnet_v2.MODELS[model_name].num_features
   arrays[_HEAD_KERNEL] = np.zeros((1, 1, features, num_classes), np.float32)
   arrays[_HEAD_BIAS] = np.zeros(num_classes, np.float32)
   names = metadata_lib.unknown(num_classes).class_names
   # A temperature is fitted to the logits of one head.
   metadata = dataclasses.replace(metadata, class_names=names, temperature=None)
-  return Checkpoint(model, _to_params(arrays, leaves), metadata)
+  return Checkpoint(model_name, _to_params(arrays, leaves), metadata)
 
 
 def _read_metadata(
@@ -131,7 +131,7 @@ def save(
   path: str | os.PathLike[str],
   params: Mapping[str, Any],
   *,
-  model: str,
+  model_name: str,
   metadata: metadata_lib.Metadata,
 ) -> None:
   """Writes the parameters in BiT's key format, whole or not at all.
@@ -145,7 +145,7 @@ def save(
     key: npz_archive.Header(array.shape, array.dtype, key)
     for key, array in arrays.items()
   }
-  _check(headers, model, path)
+  _check(headers, model_name, path)
   num_classes = arrays[_HEAD_BIAS].shape[0]
   if len(metadata.class_names) != num_classes:
     raise ValueError(
@@ -156,10 +156,10 @@ def save(
 
 
 def expected_shapes(
-  model: str, num_classes: int
+  model_name: str, num_classes: int
 ) -> Mapping[str, tuple[int, ...]]:
   """Returns the shape of every array in a file of that model, by key."""
-  return _file_shapes(_leaves(model, num_classes=num_classes))
+  return _file_shapes(_leaves(model_name, num_classes=num_classes))
 
 
 def to_arrays(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -194,9 +194,9 @@ def _file_shapes(leaves: _Leaves) -> dict[str, tuple[int, ...]]:
   return shapes
 
 
-def _leaves(model: str, *, num_classes: int) -> _Leaves:
+def _leaves(model_name: str, *, num_classes: int) -> _Leaves:
   """Returns the shapes of the network's parameters, by path in the tree."""
-  network = resnet_v2.create(model, num_classes=num_classes)
+  network = resnet_v2.create(model_name, num_classes=num_classes)
   return traverse_util.flatten_dict(resnet_v2.parameter_shapes(network))
 
 
@@ -253,7 +253,7 @@ def _infer_model(
 
 def _check(
   headers: Mapping[str, npz_archive.Header],
-  model: str,
+  model_name: str,
   path: str | os.PathLike[str],
 ) -> _Leaves:
   """Returns the shapes of the model's parameters, by path in the tree.
@@ -263,7 +263,7 @@ def _check(
   """
   head = headers.get(_HEAD_BIAS)
   num_classes = head.shape[0] if head is not None and head.shape else 1
-  leaves = _leaves(model, num_classes=num_classes)
+  leaves = _leaves(model_name, num_classes=num_classes)
   expected = _file_shapes(leaves)
   problems = [f'missing: {key}' for key in sorted(set(expected) - set(headers))]
   problems += [f'extra: {key}' for key in sorted(set(headers) - set(expected))]
@@ -277,7 +277,7 @@ def _check(
       problems.append(f'not float32: {key} is {headers[key].dtype}')
   if problems:
     raise ValueError(
-      f'{path} does not hold the parameters of {model}:\n  '
+      f'{path} does not hold the parameters of {model_name}:\n  '
       + '\n  '.join(problems)
     )
   return leaves

@@ -79,7 +79,7 @@ def save_checkpoint(
     bit_npz.save(
       folder / 'model.npz',
       params or random_params('tiny'),
-      model='tiny',
+      model_name='tiny',
       metadata=metadata_lib.Metadata(**defaults | metadata),
     )
     return folder / 'model.npz'

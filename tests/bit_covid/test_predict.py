@@ -170,7 +170,7 @@ def test_a_public_checkpoint_is_no_classifier_of_scans(
   bit_npz.save(
     path,
     random_params('tiny', num_classes=60),
-    model='tiny',
+    model_name='tiny',
     metadata=metadata.unknown(60),
   )
   arguments = [f'--checkpoint={path}', f'--output={tmp_path / "x"}']

@@ -18,7 +18,7 @@ def source(tmp_path, random_params):
   bit_npz.save(
     path,
     random_params('tiny', num_classes=2),
-    model='tiny',
+    model_name='tiny',
     metadata=metadata,
   )
   return path

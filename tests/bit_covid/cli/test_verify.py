@@ -40,7 +40,7 @@ def run(tmp_path, random_params):
   bit_npz.save(
     folder / 'model.npz',
     random_params('tiny'),
-    model='tiny',
+    model_name='tiny',
     metadata=metadata.Metadata(
       class_names=('Normal', 'CP', 'NCP'), preprocessing={'crop': 32}
     ),
@@ -99,7 +99,7 @@ def test_broken_checkpoints(run, random_params, tmp_path, capsys):
   params['head']['bias'] = np.array([0, np.nan, 0], np.float32)
   path = tmp_path / 'nan.npz'
   names = metadata.Metadata(class_names=('a', 'b', 'c'))
-  bit_npz.save(path, params, model='tiny', metadata=names)
+  bit_npz.save(path, params, model_name='tiny', metadata=names)
   found = {x.name: x for x in verification.checkpoint(str(path))}
   assert found['Parameters'].result == 'FAILED'
   assert 'bias' in found['Parameters'].detail

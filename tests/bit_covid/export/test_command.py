@@ -179,7 +179,7 @@ def test_a_head_of_zeros_is_still_measured(tmp_path, random_params):
     key: np.zeros_like(leaf) for key, leaf in params['head'].items()
   }
   path = tmp_path / 'model.npz'
-  bit_npz.save(path, params, model='tiny', metadata=metadata.unknown(3))
+  bit_npz.save(path, params, model_name='tiny', metadata=metadata.unknown(3))
   differences = command.export(
     str(path), tmp_path / 'out', formats=['npz'], size=33
   )

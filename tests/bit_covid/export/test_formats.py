@@ -218,7 +218,7 @@ def test_a_real_network(tmp_path, random_params, size):
   bit_npz.save(
     path,
     random_params('R50x1'),
-    model='R50x1',
+    model_name='R50x1',
     metadata=metadata_lib.unknown(3),
   )
   differences = command.export(

@@ -39,7 +39,7 @@ def examples(tmp_path, simulate, random_params):
   bit_npz.save(
     epath.Path(folder) / 'model.npz',
     random_params('tiny'),
-    model='tiny',
+    model_name='tiny',
     metadata=metadata.Metadata(
       class_names=predictions.class_names(table),
       preprocessing={

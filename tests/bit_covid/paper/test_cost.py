@@ -70,6 +70,6 @@ def test_total_adds_up():
 def test_hours_of_training_alone_are_images_by_speed():
   operations = 3 * cost.forward_operations('R50x1', 480) * 640_000
   seconds = cost.seconds(
-    operations, images_per_second=200.0, model='R50x1', crop=480
+    operations, images_per_second=200.0, model_name='R50x1', crop=480
   )
   assert seconds == pytest.approx(3200)

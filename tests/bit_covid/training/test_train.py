@@ -193,7 +193,7 @@ def test_checkpoint_as_initial_weights(config, tmp_path, random_params):
   bit_npz.save(
     path,
     params,
-    model='tiny',
+    model_name='tiny',
     metadata=metadata.Metadata(tuple('abcdefghij')),
   )
   config.init = str(path)

@@ -100,7 +100,7 @@ def test_each_array_lands_in_its_place(tmp_path):
   value = {key: i for i, key in enumerate(shapes)}
   path = _savez(tmp_path / 'BiT-M-R50x1.npz', arrays)
   checkpoint = bit_npz.load(path)
-  assert checkpoint.model == 'R50x1'
+  assert checkpoint.model_name == 'R50x1'
   unit = checkpoint.params['block4']['unit01']
   prefix = 'resnet/block4/unit01'
   for ours, theirs in {
@@ -137,9 +137,9 @@ def test_round_trip(tmp_path, random_params):
     facts={'seed': 3},
   )
   path = tmp_path / 'model.npz'
-  bit_npz.save(path, params, model='tiny', metadata=metadata)
+  bit_npz.save(path, params, model_name='tiny', metadata=metadata)
   checkpoint = bit_npz.load(path)
-  assert checkpoint.model == 'tiny'
+  assert checkpoint.model_name == 'tiny'
   assert checkpoint.metadata == metadata
   _assert_trees_equal(checkpoint.params, params)
   assert [file.name for file in tmp_path.iterdir()] == ['model.npz']
@@ -149,7 +149,9 @@ def test_other_loaders_find_their_keys_and_one_that_they_pass_over(
   tmp_path, random_params
 ):
   path = tmp_path / 'model.npz'
-  bit_npz.save(path, random_params('tiny'), model='tiny', metadata=METADATA)
+  bit_npz.save(
+    path, random_params('tiny'), model_name='tiny', metadata=METADATA
+  )
   with np.load(path, allow_pickle=False) as file:
     keys = set(file.files)
     text = file['bit_covid/metadata'].tobytes()
@@ -176,7 +178,9 @@ def test_new_head_has_no_temperature(tmp_path, random_params):
     ('a', 'b', 'c'), window=(-600.0, 1500.0), temperature=1.5
   )
   path = tmp_path / 'a.npz'
-  bit_npz.save(path, random_params('tiny'), model='tiny', metadata=metadata)
+  bit_npz.save(
+    path, random_params('tiny'), model_name='tiny', metadata=metadata
+  )
   assert bit_npz.load(path).metadata.temperature == 1.5
   found = bit_npz.load(path, num_classes=3).metadata
   assert (found.temperature, found.window) == (None, (-600, 1500))
@@ -224,7 +228,7 @@ def test_all_problems_are_listed_at_once(tmp_path, saved):
   arrays['resnet/block9/unit01/x'] = np.zeros(3, np.float32)
   path = _savez(tmp_path / 'a.npz', arrays)
   with pytest.raises(ValueError) as error:  # noqa: PT011
-    bit_npz.load(path, model='tiny')
+    bit_npz.load(path, model_name='tiny')
   message = str(error.value)
   assert f'missing: {norm}' in message
   assert 'extra: resnet/block9/unit01/x' in message
@@ -250,7 +254,7 @@ def test_shapes_are_checked_before_arrays_are_allocated(
 def test_file_of_another_size_than_asked_for(tmp_path, saved):
   path = _savez(tmp_path / 'a.npz', saved[0])
   with pytest.raises(ValueError, match='does not hold the parameters of R50x1'):
-    bit_npz.load(path, model='R50x1')
+    bit_npz.load(path, model_name='R50x1')
 
 
 def test_file_that_is_no_resnet(tmp_path):
@@ -292,9 +296,11 @@ def test_save_refuses_what_it_could_not_load(tmp_path, random_params):
     bit_npz.save(
       tmp_path / 'a.npz',
       params,
-      model='tiny',
+      model_name='tiny',
       metadata=metadata_lib.Metadata(('a', 'b')),
     )
   with pytest.raises(ValueError, match='does not hold the parameters of R50x1'):
-    bit_npz.save(tmp_path / 'a.npz', params, model='R50x1', metadata=METADATA)
+    bit_npz.save(
+      tmp_path / 'a.npz', params, model_name='R50x1', metadata=METADATA
+    )
   assert not list(tmp_path.iterdir())

@@ -46,7 +46,7 @@ def test_file_is_the_documented_one(name):
 @pytest.mark.parametrize('name', TEXTURES)
 def test_trained_on_textures_with_a_head_for_their_classes(name):
   checkpoint = bit_npz.load(find.find(name))
-  assert checkpoint.model == 'tiny'
+  assert checkpoint.model_name == 'tiny'
   names = tuple(texture.name for texture in TEXTURES[name])
   assert checkpoint.metadata.class_names == names
   assert checkpoint.metadata.window is None
@@ -73,4 +73,4 @@ def test_fine_tuning_starts_from_it_with_a_head_of_zeros(name):
 
 def test_it_is_of_the_tiny_network_alone():
   with pytest.raises(ValueError, match='does not hold the parameters of R50x1'):
-    bit_npz.load(find.find('Textures-M-tiny'), model='R50x1')
+    bit_npz.load(find.find('Textures-M-tiny'), model_name='R50x1')
