@@ -121,7 +121,7 @@ def initial_params(
     return jax.jit(model.init)(key, images)['params']
   return bit_npz.load(
     find.find(config.init),
-    model=config.model.name,
+    model_name=config.model.name,
     num_classes=model.num_classes,
   ).params
 
