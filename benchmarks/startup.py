@@ -134,7 +134,7 @@ def _save(args: argparse.Namespace) -> float:
     lambda x: np.zeros(x.shape, x.dtype), resnet_v2.parameter_shapes(network)
   )
   metadata = metadata_lib.Metadata(class_names=('Normal', 'CP', 'NCP'))
-  bit_npz.save(args.file, params, model=args.model, metadata=metadata)
+  bit_npz.save(args.file, params, model_name=args.model, metadata=metadata)
   return time.perf_counter() - start
 
 
