@@ -1,34 +1,72 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Reads DICOM files with pydicom, without its warnings and within limits."""
+"""Parses a DICOM file once: its header, and where and how its pixels are kept.
+
+What is found in the file counts, not what it says of itself: some files are
+explicit where they say implicit, or have no preamble.
+"""
 
 from collections.abc import Iterator
 import contextlib
+import io
 import pathlib
+from typing import Any, BinaryIO, NamedTuple
 import warnings
 import zlib
 
 import numpy as np
 import pydicom
+import pydicom.filereader
 import pydicom.pixels
 import pydicom.uid
 
 from input_pipeline.scans import decoder
 from input_pipeline.scans import limits
 
-_DEFLATED = pydicom.uid.DeflatedExplicitVRLittleEndian
+DEFLATED = pydicom.uid.DeflatedExplicitVRLittleEndian
 # The largest size in bytes to which a deflated file may inflate.
 _MAX_INFLATED = limits.FILE_BYTES // 8
-# Transfer syntaxes by (is implicit, is little-endian), for files without one.
-_SYNTAXES = {
-  (True, True): pydicom.uid.ImplicitVRLittleEndian,
-  (False, True): pydicom.uid.ExplicitVRLittleEndian,
-  (False, False): pydicom.uid.ExplicitVRBigEndian,
-}
+_PIXEL_DATA = 0x7FE00010
+# Pixel data of whole numbers, of float32 and of float64.
+_PIXEL_TAGS = (_PIXEL_DATA, 0x7FE00008, 0x7FE00009)
 
 
 class DamagedError(ValueError):
   """The file is damaged or unsafe. The message quotes nothing of it."""
+
+
+class PixelData(NamedTuple):
+  """Where the pixels of a file are, and how they are encoded.
+
+  Attributes:
+    path: the file.
+    version: its size in bytes, and when it was changed.
+    syntax: transfer syntax of the pixels.
+    offset: where they begin in the file, or in what it inflates to.
+    length: number of bytes; None if they are compressed.
+    options: their shape and type, for pydicom's decoders.
+  """
+
+  path: pathlib.Path
+  version: tuple[int, int]
+  syntax: pydicom.uid.UID
+  offset: int
+  length: int | None
+  options: dict[str, Any]
+
+
+class Parsed(NamedTuple):
+  """A parsed file.
+
+  Attributes:
+    dataset: the header.
+    doubled: tags of the elements that the header contains twice.
+    pixels: None if the file has none, or none of whole numbers.
+  """
+
+  dataset: pydicom.Dataset
+  doubled: set[int]
+  pixels: PixelData | None
 
 
 @contextlib.contextmanager
@@ -43,71 +81,148 @@ def quiet() -> Iterator[None]:
     yield
 
 
-def read(path: pathlib.Path, *, with_pixels: bool) -> pydicom.Dataset:
-  """Returns the data set of a file, with or without its pixels.
+def parse(path: pathlib.Path) -> Parsed:
+  """Returns the header of a file and where its pixels are.
 
   Raises:
-    DamagedError: the file inflates to more than the limit. Other errors are
-      pydicom's.
+    DamagedError: the file inflates to more than the limit, or its pixels are
+      not encoded as it says. Other errors are pydicom's.
   """
-  _check_deflated(path)
-  dataset = pydicom.dcmread(
-    path, stop_before_pixels=not with_pixels, force=True
+  version = _version(path)
+  is_deflated = _is_deflated(path)
+  places, doubled, found = {}, set(), []
+  with _open(path, is_deflated=is_deflated) as file:
+
+    def is_at_pixels(tag: int, representation: str | None, length: int) -> bool:
+      place = file.tell()
+      if tag == _PIXEL_DATA:
+        found.append((place, length, representation))
+      # pydicom may ask twice for the first element, two bytes apart.
+      if place - places.setdefault(tag, place) > 2:
+        doubled.add(tag)
+      return tag in _PIXEL_TAGS
+
+    dataset = pydicom.filereader.read_partial(file, is_at_pixels, force=True)
+  if not found:
+    return Parsed(dataset, doubled, None)
+  offset, length, representation = found[-1]
+  length = None if length == 0xFFFFFFFF else length
+  pixels = PixelData(
+    path,
+    version,
+    DEFLATED if is_deflated else _syntax(dataset, length),
+    offset,
+    length,
+    # Padding may be told by bits that are not used otherwise.
+    {'pixel_vr': representation or 'OW', 'correct_unused_bits': False},
   )
-  if syntax(dataset) is None:
-    dataset.file_meta.TransferSyntaxUID = _SYNTAXES[dataset.original_encoding]
-  return dataset
+  return Parsed(dataset, doubled, pixels)
 
 
-def syntax(dataset: pydicom.Dataset) -> pydicom.uid.UID | None:
-  """Returns how the pixels are encoded; None if the file does not say so."""
-  return dataset.file_meta.get('TransferSyntaxUID')
-
-
-def pixels(path: pathlib.Path, index: int) -> np.ndarray:
-  """Returns the stored values of a frame, `[H, W]`.
-
-  Args:
-    path: the file.
-    index: index of the frame.
+def frame(pixels: PixelData, index: int) -> np.ndarray:
+  """Returns the stored values of a frame, `[H, W]`, with their unused bits.
 
   Raises:
+    DamagedError: the file was changed since it was parsed, or its transfer
+      syntax is not read.
     ValueError: the pixels are compressed and damaged. Other errors are
       pydicom's.
   """
+  if _version(pixels.path) != pixels.version:
+    raise DamagedError('the file was changed while it was read; start again')
+  _check_syntax(pixels)
+  if pixels.syntax.is_compressed and pixels.syntax != DEFLATED:
+    return decoder.decode(
+      path=str(pixels.path.absolute()),
+      offset=pixels.offset,
+      syntax=pixels.syntax,
+      index=index,
+      options=pixels.options,
+    )
+  decode = pydicom.pixels.get_decoder(pixels.syntax).as_array
+  with _open(pixels.path, is_deflated=pixels.syntax == DEFLATED) as file:
+    file.seek(pixels.offset)
+    return decode(file, index=index, raw=True, **pixels.options)[0]
+
+
+def _check_syntax(pixels: PixelData) -> None:
+  """Raises DamagedError if pixels of this transfer syntax are not read."""
+  syntax, name = pixels.syntax, f'{pixels.syntax.name}, '
   try:
-    meta = pydicom.filereader.read_file_meta_info(path)
-    encoding = meta.get('TransferSyntaxUID')
-  except pydicom.errors.InvalidDicomError:
-    encoding = None  # The file has no preamble.
-  if encoding in (None, _DEFLATED):
-    whole = read(path, with_pixels=True)
-    return pydicom.pixels.pixel_array(whole, index=index, raw=True)
-  if encoding.is_compressed:
-    return decoder.decode(path, index)
-  # Given a path, pydicom reads only this frame.
-  return pydicom.pixels.pixel_array(path, index=index, raw=True)
-
-
-def _check_deflated(path: pathlib.Path) -> None:
-  """Raises DamagedError for a file that inflates to more than the limit.
-
-  pydicom inflates the whole file at once, whatever its size.
-  """
-  try:
-    meta = pydicom.filereader.read_file_meta_info(path)
-  except pydicom.errors.InvalidDicomError:
-    return  # A file without a preamble is not deflated.
-  if meta.get('TransferSyntaxUID') != _DEFLATED:
+    is_read = pydicom.pixels.get_decoder(syntax).is_available
+  except NotImplementedError:
+    is_read, name = False, '' if syntax.is_private else name
+  # GDCM turns values just below 0 into the largest value: white spots in air.
+  if (
+    syntax == pydicom.uid.JPEGExtended12Bit
+    and pixels.options['bits_stored'] != 8
+  ):
+    is_read, name = False, f'{name}12 bits, '
+  if is_read:
     return
+  number = ''.join(x for x in syntax if x in '.0123456789')
+  raise DamagedError(
+    f'its pixels are compressed in a way that is not read ({name}transfer '
+    f'syntax {number}); export the file uncompressed or as JPEG lossless'
+  )
+
+
+def _version(path: pathlib.Path) -> tuple[int, int]:
+  facts = path.stat()
+  return facts.st_size, facts.st_mtime_ns
+
+
+def _syntax(dataset: pydicom.Dataset, length: int | None) -> pydicom.uid.UID:
+  """Returns how pixels of a length are encoded."""
+  declared = dataset.file_meta.get('TransferSyntaxUID')
+  if declared and (declared.is_private or declared.is_compressed):
+    if length is not None and not declared.is_private:
+      raise DamagedError(
+        f'a damaged DICOM file: its pixels should be {declared.name}, but are '
+        'not compressed'
+      )
+    return declared
+  if length is None:
+    raise DamagedError(
+      'a damaged DICOM file: its pixels are compressed, but it does not say how'
+    )
+  _, is_little_endian = dataset.original_encoding
+  if is_little_endian:
+    return pydicom.uid.ExplicitVRLittleEndian
+  return pydicom.uid.ExplicitVRBigEndian
+
+
+def _is_deflated(path: pathlib.Path) -> bool:
   with path.open('rb') as file:
-    # Skips the preamble, 'DICM', the element with the length of group 2, and
-    # the rest of that group.
-    file.seek(128 + 4 + 12 + meta.FileMetaInformationGroupLength)
-    inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
-    while chunk := inflater.unconsumed_tail or file.read(1 << 16):
-      size += len(inflater.decompress(chunk, 1 << 22))
-      if size > _MAX_INFLATED:
-        raise DamagedError(
-          f'an unsafe DICOM file: it inflates to more than {size:,} bytes'
-        )
+    # A quick look, as reading the group takes longer.
+    if DEFLATED.encode() not in file.read(4096):
+      return False
+  meta = pydicom.filereader.read_file_meta_info(path)
+  return meta.get('TransferSyntaxUID') == DEFLATED
+
+
+@contextlib.contextmanager
+def _open(path: pathlib.Path, *, is_deflated: bool) -> Iterator[BinaryIO]:
+  """Yields the file; of a deflated one, its inflated data set."""
+  with path.open('rb') as file:
+    yield io.BytesIO(_inflated(path, file)) if is_deflated else file
+
+
+def _inflated(path: pathlib.Path, file: BinaryIO) -> bytes:
+  """Returns an inflated data set; pydicom would inflate any number of bytes."""
+  meta = pydicom.filereader.read_file_meta_info(path)
+  # Skips the preamble, 'DICM', the element with the length of group 2, and the
+  # rest of that group.
+  file.seek(128 + 4 + 12 + meta.FileMetaInformationGroupLength)
+  inflater, content = zlib.decompressobj(-zlib.MAX_WBITS), bytearray()
+  while not inflater.eof:
+    chunk = inflater.unconsumed_tail or file.read(1 << 16)
+    if not chunk:
+      raise DamagedError('a damaged DICOM file: the end is missing')
+    content += inflater.decompress(chunk, 1 << 22)
+    if len(content) > _MAX_INFLATED:
+      raise DamagedError(
+        'an unsafe DICOM file: it inflates to more than '
+        f'{_MAX_INFLATED:,} bytes'
+      )
+  return bytes(content)

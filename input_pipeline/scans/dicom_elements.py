@@ -1,0 +1,116 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Elements of a DICOM header; docs/scans.md has a table of all that are read.
+
+A missing element and an empty one are the same. An element that is in the file
+twice, or has more values than belong, makes the file damaged. Of an element in
+several places, the one nearest to the frame counts.
+"""
+
+import math
+from typing import Any
+
+import pydicom.datadict
+import pydicom.multival
+
+from input_pipeline.scans import dicom_file
+
+# Elements that each frame of a file may have for itself, by the sequence of the
+# functional groups that holds them.
+_SEQUENCES = {
+  'ConvolutionKernel': 'CTReconstructionSequence',
+  'FrameType': 'CTImageFrameTypeSequence',
+  'GantryDetectorTilt': 'CTAcquisitionDetailsSequence',
+  'ImageOrientationPatient': 'PlaneOrientationSequence',
+  'ImagePositionPatient': 'PlanePositionSequence',
+  'PixelSpacing': 'PixelMeasuresSequence',
+  'RescaleIntercept': 'PixelValueTransformationSequence',
+  'RescaleSlope': 'PixelValueTransformationSequence',
+  'RescaleType': 'PixelValueTransformationSequence',
+  'SliceThickness': 'PixelMeasuresSequence',
+}
+
+
+class Elements:
+  """The elements of a frame: its own, those shared by all, the file's."""
+
+  def __init__(self, parsed: dicom_file.Parsed, index: int = 0):
+    self._parsed = parsed
+    self._index = index
+    own = self._get('PerFrameFunctionalGroupsSequence') or []
+    shared = self._get('SharedFunctionalGroupsSequence') or []
+    self._groups = (*own[index : index + 1], *shared[:1])
+    # How many frames have elements of their own.
+    self.num_described = len(own)
+
+  def texts(self, keyword: str) -> list[str]:
+    """Returns all values of an element as text, without blanks around them."""
+    texts = (str(x).strip(' \t\r\n\0') for x in self._values(keyword))
+    return [x for x in texts if x]
+
+  def text(self, keyword: str) -> str:
+    """Returns the value of an element in capitals; '' if it has none."""
+    texts = {x.upper() for x in self.texts(keyword)}
+    if len(texts) > 1:
+      raise _damaged(f'{keyword} has {len(texts)} values where one belongs')
+    return ''.join(texts)
+
+  def numbers(self, keyword: str, count: int) -> tuple[float, ...] | None:
+    """Returns the `count` values of an element; None if it has none."""
+    try:
+      numbers = tuple(map(_number, self._values(keyword)))
+    except dicom_file.DamagedError:
+      raise
+    except (ValueError, TypeError, OverflowError) as error:
+      raise _damaged(f'{keyword} is no number') from error
+    if numbers and len(numbers) != count:
+      raise _damaged(
+        f'{keyword} has {len(numbers)} numbers where {count} belong'
+      )
+    return numbers or None
+
+  def number(self, keyword: str) -> float | None:
+    """Returns the value of an element; None if it has none."""
+    numbers = self.numbers(keyword, 1)
+    return numbers[0] if numbers else None
+
+  def whole(self, keyword: str, default: int | None = None) -> int:
+    """Returns the value of an element that must be there, or the default."""
+    number = self.number(keyword)
+    if number is None and default is None:
+      raise _damaged(f'{keyword} is missing; export the file again')
+    return default if number is None else int(number)
+
+  def _values(self, keyword: str) -> list[Any]:
+    for group in self._groups if keyword in _SEQUENCES else ():
+      for item in group.get(_SEQUENCES[keyword]) or ():
+        if values := _as_list(item.get(keyword)):
+          return values
+    # A position outside of the groups is that of the first frame.
+    if keyword == 'ImagePositionPatient' and self._index:
+      return []
+    return _as_list(self._get(keyword))
+
+  def _get(self, keyword: str) -> Any:
+    if pydicom.datadict.tag_for_keyword(keyword) in self._parsed.doubled:
+      raise _damaged(f'its header has {keyword} twice; export the file again')
+    return self._parsed.dataset.get(keyword)
+
+
+def _damaged(what: str) -> dicom_file.DamagedError:
+  return dicom_file.DamagedError(f'a damaged DICOM file: {what}')
+
+
+def _as_list(value: Any) -> list[Any]:
+  if isinstance(value, pydicom.multival.MultiValue | list | tuple):
+    return [x for x in value if x is not None and x != '']
+  return [] if value is None or value in ('', b'') else [value]
+
+
+def _number(value: Any) -> float:
+  # pydicom leaves some values of two bytes as they are in the file.
+  if isinstance(value, bytes):
+    return float(int.from_bytes(value[:2], 'little'))
+  if not math.isfinite(value):
+    raise ValueError(value)
+  return float(value)
