@@ -21,7 +21,7 @@ def report(result: score.ScanResult, classifier: network_lib.Network) -> bytes:
 
 def archive(
   result: score.ScanResult,
-  refused: list[scans.Refused],
+  found: scans.Found,
   classifier: network_lib.Network,
 ) -> bytes:
   """Returns a zip archive of the scan's page, its picture and the tables."""
@@ -29,7 +29,7 @@ def archive(
   with tempfile.TemporaryDirectory(prefix='bit_covid_app') as name:
     folder = pathlib.Path(name)
     output.write_page(folder, result, classifier)
-    output.write_tables(folder, [result], refused, classifier)
+    output.write_tables(folder, [result], found, classifier)
     with zipfile.ZipFile(buffer, 'w', zipfile.ZIP_DEFLATED) as file:
       for path in sorted(folder.iterdir()):
         file.write(path, f'{result.scan.id}/{path.name}')

@@ -185,9 +185,9 @@ class Endpoints:
   def archive(self, request: requests.Request) -> responses.Response:
     """Sends the scan's page and tables as a zip archive."""
     scored = self._scored(request)
-    refused = self._session(request).found.refused
+    found = self._session(request).found
     return responses.Response(
-      download.archive(scored.result, refused, self._classifier),
+      download.archive(scored.result, found, self._classifier),
       media_type='application/zip',
       headers=_as_file(f'{scored.result.scan.id}.zip'),
     )

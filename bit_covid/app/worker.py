@@ -91,13 +91,14 @@ class Worker:
     session.set_state(session_lib.State('finding'))
     preprocessing = self._classifier.preprocessing
     with contextlib.ExitStack() as files:
-      found = files.enter_context(
+      all_found = files.enter_context(
         scans.find(
           session.upload.folder,
           window=self._classifier.window or conventions.LUNG_WINDOW,
           range_16bit=tuple(preprocessing['range_16bit']),
         )
       )
+      found = scans.without_copies(all_found)
       previews = {}
       # Previews are for choosing among several scans.
       if 1 < len(found.scans) <= _MOST_PREVIEWS:

@@ -14,6 +14,7 @@ from bit_covid.inference import load
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import output as output_lib
 from bit_covid.scoring import score
+from bit_covid.scoring import tables
 from input_pipeline import conventions
 from input_pipeline import scans
 
@@ -29,10 +30,12 @@ def run(arguments: argparse.Namespace) -> int:
     window=network.window or conventions.LUNG_WINDOW,
     range_16bit=tuple(network.preprocessing['range_16bit']),
     images_are_scans=arguments.images_are_scans,
-  ) as found:
+  ) as all_found:
+    found = scans.without_copies(all_found)
     _say_refused(found)
     results = _score_all(network, found, arguments)
-  output_lib.write_tables(arguments.output, results, found.refused, network)
+  output_lib.write_tables(arguments.output, results, found, network)
+  print(tables.counts_text(results, found))
   print(f'Results: {arguments.output / "index.html"}')
   has_result = any(x.scan_probabilities for x in results)
   return 0 if has_result else command.NOT_DONE

@@ -13,6 +13,7 @@ from PIL import Image
 from bit_covid.scoring import gradcam_montage
 from bit_covid.scoring import page
 from bit_covid.scoring import score
+from bit_covid.scoring import tables
 from input_pipeline import scans
 
 # Pixels of a thumbnail. The page shows it at half the size, so that it is sharp
@@ -34,7 +35,7 @@ class _Row(NamedTuple):
 
 def render(
   results: Sequence[score.ScanResult],
-  refused: Sequence[scans.Refused],
+  found: scans.Found,
   class_names: tuple[str, ...],
   *,
   cautions: Sequence[str],
@@ -43,18 +44,19 @@ def render(
 
   Args:
     results: of all scans, in the order of the page.
-    refused: files that are in no scan. They are only counted by reason, since
-      a file name can identify the patient.
+    found: scans and files of the call. Refused files are only counted by
+      reason, since a file name can identify the patient.
     class_names: in the order of the probabilities.
     cautions: of `page.cautions`.
   """
-  reasons = collections.Counter(each.reason for each in refused)
+  reasons = collections.Counter(each.reason for each in found.refused)
   template = page.environment().get_template('index.html.j2')
   return template.render(
     cautions=cautions,
     classes=class_names,
     scans=[_row(result) for result in results],
     refused=reasons.most_common(),
+    counts=tables.counts_text(results, found),
   )
 
 

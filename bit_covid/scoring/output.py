@@ -30,6 +30,7 @@ scans.csv        probabilities of each scan, by aggregation method
 predictions.csv  probabilities of each slice; empty: not scored
 slices.csv       position of each slice, and why it does not count
 refused.csv      files that are in no scan, and why
+counts.csv       files that were given and used, and slices that count
 
 Nothing of the patient is kept: no name, number, date, place or file name.
 What is kept: {kept}.
@@ -73,7 +74,7 @@ def write_page(
 def write_tables(
   folder: pathlib.Path,
   results: Sequence[score.ScanResult],
-  refused: Sequence[scans.Refused],
+  found: scans.Found,
   network: network_lib.Network,
 ) -> None:
   """Writes the tables and the overview of all scans.
@@ -81,7 +82,7 @@ def write_tables(
   Args:
     folder: of the results; it exists.
     results: of all scans.
-    refused: files that are in no scan.
+    found: scans and files of the call.
     network: that scored the scans.
   """
   names = network.class_names
@@ -89,7 +90,8 @@ def write_tables(
     'scans': tables_lib.scans_table(results, names),
     'predictions': tables_lib.predictions_table(results, names),
     'slices': tables_lib.slices_table(results),
-    'refused': tables_lib.refused_table(refused),
+    'refused': tables_lib.refused_table(found.refused),
+    'counts': tables_lib.counts_table(results, found),
   }
   for name, table in tables.items():
     predictions.write(table, folder / f'{name}.csv')
@@ -101,5 +103,5 @@ def write_tables(
   target = epath.Path(folder)
   files.write(target / 'README.txt', text.encode())
   # Last, so that where it exists, so do all other files.
-  page = index.render(results, refused, names, cautions=cautions(network))
+  page = index.render(results, found, names, cautions=cautions(network))
   files.write(target / 'index.html', page.encode())

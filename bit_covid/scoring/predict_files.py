@@ -27,7 +27,8 @@ def predict_files(
     paths,
     window=network.window or conventions.LUNG_WINDOW,
     range_16bit=tuple(network.preprocessing['range_16bit']),
-  ) as found:
+  ) as all_found:
+    found = scans.without_copies(all_found)
     _check_refused(found)
     results = [
       score.score(network, x, score_flagged=not check, num_shown=0)

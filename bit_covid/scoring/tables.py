@@ -73,3 +73,42 @@ def refused_table(refused: Sequence[scans.Refused]) -> pd.DataFrame:
   """Returns a row per refused file: its digest, and why it is in no scan."""
   rows = [(x.id, x.cause, x.reason) for x in refused]
   return pd.DataFrame(rows, columns=['file_id', 'cause', 'reason'])
+
+
+def counts_table(
+  results: Sequence[score.ScanResult], found: scans.Found
+) -> pd.DataFrame:
+  """Returns the numbers of files, scans and slices that were given and used.
+
+  Files given are those used and those refused, and slices are those that count
+  and those that do not.
+
+  Args:
+    results: of the scans that were scored.
+    found: all scans and files of the call.
+  """
+  slices = sum(len(r.slices) for r in results)
+  counted = sum(r.num_used for r in results)
+  rows = [
+    ('files given', found.num_files),
+    ('files used', found.num_used),
+    ('files refused', found.num_files - found.num_used),
+    ('scans found', len(found.scans)),
+    ('scans here', len(results)),
+    ('slices', slices),
+    ('slices that count', counted),
+    ('slices that do not count', slices - counted),
+  ]
+  return pd.DataFrame(rows, columns=['what', 'number'])
+
+
+def counts_text(results: Sequence[score.ScanResult], found: scans.Found) -> str:
+  """Returns the numbers of `counts_table` as sentences."""
+  number = counts_table(results, found).set_index('what')['number']
+  return (
+    f'Files given: {number["files given"]:,}. In scans: '
+    f'{number["files used"]:,}. In none: {number["files refused"]:,}. '
+    f'Slices of the scans here: {number["slices"]:,}. Of these count: '
+    f'{number["slices that count"]:,}. Do not count: '
+    f'{number["slices that do not count"]:,}.'
+  )

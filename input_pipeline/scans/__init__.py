@@ -16,6 +16,7 @@ from input_pipeline.scans.checked import Checked
 from input_pipeline.scans.checked import read as read_checked
 from input_pipeline.scans.find import Found
 from input_pipeline.scans.find import find
+from input_pipeline.scans.find import without_copies
 from input_pipeline.scans.scan import Pixels
 from input_pipeline.scans.scan import Refused
 from input_pipeline.scans.scan import Scan
@@ -32,4 +33,5 @@ __all__ = [
   'UnreadableError',
   'find',
   'read_checked',
+  'without_copies',
 ]

@@ -1,20 +1,38 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Unpacks zip archives without trusting them.
+"""Unpacks zip and gzip files without trusting them.
 
 The directory of an archive is checked before anything is written, and bytes are
 counted while they are written.
 """
 
+import contextlib
+import gzip
 import pathlib
+import re
 import shutil
 import stat
+from typing import IO
 import zipfile
 import zlib
 
+from input_pipeline.scans import input_file
 from input_pipeline.scans import limits
 
 _CHUNK = 1 << 20
+_READ_METHODS = (
+  zipfile.ZIP_STORED,
+  zipfile.ZIP_DEFLATED,
+  zipfile.ZIP_BZIP2,
+  zipfile.ZIP_LZMA,
+)
+# Bits of a member's flags: encrypted, strongly encrypted, masked directory; and
+# a name in UTF-8.
+_ENCRYPTED, _UTF8 = 0x1 | 0x40 | 0x2000, 0x800
+
+
+class UnpackError(ValueError):
+  """Why a file is not unpacked. The message does not name it."""
 
 
 class Budget:
@@ -32,17 +50,17 @@ class Budget:
       files: number of files.
 
     Raises:
-      ValueError: the budget is exceeded.
+      UnpackError: the budget is exceeded.
     """
     self.bytes -= size
     self.files -= files
     if self.bytes < 0:
-      raise ValueError(
+      raise UnpackError(
         f'it unpacks to more than {limits.ARCHIVE_BYTES:,} bytes; unpack it '
         'yourself if you trust it'
       )
     if self.files < 0:
-      raise ValueError(
+      raise UnpackError(
         f'it holds more than {limits.ARCHIVE_FILES:,} files; unpack it '
         'yourself if you trust it'
       )
@@ -51,7 +69,7 @@ class Budget:
 def unpack(
   path: pathlib.Path, target: pathlib.Path, *, budget: Budget
 ) -> list[tuple[pathlib.Path, str]]:
-  """Returns the path and the name of each file of an archive, unpacked.
+  """Returns path and name of each file of an archive, in natural order.
 
   Args:
     path: the archive.
@@ -60,53 +78,100 @@ def unpack(
     budget: the budget that is used up.
 
   Raises:
-    ValueError: the archive is damaged, encrypted or unsafe. The message does
-      not name it. Files that were already written must not be used.
+    UnpackError: the archive is damaged, encrypted or unsafe. Files that were
+      already written must not be used.
   """
   try:
     with zipfile.ZipFile(path) as archive:
-      members = [x for x in archive.infolist() if not x.is_dir()]
+      members = [(_name(x), x) for x in archive.infolist() if not _is_folder(x)]
+      members.sort(key=lambda pair: input_file.natural_key(pair[0]))
       budget.take(files=len(members))
-      for member in members:
-        _check(member)
-      _check_sizes(path, members, budget)
+      for name, member in members:
+        _check(name, member)
+      _check_sizes(path, [member for _, member in members], budget)
       return [
-        (_write(archive, member, target / f'{i:06d}', budget), member.filename)
-        for i, member in enumerate(members)
+        (_write(archive.open(member), target / f'{i:06d}', budget), name)
+        for i, (name, member) in enumerate(members)
       ]
-  except (
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-    EOFError,
-    RuntimeError,
-    OSError,
-  ) as error:
-    raise ValueError(
-      f'a damaged zip archive ({type(error).__name__})'
+  except UnpackError:
+    raise
+  except OSError as error:
+    raise UnpackError(f'it cannot be unpacked: {error.strerror}') from error
+  # A damaged archive can make the library and its decompressors raise anything.
+  except Exception as error:
+    raise UnpackError(
+      'a damaged zip archive; copy it again, or unpack it and give the folder'
     ) from error
 
 
-def _check(member: zipfile.ZipInfo) -> None:
-  name = member.filename
-  path = pathlib.PurePosixPath(name.replace('\\', '/'))
-  if path.is_absolute() or '..' in path.parts or ':' in path.parts[0]:
-    raise ValueError(
-      'an unsafe zip archive: a member would be written outside of it'
+def unpack_gzip(
+  path: pathlib.Path, target: pathlib.Path, *, budget: Budget
+) -> pathlib.Path:
+  """Returns the path of the unpacked file, in the empty folder `target`.
+
+  Raises:
+    UnpackError: the file is damaged, or too large when it is unpacked.
+  """
+  try:
+    return _write(
+      gzip.open(path), target / 'unpacked', budget, limits.FILE_BYTES
     )
-  if '\0' in name:
-    raise ValueError('an unsafe zip archive: a name holds a zero byte')
+  except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+    raise UnpackError('a damaged .gz file; copy it again') from error
+  except OSError as error:
+    raise UnpackError(f'it cannot be unpacked: {error.strerror}') from error
+
+
+def _name(member: zipfile.ZipInfo) -> str:
+  """Returns the name of a member, with slashes and without '.' folders."""
+  name = member.filename
+  if not member.flag_bits & _UTF8:
+    # The library reads such names as code page 437. Some programs write UTF-8
+    # without saying so; of others it is not known what they write.
+    with contextlib.suppress(UnicodeError):
+      name = name.encode('cp437').decode('utf-8')
+  name = input_file.printable(name.replace('\\', '/'))
+  path = pathlib.PurePosixPath(name)
+  return str(path) if path.parts else 'unnamed'
+
+
+def _is_folder(member: zipfile.ZipInfo) -> bool:
+  name = member.filename.replace('\\', '/')
+  mode = member.external_attr >> 16
+  is_folder = name.endswith('/') or stat.S_ISDIR(mode)
+  # In some code pages the last byte of a file's name is a backslash.
+  return is_folder and not member.file_size
+
+
+def _check(name: str, member: zipfile.ZipInfo) -> None:
+  path = pathlib.PurePosixPath(name)
+  if path.is_absolute() or '..' in path.parts or re.match('[A-Za-z]:', name):
+    raise UnpackError(
+      'an unsafe zip archive: a member would be written outside of it; unpack '
+      'it yourself if you trust it'
+    )
   mode = member.external_attr >> 16
   if mode and not (stat.S_ISREG(mode) or stat.S_IFMT(mode) == 0):
-    raise ValueError('an unsafe zip archive: a member is a link or device')
-  if member.flag_bits & 1:
-    raise ValueError('an encrypted zip archive; unpack it first')
+    raise UnpackError(
+      'an unsafe zip archive: a member is a link or device; unpack it yourself '
+      'if you trust it'
+    )
+  if member.flag_bits & _ENCRYPTED:
+    raise UnpackError('an encrypted zip archive; unpack it first')
+  if member.compress_type not in _READ_METHODS:
+    method = zipfile.compressor_names.get(
+      member.compress_type, f'method {member.compress_type}'
+    )
+    raise UnpackError(
+      f'a zip archive that is packed with {method}, which is not read; unpack '
+      'it first'
+    )
 
 
 def _check_sizes(
   path: pathlib.Path, members: list[zipfile.ZipInfo], budget: Budget
 ) -> None:
-  """Raises ValueError if the members would take too much space unpacked."""
+  """Raises UnpackError if the members would take too much space unpacked."""
   total = sum(member.file_size for member in members)
   packed = path.stat().st_size
   free = shutil.disk_usage(path.parent).free
@@ -114,25 +179,30 @@ def _check_sizes(
     total > limits.ARCHIVE_FREE_BYTES and total > limits.ARCHIVE_RATIO * packed
   )
   if bomb:
-    raise ValueError(
+    raise UnpackError(
       f'an unsafe zip archive: {packed:,} bytes unpack to {total:,}'
     )
   if total > budget.bytes:
     budget.take(size=total)
   if total > free:
-    raise ValueError(
+    raise UnpackError(
       f'it unpacks to {total:,} bytes, but the disk has {free:,} left'
     )
 
 
 def _write(
-  archive: zipfile.ZipFile,
-  member: zipfile.ZipInfo,
+  source: IO[bytes],
   target: pathlib.Path,
   budget: Budget,
+  limit: int | None = None,
 ) -> pathlib.Path:
-  with archive.open(member) as source, target.open('xb') as file:
+  """Returns the target, to which the source was copied."""
+  size = 0
+  with source, target.open('xb') as file:
     while chunk := source.read(_CHUNK):
+      size += len(chunk)
+      if limit is not None and size > limit:
+        raise UnpackError(f'it unpacks to more than {limit:,} bytes')
       budget.take(size=len(chunk))
       file.write(chunk)
   return target

@@ -2,16 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """From paths to scans. A file that is in no scan is refused with a reason."""
 
+import collections
 from collections.abc import Iterator, Sequence
 import contextlib
+import dataclasses
 import os
 import pathlib
+import re
 import tempfile
 from typing import NamedTuple
 
 from input_pipeline import conventions
 from input_pipeline.scans import archive
 from input_pipeline.scans import dicom_series
+from input_pipeline.scans import file_kind
 from input_pipeline.scans import images
 from input_pipeline.scans import input_file
 from input_pipeline.scans import limits
@@ -27,11 +31,17 @@ class Found(NamedTuple):
 
   Attributes:
     scans: DICOM series, NIfTI volumes and folders of images.
-    refused: all files that are in none of them.
+    refused: all files that are in none of them, and slices that are left out
+      of files with several.
+    num_files: number of files that were given; an archive that was unpacked
+      counts as the files in it.
+    num_used: number of files that are in scans; the others are in `refused`.
   """
 
   scans: list[scan.Scan]
   refused: list[scan.Refused]
+  num_files: int = 0
+  num_used: int = 0
 
 
 @contextlib.contextmanager
@@ -49,6 +59,7 @@ def find(
 
   Args:
     paths: images, DICOM files, NIfTI volumes, zip archives of them, or folders.
+      Their kind is told by their content.
     window: center and width in Hounsfield units of the range that becomes 0 to
       255.
     range_16bit: values of a 16-bit image that become 0 and 255.
@@ -63,11 +74,15 @@ def find(
   """
   if isinstance(paths, str | os.PathLike):
     paths = [paths]
+  paths = [os.path.expanduser(path) for path in paths]
+  if paths == sorted(paths):
+    # A shell expands '*.png' to 1, 10, 11, 2.
+    paths.sort(key=input_file.natural_key)
   window = window_lib.check(window)
   with tempfile.TemporaryDirectory(prefix='bit_covid_scans') as folder:
     finder = _Finder(pathlib.Path(folder))
     for path in map(pathlib.Path, paths):
-      finder.add_path(path.expanduser())
+      finder.add_path(path)
     yield finder.found(
       window=window, range_16bit=range_16bit, images_are_scans=images_are_scans
     )
@@ -90,12 +105,13 @@ class _Finder:
 
   def add_path(self, path: pathlib.Path) -> None:
     if path.is_dir():
-      for file in input_file.walk(path, str(path)):
+      for file in input_file.walk(path):
         self._add(file)
     elif path.is_file():
-      self._add(input_file.InputFile(path, str(path), is_named=True))
+      self._add(input_file.on_disk(path, is_named=True))
     else:
-      raise FileNotFoundError(f'{path} is neither a file nor a folder.')
+      name = input_file.printable(str(path))
+      raise FileNotFoundError(f'{name} is neither a file nor a folder.')
 
   def found(
     self,
@@ -104,49 +120,61 @@ class _Finder:
     range_16bit: tuple[int, int],
     images_are_scans: bool,
   ) -> Found:
+    files = {x.name: x for group in self._files.values() for x in group}
+    num_refused = len(self._refused)
+    num_files = num_refused + sum(map(len, self._files.values()))
     scans, refused = dicom_series.to_scans(self._files['dicom'], window)
-    self._refused += refused
     for file in self._files['nifti']:
       try:
-        scans.append(
-          nifti.to_scan(file, window=window, folder=self._new_folder())
-        )
+        scans.append(nifti.to_scan(file, window=window))
       except ValueError as error:
-        self._refused.append(file.refuse(str(error), 'damaged'))
+        refused.append(file.refuse(str(error), 'damaged'))
     scans += images.to_scans(
       self._files['image'],
       range_16bit=range_16bit,
       images_are_scans=images_are_scans,
     )
-    return Found(scans, self._refused)
+    # Single frames of a file can be refused too, and are named otherwise.
+    num_refused += sum(x.name in files for x in refused)
+    return Found(
+      scans, self._refused + refused, num_files, num_files - num_refused
+    )
 
   def _add(self, file: input_file.InputFile, depth: int = 0) -> None:
-    # A file can be named twice, or be in a folder that is named as well.
     place = file.path.resolve()
     if place in self._seen:
+      self._refused.append(
+        file.refuse('the same file was given before, and is used once', 'other')
+      )
       return
     self._seen.add(place)
-    kind = input_file.kind(file)
+    kind = file_kind.kind(file)
     if isinstance(kind, scan.Refused):
       self._refused.append(kind)
-    elif kind == 'zip':
-      self._add_archive(file, depth)
+    elif kind in ('zip', 'gzip'):
+      self._add_archive(file, kind, depth)
     else:
       self._files[kind].append(file)
 
-  def _add_archive(self, file: input_file.InputFile, depth: int) -> None:
-    if depth >= limits.ARCHIVE_DEPTH:
+  def _add_archive(
+    self, file: input_file.InputFile, kind: str, depth: int
+  ) -> None:
+    # A volume in the innermost archive may be compressed once more.
+    if depth >= limits.ARCHIVE_DEPTH + (kind == 'gzip'):
       self._refused.append(
         file.refuse(
           f'an archive within {depth} archives; unpack it first', 'damaged'
         )
       )
       return
+    folder = self._new_folder()
     try:
-      members = archive.unpack(
-        file.path, self._new_folder(), budget=self._budget
-      )
-    except ValueError as error:
+      if kind == 'gzip':
+        path = archive.unpack_gzip(file.path, folder, budget=self._budget)
+        self._add(file._replace(path=path), depth + 1)
+        return
+      members = archive.unpack(file.path, folder, budget=self._budget)
+    except archive.UnpackError as error:
       self._refused.append(file.refuse(str(error), 'damaged'))
       return
     if not members:
@@ -160,3 +188,32 @@ class _Finder:
     folder = self._folder / str(self._folders)
     folder.mkdir()
     return folder
+
+
+def without_copies(found: Found) -> Found:
+  """Returns each scan once; the files of its copies are refused."""
+  count = collections.Counter(x.id for x in found.scans)
+  firsts, refused = {}, []
+  for each in found.scans:
+    if firsts.setdefault(each.id, each) is each:
+      continue
+    # Files with several slices name them 'a.nii, slice 3' or 'a, frame 3'.
+    names = [re.sub(r', (slice|frame) \d+$', '', x.name) for x in each.slices]
+    reason = 'a copy of a scan that was given before'
+    refused += [
+      scan.Refused(name, each.id, reason, 'other')
+      for name in dict.fromkeys(names)
+    ]
+  scans = [_with_count(x, count[x.id]) for x in firsts.values()]
+  return found._replace(
+    scans=scans,
+    refused=[*found.refused, *refused],
+    num_used=found.num_used - len(refused),
+  )
+
+
+def _with_count(each: scan.Scan, count: int) -> scan.Scan:
+  if count == 1:
+    return each
+  note = f'It was given {count} times, and is counted once.'
+  return dataclasses.replace(each, notes=(*each.notes, note))

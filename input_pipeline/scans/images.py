@@ -8,6 +8,7 @@ import io
 
 import numpy as np
 from PIL import Image
+from PIL import UnidentifiedImageError
 
 from input_pipeline import image_file
 from input_pipeline import preprocess
@@ -55,12 +56,10 @@ def read(
   except ValueError as error:
     reason = str(error).strip().removeprefix('is ')
     raise scan.UnreadableError(file.name, reason) from error
-  except (
-    OSError,
-    Image.DecompressionBombError,
-  ) as error:
+  except (OSError, Image.DecompressionBombError) as error:
+    problem = getattr(error, 'strerror', None) or 'it is damaged or too large'
     raise scan.UnreadableError(
-      file.name, f'it cannot be read ({type(error).__name__})'
+      file.name, f'it cannot be read: {problem}'
     ) from error
   return scan.Pixels(gray, colour)
 
@@ -70,8 +69,10 @@ def _check_size(file: input_file.InputFile) -> None:
   try:
     with Image.open(file.path, formats=('PNG', 'JPEG')) as picture:
       width, height = picture.size
-  except SyntaxError as error:
-    raise ValueError(f'not a readable PNG or JPEG image: {error}') from error
+  except (SyntaxError, UnidentifiedImageError) as error:
+    raise ValueError(
+      'not a readable PNG or JPEG image; copy or export it again'
+    ) from error
   problem = limits.size_problem(height, width)
   if problem:
     raise ValueError(problem)

@@ -6,19 +6,11 @@ from collections.abc import Iterator
 import hashlib
 import os
 import pathlib
+import re
 from typing import NamedTuple
+import unicodedata
 
-from input_pipeline.scans import limits
 from input_pipeline.scans import scan
-
-# Prefixes of files that file systems and archives leave behind.
-_HIDDEN = ('.', '__MACOSX')
-_OTHER_FORMATS = (
-  *('.bmp', '.gif', '.heic', '.hdr', '.img', '.jp2', '.mha', '.mhd', '.mgz'),
-  *('.nrrd', '.tif', '.tiff', '.webp'),
-)
-_DICOM_SUFFIXES = ('.dcm', '.dicom', '.ima')
-_IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg')
 
 
 class InputFile(NamedTuple):
@@ -26,7 +18,8 @@ class InputFile(NamedTuple):
 
   Attributes:
     path: where the file is; for a member of an archive, where it was unpacked.
-    name: the path that the user knows, which may lead through archives.
+    name: the path that the user knows, which may lead through archives. It can
+      be printed, whatever bytes the name on disk consists of.
     is_named: whether the user named the file itself, and not a folder or an
       archive that contains it.
   """
@@ -55,95 +48,53 @@ class InputFile(NamedTuple):
     return scan.Refused(self.name, identity, reason, cause)
 
 
-def walk(folder: pathlib.Path, name: str) -> Iterator[InputFile]:
-  """Yields all files in and below a folder, sorted. Links are followed.
+def walk(folder: pathlib.Path) -> Iterator[InputFile]:
+  """Yields all files in and below a folder, in natural order of their names.
 
-  A folder that several links lead to is visited once.
-
-  Args:
-    folder: the folder.
-    name: the name of the folder that the user knows.
+  Links are followed, and a folder that several links lead to is visited once.
+  A folder that cannot be listed is yielded itself.
   """
   seen = set()
-  for parent, folders, names in os.walk(folder, followlinks=True):
+  unlisted: list[str | None] = []
+  walked = os.walk(
+    folder, onerror=lambda x: unlisted.append(x.filename), followlinks=True
+  )
+  for parent, folders, names in walked:
     place = os.stat(parent)
     if (place.st_dev, place.st_ino) in seen:
       folders.clear()
       continue
     seen.add((place.st_dev, place.st_ino))
-    folders.sort()
-    below = pathlib.Path(parent).relative_to(folder)
-    for file_name in sorted(names):
-      yield InputFile(
-        pathlib.Path(parent, file_name),
-        str(pathlib.PurePath(name) / below / file_name),
-      )
+    folders.sort(key=natural_key)
+    for name in sorted(names, key=natural_key):
+      yield on_disk(pathlib.Path(parent, name))
+  yield from map(on_disk, map(pathlib.Path, filter(None, unlisted)))
 
 
-def kind(file: InputFile) -> str | scan.Refused:
-  """Returns 'image', 'dicom', 'nifti' or 'zip', or why the file is refused.
-
-  The content decides, as names say little: DICOM files often have no suffix.
-  """
-  if any(x.startswith(_HIDDEN) for x in pathlib.PurePath(file.name).parts[-1:]):
-    return file.refuse('a hidden file', 'foreign')
-  if '__MACOSX' in pathlib.PurePath(file.name).parts:
-    return file.refuse('a hidden file', 'foreign')
-  try:
-    size = file.path.stat().st_size
-    with file.path.open('rb') as stream:
-      head = stream.read(352)
-  except OSError as error:
-    return file.refuse(f'it cannot be read: {error.strerror}', 'damaged')
-  if not size:
-    return file.refuse('the file is empty', 'damaged')
-  found = _by_content(head, file.name.lower())
-  if found is None:
-    return _refuse_unknown(file)
-  if found != 'zip' and size > limits.FILE_BYTES:
-    return file.refuse(
-      f'it has {size:,} bytes; at most {limits.FILE_BYTES:,} are read',
-      'damaged',
-    )
-  return found
+def on_disk(path: pathlib.Path, *, is_named: bool = False) -> InputFile:
+  """Returns a file that is not in an archive."""
+  return InputFile(path, printable(str(path)), is_named)
 
 
-def _by_content(head: bytes, name: str) -> str | None:
-  suffix = pathlib.PurePath(name).suffix
-  if head.startswith((b'\x89PNG\r\n\x1a\n', b'\xff\xd8\xff')):
-    return 'image'
-  if head[128:132] == b'DICM':
-    return 'dicom'
-  if head[344:348] == b'n+1\0' or head[4:12] == b'n+2\0\r\n\x1a\n':
-    return 'nifti'
-  if head.startswith(b'\x1f\x8b') and name.endswith('.nii.gz'):
-    return 'nifti'
-  # The suffix counts here: documents of other programs are zip archives too.
-  if head.startswith((b'PK\3\4', b'PK\5\6')) and suffix in ('.zip', ''):
-    return 'zip'
-  # Old DICOM files have no preamble and begin with an element of group 2 or 8.
-  without_preamble = head[:2] in (b'\2\0', b'\10\0') and head[3:4] == b'\0'
-  if without_preamble and suffix in (*_DICOM_SUFFIXES, ''):
-    return 'dicom'
-  return None
-
-
-def _refuse_unknown(file: InputFile) -> scan.Refused:
-  name = file.name.lower()
-  suffix = pathlib.PurePath(name).suffix
-  known = (*_DICOM_SUFFIXES, *_IMAGE_SUFFIXES, '.nii', '.zip')
-  if suffix in known or name.endswith('.nii.gz'):
-    return file.refuse(
-      f'its name ends in {suffix}, but its content is of another kind',
-      'damaged',
-    )
-  if suffix in _OTHER_FORMATS:
-    return file.refuse(
-      f'the format {suffix} is not read; convert it to DICOM, NIfTI (.nii) or '
-      'PNG',
-      'damaged',
-    )
-  return file.refuse(
-    'neither PNG, JPEG, DICOM, NIfTI nor a zip archive',
-    'damaged' if file.is_named else 'foreign',
+def printable(name: str) -> str:
+  """Returns a name in which line breaks and what is not UTF-8 are escaped."""
+  return ''.join(
+    ascii(x)[1:-1] if unicodedata.category(x) in ('Cc', 'Cs', 'Zl', 'Zp') else x
+    for x in name
   )
+
+
+def natural_key(path: str | os.PathLike[str]) -> list[list[tuple]]:
+  """Returns a key that sorts 2 before 10, and files before their subfolders."""
+  *folders, name = pathlib.PurePath(path).parts or ('',)
+  return [[_natural(x) for x in folders], [_natural(name)]]
+
+
+def _natural(name: str) -> tuple:
+  """Returns the parts of a name; numbers are sorted by their size."""
+  texts, numbers = re.split('[0-9]+', name), re.findall('[0-9]+', name)
+  # Not as `int`, which refuses thousands of digits.
+  stripped = [x.lstrip('0') for x in numbers]
+  sizes = [(len(x), x) for x in stripped]
+  pairs = zip(texts, [*sizes, (0, '')], strict=True)
+  return (*((text, size) for text, size in pairs), (name, (0, '')))

@@ -47,7 +47,10 @@ def test_files_of_a_prediction(output):
     f'{scan_id}.html',
     f'{scan_id}.png',
     'README.txt',
-    *(f'{x}.csv' for x in ('predictions', 'scans', 'slices', 'refused')),
+    *(
+      f'{x}.csv'
+      for x in ('predictions', 'scans', 'slices', 'refused', 'counts')
+    ),
   }
   table = predictions.read(output / 'predictions.csv')
   assert len(table) == 20
