@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.path.insert(0, os.getcwd())
   return absl_command.run(
     _run,
-    sys.argv[1:] if argv is None else argv,
+    command.expand_home(sys.argv[1:] if argv is None else argv),
     help_text=_help,
     # The loss is NaN or infinite, although the input is valid.
     failures=(FloatingPointError,),

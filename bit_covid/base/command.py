@@ -10,7 +10,9 @@ Uses the standard library alone, so that every room can import it.
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+import io
 import os
+import re
 import sys
 import traceback
 from typing import Any, NoReturn
@@ -100,8 +102,21 @@ def main(
     argv: arguments without the program's name; None: those of the process.
     **options: keyword arguments of `run`, except `debug`.
   """
-  arguments = parser.parse_args(argv)
+  arguments = parser.parse_args(
+    expand_home(sys.argv[1:] if argv is None else argv)
+  )
   return run(lambda: work(arguments), debug=arguments.debug, **options)
+
+
+def expand_home(argv: Sequence[str]) -> list[str]:
+  """Returns arguments in which a path's `~` is the home folder.
+
+  Shells leave it as it is after an equals sign, as in `--output=~/results`.
+  """
+  home = os.path.expanduser('~')
+  return [
+    re.sub(r'(^|=)~(?=/|$)', lambda found: found[1] + home, x) for x in argv
+  ]
 
 
 def run(
@@ -126,6 +141,10 @@ def run(
     words: replacements in error messages, applied in this order.
     stopped: message after Ctrl+C.
   """
+  for stream in (sys.stdout, sys.stderr):
+    # A file's name may hold bytes that are no UTF-8.
+    if isinstance(stream, io.TextIOWrapper):
+      stream.reconfigure(errors='backslashreplace')
   try:
     code = work()
     # Flushed here, so that a closed pipe raises inside this `try`.

@@ -7,12 +7,14 @@ It evaluates with `inference.evaluate` and writes the same files as a training.
 
 import argparse
 from collections.abc import Mapping, Sequence
+import dataclasses
 import json
 import math
 import pathlib
 
 from etils import epath
 import ml_collections
+import numpy as np
 import tqdm
 
 from bit_covid import report
@@ -50,8 +52,8 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
   config = _data_config(arguments, checkpoint)
   splits = {}
   for name in arguments.split.split(','):
-    splits[name] = input_pipeline.load_split(config, name)
-    _check_classes(splits[name], checkpoint, name)
+    examples = input_pipeline.load_split(config, name)
+    splits[name] = _with_classes(examples, checkpoint, name)
     input_pipeline.check_evaluation(splits[name], config)
   if arguments.output is None:
     _check_own_data(output, splits)
@@ -93,17 +95,27 @@ def _data_config(
   return config
 
 
-def _check_classes(
+def _with_classes(
   examples: input_pipeline.Examples,
   checkpoint: bit_npz.Checkpoint,
   split: str,
-) -> None:
+) -> input_pipeline.Examples:
+  """Returns the split with the classes of the network, of which it has some."""
   known = checkpoint.metadata.class_names
-  if examples.class_names != known:
+  if examples.class_names == known:
+    return examples
+  others = [x for x in examples.class_names if x not in known]
+  if others:
     raise ValueError(
-      f'The classes of {split} are {", ".join(examples.class_names)}; the '
-      f'network tells {", ".join(known)}. Name them alike, in this order.'
+      f'The classes of {split} include {", ".join(others)}; the network tells '
+      f'{", ".join(known)}. Name them alike.'
     )
+  numbers = np.array([known.index(x) for x in examples.class_names], np.int32)
+  return dataclasses.replace(
+    examples,
+    class_names=known,
+    label=np.where(examples.label < 0, -1, numbers[examples.label]),
+  )
 
 
 def _check_own_data(

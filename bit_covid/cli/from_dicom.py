@@ -10,8 +10,10 @@ labels.csv has the columns `series` (a folder or file below the first argument),
 """
 
 import argparse
+import collections
 from collections.abc import Mapping, Sequence
 import csv
+import io
 import pathlib
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -69,19 +71,27 @@ def convert(
   from input_pipeline import patient_hash
   from input_pipeline import scans
 
-  rows, place_of_scan = [], {}
+  rows, place_of_scan, count = [], {}, collections.Counter()
   for each in tqdm.tqdm(series, unit='series', disable=None):
     patient = patient_hash.hashed(each.patient, key)
-    with scans.find(each.path, window=window) as found:
+    with scans.find(each.path, window=window) as all_found:
+      found = scans.without_copies(all_found)
+      count.update(given=found.num_files, used=found.num_used)
       _check(found, each, place_of_scan)
       for scan in found.scans:
         folder = output / 'images' / scan.id
         folder.mkdir(parents=True)
+        count['slices'] += len(scan)
         for checked in scans.read_checked(scan):
           path = _write_slice(scan, checked, folder, place=each.place)
           if path is not None:
             name = path.relative_to(output).as_posix()
             rows.append({'path': name, 'label': each.label, 'patient': patient})
+  print(
+    f'Files given: {count["given"]:,}. In scans: {count["used"]:,}. In none: '
+    f'{count["given"] - count["used"]:,}. Slices: {count["slices"]:,}. '
+    f'Converted: {len(rows):,}. Left out: {count["slices"] - len(rows):,}.'
+  )
   return sorted(rows, key=lambda row: row['path'])
 
 
@@ -119,7 +129,7 @@ def read_labels(path: pathlib.Path, root: pathlib.Path) -> list[Series]:
   Raises:
     ValueError: a line is invalid; the message has file and line.
   """
-  with path.open(newline='', encoding='utf-8-sig') as file:
+  with io.StringIO(_text(path), newline='') as file:
     reader = csv.DictReader(file, strict=True)
     if set(reader.fieldnames or ()) != set(_COLUMNS):
       raise ValueError(
@@ -141,6 +151,17 @@ def read_labels(path: pathlib.Path, root: pathlib.Path) -> list[Series]:
   return found
 
 
+def _text(path: pathlib.Path) -> str:
+  content = path.read_bytes()
+  try:
+    return content.decode('utf-8-sig')
+  except UnicodeDecodeError as error:
+    line = content.count(b'\n', 0, error.start)
+    raise ValueError(
+      f'{path}: not UTF-8 after line {line}. Save it as UTF-8.'
+    ) from error
+
+
 def _series(
   row: Mapping[str | None, str | None], root: pathlib.Path, place: str
 ) -> Series:
@@ -151,7 +172,7 @@ def _series(
       'more.'
     )
   name, label, patient = values
-  path = root / name
+  path = root / name.replace('\\', '/')
   if not path.resolve().is_relative_to(root.resolve()) or not path.exists():
     raise ValueError(
       f'{place}: {name!r} is no folder or file in {root}. Give its path '
