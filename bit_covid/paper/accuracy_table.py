@@ -3,6 +3,7 @@
 """The table of accuracies that Tables 1 and 3 share."""
 
 from collections.abc import Sequence
+import dataclasses
 from typing import Any
 
 from bit_covid.analysis import bootstrap
@@ -11,128 +12,95 @@ from bit_covid.paper import markdown
 from bit_covid.paper import results
 from bit_covid.paper import rows as rows_lib
 
-_PATIENTS = (
+NOTES = (
   f'Intervals are {bootstrap.LEVEL_TEXT}, by a bootstrap over patients of the '
   'mean over the seeds: they say how much the choice of patients matters, not '
   'how much another training would differ. That is what the smallest and the '
-  'largest seed are for.'
-)
-_DIFFERENCE = (
+  'largest seed are for.',
   f'Differences are to {grid.BEST}, in percentage points, the same patients '
   'drawn for both; where the interval leaves out 0, they are more than the '
-  'choice of patients explains.'
+  'choice of patients explains.',
 )
-NOTES = (_PATIENTS, _DIFFERENCE)
 
 
-def differences(
+def compared(
   runs: results.Runs, rows: Sequence[rows_lib.Row]
-) -> list[bootstrap.Difference | None]:
-  """Returns each row minus the best initialisation on the same split."""
+) -> list[rows_lib.Row]:
+  """Returns the rows with their differences to the best initialisation."""
   found = []
   for row in rows:
     best = runs.result(grid.Run(grid.BEST), row.measure.split)
     is_best = row.kind == rows_lib.OURS and row.model == grid.BEST
-    found.append(
-      None
-      if row.result is None or best is None or is_best
-      else runs.difference(best, row.result)
-    )
+    if row.result and best and not is_best:
+      difference = runs.difference(best, row.result)
+      row = dataclasses.replace(row, difference=difference)
+    found.append(row)
   return found
 
 
-def records(
-  rows: Sequence[rows_lib.Row],
-  found: Sequence[bootstrap.Difference | None],
-) -> list[dict[str, Any]]:
-  """Returns the rows of the CSV, with errors and differences."""
-  return [
-    row.record() | _errors(row.result) | _difference(difference)
-    for row, difference in zip(rows, found, strict=True)
-  ]
+def record(row: rows_lib.Row) -> dict[str, Any]:
+  """Returns the row of the CSV, with errors and the difference."""
+  errors = row.result.errors if row.result else []
+  names = bootstrap.Difference._fields
+  prefix = f'minus_{grid.BEST.lower().replace("-", "_")}'
+  return {
+    **row.record(),
+    'errors_mean': sum(errors) / len(errors) if errors else None,
+    'errors_smallest': min(errors, default=None),
+    'errors_largest': max(errors, default=None),
+    **{f'{prefix}_{x}': getattr(row.difference, x, None) for x in names},
+  }
 
 
-def table(
-  title: str,
-  rows: Sequence[rows_lib.Row],
-  found: Sequence[bootstrap.Difference | None],
-) -> markdown.Table:
+def table(title: str, rows: Sequence[rows_lib.Row]) -> markdown.Table:
   """Returns the table of the markdown."""
   return markdown.Table(
     title,
     [
-      'Model',
-      'Here, %',
-      f'{bootstrap.LEVEL_TEXT} interval',
-      'Seeds',
-      'Smallest to largest',
-      'Slice errors',
-      f'Minus {grid.BEST}',
-      'Published, %',
-    ],
-    [
-      _cells(row, difference)
-      for row, difference in zip(rows, found, strict=True)
+      {
+        'Model': row.label,
+        **measured(row),
+        'Slice errors': _errors(row),
+        f'Minus {grid.BEST}': _difference(row),
+        'Published, %': markdown.number(row.published, 1),
+      }
+      for row in rows
     ],
   )
 
 
-def _cells(
-  row: rows_lib.Row, difference: bootstrap.Difference | None
-) -> list[str]:
-  printed = markdown.number(row.published, 1)
+def measured(row: rows_lib.Row) -> dict[str, str]:
+  """Returns the cells of a mean, its interval, and the range over the seeds."""
   if row.result is None:
     is_published = row.kind == rows_lib.PUBLISHED
-    reason = markdown.NONE if is_published else row.status
-    return [row.label, reason, *[markdown.NONE] * 5, printed]
-  number, places = row.number, markdown.decimals(row.result.slices)
-  return [
-    row.label,
-    markdown.number(number.value, places),
-    markdown.between(number.low, number.high, places),
-    row.status,
-    spread(row.result, number.smallest, number.largest, places),
-    _error_text(row.result.errors),
-    markdown.NONE if difference is None else _signed(difference, places),
-    printed,
-  ]
+    values = [markdown.NONE if is_published else row.status]
+    values += [markdown.NONE] * 3
+  else:
+    number, places = row.number, row.result.places
+    values = [
+      markdown.number(number.value, places),
+      markdown.between(number.low, number.high, places),
+      row.status,
+      markdown.between(number.smallest, number.largest, places)
+      if len(row.result.seeds) > 1
+      else markdown.NONE,
+    ]
+  interval = f'{bootstrap.LEVEL_TEXT} interval'
+  headings = ('Here, %', interval, 'Seeds', 'Smallest to largest')
+  return dict(zip(headings, values, strict=True))
 
 
-def spread(
-  result: results.Result, smallest: float, largest: float, places: int
-) -> str:
-  """Returns the range over the seeds, a dash if there is only one."""
-  if len(result.seeds) == 1:
+def _errors(row: rows_lib.Row) -> str:
+  if row.result is None:
     return markdown.NONE
-  return markdown.between(smallest, largest, places)
-
-
-def _signed(difference: bootstrap.Difference, places: int) -> str:
-  value = markdown.number(difference.value, places, sign=True)
-  bounds = markdown.between(difference.low, difference.high, places, sign=True)
-  return f'{value} ({bounds})' if bounds != markdown.NONE else value
-
-
-def _error_text(errors: Sequence[int]) -> str:
+  errors = row.result.errors
   if len(errors) == 1:
     return f'{errors[0]:,}'
   mean = sum(errors) / len(errors)
   return f'{mean:,.1f} ({min(errors):,} to {max(errors):,})'
 
 
-def _errors(result: results.Result | None) -> dict[str, Any]:
-  errors = result.errors if result else []
-  return {
-    'errors_mean': sum(errors) / len(errors) if errors else None,
-    'errors_smallest': min(errors, default=None),
-    'errors_largest': max(errors, default=None),
-  }
-
-
-def _difference(difference: bootstrap.Difference | None) -> dict[str, Any]:
-  names = bootstrap.Difference._fields
-  values = difference or [None] * len(names)
-  return {
-    f'minus_{grid.BEST.lower().replace("-", "_")}_{name}': value
-    for name, value in zip(names, values, strict=True)
-  }
+def _difference(row: rows_lib.Row) -> str:
+  if row.difference is None:
+    return markdown.NONE
+  return markdown.with_interval(row.difference, row.result.places, sign=True)

@@ -22,7 +22,6 @@ from bit_covid.analysis import published
 from bit_covid.base import files as files_lib
 from bit_covid.paper import collected
 from bit_covid.paper import grid
-from bit_covid.paper import markdown
 from bit_covid.paper import marks
 from bit_covid.paper import results
 from bit_covid.paper import rows as rows_lib
@@ -76,42 +75,27 @@ def collect(
 def _write(
   item: str, request: collected.Request, content: collected.Collected
 ) -> list[pathlib.Path]:
-  scale = request.scale
-  folder = epath.Path(request.runs.workdir)
+  folder = request.runs.workdir
   folder.mkdir(parents=True, exist_ok=True)
-  marks.caution(content.figure, scale.caution)
-  page = markdown.render(
-    content.title,
-    caution=scale.caution,
-    picture=f'{item}.png',
-    tables=content.tables,
-    notes=[*_progress(request), *content.notes],
-  )
+  marks.caution(content.figure, request.scale.caution)
   files = {
-    'csv': _csv(content.records, scale).encode(),
-    'md': page.encode(),
+    'csv': _csv(content.records, request.scale).encode(),
+    'md': _page(item, request, content).encode(),
     'png': figures.png(content.figure),
   }
-  paths = []
   for ending, text in files.items():
-    path = folder / f'{item}.{ending}'
-    files_lib.write(path, text)
-    paths.append(pathlib.Path(path))
-  return paths
+    files_lib.write(epath.Path(folder / f'{item}.{ending}'), text)
+  return [folder / f'{item}.{ending}' for ending in files]
 
 
 def _csv(records: Sequence[Mapping[str, object]], scale: scales.Scale) -> str:
   """Returns the CSV of records; ours get the scale and its caution."""
-  whole = []
-  for record in records:
-    is_ours = record['kind'] != rows_lib.PUBLISHED
-    whole.append(
-      {
-        **record,
-        'scale': scale.name if is_ours else '',
-        'caution': scale.caution if is_ours else '',
-      }
-    )
+  of_ours = {'scale': scale.name, 'caution': scale.caution}
+  of_others = dict.fromkeys(of_ours, '')
+  whole = [
+    {**x, **(of_others if x['kind'] == rows_lib.PUBLISHED else of_ours)}
+    for x in records
+  ]
   table = pd.DataFrame(whole)
   for name in table:
     values = [record.get(name) for record in whole]
@@ -121,15 +105,27 @@ def _csv(records: Sequence[Mapping[str, object]], scale: scales.Scale) -> str:
   return table.to_csv(index=False)
 
 
-def _progress(request: collected.Request) -> list[str]:
+def _page(
+  item: str, request: collected.Request, content: collected.Collected
+) -> str:
+  """Returns the markdown page."""
+  parts = [f'# {content.title}']
+  if request.scale.caution:
+    parts.append(f'> **{request.scale.caution}**')
+  parts.append(f'![{content.title}]({item}.png)')
+  for table in content.tables:
+    parts += [f'## {table.title}', table.render()]
+  notes = [*_progress(request.runs), *content.notes]
+  parts.append('\n'.join(f'- {note}' for note in notes))
+  return '\n\n'.join(parts) + '\n'
+
+
+def _progress(runs: results.Runs) -> list[str]:
   """Returns how many runs are finished, and their data if it is another."""
-  runs = request.runs
-  if not runs.expected:
+  count = len(runs.expected)
+  if not count:
     return []
-  notes = [
-    f'{runs.num_finished} of {len(runs.expected)} '
-    f'run{"s" * (len(runs.expected) != 1)} finished.'
-  ]
+  notes = [f'{runs.num_finished} of {count} run{"s" * (count != 1)} finished.']
   names = runs.data_names()
   if names and names != [published.DATASET]:
     notes.append(

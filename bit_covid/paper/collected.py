@@ -7,7 +7,9 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from matplotlib import figure as mpl_figure
+import pandas as pd
 
+from bit_covid.paper import grid
 from bit_covid.paper import markdown
 from bit_covid.paper import marks
 from bit_covid.paper import results
@@ -55,6 +57,10 @@ class Collected:
   figure: mpl_figure.Figure
 
 
+class MissingError(Exception):
+  """There is no result yet; the message is the reason."""
+
+
 def without_result(title: str, reason: str) -> Collected:
   """Returns an item that says in words why there is no result yet."""
   return Collected(
@@ -64,3 +70,16 @@ def without_result(title: str, reason: str) -> Collected:
     notes=[reason],
     figure=marks.message(reason),
   )
+
+
+def predictions_of(runs: results.Runs, run: grid.Run) -> pd.DataFrame:
+  """Returns the predictions table of a run on test.
+
+  Raises:
+    MissingError: the run is not finished or has not predicted the split.
+  """
+  table = runs.table(run, 'test')
+  if table is None:
+    status = runs.status(run, 'test')
+    raise MissingError(f'{run.initialisation}, seed {run.seed}: {status}.')
+  return table

@@ -8,7 +8,7 @@ claims/, which the operating system releases however the process ends. A run
 that was interrupted resumes from its last checkpoint.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 import contextlib
 import pathlib
 import shutil
@@ -25,9 +25,6 @@ from bit_covid.base import progress
 from bit_covid.paper import cost
 from bit_covid.paper import grid
 from bit_covid.training import run_directory
-
-RUNS = 'runs'
-_CLAIMS = 'claims'
 
 
 class Task(NamedTuple):
@@ -52,13 +49,12 @@ class Outcome(NamedTuple):
   elsewhere: list[grid.Run]
 
 
-def folder_of(run: grid.Run, workdir: pathlib.Path) -> pathlib.Path:
-  """Returns the work directory of a run within that of the paper."""
-  return workdir / RUNS / run.name
-
-
 def shard(tasks: Sequence[Task], *, index: int, count: int) -> list[Task]:
-  """Returns every `count`-th task, from `index`, which begins at 1."""
+  """Returns every `count`-th task, from `index`, which begins at 1.
+
+  Raises:
+    ValueError: there is no such part.
+  """
   if not 1 <= index <= count:
     raise ValueError(
       f'Shard {index} of {count}; expected 1 of {count} to {count} of {count}.'
@@ -74,7 +70,7 @@ def left(tasks: Sequence[Task], workdir: pathlib.Path) -> list[Task]:
   """
   found = []
   for task in tasks:
-    folder = folder_of(task.run, workdir)
+    folder = task.run.folder(workdir)
     if run_directory.is_finished(folder):
       run_directory.check_same_config(task.config, folder)
     else:
@@ -103,7 +99,7 @@ def work(
   outcome, clock = Outcome([], {}, []), Clock()
   waiting = left(tasks, workdir)
   for number, task in enumerate(waiting):
-    folder = folder_of(task.run, workdir)
+    folder = task.run.folder(workdir)
     with _claim(task.run, workdir) as is_mine:
       if not is_mine:
         outcome.elsewhere.append(task.run)
@@ -112,10 +108,11 @@ def work(
         continue
       _announce(number, waiting, clock)
       start = time.monotonic()
-      diverged = _make(task, folder, train)
-      if diverged is not None:
-        outcome.diverged[task.run] = diverged
-        progress.say(f'  diverged: {diverged}')
+      try:
+        _make(task, folder, train)
+      except FloatingPointError as error:
+        outcome.diverged[task.run] = str(error)
+        progress.say(f'  diverged: {error}')
         continue
       clock.add(task.cost, time.monotonic() - start)
       if not keep_checkpoints:
@@ -153,27 +150,22 @@ class Clock:
 
 
 @contextlib.contextmanager
-def _claim(run: grid.Run, workdir: pathlib.Path):
+def _claim(run: grid.Run, workdir: pathlib.Path) -> Iterator[bool]:
   """Yields whether this process may make the run; holds its lock meanwhile."""
-  folder = workdir / _CLAIMS
+  folder = workdir / 'claims'
   folder.mkdir(parents=True, exist_ok=True)
-  lock = filelock.FileLock(folder / f'{run.name}.lock')
+  lock = filelock.FileLock(folder / f'{run.name}.lock', blocking=False)
+  with contextlib.suppress(filelock.Timeout):
+    lock.acquire()
   try:
-    lock.acquire(blocking=False)
-  except filelock.Timeout:
-    yield False
-    return
-  try:
-    yield True
+    yield lock.is_locked
   finally:
     lock.release()
 
 
 def _announce(number: int, waiting: Sequence[Task], clock: Clock) -> None:
-  remaining = clock.remaining([x.cost for x in waiting[number:]])
-  time_left = (
-    f'; {progress.format_seconds(remaining)} left' if remaining else ''
-  )
+  seconds = clock.remaining([x.cost for x in waiting[number:]])
+  time_left = f'; {progress.format_seconds(seconds)} left' if seconds else ''
   name = waiting[number].run.name
   progress.say(f'{number + 1} of {len(waiting)}: {name}{time_left}')
 
@@ -182,17 +174,13 @@ def _make(
   task: Task,
   folder: pathlib.Path,
   train: Callable[[ml_collections.ConfigDict, pathlib.Path], object],
-) -> str | None:
-  """Makes a run and returns the message if it diverges; logs to log.txt."""
+) -> None:
+  """Makes a run, whose lines go to log.txt."""
   folder.mkdir(parents=True, exist_ok=True)
   with (
     (folder / 'log.txt').open('a', encoding='utf-8') as log,
     contextlib.redirect_stdout(log),
   ):
-    try:
-      train(task.config, folder)
-    except FloatingPointError as error:
-      return str(error)
+    train(task.config, folder)
   # Otherwise the compiled programs and their constants would stay in memory.
   jax.clear_caches()
-  return None

@@ -20,8 +20,6 @@ from bit_covid.analysis import repeated_runs
 from bit_covid.analysis import resampling
 from bit_covid.paper import grid
 
-FINISHED = 'finished.json'
-
 
 @dataclasses.dataclass(frozen=True)
 class Result:
@@ -50,6 +48,11 @@ class Result:
     return len(self.samples[0].counts)
 
   @property
+  def places(self) -> int:
+    """How many decimals of a percentage of the slices are significant."""
+    return 2 if self.slices > 1000 else 1
+
+  @property
   def confusions(self) -> list[np.ndarray]:
     """The confusion matrix of each run, `[C, C]` int64."""
     return [sample.counts.sum(axis=0).astype(int) for sample in self.samples]
@@ -70,13 +73,7 @@ class Result:
 
 
 class Runs:
-  """The finished runs of an item.
-
-  Attributes:
-    workdir: the folder that contains the folder `runs`.
-    expected: all runs that the item needs.
-    live: work directories of other systems, run on the same splits, by name.
-  """
+  """The finished runs of an item."""
 
   def __init__(
     self,
@@ -86,23 +83,24 @@ class Runs:
     live: Mapping[str, str | os.PathLike[str]] | None = None,
     num_resamples: int = bootstrap.NUM_RESAMPLES,
   ):
-    """Creates the reader; `num_resamples` is that of the bootstrap."""
+    """Creates the reader.
+
+    Args:
+      workdir: the folder that contains the folder `runs`.
+      expected: all runs that the item needs.
+      live: work directories of other systems, run on the same splits, by name.
+      num_resamples: number of resamples of the bootstrap.
+    """
     self.workdir = pathlib.Path(workdir)
-    self.expected = tuple(expected)
-    self.live = {
-      name: pathlib.Path(path) for name, path in (live or {}).items()
-    }
+    self.expected = expected
+    self.live = live or {}
     self._num_resamples = num_resamples
     self._references: dict[str, pd.DataFrame] = {}
     self._results: dict[tuple, Result | None] = {}
 
-  def folder(self, run: grid.Run) -> pathlib.Path:
-    """Returns the work directory of a run."""
-    return self.workdir / 'runs' / run.name
-
   def is_finished(self, run: grid.Run) -> bool:
     """Returns whether the run is finished."""
-    return (self.folder(run) / FINISHED).exists()
+    return (run.folder(self.workdir) / 'finished.json').exists()
 
   def expected_of(self, setting: grid.Run) -> list[grid.Run]:
     """Returns the needed runs of a setting, with all seeds."""
@@ -126,12 +124,14 @@ class Runs:
     Raises:
       ValueError: the runs are of different slices; the message counts them.
     """
-    folders = {run.seed: self.folder(run) for run in self.finished(setting)}
-    return self._read((setting.with_seed(0), split), folders, split)
+    finished = self.finished(setting)
+    return self._cached(
+      {run.seed: run.folder(self.workdir) for run in finished}, split
+    )
 
   def live_result(self, name: str, split: str) -> Result | None:
     """Returns the result of another system on the same slices."""
-    return self._read((name, split), {0: self.live[name]}, split)
+    return self._cached({0: pathlib.Path(self.live[name])}, split)
 
   def difference(self, a: Result, b: Result) -> bootstrap.Difference:
     """Returns accuracy of B minus A in percentage points, paired by patient."""
@@ -151,14 +151,14 @@ class Runs:
 
   def table(self, run: grid.Run, split: str) -> pd.DataFrame | None:
     """Returns the predictions table of a run, None if it does not exist."""
-    path = _table_path(self.folder(run), split)
+    path = _table_path(run.folder(self.workdir), split)
     if not self.is_finished(run) or not path.exists():
       return None
     return predictions.read(path)
 
   def curve(self, run: grid.Run, key: str) -> list[tuple[int, float]]:
     """Returns step and value of each measurement of `key` in a finished run."""
-    path = self.folder(run) / 'metrics.jsonl'
+    path = run.folder(self.workdir) / 'metrics.jsonl'
     if not self.is_finished(run) or not path.exists():
       return []
     rows = map(json.loads, path.read_text().splitlines())
@@ -166,45 +166,51 @@ class Runs:
 
   def data_names(self) -> list[str]:
     """Returns the names of the data sets of the finished runs."""
-    names = set()
-    for run in filter(self.is_finished, self.expected):
-      path = self.folder(run) / 'config.json'
-      if path.exists():
-        names.add(json.loads(path.read_text())['data']['name'])
-    return sorted(names)
+    finished = filter(self.is_finished, self.expected)
+    paths = [run.folder(self.workdir) / 'config.json' for run in finished]
+    configs = [json.loads(x.read_text()) for x in paths if x.exists()]
+    return sorted({config['data']['name'] for config in configs})
 
-  def _read(
-    self, key: tuple, folders: Mapping[int, pathlib.Path], split: str
-  ) -> Result | None:
-    if key not in self._results:
-      self._results[key] = self._make(folders, split)
-    return self._results[key]
-
-  def _make(
+  def _cached(
     self, folders: Mapping[int, pathlib.Path], split: str
   ) -> Result | None:
-    samples = {}
-    for seed, folder in folders.items():
-      path = _table_path(folder, split)
-      if path.exists():
-        table = predictions.read(path)
-        reference = self._references.setdefault(split, table)
-        try:
-          samples[seed] = repeated_runs.make_sample(table, reference)
-        except ValueError as error:
-          raise ValueError(
-            f'{path}, compared with earlier runs: {error}'
-          ) from error
+    """Returns the result of the runs in these folders, by seed."""
+    key = (split, *folders.values())
+    if key not in self._results:
+      self._results[key] = self._read(folders, split)
+    return self._results[key]
+
+  def _read(
+    self, folders: Mapping[int, pathlib.Path], split: str
+  ) -> Result | None:
+    paths = {seed: _table_path(x, split) for seed, x in folders.items()}
+    samples = {
+      seed: self._sample(path, split)
+      for seed, path in paths.items()
+      if path.exists()
+    }
     if not samples:
       return None
+    values = tuple(samples.values())
     return Result(
       class_names=predictions.class_names(self._references[split]),
       seeds=tuple(samples),
-      samples=tuple(samples.values()),
+      samples=values,
       measures=repeated_runs.intervals(
-        list(samples.values()), num_resamples=self._num_resamples
+        values, num_resamples=self._num_resamples
       ),
     )
+
+  def _sample(self, path: pathlib.Path, split: str) -> resampling.Sample:
+    table = predictions.read(path)
+    # The first table decides the order of the patients of all others.
+    reference = self._references.setdefault(split, table)
+    try:
+      return repeated_runs.make_sample(table, reference)
+    except ValueError as error:
+      raise ValueError(
+        f'{path}, compared with earlier runs: {error}'
+      ) from error
 
 
 def _table_path(folder: pathlib.Path, split: str) -> pathlib.Path:

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figure 6: accuracy by resolution and by schedule, with and without mixup."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+import dataclasses
 from typing import Any
 
 from bit_covid.analysis import bootstrap
@@ -11,163 +12,136 @@ from bit_covid.paper import grid
 from bit_covid.paper import labels
 from bit_covid.paper import markdown
 from bit_covid.paper import published_points
+from bit_covid.paper import results
 from bit_covid.paper import rows as rows_lib
+from bit_covid.paper import scales
 from bit_covid.paper.items import figure6_picture
 
-# Of resolution, schedule and mixup.
-_Rows = Mapping[tuple[str, str, bool], rows_lib.Row]
-# Of resolution and schedule: with minus without mixup.
-_Differences = Mapping[tuple[str, str], bootstrap.Difference]
+_Rows = Mapping[grid.Run, rows_lib.Row]
+# With minus without mixup, by the run with mixup.
+_Differences = Mapping[grid.Run, bootstrap.Difference]
 
 
 def make(request: collected.Request) -> collected.Collected:
   """Returns all combinations, or the paper's two sweeps through them."""
   rows = {
-    (x.resolution, x.schedule, x.mixup): rows_lib.ours(
-      request.runs, x, measure=rows_lib.Measure()
-    )
-    for x in grid.figure6(sweeps=request.sweeps)
+    run: rows_lib.ours(request.runs, run, rows_lib.Measure())
+    for run in grid.figure6(sweeps=request.sweeps)
   }
-  differences = _differences(request, rows)
+  differences = _differences(request.runs, rows)
   return collected.Collected(
     title='Figure 6. Resolution, schedule and mixup, accuracy on test',
-    records=[
-      *_records(request, rows),
-      *_difference_records(request, rows, differences),
-      *_published(),
-    ],
-    tables=_tables(request, rows, differences),
-    notes=_notes(request),
+    records=_records(request.scale, rows, differences),
+    tables=_tables(request.scale, rows, differences),
+    notes=_notes(sweeps=request.sweeps),
     figure=figure6_picture.draw(request, rows, differences),
   )
 
 
-def _differences(request: collected.Request, rows: _Rows) -> _Differences:
+def _differences(runs: results.Runs, rows: _Rows) -> _Differences:
   found = {}
-  for (resolution, schedule, mixup), row in rows.items():
-    other = rows.get((resolution, schedule, False))
-    if mixup and row.result and other and other.result:
-      found[resolution, schedule] = request.runs.difference(
-        other.result, row.result
-      )
+  for run, row in rows.items():
+    other = rows[dataclasses.replace(run, mixup=False)]
+    if run.mixup and row.result and other.result:
+      found[run] = runs.difference(other.result, row.result)
   return found
 
 
-def _records(request: collected.Request, rows: _Rows) -> list[dict[str, Any]]:
-  return [
-    _place(request, resolution, schedule) | {'mixup': mixup} | row.record()
-    for (resolution, schedule, mixup), row in rows.items()
-  ]
-
-
-def _difference_records(
-  request: collected.Request, rows: _Rows, differences: _Differences
+def _records(
+  scale: scales.Scale, rows: _Rows, differences: _Differences
 ) -> list[dict[str, Any]]:
-  return [
-    _place(request, *point)
-    | {
+  ours = [
+    _setting(scale, run) | {'mixup': run.mixup} | row.record()
+    for run, row in rows.items()
+  ]
+  of_best = {'model': grid.BEST, 'split': 'test'}
+  pairs = [
+    {
+      **_setting(scale, run),
       'mixup': 'with minus without',
       'kind': rows_lib.OURS,
-      'model': grid.BEST,
-      'split': 'test',
+      **of_best,
       'measure': 'accuracy_difference',
       'unit': 'percentage points',
+      **rows_lib.counts(rows[run].result),
+      **difference._asdict(),
     }
-    | rows_lib.counts(rows[*point, True].result)
-    | difference._asdict()
-    for point, difference in differences.items()
+    for run, difference in differences.items()
   ]
-
-
-def _published() -> list[dict[str, Any]]:
-  return [
+  papers = [
     {
       'kind': rows_lib.PUBLISHED,
       'resolution': '512x480',
       'schedule': '10k',
       'mixup': True,
-      'model': grid.BEST,
-      'split': 'test',
+      **of_best,
       'measure': 'accuracy',
       'unit': 'percent',
-      'published': known.accuracy,
+      'published': known.value,
       'source': known.source,
     }
     for known in published_points.SHARED
   ]
+  return [*ours, *pairs, *papers]
 
 
-def _place(
-  request: collected.Request, resolution: str, schedule: str
-) -> dict[str, Any]:
-  """Returns the paper's name of a point and the setting that was run."""
-  resize, crop = request.scale.resolutions[resolution]
+def _setting(scale: scales.Scale, run: grid.Run) -> dict[str, Any]:
+  """Returns the paper's names of a setting and what was run."""
+  resize, crop = scale.resolutions[run.resolution]
   return {
-    'resolution': resolution,
-    'schedule': schedule,
+    'resolution': run.resolution,
+    'schedule': run.schedule,
     'resize': resize,
     'crop': crop,
-    'steps': request.scale.schedules[schedule][-1],
+    'steps': scale.schedules[run.schedule][-1],
   }
 
 
 def _tables(
-  request: collected.Request, rows: _Rows, differences: _Differences
+  scale: scales.Scale, rows: _Rows, differences: _Differences
 ) -> list[markdown.Table]:
-  def accuracy(resolution: str, schedule: str, mixup: bool) -> str:
-    row = rows.get((resolution, schedule, mixup))
-    if row is None:
-      return markdown.NONE
-    if row.number is None:
-      return row.status
-    places = markdown.decimals(row.result.slices)
-    return _with_bounds(row.number, places, sign=False)
-
-  def difference(resolution: str, schedule: str) -> str:
-    if (resolution, schedule) not in differences:
-      return markdown.NONE
-    result = rows[resolution, schedule, True].result
-    places = markdown.decimals(result.slices)
-    return _with_bounds(differences[resolution, schedule], places, sign=True)
-
+  accuracies = {
+    run: markdown.with_interval(row.number, row.result.places)
+    if row.result
+    else row.status
+    for run, row in rows.items()
+  }
+  changes = {
+    run: markdown.with_interval(x, rows[run].result.places, sign=True)
+    for run, x in differences.items()
+  }
   return [
-    _table(request, 'With mixup, %', lambda r, s: accuracy(r, s, True)),
-    _table(request, 'Without mixup, %', lambda r, s: accuracy(r, s, False)),
-    _table(request, 'With minus without mixup, points', difference),
+    _table(scale, 'With mixup, %', accuracies, mixup=True),
+    _table(scale, 'Without mixup, %', accuracies, mixup=False),
+    _table(scale, 'With minus without mixup, points', changes, mixup=True),
   ]
 
 
 def _table(
-  request: collected.Request, title: str, cell: Callable[[str, str], str]
+  scale: scales.Scale,
+  title: str,
+  cells: Mapping[grid.Run, str],
+  *,
+  mixup: bool,
 ) -> markdown.Table:
-  return markdown.Table(
-    title,
-    [
-      f'Resolution{labels.brackets(request.scale)}',
-      *(f'{labels.steps(request.scale, x)} steps' for x in grid.SCHEDULES),
-    ],
-    [
-      [
-        labels.resolution(request.scale, resolution),
-        *(cell(resolution, schedule) for schedule in grid.SCHEDULES),
-      ]
-      for resolution in grid.RESOLUTIONS
-    ],
-  )
+  heading = f'Resolution{labels.unless_paper(scale, labels.BRACKETS)}'
+  rows = []
+  for resolution in grid.RESOLUTIONS:
+    row = {heading: labels.resolution(scale, resolution)}
+    for schedule in grid.SCHEDULES:
+      run = grid.Run(grid.BEST, resolution, schedule, mixup)
+      steps = f'{labels.steps(scale, schedule)} steps'
+      row[steps] = cells.get(run, markdown.NONE)
+    rows.append(row)
+  return markdown.Table(title, rows)
 
 
-def _with_bounds(numbers: Any, places: int, *, sign: bool) -> str:
-  value = markdown.number(numbers.value, places, sign=sign)
-  bounds = markdown.between(numbers.low, numbers.high, places, sign=sign)
-  return f'{value} ({bounds})' if bounds != markdown.NONE else value
-
-
-def _notes(request: collected.Request) -> list[str]:
-  shared = ' and '.join(f'{x.accuracy:.1f}' for x in published_points.SHARED)
+def _notes(*, sweeps: bool) -> list[str]:
+  shared = ' and '.join(f'{x.value:.1f}' for x in published_points.SHARED)
   which = (
     'The two sweeps of the paper only; they share a point, which it ran twice '
     'and we once.'
-    if request.sweeps
+    if sweeps
     else 'All 32 combinations; the paper shows 16 points, two sweeps.'
   )
   return [

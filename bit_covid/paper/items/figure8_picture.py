@@ -7,7 +7,6 @@ import itertools
 
 from matplotlib import axes as mpl_axes
 from matplotlib import figure as mpl_figure
-from matplotlib import ticker
 
 from bit_covid.analysis import figures
 from bit_covid.paper import grid
@@ -33,11 +32,11 @@ def draw(
   )
   _few(left, scale, few)
   full = rows_lib.once(full)
+  values = [row.published for row in full]
+  values += [row.number.value for row in full if row.number]
+  values = list(filter(marks.is_there, values))
   low, high = left.get_ylim()
-  for row in full:
-    known = (row.published, row.number.value if row.number else None)
-    for value in filter(marks.is_there, known):
-      low, high = min(low, value - 2), max(high, value)
+  low, high = min(low, min(values) - 2), max(high, *values)
   left.set_ylim(low, min(high + 0.05 * (high - low), 101))
   _full(right, full, low)
   marks.legend(
@@ -59,29 +58,24 @@ def _few(
   figures.plain(axes)
   axes.set_xscale('log')
   for i, series in enumerate(_SERIES):
-    part = [
-      (scale.few_shot[x.per_class], row)
+    part = {
+      scale.few_shot[x.per_class]: row
       for x, row in few.items()
       if (x.initialisation, x.per_class_by) == series
-    ]
-    places = [slices * _SHIFTS[i] for slices, _ in part]
-    marks.curve(axes, places, [row.number for _, row in part], index=i)
-    for slices, row in part:
+    }
+    places = [slices * _SHIFTS[i] for slices in part]
+    marks.curve(axes, places, [row.number for row in part.values()], index=i)
+    for slices, row in part.items():
       if row.published is not None:
         marks.published(axes, slices, row.published)
-  axes.xaxis.set_major_locator(
-    ticker.FixedLocator(list(scale.few_shot.values()))
-  )
-  axes.xaxis.set_major_formatter(
-    ticker.FixedFormatter(
-      [labels.stacked(labels.per_class(scale, x)) for x in scale.few_shot]
-    )
-  )
-  axes.xaxis.set_minor_locator(ticker.NullLocator())
   slices = list(scale.few_shot.values())
+  texts = [labels.stacked(labels.per_class(scale, x)) for x in scale.few_shot]
+  axes.set_xticks(slices, texts)
+  axes.set_xticks([], minor=True)
   axes.set_xlim(slices[0] / 1.5, slices[-1] * 1.5)
   axes.tick_params(labelsize=8)
-  axes.set_xlabel(f'Training slices a class{labels.below(scale)}', fontsize=9)
+  below = labels.unless_paper(scale, labels.BELOW)
+  axes.set_xlabel(f'Training slices a class{below}', fontsize=9)
   axes.set_ylabel('Accuracy on test, %')
 
 
@@ -90,45 +84,43 @@ def _full(
 ) -> None:
   figures.plain(axes).grid(axis='x', visible=False)
   for place, row in enumerate(rows):
-    is_measured = row.number is not None
-    value = row.number.value if is_measured else row.published
-    if row.kind != rows_lib.PUBLISHED and not is_measured:
-      marks.not_run(axes, place, row.status, across=False)
+    is_published = row.kind == rows_lib.PUBLISHED
+    if is_published:
+      style = {'facecolor': 'none', 'edgecolor': 'black'}
+      _bar(axes, place, row.published, bottom, style)
+    elif row.number is None:
+      marks.note(axes, place, row.status)
     else:
-      axes.bar(
-        place,
-        value - bottom,
-        0.7,
-        bottom=bottom,
-        **_style(row),
-      )
-      axes.annotate(
-        f'{value:.1f}',
-        # At the foot of the bar: at its top there may be a diamond.
-        (place, bottom),
-        (0, 4),
-        textcoords='offset points',
-        ha='center',
-        fontsize=7.5,
-      )
-    if row.kind != rows_lib.PUBLISHED and row.published is not None:
+      colour = marks.LIVE if row.kind == rows_lib.LIVE else marks.OURS
+      # Pale, as a black diamond may lie on it.
+      style = {'color': colour, 'alpha': 0.5}
+      _bar(axes, place, row.number.value, bottom, style)
+    if not is_published and row.published is not None:
       marks.published(axes, place, row.published)
-  axes.set_xticks(
-    range(len(rows)), [_name(row) for row in rows], rotation=90, fontsize=8
-  )
+  names = [
+    row.label.removeprefix('COVID-Net ').replace(', run', ',\nrun')
+    for row in rows
+  ]
+  axes.set_xticks(range(len(rows)), names, rotation=90, fontsize=8)
   axes.set_xlim(-0.6, len(rows) - 0.4)
   axes.tick_params(axis='y', length=0)
   axes.set_xlabel('All slices', fontsize=9)
 
 
-def _style(row: rows_lib.Row) -> dict[str, object]:
-  if row.kind == rows_lib.PUBLISHED:
-    return {'facecolor': 'none', 'edgecolor': 'black'}
-  colour = marks.LIVE if row.kind == rows_lib.LIVE else marks.OURS
-  # Pale, as a black diamond may lie on it.
-  return {'color': colour, 'alpha': 0.5}
-
-
-def _name(row: rows_lib.Row) -> str:
-  name = row.label.removeprefix('COVID-Net ')
-  return name.replace(', run here', ',\nrun here')
+def _bar(
+  axes: mpl_axes.Axes,
+  place: int,
+  value: float,
+  bottom: float,
+  style: Mapping[str, object],
+) -> None:
+  axes.bar(place, value - bottom, 0.7, bottom=bottom, **style)
+  axes.annotate(
+    f'{value:.1f}',
+    # At the foot of the bar: at its top there may be a diamond.
+    (place, bottom),
+    (0, 4),
+    textcoords='offset points',
+    ha='center',
+    fontsize=7.5,
+  )

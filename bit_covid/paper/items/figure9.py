@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figure 9: Grad-CAM of Bit-M on correctly predicted slices."""
 
+import collections
 from typing import NamedTuple
 
 from matplotlib import figure as mpl_figure
@@ -38,9 +39,10 @@ class _Panel(NamedTuple):
 
 def make(request: collected.Request) -> collected.Collected:
   """Returns three slices of each class, from different patients."""
-  found = _panels(request)
-  if isinstance(found, str):
-    return collected.without_result(_TITLE, found)
+  try:
+    panels = _panels(request)
+  except collected.MissingError as error:
+    return collected.without_result(_TITLE, str(error))
   return collected.Collected(
     title=_TITLE,
     records=[
@@ -51,35 +53,37 @@ def make(request: collected.Request) -> collected.Collected:
         'patient_id': x.patient_id,
         'probability': x.confidence,
       }
-      for x in found
+      for x in panels
     ],
     tables=[
       markdown.Table(
         'Slices shown',
-        ['Class', 'Slice', 'Patient', 'Probability'],
         [
-          [x.class_name, x.slice_id, x.patient_id, f'{x.confidence:.3f}']
-          for x in found
+          {
+            'Class': x.class_name,
+            'Slice': x.slice_id,
+            'Patient': x.patient_id,
+            'Probability': f'{x.confidence:.3f}',
+          }
+          for x in panels
         ],
       )
     ],
-    notes=_notes(found),
-    figure=_draw(found),
+    notes=_notes(panels),
+    figure=_draw(panels),
   )
 
 
-def _notes(found: list[_Panel]) -> list[str]:
+def _notes(panels: list[_Panel]) -> list[str]:
   notes = [
     f'{grid.BEST}, seed {_RUN.seed}. Of each class the surest correct slices, '
     'one a patient; the paper does not say how it chose its own, and publishes '
     'a picture only.',
     'Slices as the network gets them; the map over them is of the class that '
     'is predicted. It shows where, not what: its positions are '
-    f'{-(-found[0].image.shape[0] // 32)} a side before it is enlarged.',
+    f'{-(-panels[0].image.shape[0] // 32)} a side before it is enlarged.',
   ]
-  counts = {x.class_name: 0 for x in found}
-  for x in found:
-    counts[x.class_name] += 1
+  counts = collections.Counter(x.class_name for x in panels)
   few = [name for name, count in counts.items() if count < _COLUMNS]
   if few:
     notes.append(
@@ -89,45 +93,35 @@ def _notes(found: list[_Panel]) -> list[str]:
   return notes
 
 
-def _panels(request: collected.Request) -> list[_Panel] | str:
-  """Returns the panels, or the reason why there are none."""
-  table = request.runs.table(_RUN, 'test')
-  if table is None:
-    status = request.runs.status(_RUN, 'test')
-    return f'{grid.BEST}, seed {_RUN.seed}: {status}.'
+def _panels(request: collected.Request) -> list[_Panel]:
+  table = collected.predictions_of(request.runs, _RUN)
   if 'test' not in request.splits:
-    return 'The test split was not at hand, and so there are no slices to show.'
+    raise collected.MissingError(
+      'The test split was not at hand, and so there are no slices to show.'
+    )
   cases = _correct(table)
   if cases.empty:
-    return f'{grid.BEST}, seed {_RUN.seed}, has no slice of test right.'
-  classifier = network.Network.load(request.runs.folder(_RUN))
+    raise collected.MissingError(
+      f'{grid.BEST}, seed {_RUN.seed}, has no slice of test right.'
+    )
+  classifier = network.Network.load(_RUN.folder(request.runs.workdir))
   images = _images(
     request.splits['test'],
     cases['slice_id'].to_list(),
     ml_collections.ConfigDict(classifier.preprocessing),
   )
   names = predictions.class_names(table)
-  maps = classifier.gradcam(
-    np.asarray(normalize.to_model_range(images)),
-    cases['label'].to_numpy(np.int64),
+  label = cases['label'].to_numpy(np.int64)
+  maps = classifier.gradcam(np.asarray(normalize.to_model_range(images)), label)
+  columns = (
+    cases['slice_id'],
+    cases['patient_id'],
+    [names[i] for i in label],
+    predictions.probabilities(cases).max(axis=1).tolist(),
+    images[..., 0],
+    maps,
   )
-  return [
-    _Panel(
-      slice_id=case.slice_id,
-      patient_id=case.patient_id,
-      class_name=names[case.label],
-      confidence=confidence,
-      image=image[..., 0],
-      heat=heat,
-    )
-    for case, confidence, image, heat in zip(
-      cases.itertuples(),
-      predictions.probabilities(cases).max(axis=1).tolist(),
-      images,
-      maps,
-      strict=True,
-    )
-  ]
+  return list(map(_Panel, *columns))
 
 
 def _correct(table: pd.DataFrame) -> pd.DataFrame:
@@ -164,22 +158,20 @@ def _images(
   return batch['image']
 
 
-def _draw(found: list[_Panel]) -> mpl_figure.Figure:
+def _draw(panels: list[_Panel]) -> mpl_figure.Figure:
   """Returns two rows for each class: slices, and the same with maps."""
-  names = list(dict.fromkeys(x.class_name for x in found))
+  names = list(dict.fromkeys(x.class_name for x in panels))
   figure = figures.new(3.35 * len(names))
   axes = figure.subplots(2 * len(names), _COLUMNS, squeeze=False)
-  for panel in axes.ravel():
-    panel.set_xticks([])
-    panel.set_yticks([])
-    panel.set_frame_on(False)
+  for place in axes.ravel():
+    place.set(xticks=[], yticks=[], frame_on=False)
   for i, name in enumerate(names):
     plain, overlays = axes[2 * i : 2 * i + 2]
     plain[0].set_ylabel(name, fontsize=11, fontweight='bold')
     overlays[0].set_ylabel('with map', fontsize=9)
-    panels = [x for x in found if x.class_name == name]
+    of_class = [x for x in panels if x.class_name == name]
     # A class may have fewer patients than there are columns.
-    for panel, above, below in zip(panels, plain, overlays, strict=False):
+    for panel, above, below in zip(of_class, plain, overlays, strict=False):
       for place in (above, below):
         place.imshow(panel.image, cmap='gray', vmin=0, vmax=255)
       below.imshow(

@@ -10,32 +10,26 @@ from bit_covid.paper import collected
 from bit_covid.paper import dot_plot
 from bit_covid.paper import grid
 from bit_covid.paper import labels
+from bit_covid.paper import published_points
 from bit_covid.paper import rows as rows_lib
 
-SPLITS = ('val', 'test')
-_OF = {row.model: row for row in published.INITIALISATIONS}
+_PUBLISHED = {row.model: row for row in published.INITIALISATIONS}
 
 
 def make(request: collected.Request) -> collected.Collected:
   """Returns a table for each split, and the picture."""
-  rows = {split: _rows(request, split) for split in SPLITS}
-  differences = {
-    split: accuracy_table.differences(request.runs, rows[split])
-    for split in SPLITS
+  rows = {
+    split: accuracy_table.compared(request.runs, _rows(request, split))
+    for split in ('val', 'test')
   }
-  absent = [split for split in SPLITS if split not in request.scale.sizes]
   return collected.Collected(
     title='Table 3. Initialisations, accuracy on val and test',
     records=[
-      record
-      for split in SPLITS
-      for record in accuracy_table.records(rows[split], differences[split])
+      accuracy_table.record(row) for part in rows.values() for row in part
     ],
     tables=[
-      accuracy_table.table(
-        f'Accuracy on {split}', rows[split], differences[split]
-      )
-      for split in SPLITS
+      accuracy_table.table(f'Accuracy on {split}', part)
+      for split, part in rows.items()
     ],
     notes=[
       f'Ours: {labels.settings(request.scale, grid.Run(grid.BEST))}; the runs '
@@ -45,26 +39,27 @@ def make(request: collected.Request) -> collected.Collected:
       'interval would still leave out 0 in about one such table of five.',
       *(
         f'At the scale {request.scale.name!r} there is no {split} split.'
-        for split in absent
+        for split in rows
+        if split not in request.scale.sizes
       ),
     ],
     figure=dot_plot.draw(
-      {f'Accuracy on {split}, %': rows[split] for split in SPLITS}
+      {f'Accuracy on {split}, %': part for split, part in rows.items()}
     ),
   )
 
 
 def _rows(request: collected.Request, split: str) -> list[rows_lib.Row]:
-  rows = [
-    rows_lib.ours(
+  rows = []
+  for setting in grid.ITEMS['table3']:
+    known = _PUBLISHED[setting.initialisation]
+    row = rows_lib.ours(
       request.runs,
       setting,
-      measure=rows_lib.Measure(split=split),
-      published=getattr(_OF[setting.initialisation], split),
-      source=_OF[setting.initialisation].source,
+      rows_lib.Measure(split=split),
+      known=published_points.Point(getattr(known, split), known.source),
     )
-    for setting in grid.ITEMS['table3']()
-  ]
-  if split in request.scale.sizes:
-    return rows
-  return [dataclasses.replace(row, status=f'no {split} split') for row in rows]
+    if split not in request.scale.sizes:
+      row = dataclasses.replace(row, status=f'no {split} split')
+    rows.append(row)
+  return rows

@@ -71,7 +71,7 @@ def test_each_run_is_made_once(tmp_path):
 
 def test_what_a_run_prints_goes_to_its_log(tmp_path, capsys):
   queue.work(_TASKS[:1], tmp_path, train=_Trainer())
-  folder = queue.folder_of(_RUNS[0], tmp_path)
+  folder = _RUNS[0].folder(tmp_path)
   assert (folder / 'log.txt').read_text() == 'a line of the run\n'
   printed = capsys.readouterr().out
   assert 'a line of the run' not in printed
@@ -81,7 +81,7 @@ def test_what_a_run_prints_goes_to_its_log(tmp_path, capsys):
 @pytest.mark.parametrize('keep', [True, False])
 def test_checkpoints_of_finished_runs(tmp_path, keep):
   queue.work(_TASKS[:1], tmp_path, train=_Trainer(), keep_checkpoints=keep)
-  folder = queue.folder_of(_RUNS[0], tmp_path)
+  folder = _RUNS[0].folder(tmp_path)
   assert (folder / 'checkpoints').exists() == keep
 
 
