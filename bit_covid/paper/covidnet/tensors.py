@@ -4,7 +4,6 @@
 
 from collections.abc import Mapping, Sequence
 import dataclasses
-from typing import NamedTuple
 
 # Imported first, as it decides how TensorFlow starts.
 import input_pipeline  # noqa: F401 # isort: skip
@@ -37,8 +36,17 @@ class Tensors:
   features: str = ''
 
 
-class Ports(NamedTuple):
-  """The inputs and outputs of a graph; see `graph.Network`."""
+@dataclasses.dataclass(frozen=True)
+class Ports:
+  """The inputs and outputs of a graph.
+
+  Attributes:
+    image: the tensor of the images, `[N, S, S, 3]` float32 in [0, 1].
+    fetches: `probabilities` and, if named, `features`.
+    feeds: other inputs, the same for each batch, by the names of their tensors.
+    size: side of the images in pixels.
+    batch: slices a batch if the graph fixes the number, else None.
+  """
 
   image: tf.Tensor
   fetches: Mapping[str, tf.Tensor]
@@ -67,20 +75,10 @@ def find_ports(graph: tf.Graph, tensors: Tensors, *, size: int | None) -> Ports:
   }
   _check_outputs(graph, fetches)
   switches = _find_switches(graph, tensors.training)
-  _check_reached(fetches, fed=[image, *switches])
+  _check_inputs(fetches, image, switches)
   # By name: tensors cannot be keys of a dictionary.
   feeds = {switch.name: False for switch in switches}
   return Ports(image, fetches, feeds, size, batch)
-
-
-def _find(graph: tf.Graph, name: str, flag: str) -> tf.Tensor:
-  """Returns a tensor; the error lists tensors that may be meant."""
-  try:
-    return graph.get_tensor_by_name(name)
-  except (KeyError, ValueError) as error:
-    raise ValueError(
-      f'{flag}={name}: the graph has no such tensor. {candidates(graph)}'
-    ) from error
 
 
 def candidates(graph: tf.Graph) -> str:
@@ -103,12 +101,18 @@ def candidates(graph: tf.Graph) -> str:
   )
 
 
+def _find(graph: tf.Graph, name: str, flag: str) -> tf.Tensor:
+  try:
+    return graph.get_tensor_by_name(name)
+  except (KeyError, ValueError) as error:
+    raise ValueError(
+      f'{flag}={name}: the graph has no such tensor. {candidates(graph)}'
+    ) from error
+
+
 def _placeholders(graph: tf.Graph) -> list[tf.Tensor]:
-  return [
-    operation.outputs[0]
-    for operation in graph.get_operations()
-    if operation.type in ('Placeholder', 'PlaceholderWithDefault')
-  ]
+  kinds = ('Placeholder', 'PlaceholderWithDefault')
+  return [x.outputs[0] for x in graph.get_operations() if x.type in kinds]
 
 
 def _listed(tensors: Sequence[tf.Tensor]) -> str:
@@ -117,6 +121,12 @@ def _listed(tensors: Sequence[tf.Tensor]) -> str:
 
 def _shape(tensor: tf.Tensor) -> str:
   return f'{tensor.dtype.name} {tensor.shape}'
+
+
+def _fits(tensor: tf.Tensor, *shapes: tuple[int | None, ...]) -> bool:
+  return tensor.dtype.is_floating and any(
+    tensor.shape.is_compatible_with(shape) for shape in shapes
+  )
 
 
 def _image_shape(image: tf.Tensor, size: int | None) -> tuple[int, int | None]:
@@ -136,24 +146,16 @@ def _image_shape(image: tf.Tensor, size: int | None) -> tuple[int, int | None]:
 
 
 def _check_outputs(graph: tf.Graph, fetches: Mapping[str, tf.Tensor]) -> None:
-  probabilities = fetches['probabilities']
+  probabilities, features = fetches['probabilities'], fetches.get('features')
   classes = len(conventions.COVIDX_CT)
-  if (
-    not probabilities.dtype.is_floating
-    or not probabilities.shape.is_compatible_with((None, classes))
-  ):
+  if not _fits(probabilities, (None, classes)):
     raise ValueError(
       f'--probabilities={probabilities.name} is {_shape(probabilities)}; '
       f'expected [N, {classes}], a probability for each of '
       f'{", ".join(conventions.COVIDX_CT)}. {candidates(graph)}'
     )
-  features = fetches.get('features')
-  if features is not None and not (
-    features.dtype.is_floating
-    and any(
-      features.shape.is_compatible_with(shape)
-      for shape in ((None, None), (None, 1, 1, None))
-    )
+  if features is not None and not _fits(
+    features, (None, None), (None, 1, 1, None)
   ):
     raise ValueError(
       f'--features={features.name} is {_shape(features)}; expected [N, F] or '
@@ -174,36 +176,31 @@ def _find_switches(graph: tf.Graph, name: str) -> list[tf.Tensor]:
   return [switch]
 
 
-def _check_reached(
-  fetches: Mapping[str, tf.Tensor], *, fed: Sequence[tf.Tensor]
+def _check_inputs(
+  fetches: Mapping[str, tf.Tensor],
+  image: tf.Tensor,
+  switches: Sequence[tf.Tensor],
 ) -> None:
-  """Raises ValueError if the fetches depend on a placeholder that is not fed.
+  """Raises ValueError unless the fetches depend on the image, and need no more.
 
-  Args:
-    fetches: the outputs.
-    fed: the image, then all other tensors that are fed.
+  The switches are fed as well.
   """
-  image, stop = fed[0], {x.op for x in fed}
+  fed = {x.op for x in (image, *switches)}
   seen, ahead = set(), [x.op for x in fetches.values()]
   while ahead:
     operation = ahead.pop()
-    if operation in seen:
-      continue
-    seen.add(operation)
-    if operation not in stop:
+    if operation not in seen | fed:
       ahead += [*(x.op for x in operation.inputs), *operation.control_inputs]
+    seen.add(operation)
   if image.op not in seen:
     raise ValueError(
       f'{", ".join(x.name for x in fetches.values())}: not made from '
       f'--image={image.name}. {candidates(image.graph)}'
     )
-  missing = [
-    operation.outputs[0]
-    for operation in seen - stop
-    if operation.type == 'Placeholder'
-  ]
-  if missing:
+  needed = [x for x in seen - fed if x.type == 'Placeholder']
+  if needed:
     raise ValueError(
-      f'The graph also needs {_listed(missing)}. If that says whether it '
-      'trains, name it with --training; nothing else can be fed.'
+      f'The graph also needs {_listed([x.outputs[0] for x in needed])}. If '
+      'that says whether it trains, name it with --training; nothing else can '
+      'be fed.'
     )
