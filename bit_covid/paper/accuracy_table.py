@@ -3,7 +3,6 @@
 """The table of accuracies that Tables 1 and 3 share."""
 
 from collections.abc import Sequence
-import dataclasses
 from typing import Any
 
 from bit_covid.analysis import bootstrap
@@ -29,11 +28,9 @@ def compared(
   """Returns the rows with their differences to the best initialisation."""
   found = []
   for row in rows:
-    best = runs.result(grid.Run(grid.BEST), row.measure.split)
-    is_best = row.kind == rows_lib.OURS and row.model == grid.BEST
-    if row.result and best and not is_best:
-      difference = runs.difference(best, row.result)
-      row = dataclasses.replace(row, difference=difference)
+    if row.kind != rows_lib.OURS or row.model != grid.BEST:
+      best = runs.result(grid.Run(grid.BEST), row.measure.split)
+      row = rows_lib.compared(runs, row, best)
     found.append(row)
   return found
 
@@ -61,7 +58,7 @@ def table(title: str, rows: Sequence[rows_lib.Row]) -> markdown.Table:
         'Model': row.label,
         **measured(row),
         'Slice errors': _errors(row),
-        f'Minus {grid.BEST}': _difference(row),
+        f'Minus {grid.BEST}': row.difference_text(),
         'Published, %': markdown.number(row.published, 1),
       }
       for row in rows
@@ -98,9 +95,3 @@ def _errors(row: rows_lib.Row) -> str:
     return f'{errors[0]:,}'
   mean = sum(errors) / len(errors)
   return f'{mean:,.1f} ({min(errors):,} to {max(errors):,})'
-
-
-def _difference(row: rows_lib.Row) -> str:
-  if row.difference is None:
-    return markdown.NONE
-  return markdown.with_interval(row.difference, row.result.places, sign=True)

@@ -13,8 +13,6 @@ from bit_covid.analysis import published
 from bit_covid.paper import marks
 from bit_covid.paper import rows as rows_lib
 
-_COLOURS = {rows_lib.OURS: marks.OURS, rows_lib.LIVE: marks.LIVE}
-
 
 def draw(
   panels: Mapping[str, Sequence[rows_lib.Row]],
@@ -71,10 +69,10 @@ def _panel(
 def _row(axes: mpl_axes.Axes, place: float, row: rows_lib.Row) -> None:
   index = row.measure.class_index
   if index is None:
-    colour, known_colour = _COLOURS.get(row.kind), 'black'
+    colour, known_colour = marks.COLOURS.get(row.kind), 'black'
   else:
     colour = known_colour = figures.colour(index)
-  if row.number is not None and marks.is_there(row.number.value):
+  if row.number:
     marker = figures.marker(index or 0)
     marks.measured(
       axes, place, row.number, colour=colour, marker=marker, across=True

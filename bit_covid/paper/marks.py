@@ -18,9 +18,10 @@ from matplotlib import lines
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
 from bit_covid.analysis import repeated_runs
+from bit_covid.paper import rows
 
-OURS = '#332288'
-LIVE = '#117733'
+# By the kind of a row.
+COLOURS = {rows.OURS: '#332288', rows.LIVE: '#117733'}
 _CAUTION = '#A3195B'
 _CHARACTERS = 84
 _RANGE = {'linewidth': 6, 'alpha': 0.3}
@@ -64,13 +65,9 @@ def curve(
   *,
   index: int,
 ) -> None:
-  """Draws numbers and a line through them, with gaps where there are none.
+  """Draws the numbers of a series and a line through them, with gaps for None.
 
-  Args:
-    axes: the axes.
-    places: on the x axis, one for each number.
-    numbers: None where nothing was measured.
-    index: of the series, which decides colour, dashes and marker.
+  The index of the series decides colour, dashes and marker.
   """
   colour, marker = figures.series_colour(index), figures.marker(index)
   axes.plot(
@@ -102,18 +99,23 @@ def legend(
   figure: mpl_figure.Figure,
   *,
   seeds: int,
-  has_published: bool = True,
+  series: Sequence[str] = (),
   others: Sequence[lines.Line2D] = (),
+  has_published: bool = True,
 ) -> None:
   """Adds the legend of the marks below the figure.
 
   Args:
     figure: the figure.
     seeds: largest number of seeds behind a number, 0 if nothing was measured.
-    has_published: whether there are diamonds.
+    series: names of the series that `curve` has drawn.
     others: handles of further marks.
+    has_published: whether there are diamonds.
   """
-  handles = list(others)
+  handles = [
+    line(name, i, marker=figures.marker(i)) for i, name in enumerate(series)
+  ]
+  handles += others
   if seeds:
     name = 'one run' if seeds == 1 else 'mean over seeds'
     interval = f'{bootstrap.LEVEL_TEXT} interval (patients)'
@@ -139,8 +141,8 @@ def band() -> lines.Line2D:
   return handle('smallest to largest seed', **_RANGE)
 
 
-def series(label: str, index: int, *, marker: str = '') -> lines.Line2D:
-  """Returns the legend's handle of a series, a line with or without marks."""
+def line(label: str, index: int, *, marker: str = '') -> lines.Line2D:
+  """Returns the legend's handle of a series."""
   return handle(
     label,
     colour=figures.series_colour(index),
@@ -159,14 +161,7 @@ def handle(
 def note(
   axes: mpl_axes.Axes, place: float, text: str, *, across: bool = False
 ) -> None:
-  """Writes why a number is missing at its place on the x axis, or the y axis.
-
-  Args:
-    axes: the axes.
-    place: on the x axis, or on the y axis if `across`.
-    text: a few words.
-    across: whether numbers lie across.
-  """
+  """Writes why a number is missing at its place; see `measured`."""
   style = {'color': figures.GRAY, 'fontsize': 8, 'style': 'italic'}
   if across:
     transform = axes.get_yaxis_transform()
@@ -204,8 +199,3 @@ def message(text: str) -> mpl_figure.Figure:
     color=figures.GRAY,
   )
   return figure
-
-
-def is_there(value: float | None) -> bool:
-  """Returns whether the value is a number, not None or NaN."""
-  return value is not None and not math.isnan(value)

@@ -13,13 +13,10 @@ from bit_covid.analysis import published
 
 
 class Point(NamedTuple):
-  """A published number in percent, None if there is none, and its source."""
+  """A published number in percent and its source."""
 
-  value: float | None
+  value: float
   source: str
-
-
-NO_POINT = Point(None, '')
 
 
 # Counts of each class of `published.CLASS_NAMES`.

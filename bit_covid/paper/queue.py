@@ -36,13 +36,7 @@ class Task(NamedTuple):
 
 
 class Outcome(NamedTuple):
-  """The outcome of the tasks.
-
-  Attributes:
-    made: runs that this process made.
-    diverged: runs whose loss or parameters were not finite, with the message.
-    elsewhere: runs that another process is making.
-  """
+  """Runs that were made, diverged (with the message), or are made elsewhere."""
 
   made: list[grid.Run]
   diverged: dict[grid.Run, str]
@@ -65,8 +59,7 @@ def shard(tasks: Sequence[Task], *, index: int, count: int) -> list[Task]:
 def left(tasks: Sequence[Task], workdir: pathlib.Path) -> list[Task]:
   """Returns the tasks whose runs are not finished.
 
-  Raises:
-    ValueError: a finished run had another config.
+  An error says that a finished run had another config.
   """
   found = []
   for task in tasks:
@@ -87,16 +80,11 @@ def work(
 ) -> Outcome:
   """Makes the runs that are neither finished nor being made elsewhere.
 
-  A run that diverges is put aside. Any other error is raised.
-
-  Args:
-    tasks: in the order in which they are made.
-    workdir: of the paper.
-    train: makes a run from its config and work directory.
-    keep_checkpoints: whether to keep the checkpoints of finished runs. The
-      network itself is kept in any case.
+  `train` makes one from its config and work directory. A run that diverges is
+  put aside; any other error is raised. The network of a finished run is kept,
+  its checkpoints only on request.
   """
-  outcome, clock = Outcome([], {}, []), Clock()
+  outcome, times = Outcome([], {}, []), []
   waiting = left(tasks, workdir)
   for number, task in enumerate(waiting):
     folder = task.run.folder(workdir)
@@ -106,7 +94,7 @@ def work(
       # Another process may have made it since the list was made.
       if not is_mine or run_directory.is_finished(folder):
         continue
-      _announce(number, waiting, clock)
+      _announce(number, waiting, times)
       start = time.monotonic()
       try:
         _make(task, folder, train)
@@ -114,39 +102,33 @@ def work(
         outcome.diverged[task.run] = str(error)
         progress.say(f'  diverged: {error}')
         continue
-      clock.add(task.cost, time.monotonic() - start)
+      times.append((task.cost, time.monotonic() - start))
       if not keep_checkpoints:
         shutil.rmtree(folder / 'checkpoints', ignore_errors=True)
       outcome.made.append(task.run)
   return outcome
 
 
-class Clock:
-  """Predicts how long runs take from those that were made.
+def predict_seconds(
+  costs: Sequence[cost.Cost], made: Sequence[tuple[cost.Cost, float]]
+) -> float | None:
+  """Returns how long runs will take; None before the first run.
 
   The time of a run is modelled as a constant, for compiling and the report,
   plus a part proportional to the operations. Neither is negative.
+
+  Args:
+    costs: those of the runs.
+    made: costs and seconds of the runs that were made.
   """
-
-  def __init__(self):
-    self._costs: list[cost.Cost] = []
-    self._seconds: list[float] = []
-
-  def add(self, made: cost.Cost, seconds: float) -> None:
-    """Adds a run that took so many seconds."""
-    self._costs.append(made)
-    self._seconds.append(seconds)
-
-  def remaining(self, costs: Sequence[cost.Cost]) -> float | None:
-    """Returns the seconds that runs will take; None before the first run."""
-    if not self._costs:
-      return None
-    known = np.array([[1.0, x.operations] for x in self._costs])
-    # Operations are about 1e15: scaled to the order of the constant.
-    scale = known.max(axis=0)
-    rates, _ = scipy.optimize.nnls(known / scale, np.array(self._seconds))
-    asked = cost.total(costs)
-    return float(np.array([asked.runs, asked.operations]) / scale @ rates)
+  if not made:
+    return None
+  known = np.array([[1.0, x.operations] for x, _ in made])
+  # Operations are about 1e15: scaled to the order of the constant.
+  scale = known.max(axis=0)
+  rates, _ = scipy.optimize.nnls(known / scale, [x for _, x in made])
+  asked = cost.total(costs)
+  return float(np.array([asked.runs, asked.operations]) / scale @ rates)
 
 
 @contextlib.contextmanager
@@ -163,8 +145,12 @@ def _claim(run: grid.Run, workdir: pathlib.Path) -> Iterator[bool]:
     lock.release()
 
 
-def _announce(number: int, waiting: Sequence[Task], clock: Clock) -> None:
-  seconds = clock.remaining([x.cost for x in waiting[number:]])
+def _announce(
+  number: int,
+  waiting: Sequence[Task],
+  times: Sequence[tuple[cost.Cost, float]],
+) -> None:
+  seconds = predict_seconds([x.cost for x in waiting[number:]], times)
   time_left = f'; {progress.format_seconds(seconds)} left' if seconds else ''
   name = waiting[number].run.name
   progress.say(f'{number + 1} of {len(waiting)}: {name}{time_left}')

@@ -73,7 +73,11 @@ class Result:
 
 
 class Runs:
-  """The finished runs of an item."""
+  """The finished runs of an item, below the folder `workdir` of the paper.
+
+  `expected` are all runs that the item needs. `live` are work directories of
+  other systems by name, run on the same splits.
+  """
 
   def __init__(
     self,
@@ -83,14 +87,7 @@ class Runs:
     live: Mapping[str, str | os.PathLike[str]] | None = None,
     num_resamples: int = bootstrap.NUM_RESAMPLES,
   ):
-    """Creates the reader.
-
-    Args:
-      workdir: the folder that contains the folder `runs`.
-      expected: all runs that the item needs.
-      live: work directories of other systems, run on the same splits, by name.
-      num_resamples: number of resamples of the bootstrap.
-    """
+    """Reads nothing yet; `num_resamples` is that of the bootstrap."""
     self.workdir = pathlib.Path(workdir)
     self.expected = expected
     self.live = live or {}
@@ -119,19 +116,15 @@ class Runs:
   def result(self, setting: grid.Run, split: str) -> Result | None:
     """Returns the result of a setting's finished runs on a split.
 
-    It is None if no run is finished, or none has predicted the split.
-
-    Raises:
-      ValueError: the runs are of different slices; the message counts them.
+    It is None if no run is finished, or none has predicted the split. An error
+    says that the runs are of different slices.
     """
-    finished = self.finished(setting)
-    return self._cached(
-      {run.seed: run.folder(self.workdir) for run in finished}, split
-    )
+    runs = self.finished(setting)
+    return self._read({x.seed: x.folder(self.workdir) for x in runs}, split)
 
   def live_result(self, name: str, split: str) -> Result | None:
     """Returns the result of another system on the same slices."""
-    return self._cached({0: pathlib.Path(self.live[name])}, split)
+    return self._read({0: pathlib.Path(self.live[name])}, split)
 
   def difference(self, a: Result, b: Result) -> bootstrap.Difference:
     """Returns accuracy of B minus A in percentage points, paired by patient."""
@@ -171,35 +164,32 @@ class Runs:
     configs = [json.loads(x.read_text()) for x in paths if x.exists()]
     return sorted({config['data']['name'] for config in configs})
 
-  def _cached(
+  def _read(
     self, folders: Mapping[int, pathlib.Path], split: str
   ) -> Result | None:
     """Returns the result of the runs in these folders, by seed."""
     key = (split, *folders.values())
-    if key not in self._results:
-      self._results[key] = self._read(folders, split)
-    return self._results[key]
-
-  def _read(
-    self, folders: Mapping[int, pathlib.Path], split: str
-  ) -> Result | None:
+    if key in self._results:
+      return self._results[key]
     paths = {seed: _table_path(x, split) for seed, x in folders.items()}
     samples = {
       seed: self._sample(path, split)
       for seed, path in paths.items()
       if path.exists()
     }
-    if not samples:
-      return None
-    values = tuple(samples.values())
-    return Result(
-      class_names=predictions.class_names(self._references[split]),
-      seeds=tuple(samples),
-      samples=values,
-      measures=repeated_runs.intervals(
-        values, num_resamples=self._num_resamples
-      ),
-    )
+    result = None
+    if samples:
+      values = tuple(samples.values())
+      result = Result(
+        class_names=predictions.class_names(self._references[split]),
+        seeds=tuple(samples),
+        samples=values,
+        measures=repeated_runs.intervals(
+          values, num_resamples=self._num_resamples
+        ),
+      )
+    self._results[key] = result
+    return result
 
   def _sample(self, path: pathlib.Path, split: str) -> resampling.Sample:
     table = predictions.read(path)

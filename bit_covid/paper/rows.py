@@ -11,6 +11,7 @@ from bit_covid.analysis import bootstrap
 from bit_covid.analysis import published as published_tables
 from bit_covid.analysis import repeated_runs
 from bit_covid.paper import grid
+from bit_covid.paper import markdown
 from bit_covid.paper import published_points
 from bit_covid.paper import results
 
@@ -52,9 +53,8 @@ class Row:
     measure: the measure.
     status: '2 of 3' seeds, or the reason for a missing result.
     result: the result of the runs, None if there is none.
-    known: the published number.
-    difference: accuracy minus that of the best initialisation, None if it is
-      not compared.
+    known: the published number, None if there is none.
+    difference: accuracy minus that of another row, None if it is not compared.
   """
 
   kind: str
@@ -62,7 +62,7 @@ class Row:
   measure: Measure
   status: str
   result: results.Result | None = None
-  known: published_points.Point = published_points.NO_POINT
+  known: published_points.Point | None = None
   difference: bootstrap.Difference | None = None
 
   @property
@@ -73,7 +73,7 @@ class Row:
   @property
   def published(self) -> float | None:
     """The published number in percent, None if there is none."""
-    return self.known.value
+    return self.known.value if self.known else None
 
   @property
   def number(self) -> repeated_runs.Repeated | None:
@@ -96,9 +96,22 @@ class Row:
       **number._asdict(),
       **counts(self.result),
       'status': self.status,
-      'published': self.known.value,
-      'source': self.known.source,
+      'published': self.published,
+      'source': self.known.source if self.known else '',
     }
+
+  def text(self) -> str:
+    """Returns '98.70 (98.10 to 99.20)', or a dash if it was not measured."""
+    if self.result is None:
+      return markdown.NONE
+    return markdown.with_interval(self.number, self.result.places)
+
+  def difference_text(self) -> str:
+    """Returns '-0.30 (-0.50 to -0.10)', or a dash if it is not compared."""
+    if self.difference is None:
+      return markdown.NONE
+    places = self.result.places
+    return markdown.with_interval(self.difference, places, sign=True)
 
 
 def counts(result: results.Result | None) -> dict[str, int | None]:
@@ -124,12 +137,20 @@ def once(rows: Sequence[Row]) -> list[Row]:
   return [row for row in rows if row.kind != PUBLISHED or row.model not in live]
 
 
+def compared(runs: results.Runs, row: Row, other: results.Result | None) -> Row:
+  """Returns the row with its difference to a result, if both are measured."""
+  if row.result is None or other is None:
+    return row
+  difference = runs.difference(other, row.result)
+  return dataclasses.replace(row, difference=difference)
+
+
 def ours(
   runs: results.Runs,
   setting: grid.Run,
   measure: Measure,
   *,
-  known: published_points.Point = published_points.NO_POINT,
+  known: published_points.Point | None = None,
 ) -> Row:
   """Returns the row of a setting of our runs."""
   return Row(

@@ -2,60 +2,79 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figure 6: accuracy by resolution and by schedule, with and without mixup."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 import dataclasses
+import math
 from typing import Any
 
+from matplotlib import axes as mpl_axes
+from matplotlib import figure as mpl_figure
+import numpy as np
+
 from bit_covid.analysis import bootstrap
+from bit_covid.analysis import figures
+from bit_covid.analysis import repeated_runs
 from bit_covid.paper import collected
 from bit_covid.paper import grid
 from bit_covid.paper import labels
 from bit_covid.paper import markdown
+from bit_covid.paper import marks
 from bit_covid.paper import published_points
-from bit_covid.paper import results
 from bit_covid.paper import rows as rows_lib
 from bit_covid.paper import scales
-from bit_covid.paper.items import figure6_picture
 
+# Where the two sweeps of the paper meet.
+_SHARED = grid.Run(grid.BEST)
+_BY_RESOLUTION = [
+  dataclasses.replace(_SHARED, resolution=x) for x in grid.RESOLUTIONS
+]
+_BY_SCHEDULE = [
+  dataclasses.replace(_SHARED, schedule=x) for x in grid.SCHEDULES
+]
+_NAMES = {True: 'with mixup', False: 'without mixup'}
+# Those with mixup are compared with those without.
 _Rows = Mapping[grid.Run, rows_lib.Row]
-# With minus without mixup, by the run with mixup.
-_Differences = Mapping[grid.Run, bootstrap.Difference]
 
 
 def make(request: collected.Request) -> collected.Collected:
   """Returns all combinations, or the paper's two sweeps through them."""
+  runs, scale = request.runs, request.scale
   rows = {
-    run: rows_lib.ours(request.runs, run, rows_lib.Measure())
+    run: rows_lib.ours(runs, run, rows_lib.Measure())
     for run in grid.figure6(sweeps=request.sweeps)
   }
-  differences = _differences(request.runs, rows)
+  for run, row in rows.items():
+    if run.mixup:
+      without = rows[_with(run, mixup=False)].result
+      rows[run] = rows_lib.compared(runs, row, without)
   return collected.Collected(
     title='Figure 6. Resolution, schedule and mixup, accuracy on test',
-    records=_records(request.scale, rows, differences),
-    tables=_tables(request.scale, rows, differences),
+    records=_records(scale, rows),
+    tables=[
+      _table(scale, 'With mixup, %', _accuracies(rows, mixup=True)),
+      _table(scale, 'Without mixup, %', _accuracies(rows, mixup=False)),
+      _table(
+        scale,
+        'With minus without mixup, points',
+        {run: row.difference_text() for run, row in rows.items() if run.mixup},
+      ),
+    ],
     notes=_notes(sweeps=request.sweeps),
-    figure=figure6_picture.draw(request, rows, differences),
+    figure=_draw(scale, rows, sweeps=request.sweeps),
   )
 
 
-def _differences(runs: results.Runs, rows: _Rows) -> _Differences:
-  found = {}
-  for run, row in rows.items():
-    other = rows[dataclasses.replace(run, mixup=False)]
-    if run.mixup and row.result and other.result:
-      found[run] = runs.difference(other.result, row.result)
-  return found
+def _with(run: grid.Run, *, mixup: bool) -> grid.Run:
+  return dataclasses.replace(run, mixup=mixup)
 
 
-def _records(
-  scale: scales.Scale, rows: _Rows, differences: _Differences
-) -> list[dict[str, Any]]:
+def _records(scale: scales.Scale, rows: _Rows) -> list[dict[str, Any]]:
+  of_best = {'model': grid.BEST, 'split': 'test'}
   ours = [
-    _setting(scale, run) | {'mixup': run.mixup} | row.record()
+    {**_setting(scale, run), 'mixup': run.mixup, **row.record()}
     for run, row in rows.items()
   ]
-  of_best = {'model': grid.BEST, 'split': 'test'}
-  pairs = [
+  differences = [
     {
       **_setting(scale, run),
       'mixup': 'with minus without',
@@ -63,16 +82,17 @@ def _records(
       **of_best,
       'measure': 'accuracy_difference',
       'unit': 'percentage points',
-      **rows_lib.counts(rows[run].result),
-      **difference._asdict(),
+      **rows_lib.counts(row.result),
+      **row.difference._asdict(),
     }
-    for run, difference in differences.items()
+    for run, row in rows.items()
+    if row.difference
   ]
   papers = [
     {
       'kind': rows_lib.PUBLISHED,
-      'resolution': '512x480',
-      'schedule': '10k',
+      'resolution': _SHARED.resolution,
+      'schedule': _SHARED.schedule,
       'mixup': True,
       **of_best,
       'measure': 'accuracy',
@@ -82,7 +102,7 @@ def _records(
     }
     for known in published_points.SHARED
   ]
-  return [*ours, *pairs, *papers]
+  return [*ours, *differences, *papers]
 
 
 def _setting(scale: scales.Scale, run: grid.Run) -> dict[str, Any]:
@@ -97,39 +117,25 @@ def _setting(scale: scales.Scale, run: grid.Run) -> dict[str, Any]:
   }
 
 
-def _tables(
-  scale: scales.Scale, rows: _Rows, differences: _Differences
-) -> list[markdown.Table]:
-  accuracies = {
-    run: markdown.with_interval(row.number, row.result.places)
-    if row.result
-    else row.status
+def _accuracies(rows: _Rows, *, mixup: bool) -> dict[grid.Run, str]:
+  """Returns the cells of the runs with or without mixup."""
+  return {
+    _with(run, mixup=True): row.text() if row.result else row.status
     for run, row in rows.items()
+    if run.mixup == mixup
   }
-  changes = {
-    run: markdown.with_interval(x, rows[run].result.places, sign=True)
-    for run, x in differences.items()
-  }
-  return [
-    _table(scale, 'With mixup, %', accuracies, mixup=True),
-    _table(scale, 'Without mixup, %', accuracies, mixup=False),
-    _table(scale, 'With minus without mixup, points', changes, mixup=True),
-  ]
 
 
 def _table(
-  scale: scales.Scale,
-  title: str,
-  cells: Mapping[grid.Run, str],
-  *,
-  mixup: bool,
+  scale: scales.Scale, title: str, cells: Mapping[grid.Run, str]
 ) -> markdown.Table:
+  """Returns a table of the cells, whose keys are runs with mixup."""
   heading = f'Resolution{labels.unless_paper(scale, labels.BRACKETS)}'
   rows = []
   for resolution in grid.RESOLUTIONS:
     row = {heading: labels.resolution(scale, resolution)}
     for schedule in grid.SCHEDULES:
-      run = grid.Run(grid.BEST, resolution, schedule, mixup)
+      run = grid.Run(grid.BEST, resolution, schedule)
       steps = f'{labels.steps(scale, schedule)} steps'
       row[steps] = cells.get(run, markdown.NONE)
     rows.append(row)
@@ -138,18 +144,115 @@ def _table(
 
 def _notes(*, sweeps: bool) -> list[str]:
   shared = ' and '.join(f'{x.value:.1f}' for x in published_points.SHARED)
-  which = (
-    'The two sweeps of the paper only; they share a point, which it ran twice '
-    'and we once.'
-    if sweeps
-    else 'All 32 combinations; the paper shows 16 points, two sweeps.'
-  )
   return [
     f'{grid.BEST}, mean over the seeds; in brackets the '
     f'{bootstrap.LEVEL_TEXT} interval by a bootstrap over patients, for '
     'differences the same patients drawn with and without mixup.',
-    which,
+    'The two sweeps of the paper only; they share a point, which it ran twice '
+    'and we once.'
+    if sweeps
+    else 'All 32 combinations; the paper shows 16 points, two sweeps.',
     'Of the figure of the paper only a picture is published. The diamonds are '
     f'{shared} % of its Tables 1 and 3, which are of the setting that the '
     'sweeps share, with mixup.',
   ]
+
+
+def _draw(
+  scale: scales.Scale, rows: _Rows, *, sweeps: bool
+) -> mpl_figure.Figure:
+  """Returns panels A and B, differences below, then all combinations."""
+  heights = [2.5, 1.9] if sweeps else [2.5, 1.9, 2.3]
+  figure = figures.new(sum(heights) + 1.3)
+  panels = figure.subplots(
+    len(heights), 2, sharey='row', gridspec_kw={'height_ratios': heights}
+  )
+  for i, runs in enumerate((_BY_RESOLUTION, _BY_SCHEDULE)):
+    _curves(panels[0, i], runs, rows)
+    panels[0, i].set_title('AB'[i], loc='left', fontsize=10, fontweight='bold')
+    _differences(panels[1, i], [rows[run].difference for run in runs])
+    for axes in panels[:2, i]:
+      _ticks(axes, scale, runs)
+  panels[0, 0].set_ylabel('Accuracy on test, %', fontsize=9)
+  panels[1, 0].set_ylabel('With minus without\nmixup, points', fontsize=9)
+  if not sweeps:
+    _heat_maps(panels[2], scale, rows)
+  seeds = rows_lib.most_seeds(rows.values())
+  marks.legend(figure, seeds=seeds, series=list(_NAMES.values()))
+  return figure
+
+
+def _curves(axes: mpl_axes.Axes, runs: Sequence[grid.Run], rows: _Rows) -> None:
+  figures.plain(axes)
+  numbers = [
+    [rows[_with(run, mixup=mixup)].number for run in runs] for mixup in _NAMES
+  ]
+  for i, values in enumerate(numbers):
+    places = [place + 0.16 * (i - 0.5) for place in range(len(runs))]
+    marks.curve(axes, places, values, index=i)
+  for known in published_points.SHARED:
+    # Beside the two points that are measured there.
+    marks.published(axes, runs.index(_SHARED) + 0.3, known.value)
+  for place, pair in enumerate(zip(*numbers, strict=True)):
+    if not any(pair):
+      marks.note(axes, place, 'not run yet')
+
+
+def _differences(
+  axes: mpl_axes.Axes, differences: Sequence[bootstrap.Difference | None]
+) -> None:
+  figures.plain(axes)
+  axes.axhline(0, color=figures.GRAY, linewidth=1)
+  style = {'colour': figures.series_colour(2), 'marker': figures.marker(2)}
+  for place, found in enumerate(differences):
+    if found:
+      # Seeds are not paired: their differences have no extremes.
+      number = repeated_runs.Repeated(*found[:3], math.nan, math.nan)
+      marks.measured(axes, place, number, **style)
+
+
+def _ticks(
+  axes: mpl_axes.Axes, scale: scales.Scale, runs: Sequence[grid.Run]
+) -> None:
+  what, texts = 'Resize x crop', _resolutions(scale)
+  if runs == _BY_SCHEDULE:
+    what = 'Steps'
+    texts = [labels.stacked(labels.steps(scale, x)) for x in grid.SCHEDULES]
+  axes.set_xticks(range(len(texts)), texts)
+  axes.tick_params(labelsize=6.8)
+  axes.set_xlim(-0.5, len(texts) - 0.5)
+  below = labels.unless_paper(scale, labels.BELOW)
+  axes.set_xlabel(f'{what}{below}', fontsize=8)
+
+
+def _resolutions(scale: scales.Scale) -> list[str]:
+  return [labels.stacked(labels.resolution(scale, x)) for x in grid.RESOLUTIONS]
+
+
+def _heat_maps(
+  panels: Sequence[mpl_axes.Axes], scale: scales.Scale, rows: _Rows
+) -> None:
+  numbers = [
+    row.number.value if row.number else math.nan for row in rows.values()
+  ]
+  shape = (len(grid.RESOLUTIONS), len(grid.SCHEDULES), len(_NAMES))
+  values = np.reshape(numbers, shape)
+  is_empty = np.isnan(values).all()
+  low, high = (0, 1) if is_empty else (np.nanmin(values), np.nanmax(values))
+  for k, axes in enumerate(panels):
+    part = values[..., k]
+    axes.imshow(part, cmap='Blues', vmin=low, vmax=high, aspect='auto')
+    for (i, j), value in np.ndenumerate(part):
+      axes.text(
+        j,
+        i,
+        'not run' if np.isnan(value) else f'{value:.1f}',
+        ha='center',
+        va='center',
+        fontsize=6.5 if np.isnan(value) else 8,
+        color='white' if value > (low + high) / 2 else 'black',
+      )
+    axes.set_title(f'Accuracy, %, {_NAMES[k == 0]}', fontsize=9)
+    _ticks(axes, scale, _BY_SCHEDULE)
+    axes.set_yticks(range(len(grid.RESOLUTIONS)), _resolutions(scale))
+    axes.tick_params(length=0)

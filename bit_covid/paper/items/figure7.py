@@ -144,7 +144,7 @@ def _draw(scale: scales.Scale, curves: _Curves) -> mpl_figure.Figure:
     f'Step of {labels.steps(scale, "10k").replace("(", "(paper: ")}'
   )
   handles = [
-    marks.series(name if name in curves else f'{name} (no curve)', i)
+    marks.line(name if name in curves else f'{name} (no curve)', i)
     for i, name in enumerate(grid.INITIALISATIONS)
   ]
   if any(curve['seeds'].max() > 1 for curve in curves.values()):

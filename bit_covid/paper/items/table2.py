@@ -68,10 +68,6 @@ def _cells(model: Sequence[rows_lib.Row]) -> dict[str, str]:
     'Seeds': markdown.NONE if is_published else first.status,
   }
   for name, row in zip(published.CLASS_NAMES, model, strict=True):
-    cells[f'{name}, here'] = (
-      markdown.with_interval(row.number, row.result.places)
-      if row.result
-      else markdown.NONE
-    )
+    cells[f'{name}, here'] = row.text()
     cells[f'{name}, published'] = markdown.number(row.published, 1)
   return cells
