@@ -57,12 +57,8 @@ def seconds(
 ) -> float:
   """Returns the seconds that operations take at a measured training speed.
 
-  Args:
-    operations: those of `Cost`.
-    images_per_second: training speed as printed by a run, steps per second
-      times images per step.
-    model_name: name of the network that was measured.
-    crop: side of its images in pixels.
+  A run prints its speed. It is that of the network `model_name` on images of
+  `crop` pixels a side.
   """
   speed = images_per_second * _TRAINING * forward_operations(model_name, crop)
   return operations / speed

@@ -145,13 +145,7 @@ SCALES: Mapping[str, Scale] = types.MappingProxyType(
 def make_config(
   run: grid.Run, scale: Scale, *, values: Mapping[str, Any] | None = None
 ) -> ml_collections.ConfigDict:
-  """Returns the config of a run.
-
-  Args:
-    run: the run.
-    scale: the scale of the run.
-    values: values of fields that all runs share, by their dotted names, such as
-      'data.path'.
+  """Returns the config of a run, with further values by dotted names of fields.
 
   Raises:
     ValueError: a field or the config file does not exist.

@@ -92,12 +92,8 @@ def run_split(
 ) -> dict[str, np.ndarray]:
   """Returns `probabilities` `[N, C]` and, if the graph has them, `features`.
 
-  Args:
-    network: that of `graph.open_network`.
-    examples: the split.
-    box: one of `preprocess.BOXES`.
-    batch: slices a batch, unless the graph fixes the number.
-    split: its name, for the progress bar.
+  A batch has `batch` slices, unless the graph fixes the number. The progress
+  bar shows the name of the split.
 
   Raises:
     RuntimeError: a slice was not seen exactly once.
