@@ -8,20 +8,22 @@ It works at any time; runs that are not finished are marked as such.
 """
 
 from collections.abc import Mapping, Sequence
+import dataclasses
 import importlib
 import os
 import pathlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from etils import epath
+from matplotlib import figure as mpl_figure
 import pandas as pd
 
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
 from bit_covid.analysis import published
 from bit_covid.base import files as files_lib
-from bit_covid.paper import collected
 from bit_covid.paper import grid
+from bit_covid.paper import markdown
 from bit_covid.paper import marks
 from bit_covid.paper import results
 from bit_covid.paper import rows as rows_lib
@@ -29,6 +31,70 @@ from bit_covid.paper import scales
 
 if TYPE_CHECKING:
   import input_pipeline
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+  """What an item is collected from.
+
+  Attributes:
+    runs: the runs of the item.
+    scale: the scale of the runs.
+    splits: the data by split; splits that are not available are left out.
+    sweeps: whether Figure 6 shows only the paper's two sweeps.
+  """
+
+  runs: results.Runs
+  scale: scales.Scale
+  splits: Mapping[str, 'input_pipeline.Examples']
+  sweeps: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Collected:
+  """A collected item, before it is written.
+
+  Attributes:
+    title: 'Table 1. ...'.
+    records: rows of the CSV, in full precision.
+    tables: of the markdown.
+    notes: sentences below them.
+    figure: the picture.
+  """
+
+  title: str
+  records: Sequence[Mapping[str, Any]]
+  tables: Sequence[markdown.Table]
+  notes: Sequence[str]
+  figure: mpl_figure.Figure
+
+
+class MissingError(Exception):
+  """There is no result yet; the message is the reason."""
+
+
+def without_result(title: str, reason: str) -> Collected:
+  """Returns an item that says in words why there is no result yet."""
+  return Collected(
+    title=title,
+    records=[{'kind': rows_lib.OURS, 'status': reason}],
+    tables=[],
+    notes=[reason],
+    figure=marks.message(reason),
+  )
+
+
+def predictions_of(runs: results.Runs, run: grid.Run) -> pd.DataFrame:
+  """Returns the predictions table of a run on test.
+
+  Raises:
+    MissingError: the run is not finished or has not predicted the split.
+  """
+  table = runs.table(run, 'test')
+  if table is None:
+    status = runs.status(run, 'test')
+    raise MissingError(f'{run.initialisation}, seed {run.seed}: {status}.')
+  return table
 
 
 def collect(
@@ -66,14 +132,14 @@ def collect(
     [item], seeds=seeds, few_shot_seeds=few_shot_seeds, sweeps=sweeps
   )
   runs = results.Runs(workdir, expected, live=live, num_resamples=num_resamples)
-  request = collected.Request(runs, scale, splits or {}, sweeps)
+  request = Request(runs, scale, splits or {}, sweeps)
   # By name: only Figure 9 has to load JAX, and only 2 and 8 TensorFlow.
   module = importlib.import_module(f'bit_covid.paper.items.{item}')
   return _write(item, request, module.make(request))
 
 
 def _write(
-  item: str, request: collected.Request, content: collected.Collected
+  item: str, request: Request, content: Collected
 ) -> list[pathlib.Path]:
   folder = request.runs.workdir
   folder.mkdir(parents=True, exist_ok=True)
@@ -105,9 +171,7 @@ def _csv(records: Sequence[Mapping[str, object]], scale: scales.Scale) -> str:
   return table.to_csv(index=False)
 
 
-def _page(
-  item: str, request: collected.Request, content: collected.Collected
-) -> str:
+def _page(item: str, request: Request, content: Collected) -> str:
   """Returns the markdown page."""
   parts = [f'# {content.title}']
   if request.scale.caution:

@@ -28,9 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
   """
   scale = scales.SCALES[arguments.scale]
   items = list(grid.ITEMS) if 'all' in arguments.items else arguments.items
-  values = dict(arguments.set)
-  if arguments.data:
-    values['data.path'] = arguments.data
+  data = {'data.path': arguments.data} if arguments.data else {}
+  values = dict(arguments.set) | data
   repeats = {
     'seeds': arguments.seeds,
     'few_shot_seeds': arguments.few_shot_seeds or scale.few_shot_seeds,

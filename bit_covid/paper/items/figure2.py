@@ -12,7 +12,7 @@ import numpy as np
 
 from bit_covid.analysis import figures
 from bit_covid.analysis import published
-from bit_covid.paper import collected
+from bit_covid.paper import collect
 from bit_covid.paper import markdown
 from bit_covid.paper import marks
 from bit_covid.paper import published_points
@@ -27,11 +27,11 @@ _WHAT = ('slices', 'patients')
 _Counts = Mapping[str, Mapping[str, tuple[int, ...]]]
 
 
-def make(request: collected.Request) -> collected.Collected:
+def make(request: collect.Request) -> collect.Collected:
   """Returns the counts of our splits beside the paper's."""
   counts = {name: _count(split) for name, split in request.splits.items()}
   names = list(dict.fromkeys([*_PUBLISHED, *counts]))
-  return collected.Collected(
+  return collect.Collected(
     title='Figure 2. Slices and patients of each class and split',
     records=[
       *_records(rows_lib.OURS, counts, ''),
@@ -60,7 +60,7 @@ def _count(split: 'input_pipeline.Examples') -> dict[str, tuple[int, ...]]:
   }
 
 
-def _notes(request: collected.Request, names: list[str]) -> list[str]:
+def _notes(request: collect.Request, names: list[str]) -> list[str]:
   notes = [f"The paper's: {published_points.SPLITS_SOURCE}."]
   absent = [name for name in names if name not in request.splits]
   if not request.splits:

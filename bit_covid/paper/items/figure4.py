@@ -6,7 +6,7 @@ import pandas as pd
 
 from bit_covid.analysis import figures_images
 from bit_covid.analysis import predictions
-from bit_covid.paper import collected
+from bit_covid.paper import collect
 from bit_covid.paper import grid
 from bit_covid.paper import markdown
 from bit_covid.paper import results
@@ -16,16 +16,16 @@ _RUN = grid.Run(grid.BEST)
 _TITLE = f'Figure 4. t-SNE of the features of {grid.BEST} on the test split'
 
 
-def make(request: collected.Request) -> collected.Collected:
+def make(request: collect.Request) -> collect.Collected:
   """Returns one point for each slice, coloured by its class."""
   try:
-    table = collected.predictions_of(request.runs, _RUN)
+    table = collect.predictions_of(request.runs, _RUN)
     points = _embed(request.runs, table)
-  except (collected.MissingError, figures_images.TooFewError) as error:
-    return collected.without_result(_TITLE, str(error))
+  except (collect.MissingError, figures_images.TooFewError) as error:
+    return collect.without_result(_TITLE, str(error))
   order = predictions.class_names(table)
   names = points['class'].to_list()
-  return collected.Collected(
+  return collect.Collected(
     title=_TITLE,
     records=points.to_dict('records'),
     tables=[
@@ -48,7 +48,7 @@ def _embed(runs: results.Runs, table: pd.DataFrame) -> pd.DataFrame:
   """Returns slices of the table with their places `x` and `y` in the plane."""
   path = _RUN.folder(runs.workdir) / 'predictions' / 'test_features.npz'
   if not path.exists():
-    raise collected.MissingError(
+    raise collect.MissingError(
       f'{path.name} does not exist: the features were removed.'
     )
   rows = figures_images.sample(len(table), seed=_RUN.seed)

@@ -11,7 +11,7 @@ import numpy as np
 from bit_covid.analysis import figures_curves
 from bit_covid.analysis import metrics
 from bit_covid.analysis import published
-from bit_covid.paper import collected
+from bit_covid.paper import collect
 from bit_covid.paper import grid
 from bit_covid.paper import markdown
 from bit_covid.paper import marks
@@ -38,7 +38,7 @@ class _Matrix(NamedTuple):
     return metrics.ratio(self.counts, np.broadcast_to(whole, self.counts.shape))
 
 
-def make(request: collected.Request) -> collected.Collected:
+def make(request: collect.Request) -> collect.Collected:
   """Returns the matrix, and those of the other seeds and of COVID-Net."""
   matrices = list(_matrices(request.runs))
   measures = [
@@ -49,7 +49,7 @@ def make(request: collected.Request) -> collected.Collected:
     f'{name} {measure.published(grid.BEST).value:.1f} %'
     for name, measure in zip(_NAMES, measures, strict=True)
   )
-  return collected.Collected(
+  return collect.Collected(
     title=f'Figure 5. Confusion matrix of {grid.BEST} on the test split',
     records=[record for matrix in matrices for record in _records(matrix)],
     tables=[_table(matrix) for matrix in matrices],

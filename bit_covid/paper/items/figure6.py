@@ -14,7 +14,7 @@ import numpy as np
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
 from bit_covid.analysis import repeated_runs
-from bit_covid.paper import collected
+from bit_covid.paper import collect
 from bit_covid.paper import grid
 from bit_covid.paper import labels
 from bit_covid.paper import markdown
@@ -36,7 +36,7 @@ _NAMES = {True: 'with mixup', False: 'without mixup'}
 _Rows = Mapping[grid.Run, rows_lib.Row]
 
 
-def make(request: collected.Request) -> collected.Collected:
+def make(request: collect.Request) -> collect.Collected:
   """Returns all combinations, or the paper's two sweeps through them."""
   runs, scale = request.runs, request.scale
   rows = {
@@ -47,17 +47,17 @@ def make(request: collected.Request) -> collected.Collected:
     if run.mixup:
       without = rows[_with(run, mixup=False)].result
       rows[run] = rows_lib.compared(runs, row, without)
-  return collected.Collected(
+  accuracies = {
+    run: row.text() if row.result else row.status for run, row in rows.items()
+  }
+  differences = {run: row.difference_text() for run, row in rows.items()}
+  return collect.Collected(
     title='Figure 6. Resolution, schedule and mixup, accuracy on test',
     records=_records(scale, rows),
     tables=[
-      _table(scale, 'With mixup, %', _accuracies(rows, mixup=True)),
-      _table(scale, 'Without mixup, %', _accuracies(rows, mixup=False)),
-      _table(
-        scale,
-        'With minus without mixup, points',
-        {run: row.difference_text() for run, row in rows.items() if run.mixup},
-      ),
+      _table(scale, 'With mixup, %', accuracies),
+      _table(scale, 'Without mixup, %', accuracies, mixup=False),
+      _table(scale, 'With minus without mixup, points', differences),
     ],
     notes=_notes(sweeps=request.sweeps),
     figure=_draw(scale, rows, sweeps=request.sweeps),
@@ -117,25 +117,19 @@ def _setting(scale: scales.Scale, run: grid.Run) -> dict[str, Any]:
   }
 
 
-def _accuracies(rows: _Rows, *, mixup: bool) -> dict[grid.Run, str]:
-  """Returns the cells of the runs with or without mixup."""
-  return {
-    _with(run, mixup=True): row.text() if row.result else row.status
-    for run, row in rows.items()
-    if run.mixup == mixup
-  }
-
-
 def _table(
-  scale: scales.Scale, title: str, cells: Mapping[grid.Run, str]
+  scale: scales.Scale,
+  title: str,
+  cells: Mapping[grid.Run, str],
+  *,
+  mixup: bool = True,
 ) -> markdown.Table:
-  """Returns a table of the cells, whose keys are runs with mixup."""
   heading = f'Resolution{labels.unless_paper(scale, labels.BRACKETS)}'
   rows = []
   for resolution in grid.RESOLUTIONS:
     row = {heading: labels.resolution(scale, resolution)}
     for schedule in grid.SCHEDULES:
-      run = grid.Run(grid.BEST, resolution, schedule)
+      run = grid.Run(grid.BEST, resolution, schedule, mixup)
       steps = f'{labels.steps(scale, schedule)} steps'
       row[steps] = cells.get(run, markdown.NONE)
     rows.append(row)

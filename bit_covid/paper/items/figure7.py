@@ -11,7 +11,7 @@ import pandas as pd
 
 from bit_covid.analysis import figures
 from bit_covid.analysis import published
-from bit_covid.paper import collected
+from bit_covid.paper import collect
 from bit_covid.paper import grid
 from bit_covid.paper import labels
 from bit_covid.paper import markdown
@@ -24,14 +24,14 @@ _PUBLISHED = {row.model: row for row in published.INITIALISATIONS}
 _Curves = Mapping[str, pd.DataFrame]
 
 
-def make(request: collected.Request) -> collected.Collected:
+def make(request: collect.Request) -> collect.Collected:
   """Returns a curve for each initialisation, the mean over the seeds."""
   curves = {
     setting.initialisation: _curve(request.runs, setting)
     for setting in grid.ITEMS['figure7']
   }
   curves = {name: x for name, x in curves.items() if not x.empty}
-  return collected.Collected(
+  return collect.Collected(
     title='Figure 7. Accuracy on val in the course of the trainings',
     records=_records(curves),
     tables=[_table(request.runs, curves)],

@@ -12,8 +12,7 @@ import numpy as np
 
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
-from bit_covid.paper import accuracy_table
-from bit_covid.paper import collected
+from bit_covid.paper import collect
 from bit_covid.paper import grid
 from bit_covid.paper import labels
 from bit_covid.paper import markdown
@@ -21,6 +20,7 @@ from bit_covid.paper import marks
 from bit_covid.paper import published_points
 from bit_covid.paper import rows as rows_lib
 from bit_covid.paper import scales
+from bit_covid.paper import tables
 
 _FULL = grid.Run(grid.BEST)
 _SERIES = tuple(itertools.product((grid.BEST, 'Random'), ('slice', 'patient')))
@@ -36,7 +36,7 @@ class _Point(NamedTuple):
   patients: Sequence[int]
 
 
-def make(request: collected.Request) -> collected.Collected:
+def make(request: collect.Request) -> collect.Collected:
   """Returns accuracies by slices of each class, and those on all slices."""
   runs, scale, measure = request.runs, request.scale, rows_lib.Measure()
   few = [_point(request, setting) for setting in grid.figure8()]
@@ -44,7 +44,7 @@ def make(request: collected.Request) -> collected.Collected:
     rows_lib.as_published(runs, _FULL, measure),
     *rows_lib.covid_net(runs, measure),
   ]
-  return collected.Collected(
+  return collect.Collected(
     title='Figure 8. Few training slices, accuracy on test',
     records=[
       *(_record(scale, point) for point in few),
@@ -52,14 +52,14 @@ def make(request: collected.Request) -> collected.Collected:
     ],
     tables=[
       *(_table(scale, few, name) for name in (grid.BEST, 'Random')),
-      accuracy_table.table('All slices', full),
+      tables.accuracies('All slices', full),
     ],
     notes=_notes(scale, few),
     figure=_draw(scale, few, rows_lib.once(full)),
   )
 
 
-def _point(request: collected.Request, setting: grid.Run) -> _Point:
+def _point(request: collect.Request, setting: grid.Run) -> _Point:
   known = None
   # The paper draws slices; patient by patient is ours.
   if setting.per_class_by == 'slice':
@@ -69,7 +69,7 @@ def _point(request: collected.Request, setting: grid.Run) -> _Point:
   return _Point(setting, row, _patients(request, setting))
 
 
-def _patients(request: collected.Request, setting: grid.Run) -> list[int]:
+def _patients(request: collect.Request, setting: grid.Run) -> list[int]:
   """Returns the number of training patients of each seed, [] without data."""
   train = request.splits.get('train')
   if train is None:
@@ -113,7 +113,7 @@ def _table(
         slices: labels.per_class(scale, setting.per_class),
         'Drawn by': setting.per_class_by,
         'Training patients': _range(patients),
-        **accuracy_table.measured(row),
+        **tables.measured(row),
         'Published, %': markdown.number(row.published, 1),
       }
       for setting, row, patients in few

@@ -11,7 +11,7 @@ from bit_covid.analysis import figures
 from bit_covid.analysis import predictions
 from bit_covid.inference import network
 from bit_covid.models import normalize
-from bit_covid.paper import collected
+from bit_covid.paper import collect
 from bit_covid.paper import grid
 from bit_covid.paper import markdown
 from bit_covid.paper import rows as rows_lib
@@ -23,12 +23,12 @@ _COLUMNS = 3
 _TITLE = f'Figure 9. Grad-CAM of {grid.BEST} on the test split'
 
 
-def make(request: collected.Request) -> collected.Collected:
+def make(request: collect.Request) -> collect.Collected:
   """Returns three slices of each class, from different patients."""
   try:
     cases = _cases(request)
-  except collected.MissingError as error:
-    return collected.without_result(_TITLE, str(error))
+  except collect.MissingError as error:
+    return collect.without_result(_TITLE, str(error))
   classifier = network.Network.load(_RUN.folder(request.runs.workdir))
   images = _images(
     request.splits['test'],
@@ -41,7 +41,7 @@ def make(request: collected.Request) -> collected.Collected:
   )
   columns = ['class', 'slice_id', 'patient_id', 'probability']
   shown = cases[columns].to_dict('records')
-  return collected.Collected(
+  return collect.Collected(
     title=_TITLE,
     records=[{'kind': rows_lib.OURS, **case} for case in shown],
     tables=[
@@ -63,14 +63,14 @@ def make(request: collected.Request) -> collected.Collected:
   )
 
 
-def _cases(request: collected.Request) -> pd.DataFrame:
+def _cases(request: collect.Request) -> pd.DataFrame:
   """Returns the most confident correct slices, one for each patient.
 
   They have the further columns `class` and `probability`.
   """
-  table = collected.predictions_of(request.runs, _RUN)
+  table = collect.predictions_of(request.runs, _RUN)
   if 'test' not in request.splits:
-    raise collected.MissingError(
+    raise collect.MissingError(
       'The test split was not at hand, and so there are no slices to show.'
     )
   names = predictions.class_names(table)
@@ -81,7 +81,7 @@ def _cases(request: collected.Request) -> pd.DataFrame:
   for chosen in map_panels.choose(table).values():
     rows += [row for row in chosen if is_correct[row]][:_COLUMNS]
   if not rows:
-    raise collected.MissingError(
+    raise collect.MissingError(
       f'{grid.BEST}, seed {_RUN.seed}, has no slice of test right.'
     )
   further = {

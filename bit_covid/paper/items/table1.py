@@ -7,12 +7,11 @@ import math
 import numpy as np
 
 from bit_covid.analysis import published
-from bit_covid.paper import accuracy_table
-from bit_covid.paper import collected
-from bit_covid.paper import dot_plot
+from bit_covid.paper import collect
 from bit_covid.paper import grid
 from bit_covid.paper import labels
 from bit_covid.paper import rows as rows_lib
+from bit_covid.paper import tables
 
 _COUNTED = {
   x.model: int(np.sum(x.counts) - np.trace(x.counts))
@@ -20,9 +19,9 @@ _COUNTED = {
 }
 
 
-def make(request: collected.Request) -> collected.Collected:
+def make(request: collect.Request) -> collect.Collected:
   """Returns the table and its picture."""
-  rows = accuracy_table.compared(
+  rows = tables.compared(
     request.runs,
     rows_lib.with_covid_net(
       request.runs, grid.ITEMS['table1'], rows_lib.Measure()
@@ -31,13 +30,13 @@ def make(request: collected.Request) -> collected.Collected:
   known = [row for row in rows if row.published is not None]
   # One for each model.
   errors = {row.model: _published_errors(row) for row in known}
-  return collected.Collected(
+  return collect.Collected(
     title='Table 1. Accuracy on the test split',
     records=[_record(row) for row in rows],
-    tables=[accuracy_table.table('Accuracy', rows)],
+    tables=[tables.accuracies('Accuracy', rows)],
     notes=[
       f'Ours: {labels.settings(request.scale, grid.Run(grid.BEST))}.',
-      *accuracy_table.NOTES,
+      *tables.NOTES,
       f'Published on {published.SLICES:,} slices of COVIDx CT-2A, one run '
       'each. In errors: '
       + '; '.join(
@@ -46,13 +45,13 @@ def make(request: collected.Request) -> collected.Collected:
       )
       + '.',
     ],
-    figure=dot_plot.draw({'Accuracy on test, %': rows}),
+    figure=tables.draw({'Accuracy on test, %': rows}),
   )
 
 
 def _record(row: rows_lib.Row) -> dict[str, object]:
   low, high = _published_errors(row)
-  return accuracy_table.record(row) | {
+  return tables.record(row) | {
     'published_errors_low': low,
     'published_errors_high': high,
   }

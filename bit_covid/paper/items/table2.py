@@ -8,22 +8,22 @@ from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 from bit_covid.analysis import published
 from bit_covid.analysis import terminal
-from bit_covid.paper import collected
-from bit_covid.paper import dot_plot
+from bit_covid.paper import collect
 from bit_covid.paper import grid
 from bit_covid.paper import labels
 from bit_covid.paper import markdown
 from bit_covid.paper import rows as rows_lib
+from bit_covid.paper import tables
 
 
-def make(request: collected.Request) -> collected.Collected:
+def make(request: collect.Request) -> collect.Collected:
   """Returns a table for each measure, and the picture."""
   models = {name: _models(request, name) for name in metrics.MEASURES}
   rows = {
     f'{terminal.HEADINGS[name]} on test, %': [row for x in found for row in x]
     for name, found in models.items()
   }
-  return collected.Collected(
+  return collect.Collected(
     title='Table 2. Each class against the rest, on the test split',
     records=[row.record() for part in rows.values() for row in part],
     tables=[
@@ -41,12 +41,12 @@ def make(request: collected.Request) -> collected.Collected:
       'PPV and NPV are those of the mix of classes in the split, which is a '
       'choice of its makers and not that of a hospital.',
     ],
-    figure=dot_plot.draw(rows),
+    figure=tables.draw(rows),
   )
 
 
 def _models(
-  request: collected.Request, name: str
+  request: collect.Request, name: str
 ) -> list[tuple[rows_lib.Row, ...]]:
   """Returns the rows of each model, one for each class."""
   by_class = [

@@ -5,36 +5,33 @@
 import dataclasses
 
 from bit_covid.analysis import published
-from bit_covid.paper import accuracy_table
-from bit_covid.paper import collected
-from bit_covid.paper import dot_plot
+from bit_covid.paper import collect
 from bit_covid.paper import grid
 from bit_covid.paper import labels
 from bit_covid.paper import published_points
 from bit_covid.paper import rows as rows_lib
+from bit_covid.paper import tables
 
 _PUBLISHED = {row.model: row for row in published.INITIALISATIONS}
 
 
-def make(request: collected.Request) -> collected.Collected:
+def make(request: collect.Request) -> collect.Collected:
   """Returns a table for each split, and the picture."""
   rows = {
-    split: accuracy_table.compared(request.runs, _rows(request, split))
+    split: tables.compared(request.runs, _rows(request, split))
     for split in ('val', 'test')
   }
-  return collected.Collected(
+  return collect.Collected(
     title='Table 3. Initialisations, accuracy on val and test',
-    records=[
-      accuracy_table.record(row) for part in rows.values() for row in part
-    ],
+    records=[tables.record(row) for part in rows.values() for row in part],
     tables=[
-      accuracy_table.table(f'Accuracy on {split}', part)
+      tables.accuracies(f'Accuracy on {split}', part)
       for split, part in rows.items()
     ],
     notes=[
       f'Ours: {labels.settings(request.scale, grid.Run(grid.BEST))}; the runs '
       'of Table 1. The paper trained anew for its Table 3, one run each.',
-      *accuracy_table.NOTES,
+      *tables.NOTES,
       'These are four comparisons: were all initialisations alike, some '
       'interval would still leave out 0 in about one such table of five.',
       *(
@@ -43,13 +40,13 @@ def make(request: collected.Request) -> collected.Collected:
         if split not in request.scale.sizes
       ),
     ],
-    figure=dot_plot.draw(
+    figure=tables.draw(
       {f'Accuracy on {split}, %': part for split, part in rows.items()}
     ),
   )
 
 
-def _rows(request: collected.Request, split: str) -> list[rows_lib.Row]:
+def _rows(request: collect.Request, split: str) -> list[rows_lib.Row]:
   rows = []
   for setting in grid.ITEMS['table3']:
     known = _PUBLISHED[setting.initialisation]
