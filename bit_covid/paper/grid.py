@@ -80,7 +80,14 @@ def few_shot(
   The paper does not give its schedule and mixup. BiT-HyperRule has 500 steps
   and no mixup for less than 20,000 images.
   """
-  return Run(initialisation, '512x480', '500', False, per_class, by, seed)
+  return Run(
+    initialisation,
+    schedule='500',
+    mixup=False,
+    per_class=per_class,
+    per_class_by=by,
+    seed=seed,
+  )
 
 
 def figure6(*, sweeps: bool = False) -> list[Run]:

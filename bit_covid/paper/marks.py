@@ -103,19 +103,15 @@ def legend(
   others: Sequence[lines.Line2D] = (),
   has_published: bool = True,
 ) -> None:
-  """Adds the legend of the marks below the figure.
+  """Adds the legend below the figure: first the series of `curve`, by name.
 
-  Args:
-    figure: the figure.
-    seeds: largest number of seeds behind a number, 0 if nothing was measured.
-    series: names of the series that `curve` has drawn.
-    others: handles of further marks.
-    has_published: whether there are diamonds.
+  `seeds` is the largest number of seeds behind a number, 0 if nothing was
+  measured. `others` are handles of further marks.
   """
   handles = [
-    line(name, i, marker=figures.marker(i)) for i, name in enumerate(series)
+    *(line(name, i, marker=figures.marker(i)) for i, name in enumerate(series)),
+    *others,
   ]
-  handles += others
   if seeds:
     name = 'one run' if seeds == 1 else 'mean over seeds'
     interval = f'{bootstrap.LEVEL_TEXT} interval (patients)'

@@ -26,6 +26,10 @@ from bit_covid.paper import cost
 from bit_covid.paper import grid
 from bit_covid.training import run_directory
 
+TrainFn = Callable[[ml_collections.ConfigDict, pathlib.Path], object]
+# Costs and seconds of runs that were made.
+_Times = Sequence[tuple[cost.Cost, float]]
+
 
 class Task(NamedTuple):
   """A run with its config and cost."""
@@ -75,7 +79,7 @@ def work(
   tasks: Sequence[Task],
   workdir: pathlib.Path,
   *,
-  train: Callable[[ml_collections.ConfigDict, pathlib.Path], object],
+  train: TrainFn,
   keep_checkpoints: bool = False,
 ) -> Outcome:
   """Makes the runs that are neither finished nor being made elsewhere.
@@ -109,17 +113,11 @@ def work(
   return outcome
 
 
-def predict_seconds(
-  costs: Sequence[cost.Cost], made: Sequence[tuple[cost.Cost, float]]
-) -> float | None:
+def predict_seconds(costs: Sequence[cost.Cost], made: _Times) -> float | None:
   """Returns how long runs will take; None before the first run.
 
   The time of a run is modelled as a constant, for compiling and the report,
   plus a part proportional to the operations. Neither is negative.
-
-  Args:
-    costs: those of the runs.
-    made: costs and seconds of the runs that were made.
   """
   if not made:
     return None
@@ -145,22 +143,14 @@ def _claim(run: grid.Run, workdir: pathlib.Path) -> Iterator[bool]:
     lock.release()
 
 
-def _announce(
-  number: int,
-  waiting: Sequence[Task],
-  times: Sequence[tuple[cost.Cost, float]],
-) -> None:
+def _announce(number: int, waiting: Sequence[Task], times: _Times) -> None:
   seconds = predict_seconds([x.cost for x in waiting[number:]], times)
   time_left = f'; {progress.format_seconds(seconds)} left' if seconds else ''
   name = waiting[number].run.name
   progress.say(f'{number + 1} of {len(waiting)}: {name}{time_left}')
 
 
-def _make(
-  task: Task,
-  folder: pathlib.Path,
-  train: Callable[[ml_collections.ConfigDict, pathlib.Path], object],
-) -> None:
+def _make(task: Task, folder: pathlib.Path, train: TrainFn) -> None:
   """Makes a run, whose lines go to log.txt."""
   folder.mkdir(parents=True, exist_ok=True)
   with (

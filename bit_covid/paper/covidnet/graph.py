@@ -60,9 +60,7 @@ def open_network(
     size: side of the images in pixels; None for that of the graph, or 512.
 
   Raises:
-    ValueError: the graph cannot be read, lacks a tensor or has one of another
-      shape, needs further inputs, or the weights are of another graph.
-    FileNotFoundError: the graph or the weights do not exist.
+    ValueError: the graph, its tensors or the weights do not fit.
   """
   _check_files(meta, checkpoint)
   graph, saver = _read_graph(meta)

@@ -56,16 +56,9 @@ class Ports:
 
 
 def find_ports(graph: tf.Graph, tensors: Tensors, *, size: int | None) -> Ports:
-  """Returns the inputs and outputs of a graph.
+  """Returns the checked inputs and outputs of a graph by their names.
 
-  Args:
-    graph: the graph.
-    tensors: their names.
-    size: side of the images in pixels; None for that of the graph, or 512.
-
-  Raises:
-    ValueError: a tensor is missing or has another shape, or the graph needs
-      further inputs.
+  Without a side of the images in pixels, it is that of the graph, or 512.
   """
   image = _find(graph, tensors.image, '--image')
   size, batch = _image_shape(image, size)

@@ -57,14 +57,17 @@ def _curve(runs: results.Runs, setting: grid.Run) -> pd.DataFrame:
 
 
 def _records(curves: _Curves) -> list[dict[str, Any]]:
+  what = {'split': 'val', 'measure': 'accuracy', 'unit': 'percent'}
   ours = [
-    _record(rows_lib.OURS, name) | row
+    {'kind': rows_lib.OURS, 'model': name, **what, **row}
     for name, curve in curves.items()
     for row in curve.to_dict('records')
   ]
   papers = [
     {
-      **_record(rows_lib.PUBLISHED, row.model),
+      'kind': rows_lib.PUBLISHED,
+      'model': row.model,
+      **what,
       'step': scales.PAPER.schedules['10k'][-1],
       'published': row.val,
       'source': row.source,
@@ -74,17 +77,12 @@ def _records(curves: _Curves) -> list[dict[str, Any]]:
   return [*ours, *papers]
 
 
-def _record(kind: str, model: str) -> dict[str, str]:
-  what = {'split': 'val', 'measure': 'accuracy', 'unit': 'percent'}
-  return {'kind': kind, 'model': model, **what}
-
-
 def _table(runs: results.Runs, curves: _Curves) -> markdown.Table:
   rows = []
   for setting in grid.ITEMS['figure7']:
     name = setting.initialisation
     finished, needed = runs.finished(setting), runs.expected_of(setting)
-    step, value = _end(curves[name]) if name in curves else [markdown.NONE] * 2
+    step, value = _end(curves.get(name))
     rows.append(
       {
         'Initialisation': name,
@@ -97,7 +95,9 @@ def _table(runs: results.Runs, curves: _Curves) -> markdown.Table:
   return markdown.Table('The ends of the curves, accuracy on val', rows)
 
 
-def _end(curve: pd.DataFrame) -> tuple[str, str]:
+def _end(curve: pd.DataFrame | None) -> tuple[str, str]:
+  if curve is None:
+    return markdown.NONE, markdown.NONE
   last = curve.iloc[-1]
   value = markdown.number(last['value'], 2)
   if last['seeds'] > 1:
@@ -158,21 +158,10 @@ def _lines(axes: mpl_axes.Axes, scale: scales.Scale, curves: _Curves) -> None:
     colour = figures.series_colour(i)
     if name in curves:
       curve = curves[name]
-      axes.plot(
-        curve['step'],
-        curve['value'],
-        color=colour,
-        linestyle=figures.dashes(i),
-        linewidth=1.3,
-      )
-      axes.fill_between(
-        curve['step'],
-        curve['smallest'],
-        curve['largest'],
-        color=colour,
-        alpha=0.2,
-        linewidth=0,
-      )
+      step, ends = curve['step'], (curve['smallest'], curve['largest'])
+      style = {'linestyle': figures.dashes(i), 'linewidth': 1.3}
+      axes.plot(step, curve['value'], color=colour, **style)
+      axes.fill_between(step, *ends, color=colour, alpha=0.2, linewidth=0)
     # Behind the last step and side by side, as values nearly agree.
     place = scale.schedules['10k'][-1] * (1.03 + 0.025 * i)
     marks.published(axes, place, _PUBLISHED[name].val, colour=colour)
