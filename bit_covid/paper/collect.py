@@ -37,11 +37,8 @@ if TYPE_CHECKING:
 class Request:
   """What an item is collected from.
 
-  Attributes:
-    runs: the runs of the item.
-    scale: the scale of the runs.
-    splits: the data by split; splits that are not available are left out.
-    sweeps: whether Figure 6 shows only the paper's two sweeps.
+  `splits` lacks those that are not available. `sweeps` says whether Figure 6
+  shows only the paper's two sweeps.
   """
 
   runs: results.Runs
@@ -52,15 +49,7 @@ class Request:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Collected:
-  """A collected item, before it is written.
-
-  Attributes:
-    title: 'Table 1. ...'.
-    records: rows of the CSV, in full precision.
-    tables: of the markdown.
-    notes: sentences below them.
-    figure: the picture.
-  """
+  """A collected item: rows of the CSV in full precision, page and picture."""
 
   title: str
   records: Sequence[Mapping[str, Any]]
@@ -109,18 +98,12 @@ def collect(
   splits: Mapping[str, 'input_pipeline.Examples'] | None = None,
   num_resamples: int = bootstrap.NUM_RESAMPLES,
 ) -> list[pathlib.Path]:
-  """Writes WORKDIR/<item>.csv, .md and .png and returns their paths.
+  """Returns the paths of WORKDIR/<item>.csv, .md and .png after writing them.
 
-  Args:
-    item: a key of `grid.ITEMS`.
-    workdir: with the runs in WORKDIR/runs/<run.name>.
-    scale: of the runs.
-    seeds: number of runs of each setting.
-    few_shot_seeds: the same for settings that draw training slices.
-    sweeps: whether Figure 6 is two sweeps instead of all combinations.
-    live: work directories of other systems on the same slices, by name.
-    splits: the data; Figures 2 and 9 show them, Figure 8 counts patients.
-    num_resamples: number of resamples of the bootstrap.
+  The runs lie in WORKDIR/runs/<run.name>; see `grid.runs` for `seeds`,
+  `few_shot_seeds` and `sweeps`. `live` are work directories of other systems on
+  the same slices, by name. Figures 2 and 9 show the splits, and Figure 8 counts
+  their patients.
 
   Raises:
     ValueError: the item is unknown, or runs of an item are of other slices.
@@ -131,7 +114,9 @@ def collect(
   expected = grid.runs(
     [item], seeds=seeds, few_shot_seeds=few_shot_seeds, sweeps=sweeps
   )
-  runs = results.Runs(workdir, expected, live=live, num_resamples=num_resamples)
+  runs = results.Runs(
+    workdir, expected, live=live or {}, num_resamples=num_resamples
+  )
   request = Request(runs, scale, splits or {}, sweeps)
   # By name: only Figure 9 has to load JAX, and only 2 and 8 TensorFlow.
   module = importlib.import_module(f'bit_covid.paper.items.{item}')
@@ -141,7 +126,7 @@ def collect(
 def _write(
   item: str, request: Request, content: Collected
 ) -> list[pathlib.Path]:
-  folder = request.runs.workdir
+  folder = pathlib.Path(request.runs.workdir)
   folder.mkdir(parents=True, exist_ok=True)
   marks.caution(content.figure, request.scale.caution)
   files = {

@@ -146,7 +146,7 @@ _ARGUMENTS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Does what the arguments ask for; returns the exit code."""
+  """Returns the exit code after doing what the arguments ask for."""
   parser = command.make_parser(
     'bit_covid.paper',
     description='Makes tables and figures of the paper: their runs, then a '

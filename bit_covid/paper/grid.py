@@ -25,16 +25,10 @@ BEST = 'Bit-M'
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Run:
-  """One training of the paper.
+  """One training of the paper, in the words of the constants above.
 
-  Attributes:
-    initialisation: one of `INITIALISATIONS`.
-    resolution: one of `RESOLUTIONS`.
-    schedule: one of `SCHEDULES`.
-    mixup: whether images are mixed.
-    per_class: number of training slices of each class; 0 means all.
-    per_class_by: what is drawn, 'slice' as in the paper, or 'patient'.
-    seed: of everything that is random.
+  `per_class` is the number of training slices of each class; 0 means all. They
+  are drawn by 'slice', as in the paper, or by 'patient'.
   """
 
   initialisation: str

@@ -82,7 +82,7 @@ def work(
   train: TrainFn,
   keep_checkpoints: bool = False,
 ) -> Outcome:
-  """Makes the runs that are neither finished nor being made elsewhere.
+  """Returns the outcome of making all runs that are left.
 
   `train` makes one from its config and work directory. A run that diverges is
   put aside; any other error is raised. The network of a finished run is kept,

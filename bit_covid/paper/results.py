@@ -23,13 +23,9 @@ from bit_covid.paper import grid
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-  """The result of the runs of one setting on one split.
+  """The result of the finished runs of one setting on one split.
 
-  Attributes:
-    class_names: in the order of the labels.
-    seeds: the seeds of the finished runs.
-    samples: the sample of each run.
-    measures: those of `repeated_runs.intervals`, as shares.
+  `measures` are those of `repeated_runs.intervals`, as shares.
   """
 
   class_names: tuple[str, ...]
@@ -72,28 +68,29 @@ class Result:
     return repeated_runs.Repeated(*(100 * float(x) for x in values))
 
 
+@dataclasses.dataclass(frozen=True)
 class Runs:
-  """The finished runs of an item, below the folder `workdir` of the paper.
+  """The finished runs of an item.
 
-  `expected` are all runs that the item needs. `live` are work directories of
-  other systems by name, run on the same splits.
+  Attributes:
+    workdir: the folder of the paper, which contains the folder `runs`.
+    expected: all runs that the item needs.
+    live: work directories of other systems, run on the same splits, by name.
+    num_resamples: number of resamples of the bootstrap.
   """
 
-  def __init__(
-    self,
-    workdir: str | os.PathLike[str],
-    expected: Sequence[grid.Run],
-    *,
-    live: Mapping[str, str | os.PathLike[str]] | None = None,
-    num_resamples: int = bootstrap.NUM_RESAMPLES,
-  ):
-    """Reads nothing yet; `num_resamples` is that of the bootstrap."""
-    self.workdir = pathlib.Path(workdir)
-    self.expected = expected
-    self.live = live or {}
-    self._num_resamples = num_resamples
-    self._references: dict[str, pd.DataFrame] = {}
-    self._results: dict[tuple, Result | None] = {}
+  workdir: str | os.PathLike[str]
+  expected: Sequence[grid.Run]
+  live: Mapping[str, str | os.PathLike[str]] = dataclasses.field(
+    default_factory=dict
+  )
+  num_resamples: int = bootstrap.NUM_RESAMPLES
+  _references: dict[str, pd.DataFrame] = dataclasses.field(
+    default_factory=dict, init=False
+  )
+  _results: dict[tuple, Result | None] = dataclasses.field(
+    default_factory=dict, init=False
+  )
 
   def is_finished(self, run: grid.Run) -> bool:
     """Returns whether the run is finished."""
@@ -129,7 +126,7 @@ class Runs:
   def difference(self, a: Result, b: Result) -> bootstrap.Difference:
     """Returns accuracy of B minus A in percentage points, paired by patient."""
     found = repeated_runs.differences(
-      a.samples, b.samples, num_resamples=self._num_resamples
+      a.samples, b.samples, num_resamples=self.num_resamples
     )['accuracy']
     return bootstrap.Difference(*(100 * float(x) for x in found))
 
@@ -185,7 +182,7 @@ class Runs:
         seeds=tuple(samples),
         samples=values,
         measures=repeated_runs.intervals(
-          values, num_resamples=self._num_resamples
+          values, num_resamples=self.num_resamples
         ),
       )
     self._results[key] = result

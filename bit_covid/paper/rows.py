@@ -21,13 +21,7 @@ _PUBLISHED = {row.model: row for row in published_tables.ROWS}
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Measure:
-  """A measure of a class on a split.
-
-  Attributes:
-    name: one of `repeated_runs.MEASURES`.
-    split: the name of the split.
-    class_index: index of the class, None for a measure of all classes.
-  """
+  """One of `repeated_runs.MEASURES` on a split, of a class or (None) of all."""
 
   name: str = 'accuracy'
   split: str = 'test'
@@ -44,7 +38,7 @@ class Measure:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
-  """One number, with the published one if there is any.
+  """One number of a model, with the published one if it is known.
 
   Attributes:
     kind: `OURS` for the mean of our runs, `LIVE` for another system that was
@@ -52,9 +46,9 @@ class Row:
     model: the name of the model.
     measure: the measure.
     status: '2 of 3' seeds, or the reason for a missing result.
-    result: the result of the runs, None if there is none.
-    known: the published number, None if there is none.
-    difference: accuracy minus that of another row, None if it is not compared.
+    result: the result of the runs.
+    known: the published number.
+    difference: accuracy minus that of another row.
   """
 
   kind: str

@@ -202,7 +202,6 @@ def _fields(run: grid.Run, scale: Scale) -> dict[str, Any]:
 
 
 def _set(config: ml_collections.ConfigDict, name: str, value: Any) -> None:
-  """Sets an existing field by its dotted name."""
   *parents, field = name.split('.')
   for parent in parents:
     config = config.get(parent)

@@ -21,11 +21,7 @@ _OF_DATA = frozenset(('figure2', 'figure8', 'figure9'))
 
 
 def run(arguments: argparse.Namespace) -> int:
-  """Does what the arguments ask for and returns the exit code.
-
-  The code is 0 if all runs are finished, and 1 if some are left, because they
-  belong to another machine or diverged.
-  """
+  """Returns 0 if all runs that were asked for are finished, 1 otherwise."""
   scale = scales.SCALES[arguments.scale]
   items = list(grid.ITEMS) if 'all' in arguments.items else arguments.items
   data = {'data.path': arguments.data} if arguments.data else {}
@@ -141,7 +137,6 @@ def _collect(
 
 
 def _conclude(outcome: queue.Outcome | None, left: Sequence[queue.Task]) -> int:
-  """Prints which runs are left and returns the exit code."""
   if not left:
     progress.say('All runs are finished.')
     return 0

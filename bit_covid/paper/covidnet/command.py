@@ -62,7 +62,7 @@ def beside_published(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs what the arguments ask for; returns the exit code."""
+  """Returns the exit code after running what the arguments ask for."""
   return command.main(
     _parser(), _run, argv, words=arguments_lib.FIELDS_AS_FLAGS
   )
@@ -103,7 +103,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-  """Checks everything, then runs split after split."""
   for flag in ('batch', 'size'):
     value = getattr(arguments, flag)
     if value is not None and value < 1:

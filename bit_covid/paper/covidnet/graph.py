@@ -28,7 +28,11 @@ class Network(NamedTuple):
   ports: tensors_lib.Ports
 
   def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
-    """Returns the values of all fetches for `[B, S, S, 3]` float32 images."""
+    """Returns the values of all fetches for `[B, S, S, 3]` float32 images.
+
+    Raises:
+      ValueError: the graph takes images of another shape.
+    """
     try:
       return self.session.run(
         dict(self.ports.fetches),

@@ -52,7 +52,7 @@ def to_input(image: tf.Tensor, size: int) -> tf.Tensor:
 def _image_batches(
   examples: input_pipeline.Examples, *, box: str, size: int, batch: int
 ) -> Iterator[input_pipeline.Batch]:
-  """Yields every slice once, in order, with the last batch padded."""
+  # Every slice once, in order. The last batch is padded.
   if examples.preparation is not None:
     raise ValueError(
       'COVID-Net crops and resizes whole slices by itself; these were prepared '
@@ -119,7 +119,7 @@ def write_results(
   examples: input_pipeline.Examples,
   outputs: Mapping[str, np.ndarray],
 ) -> dict[str, Any]:
-  """Writes predictions of a split, and features if any; returns the metrics."""
+  """Returns the metrics of a split after writing predictions and features."""
   table = predictions.make_table(
     slice_id=examples.slice_id,
     patient_id=examples.patient_id,
@@ -141,7 +141,7 @@ def write_results(
 def _outputs(
   network: graph.Network, inputs: input_pipeline.Batch, slice_id: np.ndarray
 ) -> dict[str, np.ndarray]:
-  """Returns the checked outputs for the slices of a batch without padding."""
+  # Those of the slices, without padding.
   mask, outputs = inputs['mask'], {}
   for key, value in network(inputs['image']).items():
     value = value.reshape(len(value), -1)
@@ -156,10 +156,8 @@ def _outputs(
 
 
 def _check_independent(network: graph.Network, image: np.ndarray) -> None:
-  """Raises ValueError if a slice's result depends on the rest of its batch.
-
-  It does so if batch normalization is in training mode.
-  """
+  # In training mode, batch normalization makes the result of a slice depend on
+  # the rest of its batch.
   count = network.ports.batch or 2
   copies = np.stack([image] * count)
   beside_black = copies * (np.arange(count) == 0)[:, None, None, None]

@@ -38,14 +38,10 @@ class Tensors:
 
 @dataclasses.dataclass(frozen=True)
 class Ports:
-  """The inputs and outputs of a graph.
+  """The inputs and outputs of a graph for images of `size` pixels a side.
 
-  Attributes:
-    image: the tensor of the images, `[N, S, S, 3]` float32 in [0, 1].
-    fetches: `probabilities` and, if named, `features`.
-    feeds: other inputs, the same for each batch, by the names of their tensors.
-    size: side of the images in pixels.
-    batch: slices a batch if the graph fixes the number, else None.
+  `feeds` are other inputs than the image, the same for each batch, by the names
+  of their tensors. `batch` is the number of slices if the graph fixes it.
   """
 
   image: tf.Tensor
@@ -123,7 +119,6 @@ def _fits(tensor: tf.Tensor, *shapes: tuple[int | None, ...]) -> bool:
 
 
 def _image_shape(image: tf.Tensor, size: int | None) -> tuple[int, int | None]:
-  """Returns the side of the images and the batch size if the graph fixes it."""
   if size is None:
     sides = image.shape.as_list()[1:3] if image.shape.rank == 4 else ()
     size = next((side for side in sides if side), 512)
@@ -157,7 +152,6 @@ def _check_outputs(graph: tf.Graph, fetches: Mapping[str, tf.Tensor]) -> None:
 
 
 def _find_switches(graph: tf.Graph, name: str) -> list[tf.Tensor]:
-  """Returns the tensors, at most one, that switch the graph to training."""
   if not name:
     return [x for x in _placeholders(graph) if x.name == TRAINING]
   switch = _find(graph, name, '--training')
@@ -174,10 +168,8 @@ def _check_inputs(
   image: tf.Tensor,
   switches: Sequence[tf.Tensor],
 ) -> None:
-  """Raises ValueError unless the fetches depend on the image, and need no more.
-
-  The switches are fed as well.
-  """
+  # The fetches must depend on the image and, besides switches, on no other
+  # placeholder.
   fed = {x.op for x in (image, *switches)}
   seen, ahead = set(), [x.op for x in fetches.values()]
   while ahead:

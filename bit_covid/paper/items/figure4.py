@@ -45,7 +45,6 @@ def make(request: collect.Request) -> collect.Collected:
 
 
 def _embed(runs: results.Runs, table: pd.DataFrame) -> pd.DataFrame:
-  """Returns slices of the table with their places `x` and `y` in the plane."""
   path = _RUN.folder(runs.workdir) / 'predictions' / 'test_features.npz'
   if not path.exists():
     raise collect.MissingError(

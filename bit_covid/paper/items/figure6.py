@@ -69,51 +69,47 @@ def _with(run: grid.Run, *, mixup: bool) -> grid.Run:
 
 
 def _records(scale: scales.Scale, rows: _Rows) -> list[dict[str, Any]]:
-  of_best = {'model': grid.BEST, 'split': 'test'}
-  ours = [
-    {**_setting(scale, run), 'mixup': run.mixup, **row.record()}
-    for run, row in rows.items()
-  ]
-  differences = [
-    {
-      **_setting(scale, run),
-      'mixup': 'with minus without',
-      'kind': rows_lib.OURS,
-      **of_best,
-      'measure': 'accuracy_difference',
-      'unit': 'percentage points',
-      **rows_lib.counts(row.result),
-      **row.difference._asdict(),
+  ours, differences = [], []
+  for run, row in rows.items():
+    resize, crop = scale.resolutions[run.resolution]
+    setting = {
+      # The paper's names, and what was run.
+      'resolution': run.resolution,
+      'schedule': run.schedule,
+      'resize': resize,
+      'crop': crop,
+      'steps': scale.schedules[run.schedule][-1],
     }
-    for run, row in rows.items()
-    if row.difference
-  ]
-  papers = [
-    {
-      'kind': rows_lib.PUBLISHED,
-      'resolution': _SHARED.resolution,
-      'schedule': _SHARED.schedule,
-      'mixup': True,
-      **of_best,
-      'measure': 'accuracy',
-      'unit': 'percent',
-      'published': known.value,
-      'source': known.source,
-    }
-    for known in published_points.SHARED
-  ]
-  return [*ours, *differences, *papers]
+    ours.append({**setting, 'mixup': run.mixup, **row.record()})
+    if row.difference:
+      differences.append(
+        {
+          **setting,
+          'mixup': 'with minus without',
+          'kind': rows_lib.OURS,
+          'model': grid.BEST,
+          'split': 'test',
+          'measure': 'accuracy_difference',
+          'unit': 'percentage points',
+          **rows_lib.counts(row.result),
+          **row.difference._asdict(),
+        }
+      )
+  return [*ours, *differences, *map(_published, published_points.SHARED)]
 
 
-def _setting(scale: scales.Scale, run: grid.Run) -> dict[str, Any]:
-  """Returns the paper's names of a setting and what was run."""
-  resize, crop = scale.resolutions[run.resolution]
+def _published(point: published_points.Point) -> dict[str, Any]:
   return {
-    'resolution': run.resolution,
-    'schedule': run.schedule,
-    'resize': resize,
-    'crop': crop,
-    'steps': scale.schedules[run.schedule][-1],
+    'kind': rows_lib.PUBLISHED,
+    'resolution': _SHARED.resolution,
+    'schedule': _SHARED.schedule,
+    'mixup': True,
+    'model': grid.BEST,
+    'split': 'test',
+    'measure': 'accuracy',
+    'unit': 'percent',
+    'published': point.value,
+    'source': point.source,
   }
 
 

@@ -64,10 +64,6 @@ def make(request: collect.Request) -> collect.Collected:
 
 
 def _cases(request: collect.Request) -> pd.DataFrame:
-  """Returns the most confident correct slices, one for each patient.
-
-  They have the further columns `class` and `probability`.
-  """
   table = collect.predictions_of(request.runs, _RUN)
   if 'test' not in request.splits:
     raise collect.MissingError(
@@ -78,6 +74,7 @@ def _cases(request: collect.Request) -> pd.DataFrame:
   label = table['label'].to_numpy(np.int64)
   is_correct = probabilities.argmax(axis=1) == label
   rows = []
+  # Of each patient, the most confident slice comes first.
   for chosen in map_panels.choose(table).values():
     rows += [row for row in chosen if is_correct[row]][:_COLUMNS]
   if not rows:
@@ -115,18 +112,15 @@ def _images(
   slice_ids: list[str],
   config: ml_collections.ConfigDict,
 ) -> np.ndarray:
-  """Returns the preprocessed slices, `[N, S, S, 1]` uint8."""
-  index = {name: i for i, name in enumerate(examples.slice_id.tolist())}
-  absent = [name for name in slice_ids if name not in index]
+  index = pd.Index(examples.slice_id).get_indexer(slice_ids)
+  absent = [name for name, i in zip(slice_ids, index, strict=True) if i < 0]
   if absent:
     raise ValueError(
       f'{len(absent)} slices that {_RUN.name} predicted are not in the test '
       f'split, such as {absent[0]!r}. Collect with the data of the runs.'
     )
   dataset = input_pipeline.evaluation_batches(
-    examples.take([index[name] for name in slice_ids]),
-    config,
-    batch=len(slice_ids),
+    examples.take(index), config, batch=len(slice_ids)
   )
   (batch,) = input_pipeline.as_numpy(dataset)
   return batch['image']
