@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Collects a table or figure of the paper as CSV, markdown page and picture.
 
-    collect('table1', 'runs/paper', scale=scales.SCALES['paper'], seeds=3)
-
 It works at any time; runs that are not finished are marked as such.
 """
 

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Published numbers of Figures 2, 6 and 8, which are in no table.
 
-The figures themselves are published as pictures only. Their numbers come from
-the text and, for Figure 2, from the split files and metadata of COVIDx CT-2A,
-which the paper uses unchanged.
+The figures are published as pictures only, so the numbers are from the text
+and, for Figure 2, from COVIDx CT-2A, which the paper uses unchanged.
 """
 
 from typing import NamedTuple

@@ -2,10 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes the runs that are not finished, one after the other.
 
-Several processes may work on the same folder, also on several machines with a
-shared disk. The process that makes a run holds a lock on a file of its name in
-claims/, which the operating system releases however the process ends. A run
-that was interrupted resumes from its last checkpoint.
+Several processes, also on machines with a shared disk, may work on one folder.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -131,7 +128,10 @@ def predict_seconds(costs: Sequence[cost.Cost], made: _Times) -> float | None:
 
 @contextlib.contextmanager
 def _claim(run: grid.Run, workdir: pathlib.Path) -> Iterator[bool]:
-  """Yields whether this process may make the run; holds its lock meanwhile."""
+  """Yields whether this process may make the run; holds its lock meanwhile.
+
+  The operating system releases the lock however the process ends.
+  """
   folder = workdir / 'claims'
   folder.mkdir(parents=True, exist_ok=True)
   lock = filelock.FileLock(folder / f'{run.name}.lock', blocking=False)

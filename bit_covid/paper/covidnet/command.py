@@ -5,9 +5,8 @@
     python -m bit_covid.paper.covidnet --meta=CT-2_L/model.meta \
         --checkpoint=CT-2_L/model --data=COVIDX_FOLDER --workdir=runs/ct_2_l
 
-It leaves config.json, run.json and predictions/<split>.csv in the work
-directory, so that `bit_covid.report` and `.compare` work on it. A
-graph is a program: run only one whose origin you trust. It runs on the CPU.
+The work directory gets what `bit_covid.report` and `.compare` need. A graph is
+a program: run only one whose origin you trust. It runs on the CPU.
 """
 
 import argparse

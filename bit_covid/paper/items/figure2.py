@@ -83,14 +83,12 @@ def _records(kind: str, counts: _Counts, source: str) -> list[dict[str, Any]]:
       'split': name,
       'class': class_name,
       'unit': what,
-      'value': value,
+      'value': count[what][i],
       'source': source,
     }
     for name, count in counts.items()
     for what in _WHAT
-    for class_name, value in zip(
-      published.CLASS_NAMES, count[what], strict=True
-    )
+    for i, class_name in enumerate(published.CLASS_NAMES)
   ]
 
 
