@@ -11,7 +11,6 @@ a program: run only one whose origin you trust. It runs on the CPU.
 
 import argparse
 from collections.abc import Sequence
-import dataclasses
 from typing import Any
 
 # First: it says how TensorFlow is to start.
@@ -32,9 +31,6 @@ from bit_covid.training import evaluated_network
 from input_pipeline import conventions
 from input_pipeline import examples as examples_lib
 from input_pipeline import preprocess
-
-# The flags that name tensors, with their defaults.
-_TENSORS = dataclasses.asdict(tensors_lib.Tensors())
 
 
 def beside_published(
@@ -95,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     'training': f'{tensors_lib.TRAINING}, if there is one',
     'features': 'none',
   }
-  for name, value in _TENSORS.items():
+  for name, value in tensors_lib.NAMES.items():
     text = f'name of a tensor; default: {value or absent[name]}'
     add(f'--{name}', default=value, help=text)
   return parser
@@ -107,11 +103,11 @@ def _run(arguments: argparse.Namespace) -> int:
     if value is not None and value < 1:
       raise ValueError(f'--{flag}={value}; expected 1 or more.')
   workdir = epath.Path(arguments.workdir)
-  names = {name: getattr(arguments, name) for name in _TENSORS}
+  names = {name: getattr(arguments, name) for name in tensors_lib.NAMES}
   with graph.open_network(
     epath.Path(arguments.meta),
     epath.Path(arguments.checkpoint),
-    tensors=tensors_lib.Tensors(**names),
+    names=names,
     size=arguments.size,
   ) as network:
     splits = {
@@ -190,7 +186,7 @@ def _facts(
       'dtype': ports.image.dtype.name,
       'graph': examples_lib.digest(epath.Path(arguments.meta).read_bytes()),
       'weights': examples_lib.digest(weights),
-      **{name: getattr(arguments, name) for name in _TENSORS},
+      **{name: getattr(arguments, name) for name in tensors_lib.NAMES},
     },
     'init': f'{checkpoint.name} (TensorFlow 1)',
   }

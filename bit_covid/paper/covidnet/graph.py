@@ -5,7 +5,7 @@
 A graph is a program: open only one whose origin you trust.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 import contextlib
 from typing import NamedTuple
 
@@ -51,7 +51,7 @@ def open_network(
   meta: epath.Path,
   checkpoint: epath.Path,
   *,
-  tensors: tensors_lib.Tensors,
+  names: Mapping[str, str],
   size: int | None = None,
 ) -> Iterator[Network]:
   """Yields the network of a TensorFlow 1 checkpoint and closes it afterwards.
@@ -60,7 +60,7 @@ def open_network(
     meta: the graph, such as model.meta.
     checkpoint: the beginning of the names of its weights, such as 'model' for
       model.index and model.data-00000-of-00001.
-    tensors: the names of its tensors.
+    names: those of its tensors, with the keys of `tensors.NAMES`.
     size: side of the images in pixels; None for that of the graph, or 512.
 
   Raises:
@@ -68,7 +68,7 @@ def open_network(
   """
   _check_files(meta, checkpoint)
   graph, saver = _read_graph(meta)
-  ports = tensors_lib.find_ports(graph, tensors, size=size)
+  ports = tensors_lib.find_ports(graph, names, size=size)
   options = tf.compat.v1.ConfigProto(allow_soft_placement=True)
   # A session as a context manager would turn off eager execution, which tf.data
   # needs, so it is only closed.

@@ -3,7 +3,7 @@
 """Finds and checks the tensors of a TensorFlow 1 graph, by their names."""
 
 from collections.abc import Mapping, Sequence
-import dataclasses
+from typing import NamedTuple
 
 # Imported first, as it decides how TensorFlow starts.
 import input_pipeline  # noqa: F401 # isort: skip
@@ -17,27 +17,19 @@ from input_pipeline import conventions
 TRAINING = 'is_training:0'
 # Tensors of each kind that a message lists.
 _LISTED = 12
+# Names of the tensors of public checkpoints, by the flags that change them:
+# images `[N, S, S, 3]` float32 in [0, 1]; probabilities `[N, C]`, in the order
+# of the labels; the bool that is fed False, '' for `TRAINING` where the graph
+# has it; features `[N, F]` or `[N, 1, 1, F]`, '' for none.
+NAMES = {
+  'image': 'Placeholder:0',
+  'probabilities': 'softmax_tensor:0',
+  'training': '',
+  'features': '',
+}
 
 
-@dataclasses.dataclass(frozen=True)
-class Tensors:
-  """Names of tensors of a graph; the defaults are those of public checkpoints.
-
-  Attributes:
-    image: `[N, S, S, 3]` float32 in [0, 1].
-    probabilities: `[N, C]`, in the order of the labels.
-    training: bool, fed False; '': `is_training:0` where the graph has it.
-    features: `[N, F]` or `[N, 1, 1, F]`; '': none.
-  """
-
-  image: str = 'Placeholder:0'
-  probabilities: str = 'softmax_tensor:0'
-  training: str = ''
-  features: str = ''
-
-
-@dataclasses.dataclass(frozen=True)
-class Ports:
+class Ports(NamedTuple):
   """The inputs and outputs of a graph for images of `size` pixels a side.
 
   `feeds` are other inputs than the image, the same for each batch, by the names
@@ -51,19 +43,25 @@ class Ports:
   batch: int | None
 
 
-def find_ports(graph: tf.Graph, tensors: Tensors, *, size: int | None) -> Ports:
-  """Returns the checked inputs and outputs of a graph by their names.
+def find_ports(
+  graph: tf.Graph, names: Mapping[str, str], *, size: int | None
+) -> Ports:
+  """Returns the checked inputs and outputs of a graph.
 
-  Without a side of the images in pixels, it is that of the graph, or 512.
+  Args:
+    graph: the graph.
+    names: names of its tensors, with the keys of `NAMES`.
+    size: side of the images in pixels; None for that of the graph, or 512.
   """
-  image = _find(graph, tensors.image, '--image')
+  image = _find(graph, names['image'], '--image')
   size, batch = _image_shape(image, size)
-  names = {'probabilities': tensors.probabilities, 'features': tensors.features}
   fetches = {
-    key: _find(graph, name, f'--{key}') for key, name in names.items() if name
+    key: _find(graph, names[key], f'--{key}')
+    for key in ('probabilities', 'features')
+    if names[key] or key == 'probabilities'
   }
   _check_outputs(graph, fetches)
-  switches = _find_switches(graph, tensors.training)
+  switches = _find_switches(graph, names['training'])
   _check_inputs(fetches, image, switches)
   # By name: tensors cannot be keys of a dictionary.
   feeds = {switch.name: False for switch in switches}
