@@ -20,10 +20,7 @@ class Point(NamedTuple):
 
 # Counts of each class of `published.CLASS_NAMES`.
 SPLITS = {
-  'train': {
-    'slices': (35_996, 25_496, 82_286),
-    'patients': (321, 558, 1_958),
-  },
+  'train': {'slices': (35_996, 25_496, 82_286), 'patients': (321, 558, 1_958)},
   'val': {'slices': (11_842, 7_400, 6_244), 'patients': (126, 190, 166)},
   'test': {'slices': (12_245, 7_395, 6_018), 'patients': (126, 125, 175)},
 }

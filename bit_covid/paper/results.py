@@ -76,7 +76,6 @@ class Runs:
     workdir: the folder of the paper, which contains the folder `runs`.
     expected: all runs that the item needs.
     live: work directories of other systems, run on the same splits, by name.
-    num_resamples: number of resamples of the bootstrap.
   """
 
   workdir: str | os.PathLike[str]

@@ -43,10 +43,7 @@ class Row:
   Attributes:
     kind: `OURS` for the mean of our runs, `LIVE` for another system that was
       run here, `PUBLISHED` for a number that was not measured here.
-    model: the name of the model.
-    measure: the measure.
     status: '2 of 3' seeds, or the reason for a missing result.
-    result: the result of the runs.
     known: the published number.
     difference: accuracy minus that of another row.
   """

@@ -24,7 +24,6 @@ class Scale:
   """How the runs of the paper are made at one scale.
 
   Attributes:
-    name: the name of the scale.
     caution: a warning about its results, '' at the paper's scale.
     files: config file by initialisation.
     inits: the field `init` by initialisation; empty for that of the file.

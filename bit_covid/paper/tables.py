@@ -104,9 +104,7 @@ def _errors(row: rows_lib.Row) -> str:
   return f'{mean:,.1f} ({min(errors):,} to {max(errors):,})'
 
 
-def draw(
-  panels: Mapping[str, Sequence[rows_lib.Row]],
-) -> mpl_figure.Figure:
+def draw(panels: Mapping[str, Sequence[rows_lib.Row]]) -> mpl_figure.Figure:
   """Returns a panel for each title; the classes of a model share a line."""
   models = {title: _by_model(rows) for title, rows in panels.items()}
   heights = [

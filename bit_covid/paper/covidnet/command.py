@@ -124,11 +124,7 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     for split, examples in splits.items():
       outputs = run.run_split(
-        network,
-        examples,
-        box=arguments.box,
-        batch=arguments.batch,
-        split=split,
+        network, examples, box=arguments.box, batch=arguments.batch, split=split
       )
       summary = run.write_results(workdir, split, examples, outputs)
       terminal.show_summary(split, summary)

@@ -102,9 +102,7 @@ def _check_files(meta: epath.Path, checkpoint: epath.Path) -> None:
     )
 
 
-def _read_graph(
-  meta: epath.Path,
-) -> tuple[tf.Graph, tf.compat.v1.train.Saver]:
+def _read_graph(meta: epath.Path) -> tuple[tf.Graph, tf.compat.v1.train.Saver]:
   graph, read = tf.Graph(), tf.compat.v1.train.import_meta_graph
   try:
     with graph.as_default():

@@ -30,9 +30,13 @@ def make(request: collect.Request) -> collect.Collected:
   known = [row for row in rows if row.published is not None]
   # One for each model.
   errors = {row.model: _published_errors(row) for row in known}
+  ends = ('published_errors_low', 'published_errors_high')
   return collect.Collected(
     title='Table 1. Accuracy on the test split',
-    records=[_record(row) for row in rows],
+    records=[
+      tables.record(row) | dict(zip(ends, _published_errors(row), strict=True))
+      for row in rows
+    ],
     tables=[tables.accuracies('Accuracy', rows)],
     notes=[
       f'Ours: {labels.settings(request.scale, grid.Run(grid.BEST))}.',
@@ -47,14 +51,6 @@ def make(request: collect.Request) -> collect.Collected:
     ],
     figure=tables.draw({'Accuracy on test, %': rows}),
   )
-
-
-def _record(row: rows_lib.Row) -> dict[str, object]:
-  low, high = _published_errors(row)
-  return tables.record(row) | {
-    'published_errors_low': low,
-    'published_errors_high': high,
-  }
 
 
 def _published_errors(row: rows_lib.Row) -> tuple[int | None, int | None]:
