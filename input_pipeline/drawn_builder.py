@@ -54,7 +54,11 @@ class DrawnBuilder(tfds.core.GeneratorBasedBuilder):
 
 
 def check_splits(field: str, counts: Mapping[str, int]) -> None:
-  """Raises ValueError if a config's field does not name all splits."""
+  """Checks that a field of a config names all splits.
+
+  Raises:
+    ValueError: it does not.
+  """
   if set(counts) != set(conventions.SPLITS):
     raise ValueError(
       f'{field} names the splits {sorted(counts)}, but they must be '

@@ -23,11 +23,7 @@ from input_pipeline.covidx_ct import covidx_ct_dataset_builder
 
 
 def run(arguments: argparse.Namespace) -> int:
-  """Audits the data that `command.py`'s arguments name.
-
-  Returns:
-    The exit code.
-  """
+  """Returns the exit code after an audit; the arguments are of `command`."""
   if arguments.lists_only:
     found = _read_lists(arguments)
   else:
@@ -56,7 +52,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _read_lists(arguments: argparse.Namespace) -> slices.Slices:
-  """Returns what the split files in --data say."""
   name, _, version = arguments.dataset.partition('/')
   configs = covidx_ct.Builder.builder_configs
   if name != 'covidx_ct' or version not in configs:

@@ -160,14 +160,9 @@ def stamp_discs(
   if not inside.any():
     return canvas
   # Each disc has a square of pixels of its own: the arrays are `[P, R, R]`.
-  column, row, weight, radius = (
-    values[inside, None, None]
-    for values in (
-      (x + 1) * size / 2 - 0.5,
-      (y + 1) * size / 2 - 0.5,
-      weight,
-      radius * size / 2,
-    )
+  x, y, radius = (x + 1) * size / 2, (y + 1) * size / 2, radius * size / 2
+  column, row, radius, weight = (
+    values[inside, None, None] for values in (x - 0.5, y - 0.5, radius, weight)
   )
   reach = int(np.ceil(radius.max() + 0.5))
   steps = np.arange(-reach, reach + 1)
