@@ -16,6 +16,7 @@ from bit_covid.scoring import index
 from bit_covid.scoring import page as page_lib
 from bit_covid.scoring import score
 from bit_covid.scoring import tables as tables_lib
+from input_pipeline import conventions
 from input_pipeline import scans
 
 _README = """\
@@ -37,26 +38,47 @@ What is kept: {kept}.
 
 
 def cautions(network: network_lib.Network) -> list[str]:
-  """Returns `page.cautions` of a network."""
-  return page_lib.cautions(
-    network.facts,
-    window=network.window,
-    temperature=network.temperature,
+  """Returns sentences on what limits the results, the most important first."""
+  found = [_data_caution(str(network.facts.get('data') or ''))]
+  if network.temperature is None:
+    found.append(
+      'The probabilities are not calibrated: a probability of 90 % need not be '
+      'right nine times in ten.'
+    )
+  if network.window is None:
+    window = page_lib.window_text(conventions.LUNG_WINDOW)
+    found.append(
+      'The checkpoint does not say which Hounsfield window it was trained '
+      f'with; {window} was taken.'
+    )
+  return found
+
+
+def _data_caution(data: str) -> str:
+  if not data:
+    return (
+      'The checkpoint does not say which data set its network was trained on.'
+    )
+  if data.startswith(('phantom', 'textures')):
+    return (
+      'The network was trained on drawn pictures, not on patients: these '
+      'numbers show that the software works, and nothing else.'
+    )
+  if data.startswith('covidx_ct'):
+    return (
+      'The network was trained on COVIDx CT, in which class and hospital go '
+      'together: at another hospital it may be wrong far more often.'
+    )
+  return (
+    'The network was trained on images of its own user; how well it does on '
+    'others is not known.'
   )
 
 
 def write_page(
-  folder: pathlib.Path,
-  result: score.ScanResult,
-  network: network_lib.Network,
+  folder: pathlib.Path, result: score.ScanResult, network: network_lib.Network
 ) -> None:
-  """Writes the page of a scan, and its montage if a slice was scored.
-
-  Args:
-    folder: of the results; it is created.
-    result: of the scan.
-    network: that scored it.
-  """
+  """Writes the page of a scan, and its montage if a slice was scored."""
   target = epath.Path(folder)
   target.mkdir(parents=True, exist_ok=True)
   limits = cautions(network)
@@ -76,14 +98,7 @@ def write_tables(
   refused: Sequence[scans.Refused],
   network: network_lib.Network,
 ) -> None:
-  """Writes the tables and the overview of all scans.
-
-  Args:
-    folder: of the results; it exists.
-    results: of all scans.
-    refused: files that are in no scan.
-    network: that scored the scans.
-  """
+  """Writes the tables and the overview of all scans to an existing folder."""
   names = network.class_names
   tables = {
     'scans': tables_lib.scans_table(results, names),
