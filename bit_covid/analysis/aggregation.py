@@ -22,8 +22,6 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 
 METHODS = ('mean', 'max', 'top_k', 'vote')
-# Patients that an error message names.
-_EXAMPLES = 5
 
 
 def aggregate_patients(
@@ -34,13 +32,9 @@ def aggregate_patients(
   `slice_id` is the patient's id, `source` all of its sources, joined by '+'.
 
   Args:
-    table: a predictions table.
+    table: a predictions table. Slices of a patient have the same label.
     method: one of `METHODS`.
     top_k: the number k of slices for the method 'top_k'.
-
-  Raises:
-    ValueError: the method is unknown, a label or a probability is missing, a
-      patient's slices have different labels, or its id is empty.
   """
   label, probabilities = metrics.labelled(table)
   patient, names = patient_indices(table)
@@ -131,14 +125,12 @@ def _top_mean(values: np.ndarray, patient: np.ndarray, k: int) -> np.ndarray:
 def _patient_labels(
   patient: np.ndarray, label: np.ndarray, names: np.ndarray
 ) -> np.ndarray:
-  """Returns the label of each patient, `[P]`; raises where it has several."""
   labels = pd.Series(label).groupby(patient)
   mixed = names[labels.nunique() > 1]
   if len(mixed):
     raise ValueError(
       f'{len(mixed)} of {len(names)} patients have slices with different '
-      f'labels: {", ".join(mixed[:_EXAMPLES])}'
-      f'{", ..." if len(mixed) > _EXAMPLES else ""}. A patient has one label '
+      f'labels: {predictions.examples(mixed)}. A patient has one label '
       'here; give each label a patient_id of its own, or use the results by '
       'slice.'
     )

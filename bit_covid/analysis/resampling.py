@@ -18,6 +18,7 @@ from bit_covid.analysis import aggregation
 from bit_covid.analysis import metrics
 from bit_covid.analysis import weighted_curves
 
+NUM_RESAMPLES = 2000
 # Slices times resamples of a chunk: arrays of 4 MiB, which fit into caches.
 _CHUNK = 2**19
 
@@ -78,18 +79,16 @@ class Sample(_Patients):
     """Returns every measure for weights `[P, B]`, `[B]` or `[B, C]` each."""
     confusion = np.tensordot(weights, self.counts, axes=(0, 0))
     measures = metrics.from_confusion(confusion)
-    if not self.curves:
-      return measures
-    undefined = np.full(weights.shape[1], math.nan)
-    areas = [
-      (undefined, undefined) if curve is None else curve.areas(weights)
-      for curve in self.curves
-    ]
-    roc_auc, average_precision = np.stack(areas, axis=2)
-    return measures | {
-      'roc_auc': roc_auc,
-      'average_precision': average_precision,
-    }
+    if self.curves:
+      undefined = np.full(weights.shape[1], math.nan)
+      areas = [
+        (undefined, undefined) if curve is None else curve.areas(weights)
+        for curve in self.curves
+      ]
+      roc_auc, average_precision = np.stack(areas, axis=2)
+      measures['roc_auc'] = roc_auc
+      measures['average_precision'] = average_precision
+    return measures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,20 +105,14 @@ class Totals(_Patients):
 
   def measures(self, weights: np.ndarray) -> dict[str, np.ndarray]:
     """Returns `mean` `[B, K]`, the means over slices for weights `[P, B]`."""
-    sums = weights.T @ self.sums
     count = weights.T @ self.slices.sum(axis=1, keepdims=True)
-    return {'mean': metrics.ratio(sums, np.broadcast_to(count, sums.shape))}
+    return {'mean': metrics.ratio(weights.T @ self.sums, count)}
 
 
 def make_sample(table: pd.DataFrame, *, with_areas: bool = True) -> Sample:
-  """Returns the sample of a predictions table.
+  """Returns the sample of a predictions table, with areas under curves or not.
 
-  Args:
-    table: a predictions table.
-    with_areas: whether its measures include areas under curves.
-
-  Raises:
-    ValueError: labels, probabilities or patients are missing.
+  Patients are in the order of their ids.
   """
   label, probabilities = metrics.labelled(table)
   num_classes = probabilities.shape[1]
@@ -143,7 +136,7 @@ def make_totals(table: pd.DataFrame, values: np.ndarray) -> Totals:
     values: `[N, K]` float64.
 
   Raises:
-    ValueError: labels or patients are missing.
+    ValueError: labels are missing.
   """
   missing = table['label'].isna().sum()
   if missing:
@@ -169,7 +162,14 @@ def resample(
     samples: of the same patients, with the same slices, in the same order.
     num_resamples: R; the measures are `[R]`, `[R, C]` or `[R, K]` float64.
     seed: of the resamples.
+
+  Raises:
+    ValueError: `num_resamples` is below 1.
   """
+  if num_resamples < 1:
+    raise ValueError(
+      f'{num_resamples} resamples; expected at least 1, better {NUM_RESAMPLES}.'
+    )
   chunk = max(1, min(num_resamples, _CHUNK // max(1, samples[0].num_slices)))
   parts = [[] for _ in samples]
   for weights in _weights(
@@ -186,10 +186,7 @@ def resample(
 def _weights(
   stratum: np.ndarray, *, num_resamples: int, seed: int, chunk: int
 ) -> Iterator[np.ndarray]:
-  """Yields how often each patient is drawn, `[P, B]` float64, chunk by chunk.
-
-  From each stratum as many patients are drawn as it has, with replacement.
-  """
+  """Yields how often each patient is drawn, `[P, B]` float64, by chunk."""
   members = [np.flatnonzero(stratum == i) for i in np.unique(stratum)]
   # One stream for each stratum, so that resamples do not depend on the chunks.
   generators = np.random.default_rng(seed).spawn(len(members))

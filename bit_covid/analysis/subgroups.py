@@ -21,6 +21,7 @@ MIN_PATIENTS = 10
 UNKNOWN = 'unknown'
 # The first year of each band, and its name.
 AGE_BANDS = {0: '0-17', 18: '18-39', 40: '40-59', 60: '60-79', 80: '80+'}
+_BANDS = list(AGE_BANDS.values())
 _COLUMNS = ('patient id', 'country', 'sex', 'age')
 
 
@@ -30,7 +31,7 @@ class Subgroup:
 
   Attributes:
     by: 'source', 'country', 'age' or 'sex'.
-    name: the value that the patients share, `UNKNOWN` if it is unknown.
+    name: the value that the patients share.
     slices: number of slices.
     patients: number of patients of each class, by name.
     num_patients: number of patients.
@@ -54,13 +55,11 @@ def read_metadata(path: str | os.PathLike[str]) -> pd.DataFrame:
   """Returns `country`, `age` (a band) and `sex` of the patients in a CSV.
 
   Args:
-    path: a metadata.csv of COVIDx CT. Its column `patient id` becomes the
-      index.
+    path: a metadata.csv of COVIDx CT; `patient id` becomes the index.
 
   Raises:
     ValueError: a column is missing, a patient occurs twice, or an age is not a
       number; the message says which.
-    OSError: the file cannot be read.
   """
   found = pd.read_csv(path, dtype=str, keep_default_na=False)
   missing = [name for name in _COLUMNS if name not in found.columns]
@@ -83,7 +82,8 @@ def read_metadata(path: str | os.PathLike[str]) -> pd.DataFrame:
       'Give years, or leave the field empty.'
     )
   found = found.set_index('patient id')[['country', 'sex']].replace('', UNKNOWN)
-  found.insert(1, 'age', [_band(value) for value in age])
+  bands = pd.cut(age, [*AGE_BANDS, np.inf], right=False, labels=_BANDS)
+  found.insert(1, 'age', bands.astype(object).fillna(UNKNOWN).to_list())
   return found
 
 
@@ -103,10 +103,6 @@ def measure(
     metadata: that of `read_metadata`, None for subgroups by source only.
     num_resamples: number of resamples of the bootstrap.
     seed: of the resamples.
-
-  Raises:
-    ValueError: labels, probabilities or patients are missing, or the metadata
-      hold none of the patients.
   """
   metrics.labelled(table)
   return [
@@ -114,15 +110,6 @@ def measure(
     for by, names in _kinds(table, metadata)
     for name, part in _parts(table, names)
   ]
-
-
-def _band(age: float) -> str:
-  if np.isnan(age):
-    return UNKNOWN
-  return next(
-    (name for start, name in reversed(AGE_BANDS.items()) if age >= start),
-    UNKNOWN,
-  )
 
 
 def _kinds(
@@ -147,17 +134,12 @@ def _parts(
   table: pd.DataFrame, names: pd.Series
 ) -> Iterator[tuple[str, pd.DataFrame]]:
   patients = table['patient_id'].groupby(names).nunique()
-  bands = list(AGE_BANDS.values())
-  # Age bands by age, others by size; unknown comes last.
-  order = sorted(
-    patients.index,
-    key=lambda x: (
-      x == UNKNOWN,
-      bands.index(x) if x in bands else -patients[x],
-      x,
-    ),
-  )
-  for name in order:
+
+  def place(name: str) -> tuple[bool, int, str]:
+    size = _BANDS.index(name) if name in _BANDS else -patients[name]
+    return name == UNKNOWN, size, name
+
+  for name in sorted(patients.index, key=place):
     yield name, table[names == name]
 
 

@@ -50,9 +50,8 @@ class Curve:
     positives, negatives = step.sum(axis=0), false_positives[-1]
     below = negatives - (false_positives[self.first_negative] + alarms) / 2
     called = hits + alarms
-    precision = np.divide(
-      hits, called, out=np.zeros_like(hits), where=called != 0
-    )
+    # Where nothing is called, there are no hits either.
+    precision = hits / np.maximum(called, 1)
     return (
       metrics.ratio((step * below).sum(axis=0), positives * negatives),
       metrics.ratio((step * precision).sum(axis=0), positives),
