@@ -30,11 +30,7 @@ def aggregate_patients(
   """Returns a predictions table with one row for each patient, sorted by id.
 
   `slice_id` is the patient's id, `source` all of its sources, joined by '+'.
-
-  Args:
-    table: a predictions table. Slices of a patient have the same label.
-    method: one of `METHODS`.
-    top_k: the number k of slices for the method 'top_k'.
+  Slices of a patient must have the same label.
   """
   label, probabilities = metrics.labelled(table)
   patient, names = patient_indices(table)
@@ -52,12 +48,7 @@ def aggregate_patients(
 def aggregate_slices(
   probabilities: np.ndarray, method: str, *, top_k: int = 10
 ) -> np.ndarray:
-  """Returns the probabilities of one scan or patient, `[C]` float64.
-
-  Args:
-    probabilities: of its slices, `[N, C]` with N of at least 1.
-    method: one of `METHODS`.
-    top_k: the number k of slices for the method 'top_k'.
+  """Returns `[C]` probabilities of a scan or patient from `[N, C]` of slices.
 
   Raises:
     ValueError: the method is unknown, or there are no slices.

@@ -60,11 +60,7 @@ def intervals(
   - A class has a single patient, which resampling cannot vary. Only the
     sensitivities of the other classes have bounds then.
 
-  Args:
-    table: a predictions table.
-    num_resamples: number of resamples.
-    seed: of the resamples.
-    with_areas: whether to include the areas under curves, which are slow.
+  The areas under curves are slow; `with_areas=False` leaves them out.
   """
   sample = resampling.make_sample(table, with_areas=with_areas)
   (resampled,) = resampling.resample(
@@ -90,12 +86,8 @@ def mean_intervals(
   """Returns mean and interval of quantities that every slice has.
 
   The resamples are those of `intervals`, and bounds are NaN in the same cases.
-
-  Args:
-    table: N rows with at least `label` and `patient_id`.
-    values: `[N]` float64 by name.
-    num_resamples: number of resamples.
-    seed: of the resamples.
+  `values` are `[N]` float64 by name. Of the N rows of the table, only `label`
+  and `patient_id` are read.
   """
   totals = resampling.make_totals(table, np.stack([*values.values()], axis=1))
   (resampled,) = resampling.resample(
@@ -119,14 +111,8 @@ def difference(
 ) -> dict[str, Difference]:
   """Returns B minus A of every measure, with the same resamples for both.
 
-  Bounds are NaN as in `intervals`. Tables of different classes, slices, labels
-  or patients raise a ValueError.
-
-  Args:
-    table_a: a predictions table.
-    table_b: another one of the same slices, in any order.
-    num_resamples: number of resamples.
-    seed: of the resamples.
+  Bounds are NaN as in `intervals`. Predictions tables of different classes,
+  slices, labels or patients raise a ValueError; their order may differ.
   """
   tables = table_a, predictions.align(table_a, table_b)
   samples = [resampling.make_sample(table) for table in tables]

@@ -125,11 +125,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def split_counts(counts: pd.DataFrame) -> mpl_figure.Figure:
-  """Returns slices and patients of each split by class (paper, Figure 2).
-
-  Args:
-    counts: the rows of `split_counts.count` of all splits.
-  """
+  """Returns the figure of the module `split_counts` (paper, Figure 2)."""
   splits = list(dict.fromkeys(counts['split']))
   class_names = list(dict.fromkeys(counts['class']))
   figure = new(4.6)

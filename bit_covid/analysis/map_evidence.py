@@ -47,14 +47,9 @@ _NUMBERS = ('inside', 'area', 'seed', 'similarity')
 
 @dataclasses.dataclass(frozen=True)
 class Energy:
-  """The mean share of the maps of some slices that lies in the box.
+  """The mean share of a map (`inside`) and of a slice (`area`) in the box.
 
-  Attributes:
-    slices: number of slices.
-    patients: number of patients.
-    accuracy: of the predictions on whole slices.
-    inside: the mean share of a map in its box.
-    area: the mean share of a slice in its box.
+  The accuracy is that of the predictions on whole slices.
   """
 
   slices: int
@@ -84,10 +79,7 @@ def read(
 ) -> pd.DataFrame:
   """Returns the table in one of the two files, with NaN for empty numbers.
 
-  Args:
-    path: the path of the file.
-    columns: `ENERGY_COLUMNS` or `RANDOMIZATION_COLUMNS`.
-    class_names: the allowed values of the column `class`.
+  Columns are `ENERGY_COLUMNS` or `RANDOMIZATION_COLUMNS`.
 
   Raises:
     ValueError: the file is damaged; the message says how.

@@ -106,9 +106,7 @@ def measure(
 ) -> dict[str, float | np.ndarray]:
   """Returns the measures of `OVERALL` (float) and `PER_CLASS` (`[C]` float64).
 
-  Args:
-    label: `[N]` int.
-    probabilities: `[N, C]` float64.
+  Labels are `[N]` int, probabilities `[N, C]` float64.
 
   Raises:
     ValueError: a probability is NaN or a label is not the number of a class.

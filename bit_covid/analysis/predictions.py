@@ -33,13 +33,7 @@ def make_table(
 ) -> pd.DataFrame:
   """Returns the predictions table of N slices and C classes.
 
-  Args:
-    slice_id: `[N]` text.
-    patient_id: `[N]` text.
-    source: `[N]` text.
-    label: `[N]` int, -1 where it is unknown.
-    probabilities: `[N, C]` float64.
-    class_names: C names.
+  Labels are `[N]` int, -1 where unknown; probabilities are `[N, C]` float64.
   """
   table = pd.DataFrame(
     {
@@ -77,8 +71,7 @@ def write(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 def read(path: str | os.PathLike[str]) -> pd.DataFrame:
   """Returns the table in a CSV file written by `write`.
 
-  A probability that is empty or not a number becomes NaN; `metrics.labelled`
-  names the slice where all probabilities are needed.
+  A probability that is empty or not a number becomes NaN.
 
   Raises:
     ValueError: columns are missing or out of order; the message lists them.

@@ -34,12 +34,7 @@ class Repeated(NamedTuple):
 def make_sample(
   table: pd.DataFrame, reference: pd.DataFrame
 ) -> resampling.Sample:
-  """Returns the sample of a run, with the patients in the reference's order.
-
-  Args:
-    table: a predictions table.
-    reference: that of any run on the same split.
-  """
+  """Returns the sample of a run; `reference` is of any run on its split."""
   aligned = predictions.align(reference, table)
   return resampling.make_sample(aligned, with_areas=False)
 

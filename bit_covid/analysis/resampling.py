@@ -110,10 +110,7 @@ class Totals(_Patients):
 
 
 def make_sample(table: pd.DataFrame, *, with_areas: bool = True) -> Sample:
-  """Returns the sample of a predictions table, with areas under curves or not.
-
-  Patients are in the order of their ids.
-  """
+  """Returns the sample of a predictions table, patients sorted by their ids."""
   label, probabilities = metrics.labelled(table)
   num_classes = probabilities.shape[1]
   patient, names = aggregation.patient_indices(table)
@@ -129,11 +126,7 @@ def make_sample(table: pd.DataFrame, *, with_areas: bool = True) -> Sample:
 
 
 def make_totals(table: pd.DataFrame, values: np.ndarray) -> Totals:
-  """Returns the sums of quantities that every slice has.
-
-  Args:
-    table: N rows with at least `label` and `patient_id`.
-    values: `[N, K]` float64.
+  """Returns the sums of K quantities, `[N, K]` float64, of the rows of a table.
 
   Raises:
     ValueError: labels are missing.
@@ -156,12 +149,10 @@ def make_totals(table: pd.DataFrame, values: np.ndarray) -> Totals:
 def resample(
   samples: Sequence[Sample | Totals], *, num_resamples: int, seed: int
 ) -> list[dict[str, np.ndarray]]:
-  """Returns the measures of each sample on the same resamples, by name.
+  """Returns the measures of each sample on the same R resamples, by name.
 
-  Args:
-    samples: of the same patients, with the same slices, in the same order.
-    num_resamples: R; the measures are `[R]`, `[R, C]` or `[R, K]` float64.
-    seed: of the resamples.
+  Samples are of the same patients with the same slices, in the same order. The
+  measures are `[R]`, `[R, C]` or `[R, K]` float64.
 
   Raises:
     ValueError: `num_resamples` is below 1.

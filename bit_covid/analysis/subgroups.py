@@ -27,15 +27,10 @@ _COLUMNS = ('patient id', 'country', 'sex', 'age')
 
 @dataclasses.dataclass(frozen=True)
 class Subgroup:
-  """The measures of some of the patients of a split.
+  """The measures of the patients of a split that share a value, `name`.
 
-  Attributes:
-    by: 'source', 'country', 'age' or 'sex'.
-    name: the value that the patients share.
-    slices: number of slices.
-    patients: number of patients of each class, by name.
-    num_patients: number of patients.
-    intervals: those of `bootstrap.intervals`, without areas under curves.
+  `by` is 'source', 'country', 'age' or 'sex', `patients` the number of patients
+  of each class, and `intervals` have no areas under curves.
   """
 
   by: str
@@ -54,8 +49,7 @@ class Subgroup:
 def read_metadata(path: str | os.PathLike[str]) -> pd.DataFrame:
   """Returns `country`, `age` (a band) and `sex` of the patients in a CSV.
 
-  Args:
-    path: a metadata.csv of COVIDx CT; `patient id` becomes the index.
+  The file is a metadata.csv of COVIDx CT; `patient id` becomes the index.
 
   Raises:
     ValueError: a column is missing, a patient occurs twice, or an age is not a
@@ -87,6 +81,15 @@ def read_metadata(path: str | os.PathLike[str]) -> pd.DataFrame:
   return found
 
 
+def patients_by_class(table: pd.DataFrame) -> dict[str, int]:
+  """Returns the number of patients of each class, by its name."""
+  found = table['patient_id'].groupby(table['label']).nunique()
+  return {
+    name: int(found.get(i, 0))
+    for i, name in enumerate(predictions.class_names(table))
+  }
+
+
 def measure(
   table: pd.DataFrame,
   metadata: pd.DataFrame | None = None,
@@ -96,13 +99,8 @@ def measure(
 ) -> list[Subgroup]:
   """Returns all subgroups of a predictions table.
 
-  Within a kind, age bands are sorted by age and others by falling size.
-
-  Args:
-    table: a predictions table.
-    metadata: that of `read_metadata`, None for subgroups by source only.
-    num_resamples: number of resamples of the bootstrap.
-    seed: of the resamples.
+  Within a kind, age bands are sorted by age and others by falling size. Without
+  metadata, those of `read_metadata`, there are only subgroups by source.
   """
   metrics.labelled(table)
   return [
@@ -146,15 +144,11 @@ def _parts(
 def _subgroup(
   by: str, name: str, table: pd.DataFrame, *, num_resamples: int, seed: int
 ) -> Subgroup:
-  by_class = table['patient_id'].groupby(table['label']).nunique()
   return Subgroup(
     by=by,
     name=name,
     slices=len(table),
-    patients={
-      class_name: int(by_class.get(i, 0))
-      for i, class_name in enumerate(predictions.class_names(table))
-    },
+    patients=patients_by_class(table),
     num_patients=table['patient_id'].nunique(),
     intervals=bootstrap.intervals(
       table, num_resamples=num_resamples, seed=seed, with_areas=False

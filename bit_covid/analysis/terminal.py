@@ -100,9 +100,7 @@ def show_summary(split: str, summary: Mapping[str, Any]) -> None:
 def show_intervals(split: str, numbers: Mapping[str, Any]) -> None:
   """Prints a split's measures with intervals, then the counts.
 
-  Args:
-    split: its name.
-    numbers: those of the split in metrics.json of a report.
+  Numbers are those of the split in metrics.json of a report.
   """
   found = numbers['slice']
   view = new_table('Measure', ['Value', f'{bootstrap.LEVEL_TEXT} interval'])

@@ -63,10 +63,7 @@ def make_curve(
 ) -> Curve | None:
   """Returns the curve of one class, None where it has all slices or none.
 
-  Args:
-    is_class: whether a slice is of the class, `[N]` bool.
-    probability: of the class, `[N]` float64.
-    patient: the index of each slice's patient, `[N]` int64.
+  Arguments are `[N]`; `patient` is the index of each slice's patient.
   """
   if is_class.all() or not is_class.any():
     return None

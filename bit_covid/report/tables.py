@@ -38,7 +38,12 @@ def overall(splits: Mapping[str, Numbers]) -> blocks.Table:
     )
   return blocks.Table(
     f'All slices of each split, {_INTERVALS}',
-    ['Split', 'Slices', 'Patients', *map(_heading, metrics.OVERALL)],
+    [
+      'Split',
+      'Slices',
+      'Patients',
+      *(blocks.HEADINGS[x] for x in metrics.OVERALL),
+    ],
     rows,
   )
 
@@ -71,7 +76,7 @@ def by_patient(numbers: Numbers) -> blocks.Table:
   for measure in ('sensitivity', 'specificity'):
     for name in numbers['class_names']:
       _, *cells = _measure(measure, [each[measure][name] for each in methods])
-      heading = _heading(measure).replace(',', f' {name},')
+      heading = blocks.HEADINGS[measure].replace(',', f' {name},')
       rows.append([blocks.Cell(heading), *cells])
   return blocks.Table(
     f'A column for each way to join the slices of a patient, {_INTERVALS}',
@@ -110,11 +115,9 @@ def calibration(numbers: Numbers) -> blocks.Table:
     f'with {bootstrap.LEVEL_TEXT} intervals of the means',
     ['Measure', *columns],
     [
-      blocks.cells(_heading('ece'), *errors),
-      *(
-        _measure(name, [x[name] for x in columns.values()])
-        for name in ('brier', 'nll')
-      ),
+      blocks.cells(blocks.HEADINGS['ece'], *errors),
+      _measure('brier', [x['brier'] for x in columns.values()]),
+      _measure('nll', [x['nll'] for x in columns.values()]),
     ],
   )
 
@@ -143,7 +146,7 @@ def thresholds(numbers: Numbers) -> blocks.Table:
       'Wanted sensitivity',
       'Threshold',
       f'Sensitivity on {found["chosen_on"]}',
-      *(_heading(x).removesuffix(', %') for x in measures),
+      *(blocks.HEADINGS[x].removesuffix(', %') for x in measures),
     ],
     rows,
   )
@@ -240,11 +243,5 @@ def _similarity(found: Mapping[str, float]) -> blocks.Cell:
 
 def _measure(measure: str, found: list[Numbers]) -> list[blocks.Cell]:
   """Returns a row: the heading of a measure, then a cell for each value."""
-  return [
-    blocks.Cell(_heading(measure)),
-    *(blocks.cell(value, measure) for value in found),
-  ]
-
-
-def _heading(measure: str) -> str:
-  return blocks.HEADINGS[measure]
+  heading = blocks.Cell(blocks.HEADINGS[measure])
+  return [heading, *(blocks.cell(value, measure) for value in found)]

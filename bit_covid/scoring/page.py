@@ -12,6 +12,7 @@ from matplotlib import figure as mpl_figure
 import numpy as np
 
 from bit_covid.analysis import aggregation
+from bit_covid.analysis import data_caution
 from bit_covid.analysis import figures
 from bit_covid.base import page_templates
 from bit_covid.scoring import gradcam_montage
@@ -53,7 +54,7 @@ def cautions(
     window: center and width in Hounsfield units; None: not known.
     temperature: of the calibration; None: not calibrated.
   """
-  found = [_data_caution(str(facts.get('data') or ''))]
+  found = [data_caution.data_caution(facts.get('data')).for_scan]
   if temperature is None:
     found.append(
       'The probabilities are not calibrated: a probability of 90 % need not be '
@@ -65,27 +66,6 @@ def cautions(
       f'with; {_window(conventions.LUNG_WINDOW)} was taken.'
     )
   return found
-
-
-def _data_caution(data: str) -> str:
-  if not data:
-    return (
-      'The checkpoint does not say which data set its network was trained on.'
-    )
-  if data.startswith(('phantom', 'textures')):
-    return (
-      'The network was trained on drawn pictures, not on patients: these '
-      'numbers show that the software works, and nothing else.'
-    )
-  if data.startswith('covidx_ct'):
-    return (
-      'The network was trained on COVIDx CT, in which class and hospital go '
-      'together: at another hospital it may be wrong far more often.'
-    )
-  return (
-    'The network was trained on images of its own user; how well it does on '
-    'others is not known.'
-  )
 
 
 def render(result: score.ScanResult, cautions: list[str]) -> str:
