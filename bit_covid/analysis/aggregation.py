@@ -78,7 +78,6 @@ def patient_indices(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 def _aggregate(
   patient: np.ndarray, probabilities: np.ndarray, method: str, top_k: int
 ) -> np.ndarray:
-  """Returns the probabilities of each patient, `[P, C]` float64."""
   if method not in METHODS:
     raise ValueError(
       f'Unknown aggregation method {method!r}; expected one of '

@@ -106,7 +106,6 @@ def precision_recall_curve(table: pd.DataFrame, class_name: str) -> Curve:
 def _one_class(
   table: pd.DataFrame, class_name: str
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Returns if each slice is of the class, `[N]` bool, and its probability."""
   names = predictions.class_names(table)
   if class_name not in names:
     raise ValueError(
@@ -120,7 +119,7 @@ def _one_class(
 def _two_classes(
   table: pd.DataFrame, class_name: str, value: float
 ) -> pd.DataFrame:
-  """Returns the table of the two classes, with probabilities of 0 and 1."""
+  """Returns the table of class and rest, with probabilities of 0 and 1."""
   is_class, probability = _one_class(table, class_name)
   is_called = probability >= value
   return predictions.make_table(

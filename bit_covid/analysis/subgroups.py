@@ -6,7 +6,6 @@ A pooled number hides a source on which the network fails. A group of fewer than
 `MIN_PATIENTS` patients is marked as too small to read, but never left out.
 """
 
-from collections.abc import Iterator
 import dataclasses
 import os
 
@@ -103,54 +102,41 @@ def measure(
   metadata, those of `read_metadata`, there are only subgroups by source.
   """
   metrics.labelled(table)
-  return [
-    _subgroup(by, name, part, num_resamples=num_resamples, seed=seed)
-    for by, names in _kinds(table, metadata)
-    for name, part in _parts(table, names)
-  ]
+  result = []
+  for by, names in _kinds(table, metadata).items():
+    for name in _ordered(table['patient_id'].groupby(names).nunique()):
+      part = table[names == name]
+      intervals = bootstrap.intervals(
+        part, num_resamples=num_resamples, seed=seed, with_areas=False
+      )
+      patients, count = patients_by_class(part), part['patient_id'].nunique()
+      group = Subgroup(by, name, len(part), patients, count, intervals)
+      result.append(group)
+  return result
 
 
 def _kinds(
   table: pd.DataFrame, metadata: pd.DataFrame | None
-) -> Iterator[tuple[str, pd.Series]]:
-  """Yields each kind and the name of each slice's subgroup, `[N]`."""
-  yield 'source', table['source'].replace('', UNKNOWN)
+) -> dict[str, pd.Series]:
+  kinds = {'source': table['source'].replace('', UNKNOWN)}
   if metadata is None:
-    return
-  is_known = table['patient_id'].isin(metadata.index)
-  if not is_known.any():
+    return kinds
+  patient = table['patient_id']
+  if not patient.isin(metadata.index).any():
     raise ValueError(
-      f'The metadata hold none of the {table["patient_id"].nunique()} '
-      f'patients, such as {table["patient_id"].iloc[0]!r}; they hold '
-      f'{metadata.index[0]!r}, for instance. Give the metadata of these data.'
+      f'The metadata hold none of the {patient.nunique()} patients, such as '
+      f'{patient.iloc[0]!r}; they hold {metadata.index[0]!r}, for instance. '
+      'Give the metadata of these data.'
     )
-  for by in metadata.columns:
-    yield by, table['patient_id'].map(metadata[by]).fillna(UNKNOWN)
+  of_slices = metadata.reindex(patient).fillna(UNKNOWN).set_axis(table.index)
+  return kinds | dict(of_slices.items())
 
 
-def _parts(
-  table: pd.DataFrame, names: pd.Series
-) -> Iterator[tuple[str, pd.DataFrame]]:
-  patients = table['patient_id'].groupby(names).nunique()
+def _ordered(patients: pd.Series) -> list[str]:
+  """Returns the names of subgroups, given their numbers of patients."""
 
   def place(name: str) -> tuple[bool, int, str]:
     size = _BANDS.index(name) if name in _BANDS else -patients[name]
     return name == UNKNOWN, size, name
 
-  for name in sorted(patients.index, key=place):
-    yield name, table[names == name]
-
-
-def _subgroup(
-  by: str, name: str, table: pd.DataFrame, *, num_resamples: int, seed: int
-) -> Subgroup:
-  return Subgroup(
-    by=by,
-    name=name,
-    slices=len(table),
-    patients=patients_by_class(table),
-    num_patients=table['patient_id'].nunique(),
-    intervals=bootstrap.intervals(
-      table, num_resamples=num_resamples, seed=seed, with_areas=False
-    ),
-  )
+  return sorted(patients.index, key=place)

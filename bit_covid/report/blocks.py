@@ -116,5 +116,5 @@ def cell(
 
 
 def cells(*texts: Any) -> list[Cell]:
-  """Returns a cell for each text."""
-  return [Cell(str(text)) for text in texts]
+  """Returns a cell for each text or count."""
+  return [Cell(f'{x:,}' if isinstance(x, int) else str(x)) for x in texts]
