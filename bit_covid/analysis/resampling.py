@@ -4,10 +4,11 @@
 
 A resample is a weight for each patient: how often the patient was drawn. Counts
 are summed by patient once, and one matrix product weights them for many
-resamples. Resamples are processed in chunks to bound the memory.
+resamples. For areas under curves, slices are sorted once. Resamples are
+processed in chunks to bound the memory.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 import dataclasses
 import math
 
@@ -16,8 +17,9 @@ import pandas as pd
 
 from bit_covid.analysis import aggregation
 from bit_covid.analysis import metrics
-from bit_covid.analysis import weighted_curves
 
+# From weights `[P, B]` to ROC AUC and average precision, `[2, B]`.
+_AreasFn = Callable[[np.ndarray], np.ndarray]
 NUM_RESAMPLES = 2000
 # Slices times resamples of a chunk: arrays of 4 MiB, which fit into caches.
 _CHUNK = 2**19
@@ -63,12 +65,11 @@ class Sample(_Patients):
 
   Attributes:
     counts: the confusion matrix of each patient, `[P, C, C]` float64.
-    curves: one for each class, None for a class with all slices or none; empty
-      without areas under curves.
+    curves: a function for the areas of each class; empty without areas.
   """
 
   counts: np.ndarray
-  curves: tuple[weighted_curves.Curve | None, ...]
+  curves: tuple[_AreasFn, ...]
 
   @property
   def slices(self) -> np.ndarray:
@@ -80,14 +81,8 @@ class Sample(_Patients):
     confusion = np.tensordot(weights, self.counts, axes=(0, 0))
     measures = metrics.from_confusion(confusion)
     if self.curves:
-      undefined = np.full(weights.shape[1], math.nan)
-      areas = [
-        (undefined, undefined) if curve is None else curve.areas(weights)
-        for curve in self.curves
-      ]
-      roc_auc, average_precision = np.stack(areas, axis=2)
-      measures['roc_auc'] = roc_auc
-      measures['average_precision'] = average_precision
+      areas = np.stack([curve(weights) for curve in self.curves], axis=2)
+      measures['roc_auc'], measures['average_precision'] = areas
     return measures
 
 
@@ -119,7 +114,7 @@ def make_sample(table: pd.DataFrame, *, with_areas: bool = True) -> Sample:
   return Sample(
     counts,
     tuple(
-      weighted_curves.make_curve(label == i, probabilities[:, i], patient)
+      _areas_function(label == i, probabilities[:, i], patient)
       for i in range(num_classes if with_areas else 0)
     ),
   )
@@ -172,6 +167,46 @@ def resample(
     {name: np.concatenate([p[name] for p in part]) for name in part[0]}
     for part in parts
   ]
+
+
+def _areas_function(
+  is_class: np.ndarray, probability: np.ndarray, patient: np.ndarray
+) -> _AreasFn:
+  """Returns the function for one class against the rest, from `[N]` arrays."""
+  is_undefined = is_class.all() or not is_class.any()
+  order = np.argsort(-probability, kind='stable')
+  # Ascending, as searchsorted needs it.
+  score = -probability[order]
+  is_class, patient = is_class[order], patient[order]
+  positive, negative = score[is_class], score[~is_class]
+  # Slices of equal probability form one step, across which the ROC curve is a
+  # straight line.
+  steps = np.unique(positive)
+  last_positive = np.searchsorted(positive, steps, side='right')
+  first_negative = np.searchsorted(negative, steps, side='left')
+  last_negative = np.searchsorted(negative, steps, side='right')
+
+  def areas(weights: np.ndarray) -> np.ndarray:
+    zero = np.zeros((1, weights.shape[1]))
+    if is_undefined:
+      return np.full((2, weights.shape[1]), math.nan)
+    # Weights are whole numbers, so float64 sums them exactly.
+    true_positives = np.cumsum(weights[patient[is_class]], axis=0)
+    false_positives = np.concatenate([zero, weights[patient[~is_class]]])
+    np.cumsum(false_positives, axis=0, out=false_positives)
+    hits = true_positives[last_positive - 1]
+    alarms = false_positives[last_negative]
+    step = np.diff(hits, axis=0, prepend=zero)
+    positives, negatives = step.sum(axis=0), false_positives[-1]
+    below = negatives - (false_positives[first_negative] + alarms) / 2
+    # Where nothing is called, there are no hits either.
+    precision = hits / np.maximum(hits + alarms, 1)
+    roc_auc = metrics.ratio((step * below).sum(axis=0), positives * negatives)
+    return np.stack(
+      [roc_auc, metrics.ratio((step * precision).sum(axis=0), positives)]
+    )
+
+  return areas
 
 
 def _weights(

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the report of a work directory, as HTML or Markdown."""
 
+import itertools
 import os
 import pathlib
 
@@ -67,16 +68,7 @@ def write_report(
   content = report_content.collect(
     workdir, tables, numbers, images, seed=settings.seed
   )
-  text = _render(content, file_format)
-  folder = workdir / 'report'
-  (folder / 'figures').mkdir(parents=True, exist_ok=True)
-  for pictures in content.pictures.values():
-    for picture in pictures:
-      (folder / 'figures' / f'{picture.name}.png').write_bytes(picture.png)
-  path = folder / FORMATS[file_format][1]
-  metrics_json.update(workdir, numbers)
-  files.write(path, text.encode())
-  return path
+  return _write(workdir / 'report', content, file_format)
 
 
 def read_tables(workdir: pathlib.Path) -> dict[str, pd.DataFrame]:
@@ -95,15 +87,28 @@ def read_tables(workdir: pathlib.Path) -> dict[str, pd.DataFrame]:
   return {x: predictions.read(paths[x]) for x in split_counts.ordered(paths)}
 
 
-def _render(content: report_content.Content, file_format: str) -> str:
-  environment = page_templates.environment(
-    pathlib.Path(__file__).parent / 'templates',
-    autoescape=file_format == 'html',
-  )
+def _write(
+  folder: pathlib.Path, content: report_content.Content, file_format: str
+) -> pathlib.Path:
+  template, file_name = FORMATS[file_format]
+  text = _render(content, template, autoescape=file_format == 'html')
+  (folder / 'figures').mkdir(parents=True, exist_ok=True)
+  for picture in itertools.chain(*content.pictures.values()):
+    (folder / 'figures' / f'{picture.name}.png').write_bytes(picture.png)
+  metrics_json.update(folder.parent, content.numbers)
+  files.write(folder / file_name, text.encode())
+  return folder / file_name
+
+
+def _render(
+  content: report_content.Content, template: str, *, autoescape: bool
+) -> str:
+  folder = pathlib.Path(__file__).parent / 'templates'
+  environment = page_templates.environment(folder, autoescape=autoescape)
   environment.keep_trailing_newline = True
   environment.filters['md'] = _escape_markdown
   name = facts.data_name(content.config)
-  return environment.get_template(FORMATS[file_format][0]).render(
+  return environment.get_template(template).render(
     caution=facts.caution(content.config),
     data=name or 'data of unknown name',
     split=content.split,

@@ -21,6 +21,10 @@ _INTERVALS = (
   'same whichever patients are drawn. "Undefined": nothing to divide by, such '
   'as the sensitivity of a class without slices.'
 )
+_PREVALENCE = (
+  'PPV and NPV depend on how common a class is. Here they are restated for '
+  "other prevalences by Bayes' rule, sensitivity and specificity unchanged."
+)
 _ERROR_OF_CALIBRATION = (
   'The expected calibration error has no interval: chance alone makes a sum of '
   'absolute values larger, and twice so in a drawing of patients, so that the '
@@ -80,14 +84,7 @@ def sections(
     blocks.Section(
       'prevalence',
       'Predictive values elsewhere',
-      [
-        blocks.Text(
-          'PPV and NPV depend on how common a class is. Here they are restated '
-          "for other prevalences by Bayes' rule, sensitivity and specificity "
-          'unchanged.'
-        ),
-        tables.prevalence(numbers),
-      ],
+      [blocks.Text(_PREVALENCE), tables.prevalence(numbers)],
     ),
     _calibration(content, numbers),
     _thresholds(content, numbers),
