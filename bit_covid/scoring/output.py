@@ -7,6 +7,7 @@ import pathlib
 
 from etils import epath
 
+from bit_covid.analysis import data_caution
 from bit_covid.analysis import predictions
 from bit_covid.base import files
 from bit_covid.base import page_templates
@@ -39,7 +40,8 @@ What is kept: {kept}.
 
 def cautions(network: network_lib.Network) -> list[str]:
   """Returns sentences on what limits the results, the most important first."""
-  found = [_data_caution(str(network.facts.get('data') or ''))]
+  data = network.facts.get('data')
+  found = [data_caution.data_caution(data).for_scan]
   if network.temperature is None:
     found.append(
       'The probabilities are not calibrated: a probability of 90 % need not be '
@@ -52,27 +54,6 @@ def cautions(network: network_lib.Network) -> list[str]:
       f'with; {window} was taken.'
     )
   return found
-
-
-def _data_caution(data: str) -> str:
-  if not data:
-    return (
-      'The checkpoint does not say which data set its network was trained on.'
-    )
-  if data.startswith(('phantom', 'textures')):
-    return (
-      'The network was trained on drawn pictures, not on patients: these '
-      'numbers show that the software works, and nothing else.'
-    )
-  if data.startswith('covidx_ct'):
-    return (
-      'The network was trained on COVIDx CT, in which class and hospital go '
-      'together: at another hospital it may be wrong far more often.'
-    )
-  return (
-    'The network was trained on images of its own user; how well it does on '
-    'others is not known.'
-  )
 
 
 def write_page(

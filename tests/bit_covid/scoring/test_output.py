@@ -16,6 +16,7 @@ from bit_covid.scoring import output
     ('textures/m', 'drawn pictures'),
     ('covidx_ct/2a', 'COVIDx CT'),
     ('image_folder', 'own user'),
+    ('mosmed', 'mosmed'),
     (None, 'does not say which data set'),
   ],
 )
