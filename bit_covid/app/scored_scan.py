@@ -106,7 +106,7 @@ def content(
 
   Args:
     scored: the scan.
-    cautions: of `page.cautions`.
+    cautions: of `output.cautions`.
     temperature: of the classifier; None: not calibrated.
   """
   result = scored.result

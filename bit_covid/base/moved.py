@@ -40,7 +40,7 @@ MOVED = {
   'bit_covid.mixup': 'bit_covid.training.mixup',
   'bit_covid.model_metadata': 'bit_covid.weights.metadata',
   'bit_covid.npz_archive': 'bit_covid.weights.npz_archive',
-  'bit_covid.paper.covidnet_files': 'bit_covid.paper.covidnet.files',
+  'bit_covid.paper.covidnet_files': 'bit_covid.paper.covidnet.run',
   'bit_covid.paper.covidnet_graph': 'bit_covid.paper.covidnet.graph',
   'bit_covid.paper.covidnet_run': 'bit_covid.paper.covidnet.run',
   'bit_covid.pretrained': 'bit_covid.weights.find',

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.report import files
-from bit_covid.report import render
 from bit_covid.report import values
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Writes the report that the arguments ask for; returns the exit code."""
+  """Returns the exit code, after writing the report that was asked for."""
   return command.main(_parser(), _run, argv)
 
 
@@ -32,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
   )
   parser.add_argument(
     '--format',
-    choices=render.FORMATS,
+    choices=files.FORMATS,
     default='html',
     help='default: %(default)s',
   )
