@@ -35,6 +35,8 @@ class InputFile(NamedTuple):
 
   def digest(self) -> str:
     """Returns the SHA-256 of the content; '' if it cannot be read."""
+    if not self.path.is_file():
+      return ''  # Reading a pipe would wait for ever.
     try:
       with self.path.open('rb') as file:
         return hashlib.file_digest(file, 'sha256').hexdigest()

@@ -64,6 +64,15 @@ def test_files_of_a_prediction(output):
   assert slices['finding'].notna().sum() == 3
   refused = pd.read_csv(output / 'refused.csv')
   assert sorted(refused['cause']) == ['foreign', 'other']
+  counts = pd.read_csv(output / 'counts.csv').set_index('what')['number']
+  assert counts['files given'] == 22
+  assert counts['files used'] + counts['files refused'] == 22
+  assert counts['files refused'] == len(refused)
+  assert counts['slices'] == len(slices)
+  assert counts['slices that count'] == 17
+  assert counts['slices that do not count'] == 3
+  text = 'Files given: 22. In scans: 20. In none: 2.'
+  assert text in (output / 'index.html').read_text()
 
 
 def test_nothing_of_the_patient_gets_into_the_results(output, study):

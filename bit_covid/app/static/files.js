@@ -65,9 +65,8 @@ export function numbered(entries) {
   });
 }
 
-function compare(a, b) {
-  return a < b ? -1 : Number(a > b);
-}
+// Sorts 2 before 10.
+const {compare} = new Intl.Collator('en', {numeric: true});
 
 function ending(base) {
   const lower = base.toLowerCase();

@@ -108,3 +108,37 @@ def test_wrong_arguments_get_one_line(capsys):
   assert error.count('\n') == 1
   assert error.startswith('Error: ')
   assert 'python -m a.b --help' in error
+
+
+def test_tilde_is_the_home_folder_in_every_path(monkeypatch):
+  monkeypatch.setenv('HOME', '/home/someone')
+  arguments = ['~/scans', '--output=~/x', '--covidnet=A=~/y', '~', 'a~/b', '-x']
+  assert command.expand_home(arguments) == [
+    '/home/someone/scans',
+    '--output=/home/someone/x',
+    '--covidnet=A=/home/someone/y',
+    '/home/someone',
+    'a~/b',
+    '-x',
+  ]
+  parser = command.make_parser('a.b', description='D.', examples=())
+  parser.add_argument('--x', type=pathlib.Path)
+  found = []
+  command.main(parser, lambda x: found.append(x.x) or 0, ['--x=~/z'])
+  assert found == [pathlib.Path('/home/someone/z')]
+
+
+def test_names_that_are_not_utf8_are_printed_escaped():
+  text = (
+    'import os; from bit_covid.base import command\n'
+    r'work = lambda: print(os.fsdecode(b"M\xfcller")) or 0'
+    '\ncommand.run(work, debug=False)'
+  )
+  done = subprocess.run(
+    [sys.executable, '-c', text],
+    env=os.environ | {'PYTHONIOENCODING': 'utf-8:strict'},
+    capture_output=True,
+    text=True,
+    check=True,
+  )
+  assert done.stdout == '\\'.join(['M', 'udcfcller\n'])

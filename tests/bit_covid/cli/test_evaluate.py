@@ -113,6 +113,23 @@ def test_images_of_ones_own(run, tmp_path, capsys):
   assert 'the network tells Normal, CP, NCP' in capsys.readouterr().err
 
 
+def test_a_test_set_with_some_of_the_classes(run, tmp_path):
+  lines = ['path,label,split,patient']
+  for i, label in enumerate(['NCP', 'Normal'] * 3):
+    pixels = np.random.default_rng(i).integers(0, 256, [40, 40], np.uint8)
+    Image.fromarray(pixels).save(tmp_path / f'{i}.png')
+    lines.append(f'{i}.png,{label},test,p{i}')
+  path = tmp_path / 'images.csv'
+  path.write_text('\n'.join(lines))
+  output = tmp_path / 'out'
+  data = ['--dataset=image_folder', f'--data={path}', '--box=automatic']
+  assert _main(run / 'model.npz', *data, f'--output={output}') == 0
+  table = predictions.read(output / 'predictions' / 'test.csv')
+  # Of Normal, CP and NCP.
+  assert table['label'].tolist() == [2, 0] * 3
+  assert metrics.confusion_matrix(table).sum(axis=1).tolist() == [3, 0, 3]
+
+
 @pytest.mark.parametrize(
   ('arguments', 'message'),
   [

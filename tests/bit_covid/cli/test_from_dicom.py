@@ -108,3 +108,38 @@ def test_wrong_lines_are_named(root, capsys, line, message):
 def test_the_key_stays_out_of_the_data(root, capsys):
   assert _run(root, 'data', f'--key={root.parent / "data/k"}') == 2
   assert 'must not be passed on' in capsys.readouterr().err
+
+
+def test_labels_and_folders_as_windows_leaves_them(root, capsys):
+  labels = root.parent / 'labels.csv'
+  (root / 'deep').mkdir()
+  (root / 'Doe_1').rename(root / 'deep' / 'Doe_1')
+  labels.write_text(labels.read_text().replace('Doe_1,', 'deep\\Doe_1,'))
+  for name, content in ('LOCKFILE', b''), ('VERSION', b'1'), ('._0', b'x'):
+    (root / 'Doe_0' / name).write_bytes(content)
+  assert _run(root) == 0
+  printed = capsys.readouterr()
+  assert 'Files given: 27. In scans: 24. In none: 3.' in printed.out
+  assert 'Slices: 24. Converted: 18. Left out: 6.' in printed.out
+  assert 'LOCKFILE: the file is empty' in printed.err
+
+
+def test_labels_that_are_not_utf8(root, capsys):
+  labels = root.parent / 'labels.csv'
+  labels.write_bytes(
+    labels.read_bytes() + 'Doe_6,Pneumonía,P6\n'.encode('cp1252')
+  )
+  assert _run(root) == 2
+  error = capsys.readouterr().err
+  assert f'{labels}: not UTF-8 after line 7. Save it as UTF-8.' in error
+  assert 'codec' not in error
+
+
+def test_the_same_scan_twice_in_a_series(root, capsys):
+  for path in list((root / 'Doe_0').iterdir()):
+    (root / 'Doe_0' / 'copy').mkdir(exist_ok=True)
+    (root / 'Doe_0' / 'copy' / path.name).write_bytes(path.read_bytes())
+  assert _run(root) == 0
+  printed = capsys.readouterr()
+  assert 'Files given: 28. In scans: 24. In none: 4.' in printed.out
+  assert printed.err.count('a copy of') == 4

@@ -110,3 +110,79 @@ def test_damage(tmp_path):
   path = _zip(tmp_path / 'a.zip', {'a.png': bytes(999)})
   path.write_bytes(path.read_bytes()[:500])
   assert 'damaged zip' in _refused(path)
+
+
+def _with_names(path, names, content):
+  """Writes members whose names no operating system has changed."""
+  with zipfile.ZipFile(path, 'w') as file:
+    for name in names:
+      info = zipfile.ZipInfo('x')
+      info.filename = name
+      file.writestr(info, b'' if name.endswith(('/', '\\')) else content)
+  return path
+
+
+@pytest.mark.parametrize(
+  ('names', 'expected'),
+  [
+    (['p1\\2.png', 'p1\\10.png', 'p2\\1.png', 'p1\\'], ['p1', 'p1', 'p2']),
+    (['CT 2020-03-01 10:22/1.png'], ['CT 2020-03-01 10:22']),
+    (['./p/1.png', 'p/./2.png', './', '.'], ['p', 'p']),
+  ],
+)
+def test_names_of_other_systems(tmp_path, encode, noise, names, expected):
+  path = _with_names(tmp_path / 'a.zip', names, encode(noise(64, 64)))
+  with scans.find(path) as found:
+    slices = [x.name for scan in found.scans for x in scan.slices]
+  folders = [x.removeprefix(f'{path}/').rsplit('/', 1)[0] for x in slices]
+  assert [x for x in folders if x in expected] == expected
+
+
+@pytest.mark.parametrize('name', ['C:\\a', '\\\\server\\a', 'x\\..\\..\\a'])
+def test_paths_out_of_the_archive_on_windows(tmp_path, name):
+  reason = _refused(_with_names(tmp_path / 'a.zip', [name], b'x'))
+  assert 'written outside' in reason
+
+
+@pytest.mark.parametrize(
+  ('method', 'name'), [(9, 'deflate64'), (98, 'ppmd'), (77, 'method 77')]
+)
+def test_other_ways_of_packing_are_named(tmp_path, method, name):
+  path = _zip(tmp_path / 'a.zip', {'a.dcm': b'x'})
+  content = bytearray(path.read_bytes())
+  place = content.index(b'PK\1\2')
+  content[8:10] = content[place + 10 : place + 12] = method.to_bytes(
+    2, 'little'
+  )
+  path.write_bytes(content)
+  reason = _refused(path)
+  assert f'packed with {name}' in reason
+  assert 'unpack it first' in reason
+
+
+def test_names_in_other_code_pages_are_kept_apart(tmp_path, encode, noise):
+  path = tmp_path / 'a.zip'
+  with zipfile.ZipFile(path, 'w') as file:
+    for name in ('xx/1.png', 'yy/1.png', 'zz/1.png'):
+      file.writestr(name, encode(noise(64, 64)))
+  content = path.read_bytes()
+  # UTF-8 without the flag; Shift JIS with a backslash for a byte; Latin-1.
+  for old, new in (
+    (b'xx', 'é'.encode()),
+    (b'yy', b'\x95\x5c'),
+    (b'zz', b'\xe9_'),
+  ):
+    content = content.replace(old + b'/1', new + b'/1')
+  path.write_bytes(content)
+  with scans.find(path) as found:
+    assert [len(x) for x in found.scans] == [1, 1, 1]
+    assert any(x.name == f'{path}/é/1.png' for x in found.scans)
+    assert not found.refused
+
+
+def test_members_come_in_natural_order(tmp_path, encode, noise):
+  names = [f'{i}.png' for i in (10, 1, 11, 2)]
+  path = _zip(tmp_path / 'a.zip', {x: encode(noise(64, 64)) for x in names})
+  with scans.find(path) as found:
+    numbers = [x.name.split('/')[-1] for x in found.scans[0].slices]
+  assert numbers == ['1.png', '2.png', '10.png', '11.png']

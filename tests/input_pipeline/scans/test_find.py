@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each file that is given is in a scan or refused, once."""
 
+import os
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -78,3 +81,51 @@ def test_a_path_that_is_not_there(tmp_path):
     scans.find(tmp_path / 'none'),
   ):
     pass
+
+
+def test_images_are_in_natural_order(tmp_path, encode, noise):
+  numbers = [1, 2, 3, 10, 11, 100]
+  for i in numbers:
+    (tmp_path / f'{i}-1.png').write_bytes(encode(noise(64, 64, seed=i)))
+  # As a folder, and as a shell lists them.
+  for paths in (tmp_path, sorted(tmp_path.iterdir())):
+    with scans.find(paths) as found:
+      names = [x.name for x in found.scans[0].slices]
+    assert names == [str(tmp_path / f'{i}-1.png') for i in numbers]
+
+
+def test_a_scan_that_is_given_twice_is_counted_once(
+  tmp_path, chest, encode, noise, write_dicom
+):
+  for folder in 'ab':
+    (tmp_path / folder / 'images').mkdir(parents=True)
+    for i in range(2):
+      image = encode(noise(64, 64, seed=i))
+      (tmp_path / folder / 'images' / f'{i}.png').write_bytes(image)
+    write_dicom(
+      tmp_path / folder / 'slice',
+      chest(48),
+      SeriesInstanceUID=None,
+      SOPInstanceUID='1.2',
+    )
+  with scans.find([tmp_path, tmp_path / 'a' / 'slice']) as all_found:
+    assert len(all_found.scans) == 4
+    found = scans.without_copies(all_found)
+  assert sorted(len(x) for x in found.scans) == [1, 2]
+  for scan in found.scans:
+    assert scan.notes[-1] == 'It was given 2 times, and is counted once.'
+  reasons = sorted(x.reason for x in found.refused)
+  assert reasons[:3] == ['a copy of a scan that was given before'] * 3
+  assert reasons[3:] == ['the same file was given before, and is used once']
+  assert (found.num_files, found.num_used) == (7, 3)
+  assert found.num_files == found.num_used + len(found.refused)
+
+
+def test_names_that_are_not_utf8_can_be_printed(tmp_path, encode, noise):
+  image = encode(noise(64, 64))
+  path = os.fsencode(tmp_path) + b'/M\xfcller\n.png'
+  pathlib.Path(os.fsdecode(path)).write_bytes(image)
+  with scans.find(tmp_path) as found:
+    (each,) = found.scans[0].slices
+    assert each.name == rf'{tmp_path}/M\udcfcller\n.png'
+    assert each.read().gray.shape == (64, 64)
