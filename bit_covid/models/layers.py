@@ -22,8 +22,7 @@ class StdConv(nn.Module):
     stride: the same in both directions.
     padding: zeros added on each of the four sides.
     in_features: input channels of the kernel; by default those of the input.
-      With 3, a gray image, which has one channel, is treated as three equal
-      channels.
+      With 3, a gray image is treated as three equal channels.
     kernels_prestandardized: as in `resnet_v2.ResNetV2`.
     dtype: dtype of the computation; the parameter is float32.
   """
@@ -57,22 +56,13 @@ class StdConv(nn.Module):
       kernel.astype(self.dtype),
       stride=self.stride,
       padding=self.padding,
-      # float32 means float32: by default a GPU or TPU would round products.
-      precision=jax.lax.Precision.HIGHEST
-      if self.dtype == jnp.float32
-      else None,
     )
 
 
 class GroupNormRelu(nn.Module):
-  """Group normalization, scale and shift by channel, then ReLU.
+  """Group normalization, scale and shift by channel, then ReLU."""
 
-  BiT has a ReLU after each of its norms; together they move less memory.
-
-  Attributes:
-    num_groups: number of groups, a divisor of the channels.
-  """
-
+  # A divisor of the channels.
   num_groups: int
 
   @nn.compact

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Group normalization followed by ReLU, with a derivative of its own.
 
-y = group_norm.norm_relu(x, scale, bias, num_groups=32)
+BiT has a ReLU after each of its norms; together they move less memory.
 """
 
 import functools
@@ -33,17 +33,14 @@ def reference(
 def norm_relu(
   x: jax.Array, scale: jax.Array, bias: jax.Array, *, num_groups: int
 ) -> jax.Array:
-  """Returns ReLU of the normalized, scaled and shifted x.
+  """Returns ReLU of the normalized, scaled and shifted x, in the dtype of x.
 
   Args:
     x: `[N, H, W, C]`. Whatever its dtype, the statistics are float32; they are
       over all positions and the channels of a group.
     scale: `[C]` float32.
     bias: `[C]` float32.
-    num_groups: number of groups, a divisor of C.
-
-  Returns:
-    `[N, H, W, C]`, in the dtype of x.
+    num_groups: a divisor of C.
   """
   return _norm_relu(num_groups, x, scale, bias)
 
@@ -63,11 +60,9 @@ def _forward(num_groups, x, scale, bias):
 
 
 def _backward(num_groups, residuals, gradient):
-  """Returns the gradients of x, scale and bias.
-
-  Two sums for each image and channel, then one pass that writes. Autodiff makes
-  four passes, and keeps the centered map, the normalized one and ReLU's mask.
-  """
+  """Returns the gradients of x, scale and bias."""
+  # Two sums for each image and channel, then one pass that writes. Autodiff
+  # makes four, and keeps the centered map, the normalized one and ReLU's mask.
   x, scale, bias, mean, inverse_std = residuals
   num_positions = x.shape[1] * x.shape[2]
   centered, factor, y = _scaled(x, scale, bias, mean, inverse_std)
@@ -130,12 +125,9 @@ def _statistics(x, num_groups):
 
 
 def _materialized(*arrays):
-  """Returns the arrays, which on a CPU are written to memory first.
-
-  Otherwise XLA for CPUs computes them again for each value that uses them. On a
-  TPU the convolutions compute them on the way, and writing them would only add
-  memory traffic.
-  """
+  """Returns the arrays, which on a CPU are written to memory first."""
+  # Otherwise XLA for CPUs computes them again for each value that uses them. On
+  # a TPU the convolutions compute them on the way.
   return jax.lax.platform_dependent(
     *arrays,
     cpu=lambda *arrays: jax.lax.optimization_barrier(arrays),
