@@ -1,16 +1,11 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The command `export`: a checkpoint in the formats of other runtimes.
-
-Each format gets a folder, which appears only after the export was compared with
-the original.
-"""
+"""The command `export`: a checkpoint in the formats of other runtimes."""
 
 import argparse
 from collections.abc import Iterator, Sequence
 import contextlib
 import importlib
-import json
 import pathlib
 import shutil
 import types
@@ -19,11 +14,11 @@ from bit_covid.base import command
 from bit_covid.export import description
 from bit_covid.export import exportable
 from bit_covid.export import parity
-from bit_covid.export import prepare_slice
 from bit_covid.weights import bit_npz
 from bit_covid.weights import find
-from input_pipeline import body_crop
 
+# Modules with `write`, `read`, `NOTE` and `PACKAGES`; the example of each is in
+# `templates`.
 FORMATS = {
   'npz': 'bit_covid.export.npz_format',
   'stablehlo': 'bit_covid.export.stablehlo_format',
@@ -41,12 +36,12 @@ def parse_formats(text: str) -> tuple[str, ...]:
   names = tuple(dict.fromkeys(text.split(',')))
   if names == ('all',):
     return tuple(FORMATS)
-  unknown = [name for name in names if name not in FORMATS]
-  if unknown:
-    raise ValueError(
-      f'--format={text}: there is no format {unknown[0]!r}; expected all, or '
-      f'some of {", ".join(FORMATS)} with commas.'
-    )
+  for name in names:
+    if name not in FORMATS:
+      raise ValueError(
+        f'--format={text}: there is no format {name!r}; expected all, or '
+        f'some of {", ".join(FORMATS)} with commas.'
+      )
   return names
 
 
@@ -82,9 +77,8 @@ def export(
 
   Raises:
     FileExistsError: a folder exists already.
-    FileNotFoundError: there is no such checkpoint.
-    ValueError: the checkpoint, the size or a format is wrong, or an export
-      differs from the original; its folder is removed.
+    ValueError: checkpoint or size are invalid, or an export differs from the
+      original; its folder is removed.
   """
   modules = {name: import_format(name) for name in formats}
   for name in formats:
@@ -94,18 +88,12 @@ def export(
       )
   source = find.find_checkpoint(checkpoint)
   model = exportable.create(bit_npz.load(source), size=size)
-  batches = parity.random_images(model.size)
-  original = parity.original(model)
+  cases = parity.cases(model)
   differences = {}
   for name, module in modules.items():
     with _whole_folder(output / name) as folder:
       module.write(model, folder)
-      differences[name] = parity.check(
-        name,
-        exported=module.read(folder),
-        expected=original,
-        batches=batches,
-      )
+      differences[name] = parity.check(name, module.read(folder), cases)
       content = description.describe(
         model,
         name=name,
@@ -113,7 +101,7 @@ def export(
         differences=differences[name],
         source=source,
       )
-      _write_beside(folder, content, module)
+      description.write(folder, content, note=module.NOTE)
   return differences
 
 
@@ -130,21 +118,6 @@ def _whole_folder(target: pathlib.Path) -> Iterator[pathlib.Path]:
   except BaseException:  # Also after Ctrl+C.
     shutil.rmtree(partial, ignore_errors=True)
     raise
-
-
-def _write_beside(
-  folder: pathlib.Path, content: dict[str, object], module: types.ModuleType
-) -> None:
-  """Writes the description, the example and the code that prepares slices."""
-  (folder / 'example.py').write_text(module.EXAMPLE)
-  for copied in (prepare_slice, body_crop):
-    source = pathlib.Path(copied.__file__)
-    (folder / source.name).write_bytes(source.read_bytes())
-  text = description.readme(content, note=module.NOTE, example=module.EXAMPLE)
-  (folder / 'README.md').write_text(text)
-  content = {**content, 'files': description.digests(folder)}
-  text = json.dumps(content, indent=2) + '\n'
-  (folder / 'preprocessing.json').write_text(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -37,26 +37,6 @@ StableHLO inside one operation: it needs TensorFlow with XLA, of the version
 below or newer, and runs on cpu, cuda and tpu; TF Lite and TF.js do not run it.
 It has no gradient."""
 
-EXAMPLE = '''\
-"""Prints a probability a class: python example.py SLICE.png ..."""
-
-import json
-import pathlib
-import sys
-
-import prepare_slice
-import tensorflow as tf
-
-folder = pathlib.Path(__file__).parent
-description = json.loads((folder / 'preprocessing.json').read_text())
-image = prepare_slice.prepare(sys.argv[1:], description['preprocessing'])
-model = tf.saved_model.load(str(folder / 'model'))
-outputs = model.signatures['serving_default'](image=tf.constant(image))
-probabilities = outputs['probabilities'].numpy()
-for path, row in zip(sys.argv[1:], probabilities, strict=True):
-  print(path, dict(zip(description['class_names'], row.tolist(), strict=True)))
-'''
-
 
 def write(model: exportable.Exportable, folder: pathlib.Path) -> None:
   """Writes the folder `model` with the signature `serving_default`."""
@@ -90,7 +70,7 @@ def _call(
     # jax.export drops arguments that the program does not use.
     [arguments[i] for i in program.module_kept_var_idx],
     version=program.calling_convention_version,
-    module=_as_of(program.mlir_module_serialized, _STABLEHLO_VERSION),
+    module=_as_older(program.mlir_module_serialized),
     Tout=[tf.as_dtype(x.dtype) for x in program.out_avals],
     Sout=[
       [None if jax_export.is_symbolic_dim(n) else n for n in x.shape]
@@ -101,10 +81,9 @@ def _call(
   return jax.tree.unflatten(program.out_tree, outputs)
 
 
-def _as_of(module: bytes, version: str) -> bytes:
-  """Returns a serialized module converted to a version of StableHLO."""
+def _as_older(module: bytes) -> bytes:
   text = stablehlo.deserialize_portable_artifact_str(module)
-  return stablehlo.serialize_portable_artifact_str(text, version)
+  return stablehlo.serialize_portable_artifact_str(text, _STABLEHLO_VERSION)
 
 
 def read(folder: pathlib.Path) -> parity.ExportedFn:
