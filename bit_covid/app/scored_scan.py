@@ -21,28 +21,19 @@ _PICTURE, _THUMBNAIL = 768, 96
 
 
 class Picture(NamedTuple):
-  """A picture of a slice.
+  """A picture of a slice, and a thumbnail, as PNG files."""
 
-  Attributes:
-    size: height and width of the slice as it was read.
-    full: PNG file.
-    small: PNG file of a thumbnail.
-  """
-
+  # Height and width of the slice as it was read.
   size: tuple[int, int]
   full: bytes
   small: bytes
 
 
 class ScoredScan(NamedTuple):
-  """A scan that was scored.
-
-  Attributes:
-    result: of the network.
-    pictures: by index of the slice; slices that could not be read have none.
-  """
+  """A scan that was scored."""
 
   result: score.ScanResult
+  # By index of the slice; slices that could not be read have none.
   pictures: dict[int, Picture]
 
 
@@ -56,15 +47,8 @@ def heat(scored: ScoredScan, index: int, class_index: int) -> bytes | None:
 
   The picture has the size of the slice's box. Its alpha channel is the map, so
   that a page that shows it with the opacity o covers the slice by o times the
-  map, as in a report.
-
-  Args:
-    scored: the scan.
-    index: of the slice, from 0.
-    class_index: from 0.
-
-  Returns:
-    None if the slice was not scored, or if slice or class do not exist.
+  map, as in a report. None if the slice was not scored, or if slice or class do
+  not exist.
   """
   if index >= len(scored.result.slices):
     return None
@@ -106,7 +90,7 @@ def content(
 
   Args:
     scored: the scan.
-    cautions: of `page.cautions`.
+    cautions: of `output.cautions`.
     temperature: of the classifier; None: not calibrated.
   """
   result = scored.result

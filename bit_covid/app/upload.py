@@ -22,13 +22,7 @@ class RefusedError(ValueError):
 
 
 class Upload:
-  """Files that were received.
-
-  Attributes:
-    folder: where they are.
-    size: of all files, in bytes.
-    count: number of files.
-  """
+  """Files that were received: `count` files of `size` bytes in `folder`."""
 
   def __init__(self, limits: limits_lib.Limits):
     # Readable by this user alone.
@@ -60,7 +54,11 @@ class Upload:
         f'A file cannot be named {name!r} in folder {folder}; expected six '
         'digits and an ending.'
       )
-    self._take_file()
+    self.count += 1
+    if self.count > self._limits.files:
+      raise RefusedError(
+        f'More than {self._limits.files:,} files; upload fewer at a time.'
+      )
     target = self.folder / f'{folder:06d}' / name
     target.parent.mkdir(exist_ok=True)
     try:
@@ -79,13 +77,6 @@ class Upload:
   def remove(self) -> None:
     """Removes all files; a second call does nothing."""
     self._temporary.cleanup()
-
-  def _take_file(self) -> None:
-    self.count += 1
-    if self.count > self._limits.files:
-      raise RefusedError(
-        f'More than {self._limits.files:,} files; upload fewer at a time.'
-      )
 
   def _take_bytes(self, size: int) -> None:
     self.size += size

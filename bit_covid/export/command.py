@@ -67,7 +67,7 @@ def export(
   formats: Sequence[str],
   size: int | None = None,
 ) -> dict[str, dict[str, float]]:
-  """Writes exports; returns the differences by format and number of images.
+  """Returns the differences of written exports, by format and number of images.
 
   Args:
     checkpoint: as for `bit_covid.load`.
@@ -96,7 +96,7 @@ def export(
       differences[name] = parity.check(name, module.read(folder), cases)
       content = description.describe(
         model,
-        name=name,
+        name,
         packages=module.PACKAGES,
         differences=differences[name],
         source=source,
@@ -121,7 +121,7 @@ def _whole_folder(target: pathlib.Path) -> Iterator[pathlib.Path]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Writes the exports that the arguments ask for; returns the exit code."""
+  """Returns the exit code, after writing the exports."""
   return command.main(_parser(), _run, argv)
 
 
@@ -135,22 +135,13 @@ def _parser() -> argparse.ArgumentParser:
       'BiT-M-R50x1 --format=savedmodel --size=224 --output=exported',
     ),
   )
-  parser.add_argument(
-    'checkpoint',
-    metavar='CHECKPOINT',
-    help='work directory, .npz file, or public name such as BiT-M-R50x1',
-  )
-  parser.add_argument(
-    '--format',
-    default='all',
-    help=f'some of {",".join(FORMATS)} with commas, or all (default)',
-  )
-  parser.add_argument(
-    '--output', required=True, help='folder; each format is a folder in it'
-  )
-  parser.add_argument(
-    '--size', type=int, help='side of the images; default: of the training'
-  )
+  add = parser.add_argument
+  text = 'work directory, .npz file, or public name such as BiT-M-R50x1'
+  add('checkpoint', metavar='CHECKPOINT', help=text)
+  text = f'some of {",".join(FORMATS)} with commas, or all (default)'
+  add('--format', default='all', help=text)
+  add('--output', required=True, help='folder; each format is a folder in it')
+  add('--size', type=int, help='side of the images; default: of the training')
   return parser
 
 

@@ -32,8 +32,8 @@ _BOXES = {
 
 def describe(
   model: exportable.Exportable,
-  *,
   name: str,
+  *,
   packages: Sequence[str],
   differences: Mapping[str, float],
   source: pathlib.Path,

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a checkpoint says of its model besides the parameters."""
+"""The metadata of a checkpoint, stored with the parameters."""
 
 from collections.abc import Mapping
 import dataclasses
