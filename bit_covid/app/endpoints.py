@@ -220,7 +220,6 @@ async def _chunks(
 
 
 def _expect(session: session_lib.Session, *stages: str) -> None:
-  """Raises an HTTPException unless the session is at one of the stages."""
   stage = session.state.stage
   if stage not in stages:
     raise exceptions.HTTPException(

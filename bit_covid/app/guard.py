@@ -100,9 +100,7 @@ def _host_name(host: str) -> str:
 
 
 def _is_address(name: str) -> bool:
-  """Returns whether it is an IP address and not a name."""
   try:
-    ipaddress.ip_address(name)
+    return bool(ipaddress.ip_address(name))
   except ValueError:
     return False
-  return True

@@ -94,20 +94,22 @@ def content(
     temperature: of the classifier; None: not calibrated.
   """
   result = scored.result
+  calibration = temperature and (
+    'Calibrated on the validation slices of the training (temperature '
+    f'{temperature:.2f}), slice by slice.'
+  )
+  joined = [
+    {'method': text, 'probabilities': values.tolist()}
+    for text, values in page.aggregations(result)
+  ]
   return {
     'id': result.scan.id,
     'class_names': result.class_names,
     'predicted': result.predicted,
-    'joined': [
-      {'method': text, 'probabilities': values.tolist()}
-      for text, values in page.aggregations(result)
-    ],
+    'joined': joined,
     'counted': result.num_used,
     'cautions': list(cautions),
-    'calibration': None
-    if temperature is None
-    else f'Calibrated on the validation slices of the training (temperature '
-    f'{temperature:.2f}), slice by slice.',
+    'calibration': calibration,
     'findings': page.findings(result),
     'notes': result.scan.notes,
     'facts': page.facts(result),
@@ -117,23 +119,18 @@ def content(
 
 def _slice(scored: ScoredScan, index: int) -> dict[str, Any]:
   each = scored.result.slices[index]
-  found: dict[str, Any] = {
+  picture = scored.pictures.get(index)
+  is_scored = each.probabilities is not None
+  return {
     'position': each.position,
     'finding': each.finding,
     'counts': each.is_used,
-    'probabilities': None,
-    'size': None,
-    'box': None,
-    'has_map': None,
-  }
-  if index in scored.pictures:
-    found['size'] = scored.pictures[index].size
-  if each.probabilities is not None:
-    found['probabilities'] = each.probabilities.tolist()
-    found['box'] = _box(scored, index)
+    'probabilities': each.probabilities.tolist() if is_scored else None,
+    'size': picture and picture.size,
+    'box': _box(scored, index) if is_scored else None,
     # For each class, whether its map has a positive value.
-    found['has_map'] = (each.maps.max(axis=(1, 2)) > 0).tolist()
-  return found
+    'has_map': (each.maps.max(axis=(1, 2)) > 0).tolist() if is_scored else None,
+  }
 
 
 def _box(scored: ScoredScan, index: int) -> list[int]:

@@ -27,21 +27,17 @@ class FullError(Exception):
 
 
 class State(NamedTuple):
-  """The progress of a session.
+  """The progress of a session."""
 
-  Attributes:
-    stage: 'uploading', 'waiting' for other sessions, 'finding' scans among the
-      files, 'found', 'scoring', 'scored', 'failed' or 'closed'.
-    scan: index of the scan that is being scored, or was scored last.
-    done: number of its slices that are scored.
-    total: number of its slices.
-    error: message for the user, if the stage is 'failed'.
-  """
-
+  # 'uploading', 'waiting' for other sessions, 'finding' scans among the files,
+  # 'found', 'scoring', 'scored', 'failed' or 'closed'.
   stage: str
+  # Index of the scan that is being scored, or was scored last.
   scan: int | None = None
+  # Number of its slices that are scored, and of all.
   done: int = 0
   total: int = 0
+  # Message for the user, if the stage is 'failed'.
   error: str | None = None
 
 
@@ -50,25 +46,18 @@ class Session:
 
   The event loop of the server and the thread of the worker share it. They
   change it by its methods alone, under its lock, and not after it is closed.
-
-  Attributes:
-    token: a secret that gives access to the session.
-    limits: of the server.
-    upload: the files.
-    listeners: number of open connections of the page.
-    state: the progress.
-    found: the scans among the files, and the files that are in none.
-    previews: PNG files by the index of their scan in `found`.
-    scored: the scored scans by this index.
   """
 
   def __init__(self, limits: limits_lib.Limits):
+    # Gives access to the session.
     self.token = secrets.token_urlsafe(24)
     self.limits = limits
     self.upload = upload.Upload(limits)
+    # Open connections of the page.
     self.listeners = 0
     self.state = State('uploading')
     self.found = scans.Found([], [])
+    # PNG files and scored scans, by the index of the scan in `found`.
     self.previews: dict[int, bytes] = {}
     self.scored: dict[int, scored_scan.ScoredScan] = {}
     self._files = contextlib.ExitStack()
@@ -161,7 +150,11 @@ class Sessions:
     self._by_token: dict[str, Session] = {}
 
   def create(self) -> Session:
-    """Returns a new session; raises FullError if the limit is reached."""
+    """Returns a new session.
+
+    Raises:
+      FullError: the limit is reached.
+    """
     if len(self._by_token) >= self.limits.sessions:
       raise FullError(
         f'{len(self._by_token)} pages are open, which is the limit; close one '

@@ -68,7 +68,7 @@ class Upload:
     try:
       with file:
         async for chunk in chunks:
-          self._take_bytes(len(chunk))
+          self._add_size(len(chunk))
           file.write(chunk)
     except BaseException:  # Also if the page is closed.
       target.unlink(missing_ok=True)
@@ -78,7 +78,7 @@ class Upload:
     """Removes all files; a second call does nothing."""
     self._temporary.cleanup()
 
-  def _take_bytes(self, size: int) -> None:
+  def _add_size(self, size: int) -> None:
     self.size += size
     if self.size > self._limits.bytes:
       raise RefusedError(

@@ -82,15 +82,13 @@ class Worker:
 
   def _find(self, session: session_lib.Session) -> None:
     session.set_state(session_lib.State('finding'))
-    preprocessing = self._classifier.preprocessing
+    search = scans.find(
+      session.upload.folder,
+      window=self._classifier.window or conventions.LUNG_WINDOW,
+      range_16bit=tuple(self._classifier.preprocessing['range_16bit']),
+    )
     with contextlib.ExitStack() as files:
-      found = files.enter_context(
-        scans.find(
-          session.upload.folder,
-          window=self._classifier.window or conventions.LUNG_WINDOW,
-          range_16bit=tuple(preprocessing['range_16bit']),
-        )
-      )
+      found = files.enter_context(search)
       previews = {}
       # Previews are for choosing among several scans.
       if 1 < len(found.scans) <= _MOST_PREVIEWS:

@@ -81,11 +81,7 @@ def export(
       original; its folder is removed.
   """
   modules = {name: import_format(name) for name in formats}
-  for name in formats:
-    if (output / name).exists():
-      raise FileExistsError(
-        f'{output / name} exists already. Remove it, or give another --output.'
-      )
+  _check_absent(output, formats)
   source = find.find_checkpoint(checkpoint)
   model = exportable.create(bit_npz.load(source), size=size)
   cases = parity.cases(model)
@@ -103,6 +99,14 @@ def export(
       )
       description.write(folder, content, note=module.NOTE)
   return differences
+
+
+def _check_absent(output: pathlib.Path, formats: Sequence[str]) -> None:
+  for folder in (output / name for name in formats):
+    if folder.exists():
+      raise FileExistsError(
+        f'{folder} exists already. Remove it, or give another --output.'
+      )
 
 
 @contextlib.contextmanager

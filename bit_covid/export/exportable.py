@@ -13,25 +13,13 @@ from bit_covid.inference import network
 from bit_covid.models import normalize
 from bit_covid.models import resnet_v2
 from bit_covid.weights import bit_npz
-from bit_covid.weights import metadata as metadata_lib
 
 # The network halves an image five times, so a smaller one has no feature map.
 _MIN_SIZE = 32
 
 
-@dataclasses.dataclass(frozen=True)
-class Exportable:
-  """A network with everything that an export holds.
-
-  Attributes:
-    model_name: a key of `resnet_v2.MODELS`.
-    params: the parameter tree, float32.
-    metadata: with preprocessing, whose `crop` is the side of the images.
-  """
-
-  model_name: str
-  params: Mapping[str, Any]
-  metadata: metadata_lib.Metadata
+class Exportable(bit_npz.Checkpoint):
+  """A checkpoint that has preprocessing, with the function of an export."""
 
   @property
   def size(self) -> int:

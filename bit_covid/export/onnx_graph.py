@@ -23,7 +23,7 @@ _OPSET = 17
 
 
 class _Builder:
-  """Collects nodes and constants; a value is known by its name."""
+  """Collects nodes and constants; methods return the name of a new value."""
 
   def __init__(self, num_groups: int):
     self.nodes: list[onnx.NodeProto] = []
@@ -48,7 +48,7 @@ class _Builder:
   def conv(
     self, x: str, kernel: np.ndarray, *, name: str, stride: int = 1
   ) -> str:
-    """Adds a 'SAME' convolution with a kernel `[h, w, in, out]`."""
+    """Returns a new 'SAME' convolution with a kernel `[h, w, in, out]`."""
     side = kernel.shape[0]
     weight = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1), np.float32)
     return self.add(
@@ -64,7 +64,7 @@ class _Builder:
   def norm_relu(
     self, x: str, params: Mapping[str, Any], *, name: str, side: int
   ) -> str:
-    """Adds GroupNorm and ReLU of `[N, C, side, side]`."""
+    """Returns new GroupNorm and ReLU of `[N, C, side, side]`."""
     scale, bias = np.asarray(params['scale']), np.asarray(params['bias'])
     # Each group becomes one channel of InstanceNormalization, as the operator
     # GroupNormalization changed its meaning between opsets 18 and 21.
@@ -95,7 +95,7 @@ class _Builder:
     side: int,
     stride: int,
   ) -> tuple[str, int]:
-    """Adds a bottleneck unit; returns the name and the side of its output."""
+    """Returns the output of a new bottleneck unit, and its side."""
 
     def norm_relu(x: str, which: str) -> str:
       return self.norm_relu(x, params[which], name=f'{name}/{which}', side=side)
@@ -154,7 +154,7 @@ def build(model: exportable.Exportable) -> onnx.ModelProto:
 def _root(
   builder: _Builder, params: Mapping[str, Any], side: int
 ) -> tuple[str, int]:
-  """Adds the root block; returns the name and the side of its output."""
+  """Returns the output of the root block, and its side."""
   # With one channel, [N, S, S, 1] and [N, 1, S, S] have the same memory layout.
   shape = builder.integers('root/shape', 0, 1, side, side)
   x = builder.add('Reshape', 'image', shape, name='root/to_channels')

@@ -42,7 +42,7 @@ def write(model: exportable.Exportable, folder: pathlib.Path) -> None:
   """Writes the folder `model` with the signature `serving_default`."""
   parameters = stablehlo_format.flat_parameters(model)
   program = stablehlo_format.trace(model, parameters)
-  side = model.size
+  shape = (None, model.size, model.size, 1)
   module = tf.Module()
   module.parameters_by_name = {
     name: tf.Variable(leaf) for name, leaf in parameters.items()
@@ -50,9 +50,7 @@ def write(model: exportable.Exportable, folder: pathlib.Path) -> None:
   module.serve = tf.function(
     lambda image: _call(program, module.parameters_by_name, image),
     autograph=False,
-    input_signature=[
-      tf.TensorSpec((None, side, side, 1), tf.uint8, name='image')
-    ],
+    input_signature=[tf.TensorSpec(shape, tf.uint8, name='image')],
   )
   tf.saved_model.save(
     module, str(folder / 'model'), signatures={'serving_default': module.serve}
@@ -66,11 +64,14 @@ def _call(
 ) -> Mapping[str, tf.Tensor]:
   """Returns the outputs of the program by name, as TensorFlow tensors."""
   arguments = jax.tree.leaves((dict(parameters), image))
+  text = stablehlo.deserialize_portable_artifact_str(
+    program.mlir_module_serialized
+  )
   outputs = tf_xla.call_module(
     # jax.export drops arguments that the program does not use.
     [arguments[i] for i in program.module_kept_var_idx],
     version=program.calling_convention_version,
-    module=_as_older(program.mlir_module_serialized),
+    module=stablehlo.serialize_portable_artifact_str(text, _STABLEHLO_VERSION),
     Tout=[tf.as_dtype(x.dtype) for x in program.out_avals],
     Sout=[
       [None if jax_export.is_symbolic_dim(n) else n for n in x.shape]
@@ -79,11 +80,6 @@ def _call(
     platforms=[x.upper() for x in program.platforms],
   )
   return jax.tree.unflatten(program.out_tree, outputs)
-
-
-def _as_older(module: bytes) -> bytes:
-  text = stablehlo.deserialize_portable_artifact_str(module)
-  return stablehlo.serialize_portable_artifact_str(text, _STABLEHLO_VERSION)
 
 
 def read(folder: pathlib.Path) -> parity.ExportedFn:

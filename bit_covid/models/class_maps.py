@@ -2,9 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Grad-CAM maps of all classes, from the pass that gives the logits.
 
-    logits, maps = class_maps.apply(model, params, images)
-    heat = class_maps.enlarge(maps[0, 2], (480, 480))  # [480, 480] in [0, 1]
-
 These maps are as small as the last feature map, so that those of a whole scan
 can be kept; only a map that is looked at is enlarged. `enlarge` gives the map
 that `gradcam.cam` computes at full size.

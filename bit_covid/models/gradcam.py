@@ -2,9 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Class activation maps: which positions speak for a class.
 
-    maps = classifier.gradcam(images)  # [N, S, S] float32 in [0, 1]
-    share = gradcam.energy_inside(maps, boxes)
-
 The maps are of the last feature map A, `[h, w, F]`, after the final norm and
 ReLU. The head W is linear on the mean of exactly that map over its positions:
 

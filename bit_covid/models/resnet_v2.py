@@ -2,10 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """BiT's ResNetV2: pre-activation, GroupNorm, weight standardization.
 
-    model = resnet_v2.create('R50x1', num_classes=3)
-    variables = model.init(jax.random.key(0), jnp.zeros((1, 480, 480, 1)))
-    logits, intermediates = model.apply(variables, images)
-
 The architecture is that of Kolesnikov et al., "Big Transfer (BiT): General
 Visual Representation Learning" (2020), as released in `bit_jax/models.py`; the
 parameters of the public checkpoints fit it as they are (`bit_npz.py`).
@@ -54,26 +50,20 @@ MODELS: Mapping[str, Size] = {
 
 def standardize_kernels(params: Mapping[str, Any]) -> Mapping[str, Any]:
   """Returns the parameters with weight standardization already applied."""
+  standardize = weight_standardization.standardize
   # Only those of convolutions have four axes; the head's is not standardized.
-  return jax.tree.map(
-    lambda x: weight_standardization.standardize(x) if x.ndim == 4 else x,
-    params,
-  )
+  return jax.tree.map(lambda x: standardize(x) if x.ndim == 4 else x, params)
 
 
 class BottleneckUnit(nn.Module):
-  """A pre-activation bottleneck: norm and ReLU come before each convolution.
+  """A pre-activation bottleneck: norm and ReLU come before each convolution."""
 
-  Attributes:
-    features: channels within the unit; it returns four times as many.
-    conv: makes a `layers.StdConv`.
-    norm_relu: makes a `layers.GroupNormRelu`.
-    stride: of the 3x3 convolution and of the projection.
-  """
-
+  # Channels within the unit; it returns four times as many.
   features: int
+  # These make a `layers.StdConv` and a `layers.GroupNormRelu`.
   conv: Callable[..., nn.Module]
   norm_relu: Callable[..., nn.Module]
+  # Of the 3x3 convolution and of the projection.
   stride: int
 
   @nn.compact

@@ -164,9 +164,8 @@ def _to_params(
   params = {}
   for path, leaf in leaves.items():
     array = arrays[_to_key(path)]
-    # In the file the head is a 1x1 convolution, and files from older versions
-    # of Flax hold the norms' parameters as [1, 1, 1, C]. The number of classes
-    # is that of the array, as the head may be a new one.
+    # In the file the head is a 1x1 convolution, and the norms' parameters may
+    # be [1, 1, 1, C]. The last axis is the array's, as the head may be new.
     params[path] = array.reshape(array.shape[array.ndim - leaf.ndim :])
   return traverse_util.unflatten_dict(params)
 
@@ -190,8 +189,7 @@ def _to_key(path: tuple[str, ...]) -> str:
 
 
 def _canonical(headers: _Headers, path: _Path) -> dict[str, npz_archive.Header]:
-  """Returns the headers under the names that most files have."""
-  # TensorFlow 1 numbered layers of the same name, `standardized_conv2d_<N>`;
+  # Under the names that most files have. TensorFlow 1 numbered layers of the same name, `standardized_conv2d_<N>`;
   # only some exports kept the numbers. A projection is recognized by `a/proj`
   # alone, as in BiT's `tf2jax.py`.
   canonical = {}
@@ -208,7 +206,6 @@ def _canonical(headers: _Headers, path: _Path) -> dict[str, npz_archive.Header]:
 
 
 def _infer_model(headers: _Headers, path: _Path) -> str:
-  """Returns the size whose blocks, units and root have these headers."""
   root = headers.get('resnet/root_block/standardized_conv2d/kernel')
   width = root.shape[-1] if root is not None and root.shape else None
   units = {tuple(key.split('/')[1:3]) for key in headers if '/unit' in key}
@@ -228,7 +225,6 @@ def _infer_model(headers: _Headers, path: _Path) -> str:
 def _check(
   headers: _Headers | Mapping[str, np.ndarray], model_name: str, path: _Path
 ) -> _Leaves:
-  """Returns the shapes of the model's parameters; `headers` must have them."""
   head = headers.get(_HEAD_BIAS)
   num_classes = head.shape[0] if head is not None and head.shape else 1
   leaves = _leaves(model_name, num_classes)

@@ -78,7 +78,7 @@ def find(
     )
   cache_dir = cache_dir or os.environ.get('BIT_COVID_CACHE')
   path = pathlib.Path(cache_dir or pooch.os_cache('bit_covid')) / f'{name}.npz'
-  _fetch(path, f'{base_url}{name}.npz')
+  _download_or_check(path, f'{base_url}{name}.npz')
   return path
 
 
@@ -101,8 +101,7 @@ def find_checkpoint(name: str | os.PathLike[str]) -> pathlib.Path:
   return path
 
 
-def _fetch(path: pathlib.Path, url: str) -> None:
-  """Downloads a file, or checks the one that was downloaded before."""
+def _download_or_check(path: pathlib.Path, url: str) -> None:
   record = path.with_name(f'{path.name}.sha256')
   if not path.is_file():
     _download(path, url, record)

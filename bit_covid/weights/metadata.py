@@ -65,7 +65,7 @@ def from_bytes(
     names, window = fields['class_names'], fields['window']
     temperature = fields['temperature']
     if not all(isinstance(name, str) for name in names):
-      raise TypeError(f'class names are not all text: {names}')
+      raise ValueError(f'class names are not all text: {names}')
     metadata = Metadata(
       class_names=tuple(names),
       preprocessing=fields['preprocessing'],

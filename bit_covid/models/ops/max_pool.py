@@ -11,8 +11,6 @@ import numpy as np
 
 from bit_covid.models.ops import windows
 
-_slices = functools.partial(windows.strided_slices, size=3, stride=2, padding=1)
-
 # A row or column that makes the number of a place in the window negative.
 _NOT_IN_WINDOW = -9
 
@@ -91,6 +89,9 @@ def _by_slices_backward(x, gradient):
 
 
 by_slices.defvjp(_by_slices_forward, _by_slices_backward)
+
+
+_slices = functools.partial(windows.strided_slices, size=3, stride=2, padding=1)
 
 
 def _first_maximum(x):
