@@ -66,7 +66,7 @@ def similarity(
     for name in modules:
       values = jax.device_get(params[name])
       params[name] = jax.device_put(jax.tree.map(generator.permuted, values))
-    maps = gradcam.apply(model, params, images, classes)
+    _, maps = gradcam.logits_and_maps(model, params, images, classes)
     ranks[stage] = _centered_ranks(maps)
   return {x: _correlation(ranks['none'], ranks[x]) for x in ranks}
 

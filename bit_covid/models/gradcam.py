@@ -37,18 +37,14 @@ def weighted_maps(feature_map: jax.Array, weights: jax.Array) -> jax.Array:
       `[N, F, C]` for each.
   """
   _, height, width, _ = feature_map.shape
-
-  def image_maps(feature_map, weights):
-    return jnp.einsum(
-      'hwk,kc->chw',
-      feature_map.astype(jnp.float32),
-      weights.astype(jnp.float32) / (height * width),
-      # TPUs would round both sides to bfloat16.
-      precision=jax.lax.Precision.HIGHEST,
-    )
-
-  weights_axis = None if weights.ndim == 2 else 0
-  maps = jax.vmap(image_maps, in_axes=(0, weights_axis))(feature_map, weights)
+  columns = 'kc' if weights.ndim == 2 else 'nkc'
+  maps = jnp.einsum(
+    f'nhwk,{columns}->nchw',
+    feature_map.astype(jnp.float32),
+    weights.astype(jnp.float32) / (height * width),
+    # TPUs would round both sides to bfloat16.
+    precision=jax.lax.Precision.HIGHEST,
+  )
   return jax.nn.relu(maps)
 
 
@@ -93,16 +89,6 @@ def cam(
   height, width = (size, size) if isinstance(size, int) else size
   shape = (num_images, height, width)
   return normalize(jax.image.resize(maps, shape, 'bilinear'))
-
-
-def apply(
-  model: resnet_v2.ResNetV2,
-  params: Mapping[str, Any],
-  images: jax.Array,
-  class_index: int | jax.Array | None = None,
-) -> jax.Array:
-  """Returns the maps of `logits_and_maps` alone."""
-  return logits_and_maps(model, params, images, class_index)[1]
 
 
 @functools.partial(jax.jit, static_argnames='model')

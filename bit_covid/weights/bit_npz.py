@@ -189,7 +189,7 @@ def _to_key(path: tuple[str, ...]) -> str:
 
 
 def _canonical(headers: _Headers, path: _Path) -> dict[str, npz_archive.Header]:
-  # Under the names that most files have. TensorFlow 1 numbered layers of the same name, `standardized_conv2d_<N>`;
+  # TensorFlow 1 numbered layers of the same name, `standardized_conv2d_<N>`;
   # only some exports kept the numbers. A projection is recognized by `a/proj`
   # alone, as in BiT's `tf2jax.py`.
   canonical = {}

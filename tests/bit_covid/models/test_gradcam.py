@@ -249,9 +249,9 @@ def test_randomization_finds_maps_that_survive_it(
     """Maps that show the image, whatever the parameters."""
     assert class_index.tolist() == [2, 2]
     seen.append(jax.tree.map(np.asarray, params))
-    return np.abs(images[..., 0])
+    return None, np.abs(images[..., 0])
 
-  monkeypatch.setattr(gradcam, 'apply', edges)
+  monkeypatch.setattr(gradcam, 'logits_and_maps', edges)
   similarity = cascading_randomization.similarity(
     network, params, images[:2], 2
   )
