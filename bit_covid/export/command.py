@@ -17,8 +17,7 @@ from bit_covid.export import parity
 from bit_covid.weights import bit_npz
 from bit_covid.weights import find
 
-# Modules with `write`, `read`, `NOTE` and `PACKAGES`; the example of each is in
-# `templates`.
+# Modules with `write`, `read` and `PACKAGES`; the texts of each are templates.
 FORMATS = {
   'npz': 'bit_covid.export.npz_format',
   'stablehlo': 'bit_covid.export.stablehlo_format',
@@ -97,7 +96,7 @@ def export(
         differences=differences[name],
         source=source,
       )
-      description.write(folder, content, note=module.NOTE)
+      description.write(folder, content)
   return differences
 
 

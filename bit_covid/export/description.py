@@ -71,15 +71,12 @@ def describe(
   }
 
 
-def write(
-  folder: pathlib.Path, description: Mapping[str, Any], *, note: str
-) -> None:
+def write(folder: pathlib.Path, description: Mapping[str, Any]) -> None:
   """Writes the description, an example and the code that prepares slices.
 
   Args:
     folder: of the export, with all of its own files.
     description: of `describe`.
-    note: text on the format, for the README.
   """
   environment = page_templates.environment(
     pathlib.Path(__file__).parent / 'templates', autoescape=False
@@ -91,7 +88,7 @@ def write(
     return text
 
   example = render('example.py', f'{description["format"]}.py.j2')
-  render('README.md', 'README.md.j2', **description, note=note, example=example)
+  render('README.md', 'README.md.j2', **description, example=example)
   for copied in (prepare_slice, body_crop):
     source = pathlib.Path(copied.__file__)
     (folder / source.name).write_bytes(source.read_bytes())

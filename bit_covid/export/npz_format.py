@@ -10,13 +10,6 @@ from bit_covid.weights import bit_npz
 
 PACKAGES = ('jax', 'flax', 'numpy')
 
-NOTE = """\
-`model.npz` holds the parameters in BiT's key format, and no function: a loader
-of BiT's files takes the gray values to [-1, 1] itself, (x - 127.5) / 127.5, and
-standardizes the kernels. `bit_covid.load` does both. The `predict` of what it
-returns also does the preprocessing, and divides the logits by the temperature,
-if one is known, before the softmax."""
-
 
 def write(model: exportable.Exportable, folder: pathlib.Path) -> None:
   """Writes `model.npz` with the metadata inside."""

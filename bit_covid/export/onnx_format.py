@@ -19,10 +19,6 @@ PACKAGES = ('onnx', 'onnxruntime', 'numpy')
 # file beside it.
 _MAX_BYTES = 2_000_000_000
 
-NOTE = """\
-`model.onnx` is of opset 17 and of ordinary operators in float32. The kernels
-are standardized in the file, which is why they differ from the checkpoint's."""
-
 
 def write(
   model: exportable.Exportable,

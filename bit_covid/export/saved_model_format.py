@@ -31,12 +31,6 @@ _STABLEHLO_VERSION = '1.0.0'
 
 PACKAGES = ('tensorflow', 'jax', 'numpy')
 
-NOTE = """\
-`model` is a SavedModel with the signature `serving_default`. The program is
-StableHLO inside one operation: it needs TensorFlow with XLA, of the version
-below or newer, and runs on cpu, cuda and tpu; TF Lite and TF.js do not run it.
-It has no gradient."""
-
 
 def write(model: exportable.Exportable, folder: pathlib.Path) -> None:
   """Writes the folder `model` with the signature `serving_default`."""

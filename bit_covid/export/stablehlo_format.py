@@ -24,11 +24,6 @@ from bit_covid.export import parity
 _PLATFORMS = ('cpu', 'cuda', 'tpu')
 PACKAGES = ('jax', 'jaxlib', 'numpy')
 
-NOTE = """\
-`model.stablehlo` is a `jax.export` file for cpu, cuda and tpu. It takes the
-arrays of `parameters.npz` by name and the images, and returns the outputs by
-name. JAX reads it for at least six months after the version below."""
-
 
 def write(model: exportable.Exportable, folder: pathlib.Path) -> None:
   """Writes `model.stablehlo` for all platforms, and `parameters.npz`."""
