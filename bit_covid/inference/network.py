@@ -119,15 +119,15 @@ class Network:
     Raises:
       ValueError: images or class index are invalid.
     """
-    forward = functools.partial(gradcam.apply, self._network)
+    forward = functools.partial(gradcam.logits_and_maps, self._network)
     if class_index is None:
-      return self._apply(forward, images)
+      return self._apply(forward, images)[1]
     classes = gradcam.check_class_index(
       class_index,
       num_images=len(images),
       num_classes=len(self.class_names),
     )
-    return self._apply(forward, images, classes)
+    return self._apply(forward, images, classes)[1]
 
   def probabilities(self, prepared: np.ndarray) -> np.ndarray:
     """Returns `[N, C]` float64, calibrated if the temperature is known.

@@ -19,6 +19,7 @@ from PIL import Image
 from bit_covid.analysis import map_evidence
 from bit_covid.analysis import predictions
 from bit_covid.base import files
+from bit_covid.models import cascading_randomization
 from bit_covid.models import gradcam
 from bit_covid.models import normalize
 from bit_covid.models import resnet_v2
@@ -191,7 +192,7 @@ def randomization(
   names = np.array(examples.class_names)
   parts = []
   for seed in range(SEEDS):
-    found = gradcam.cascading_randomization(
+    found = cascading_randomization.similarity(
       model, params, images, predicted, seed=seed
     )
     parts += [

@@ -51,7 +51,8 @@ def write(
   folder.mkdir(exist_ok=True)
   for name, rows in choose(table).items():
     images = _load(examples, rows, config.data)
-    maps = gradcam.apply(model, params, normalize.to_model_range(images))
+    pixels = normalize.to_model_range(images)
+    _, maps = gradcam.logits_and_maps(model, params, pixels)
     figure = draw(images[..., 0], np.asarray(maps), table.iloc[rows])
     files.write(folder / f'{name}.png', figures.png(figure))
     side = _map_side(config.data.crop)

@@ -14,6 +14,7 @@ import pytest
 
 from bit_covid.analysis import map_evidence
 from bit_covid.analysis import predictions
+from bit_covid.models import cascading_randomization
 from bit_covid.models import gradcam
 from bit_covid.models import resnet_v2
 from bit_covid.training import map_evidence as map_evidence_lib
@@ -213,7 +214,7 @@ def test_files_of_a_work_directory(
   (batch,) = input_pipeline.as_numpy(
     input_pipeline.evaluation_batches(examples.take(rows), config.data, batch=9)
   )
-  expected = gradcam.cascading_randomization(
+  expected = cascading_randomization.similarity(
     model,
     params,
     (batch['image'].astype(np.float32) - 127.5) / 127.5,
