@@ -36,7 +36,7 @@ def make_forward(model: str, batch: int, side: int) -> Callable[[], None]:
     side: of the images, in pixels.
   """
   network = resnet_v2.create(model, num_classes=3)
-  params = evaluate.prepare(devices.replicate(step.random_params(network)))
+  params = evaluate.standardize(devices.replicate(step.random_params(network)))
   forward_fn = evaluate.make_forward(network)
   noise = np.random.default_rng(0)
   local_batch = devices.shard(

@@ -16,7 +16,7 @@ from bit_covid.base import command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Scores the scans that the arguments name; returns the exit code."""
+  """Returns the exit code, after scoring the scans."""
   parser = command.make_parser(
     'bit_covid.predict',
     description='Scores scans. Research software, not a medical device.',

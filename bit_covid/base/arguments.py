@@ -53,7 +53,11 @@ def add_new_folder(parser: argparse.ArgumentParser) -> None:
 
 
 def check_new_folder(folder: pathlib.Path) -> None:
-  """Raises ValueError if --output has files, of which some might be lost."""
+  """Checks that --output has no files, of which some might be lost.
+
+  Raises:
+    ValueError: the folder is not empty.
+  """
   if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
     raise ValueError(
       f'--output={folder} exists and is not empty; name a new folder, or '

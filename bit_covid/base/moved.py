@@ -14,7 +14,7 @@ import types
 
 # The new names by the old ones; what lies below an old name moved with it.
 MOVED = {
-  'bit_covid.absl_command': 'bit_covid.cli.absl_command',
+  'bit_covid.absl_command': 'bit_covid.main',
   'bit_covid.analysis.compare': 'bit_covid.cli.compare',
   'bit_covid.analysis.patients': 'bit_covid.analysis.aggregation',
   'bit_covid.analysis.report': 'bit_covid.report',
@@ -22,6 +22,7 @@ MOVED = {
   'bit_covid.bit_npz': 'bit_covid.weights.bit_npz',
   'bit_covid.checkpoints': 'bit_covid.training.checkpoints',
   'bit_covid.class_maps': 'bit_covid.models.class_maps',
+  'bit_covid.cli.absl_command': 'bit_covid.main',
   'bit_covid.command_line': 'bit_covid.cli.command_line',
   'bit_covid.commands': 'bit_covid.base.command',
   'bit_covid.compilation_cache': 'bit_covid.base.compilation_cache',

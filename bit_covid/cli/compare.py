@@ -23,7 +23,6 @@ from bit_covid.base import command
 
 
 def _read(run: str, split: str) -> pd.DataFrame:
-  """Returns the predictions of a work directory or of a CSV file."""
   path = epath.Path(run)
   if path.is_dir():
     folder = path / 'predictions'
@@ -86,7 +85,7 @@ def verdict(accuracy: bootstrap.Difference) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Prints the comparison that the arguments ask for; returns the exit code."""
+  """Returns the exit code, after printing the comparison."""
   parser = command.make_parser(
     'bit_covid.cli.compare',
     description='Compares two runs on the same slices, B minus A.',

@@ -30,7 +30,7 @@ report/metrics.json.
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Evaluates the checkpoint on the data; returns the exit code."""
+  """Returns the exit code, after evaluating the checkpoint on the data."""
   parser = command.make_parser(
     'bit_covid.cli.evaluate',
     description='Evaluates a network on splits of its own data or of others: '
@@ -82,7 +82,6 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _output(arguments: argparse.Namespace) -> pathlib.Path:
-  """Returns the folder of the results."""
   if arguments.output is not None:
     return arguments.output.expanduser()
   folder = pathlib.Path(arguments.checkpoint).expanduser()

@@ -37,7 +37,7 @@ class _Series(NamedTuple):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Converts the series that the arguments name; returns the exit code."""
+  """Returns the exit code, after converting the series."""
   parser = command.make_parser(
     'bit_covid.cli.from_dicom',
     description='Turns DICOM series with labels into PNG images and a CSV.',
@@ -135,7 +135,7 @@ def _convert(
   key: bytes,
   window: tuple[float, float],
 ) -> list[dict[str, str]]:
-  """Writes the images of series; returns the lines of images.csv."""
+  """Returns the lines of images.csv, after writing the images."""
   # As in `_run`.
   from input_pipeline import patient_hash
   from input_pipeline import scans
@@ -159,7 +159,7 @@ def _convert(
 def _check(
   found: 'scans_lib.Found', each: _Series, place_of_scan: dict[str, str]
 ) -> None:
-  """Raises ValueError unless a line names scans that no other line names."""
+  # Each line must name scans, and no other line may name them.
   for refused in found.refused:
     if refused.cause == 'damaged':
       raise ValueError(f'{each.place}: {refused.name}: {refused.reason}')
@@ -183,7 +183,6 @@ def _write_slice(
   *,
   place: str,
 ) -> pathlib.Path | None:
-  """Returns the path of the PNG that it writes; None for a flagged slice."""
   if checked.gray is None:
     name = scan.slices[checked.index].name
     raise ValueError(f'{place}: {name}: {checked.reason}')

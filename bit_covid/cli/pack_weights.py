@@ -68,7 +68,7 @@ def _pack(path: epath.Path) -> bytes:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Packs the checkpoint that the arguments name; returns the exit code."""
+  """Returns the exit code, after packing the checkpoint."""
   parser = command.make_parser(
     'bit_covid.cli.pack_weights',
     description='Makes a small checkpoint file.',

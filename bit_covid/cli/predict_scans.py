@@ -19,7 +19,7 @@ from input_pipeline import scans
 
 
 def run(arguments: argparse.Namespace) -> int:
-  """Scores what the arguments of `predict.py` name; returns the exit code."""
+  """Returns the exit code, after scoring what `predict.py`'s arguments name."""
   network = load.load(arguments.checkpoint)
   print(page_templates.DISCLAIMER)
   for text in output_lib.cautions(network):

@@ -39,8 +39,7 @@ def split(
     seed: of the random division.
 
   Raises:
-    ValueError: a class has fewer patients than there are splits; the message
-      has the number of patients of each class.
+    ValueError: a class has fewer patients than there are splits.
   """
   patients = collections.defaultdict(set)
   for row in rows:
@@ -62,13 +61,19 @@ def split(
       names = np.repeat(list(shares), numbers).tolist()
       result |= zip(free, names, strict=True)
   if few:
-    raise ValueError(
-      f'The patients by class are {counts}; expected at least {len(shares)} of '
-      f'each, one for each split, which {", ".join(map(repr, few))} '
-      f'{"has" if len(few) == 1 else "have"} not. Collect more, or give fewer '
-      'splits.'
-    )
+    raise ValueError(_too_few_patients(counts, few, len(shares)))
   return result
+
+
+def _too_few_patients(
+  counts: Mapping[str, int], few: Sequence[str], num_splits: int
+) -> str:
+  return (
+    f'The patients by class are {counts}; expected at least {num_splits} of '
+    f'each, one for each split, which {", ".join(map(repr, few))} '
+    f'{"has" if len(few) == 1 else "have"} not. Collect more, or give fewer '
+    'splits.'
+  )
 
 
 def _divide(total: int, shares: list[float]) -> np.ndarray:
@@ -84,7 +89,7 @@ def _divide(total: int, shares: list[float]) -> np.ndarray:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Divides the CSV that the arguments name; returns the exit code."""
+  """Returns the exit code, after dividing the CSV."""
   parser = command.make_parser(
     'bit_covid.cli.split',
     description='Adds a column split to a CSV of images, patient by patient.',
@@ -112,7 +117,7 @@ def _run(arguments: argparse.Namespace) -> int:
   rows = list(places.values())
   if 'split' in rows[0]:
     raise ValueError(
-      f'{path}:1: expected no split yet, but there is a column split; remove it.'
+      f'{path}:1: expected no split yet; remove the column split.'
     )
   shares = _shares(arguments.shares)
   chosen = split(rows, shares, seed=arguments.seed)

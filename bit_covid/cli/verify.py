@@ -15,7 +15,7 @@ from bit_covid.base import command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs the checks and prints their results; returns the exit code."""
+  """Returns the exit code, after printing the results of the checks."""
   parser = command.make_parser(
     'bit_covid.cli.verify',
     description='Checks that files are whole and fit together; without a '

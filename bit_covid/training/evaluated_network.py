@@ -25,16 +25,11 @@ def write_facts(
 ) -> None:
   """Writes config.json and run.json, unless the folder holds another run.
 
-  Args:
-    workdir: a new or empty folder, or one with results of the same network and
-      data, to which other splits are added.
-    facts: what identifies the network and the preparation of the data.
-    splits: the data, by the split's name.
-    flag: the flag that named the folder, for messages.
-    devices: names of the devices in use; None means JAX's.
+  Splits are added to those of the same network and data in the folder. The flag
+  is the one that named the folder, for messages.
 
   Raises:
-    ValueError: the folder holds another run; the message lists the differences.
+    ValueError: the folder holds another run.
   """
   fingerprints = {name: split.fingerprint for name, split in splits.items()}
   found = run_identity.read(workdir)
@@ -47,14 +42,11 @@ def write_facts(
     compared = {key: found.get(key) for key in facts} | {'fingerprints': known}
     # Of a split that is added there is no fingerprint yet.
     asked = {**facts, 'fingerprints': {k: fingerprints[k] for k in known}}
-    differences = run_identity.differences(compared, asked)
-    if differences:
-      raise ValueError(
-        f'{workdir} holds another run: {"; ".join(differences)}. Choose '
-        f'another {flag}, or remove this one to start anew.'
-      )
-  facts = {**facts, 'fingerprints': fingerprints}
-  run_identity.write(workdir, facts, devices=devices)
+    problem = f'{workdir} holds another run'
+    run_identity.check_same(compared, asked, problem=problem, folder=flag)
+  run_identity.write(
+    workdir, {**facts, 'fingerprints': fingerprints}, devices=devices
+  )
 
 
 def _check_no_predictions(workdir: epath.Path, flag: str) -> None:

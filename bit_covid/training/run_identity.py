@@ -38,10 +38,8 @@ def differences(
 ) -> list[str]:
   """Returns a text for each value in which two trees of facts differ.
 
-  Args:
-    found: the content of a config.json.
-    asked: what the present call would write there.
-    ignored: paths, such as 'data.crop', that are not compared.
+  The one is the content of a config.json, the other what the present call would
+  write there. Paths that are ignored have the form 'data.crop'.
   """
   found, asked = (
     traverse_util.flatten_dict(dict(tree), sep='.') for tree in (found, asked)
@@ -53,26 +51,42 @@ def differences(
   ]
 
 
+def check_same(
+  found: Mapping[str, Any],
+  asked: Mapping[str, Any],
+  *,
+  problem: str,
+  folder: str = 'work directory',
+  ignored: Collection[str] = (),
+) -> None:
+  """Checks that there are no `differences`.
+
+  Raises:
+    ValueError: there are some; the message begins with the problem.
+  """
+  different = differences(found, asked, ignored=ignored)
+  if different:
+    raise ValueError(
+      f'{problem}: {"; ".join(different)}. Choose another {folder}, or remove '
+      'this one to start anew.'
+    )
+
+
 def write(
   workdir: epath.Path,
   facts: Mapping[str, Any],
   *,
   devices: Sequence[str] | None = None,
 ) -> None:
-  """Writes config.json and adds an entry to run.json.
+  """Writes config.json and adds an entry to run.json, of this start.
 
-  run.json has one entry per start, as a run may be resumed on another machine
-  or with other versions.
-
-  Args:
-    workdir: made if it does not exist.
-    facts: the content of config.json.
-    devices: names of the devices in use; None means JAX's.
+  A run may be resumed on another machine or with other versions. The devices
+  are those of JAX unless others are named.
   """
   workdir.mkdir(parents=True, exist_ok=True)
   files.write_json(workdir / 'config.json', facts)
   path = workdir / 'run.json'
-  starts = json.loads(path.read_text()) if path.exists() else []
+  starts = files.read_json(path) or []
   start = provenance.collect()
   if devices is not None:
     start['devices'] = list(devices)
