@@ -46,10 +46,8 @@ class Progress:
       left = format_seconds((self._last_step - step) / speed)
       line += f'; {speed:.3g} steps/s, {left} left'
     say(line)
-    return {
-      'steps_per_second': speed,
-      'images_per_second': speed * self._batch,
-    }
+    images = speed * self._batch
+    return {'steps_per_second': speed, 'images_per_second': images}
 
 
 def say(text: str) -> None:

@@ -25,8 +25,8 @@ from bit_covid.inference import network as network_lib
 from bit_covid.models import resnet_v2
 from bit_covid.report import numbers
 from bit_covid.report import values
-from bit_covid.training import evaluated_network
 from bit_covid.training import run_directory
+from bit_covid.training import run_identity
 from bit_covid.weights import bit_npz
 from bit_covid.weights import find
 from bit_covid.weights import metadata as metadata_lib
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
     _check_own_data(workdir, splits)
   else:
     facts = _facts(config, checkpoint.model_name, path)
-    evaluated_network.write_facts(workdir, facts, splits, flag='--output')
+    run_identity.add_splits(workdir, facts, splits, flag='--output')
   _evaluate(checkpoint, config, splits, workdir, batch=arguments.batch)
   _show(workdir, list(splits), arguments.replicates)
 

@@ -16,8 +16,8 @@ from bit_covid.analysis import split_counts
 from bit_covid.base import command
 from bit_covid.inference import network as network_lib
 from bit_covid.models import resnet_v2
-from bit_covid.training import provenance
 from bit_covid.training import run_directory
+from bit_covid.training import run_identity
 from bit_covid.weights import bit_npz
 from bit_covid.weights import find
 from bit_covid.weights import metadata as metadata_lib
@@ -46,7 +46,7 @@ class Check(NamedTuple):
 
 def installation() -> list[Check]:
   """Returns versions and devices, and whether a network gives known logits."""
-  facts = provenance.collect()
+  facts = run_identity.collect_versions()
   versions = ', '.join(f'{k} {v}' for k, v in facts['packages'].items() if v)
   checks = [
     Check('bit_covid', 'ok', f'{facts["bit_covid"]}, Python {facts["python"]}'),
@@ -82,7 +82,7 @@ def checkpoint(name: str) -> list[Check]:
 
 def work_directory(folder: pathlib.Path) -> list[Check]:
   """Returns whether a work directory is whole and its files fit together."""
-  checks = [_is_finished(folder)]
+  checks = [_try('Finished', _finished, folder)]
   for name in ('config.json', 'run.json', 'report/metrics.json'):
     checks.append(_try(name, _read_json, folder / name))
   checks += checkpoint(str(folder))
@@ -150,15 +150,13 @@ def _metadata(metadata: metadata_lib.Metadata) -> Check:
   )
 
 
-def _is_finished(folder: pathlib.Path) -> Check:
-  if run_directory.is_finished(folder):
-    return Check('Finished', 'ok', 'finished.json is there')
-  return Check(
-    'Finished',
-    'FAILED',
-    'no finished.json: the training goes on, or was stopped. The same command '
-    'goes on from the last checkpoint.',
-  )
+def _finished(folder: pathlib.Path) -> str:
+  if not run_directory.is_finished(folder):
+    raise ValueError(
+      'no finished.json: the training goes on, or was stopped. The same '
+      'command goes on from the last checkpoint.'
+    )
+  return 'finished.json is there'
 
 
 def _read_json(path: pathlib.Path) -> str:

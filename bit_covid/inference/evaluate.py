@@ -97,13 +97,8 @@ def evaluate(
 ) -> Outputs:
   """Returns the logits and features of every slice of a split.
 
-  Args:
-    forward: a function from `make_forward`.
-    params: parameter tree, replicated.
-    examples: the split.
-    data_config: the field `data` of a config.
-    batch: slices per step over all devices of all hosts.
-    on_batch: called after each step.
+  The parameters are replicated. `batch` counts the slices of a step over all
+  devices of all hosts; after each step, `on_batch` is called.
 
   Raises:
     ValueError: the batch does not divide by the number of devices.
@@ -120,8 +115,7 @@ def evaluate(
   parts = []
   with contextlib.closing(input_pipeline.as_numpy(dataset)) as batches:
     params = standardize(params)
-    on_devices = devices.prefetch_to_device(batches)
-    outputs = (forward(params, batch) for batch in on_devices)
+    outputs = (forward(params, x) for x in devices.prefetch_to_device(batches))
     # The devices get their next batch before the host waits for this one.
     for part in devices.one_ahead(outputs):
       parts.append(devices.to_host(part))
