@@ -103,7 +103,6 @@ def choose(table: pd.DataFrame) -> dict[str, list[int]]:
   return {
     names[number]: rows.index.tolist()
     for number, rows in cases.groupby('label')
-    if number >= 0
   }
 
 
