@@ -47,6 +47,7 @@ _HELP = frozenset(('-h', '-help', '--help', '-helpshort', '--helpshort'))
 _UNKNOWN_FIELD = re.compile(
   r'\W*(?:KeyError\W*)?(?:Key "(\w+)" does not exist|(\w+)\W*(?:nDid|$))'
 )
+_MISSING_FILE = re.compile(r"Attempted .*\]:\s+(\S+)\s+\[Errno 2\].*'\1'")
 _SIMILAR_FIELD = re.compile(r'Did you mean "(\w+)"')
 # ml_collections puts a traceback before the message of a config file's error.
 _TRACEBACK = re.compile(r'.*Traceback .*\n\s*\w+: ', re.DOTALL)
@@ -96,6 +97,16 @@ def _run_with_flags(argv: Sequence[str]) -> int:
 def _parse(argv: list[str]) -> list[str]:
   try:
     _, *others = flags.FLAGS(argv)
+    # Any attribute raises an error if the file could not be read.
+    _ = _CONFIG.value and _CONFIG.value.is_locked
+  except OSError as error:
+    missing = _MISSING_FILE.search(str(error))
+    if missing is None:
+      raise
+    raise ValueError(
+      f'--config={missing[1]} does not exist; name a config file, such as '
+      'configs/demo.py.'
+    ) from error
   except (AttributeError, KeyError) as error:
     raise ValueError(_explain(str(error))) from error
   except (flags.Error, TypeError) as error:
@@ -125,15 +136,6 @@ def _run() -> int:
     raise ValueError(
       f'Give --config=FILE and --workdir=FOLDER; see {_program()} --help.'
     )
-  name = config_flags.get_config_filename(flags.FLAGS['config'])
-  path = name.partition(':')[0]
-  if not os.path.isfile(path):
-    raise ValueError(
-      f'--config={path} does not exist; name a config file, such as '
-      'configs/demo.py.'
-    )
-  # If the file could not be read, any attribute raises an error that says why.
-  config.is_locked  # noqa: B018
   host_memory.keep_freed()  # Before TensorFlow and JAX start their threads.
   # These load TensorFlow, which takes seconds, so they are imported only after
   # the flags have been checked.
