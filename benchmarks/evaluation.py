@@ -45,7 +45,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
   network = resnet_v2.create(args.model, num_classes=3)
   params = devices.replicate(step_lib.random_params(network))
   forward = evaluate.make_forward(network)
-  prepared = evaluate.prepare(params)
+  prepared = evaluate.standardize(params)
   dataset = input_pipeline.evaluation_batches(
     examples, config, batch=args.batch
   )

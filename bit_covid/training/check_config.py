@@ -54,7 +54,11 @@ def check(config: ml_collections.ConfigDict) -> None:
 
 
 def check_mixup(config: ml_collections.ConfigDict) -> None:
-  """Raises ValueError if mixup is on and a device gets an odd batch."""
+  """Checks that mixup is off or each device gets an even batch.
+
+  Raises:
+    ValueError: mixup is on, and the batch of a device is odd.
+  """
   per_device = config.batch // jax.device_count()
   if config.mixup_alpha and per_device % 2:
     raise ValueError(
