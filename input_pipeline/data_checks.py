@@ -1,24 +1,23 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Checks that a split fits the config, before it is used."""
+"""Checks that a split fits the field `data` of a config, before it is used."""
 
 import ml_collections
 import numpy as np
 
 from input_pipeline import examples as examples_lib
-from input_pipeline import preprocessing
+from input_pipeline import preprocess
 
 
 def check_boxes(
   examples: examples_lib.Examples, config: ml_collections.ConfigDict
 ) -> None:
-  """Raises ValueError unless the split has the boxes that the config asks for.
+  """Checks that a split has the boxes that the config asks for.
 
-  Args:
-    examples: any split.
-    config: the field `data` of a config.
+  Raises:
+    ValueError: it lacks boxes, or the mode in `config.box` does not exist.
   """
-  preprocessing.check_box_mode(config.box)
+  preprocess.check_box_mode(config.box)
   without_box = np.flatnonzero(~examples.box.any(axis=1))
   if config.box == 'annotated' and without_box.size:
     raise ValueError(
@@ -32,45 +31,34 @@ def check_boxes(
 def check_evaluation(
   examples: examples_lib.Examples, config: ml_collections.ConfigDict
 ) -> None:
-  """Raises ValueError unless the split can be evaluated with the config.
-
-  Args:
-    examples: any split.
-    config: the field `data` of a config.
-  """
+  """Raises ValueError unless a split can be evaluated with the config."""
   check_boxes(examples, config)
-  wanted = preprocessing.Preprocessing.from_config(config)
-  _check_preparation(examples, wanted, 'crop')
+  _check_preparation(examples, config, 'crop')
 
 
 def check_sizes(
   examples: examples_lib.Examples, config: ml_collections.ConfigDict
 ) -> None:
-  """Raises ValueError unless training slices can have the sizes of the config.
+  """Checks that training slices can have the sizes of the config.
 
-  Args:
-    examples: the training split.
-    config: the field `data` of a config.
+  Raises:
+    ValueError: they cannot.
   """
-  wanted = preprocessing.Preprocessing.from_config(config)
-  if wanted.resize < wanted.crop:
+  if config.resize < config.crop:
     raise ValueError(
-      f'config.data.resize={wanted.resize} is smaller than '
-      f'config.data.crop={wanted.crop}; expected at least the crop.'
+      f'config.data.resize={config.resize} is smaller than '
+      f'config.data.crop={config.crop}; expected at least the crop.'
     )
-  _check_preparation(examples, wanted, 'resize')
+  _check_preparation(examples, config, 'resize')
 
 
 def check_training(
   examples: examples_lib.Examples, config: ml_collections.ConfigDict
 ) -> None:
-  """Raises ValueError unless the split can be trained on with the config.
+  """Checks that a split can be trained on; for its boxes, see `check_boxes`.
 
-  Boxes are not checked; see `check_boxes`.
-
-  Args:
-    examples: the training split.
-    config: the field `data` of a config.
+  Raises:
+    ValueError: it cannot, as its sizes or classes do not fit the config.
   """
   check_sizes(examples, config)
   counts = np.bincount(examples.label, minlength=len(examples.class_names))
@@ -94,25 +82,18 @@ def check_training(
 
 def _check_preparation(
   examples: examples_lib.Examples,
-  wanted: preprocessing.Preprocessing,
+  config: ml_collections.ConfigDict,
   size_field: str,
 ) -> None:
-  """Raises ValueError if stored slices are not what the config asks for.
-
-  Args:
-    examples: any split.
-    wanted: the preprocessing of the config.
-    size_field: 'resize' or 'crop', the side that the slices should have.
-  """
+  # Slices that are stored cropped and resized must be what the config asks for.
   if examples.preparation is None:
     return
   for field in ('box', 'antialias', size_field):
-    value = getattr(wanted, field)
     stored = getattr(examples.preparation, field)
-    if value != stored:
+    if config[field] != stored:
       raise ValueError(
-        f'config.data.{field} is {value!r}, but the slices of this data set '
-        f'were prepared with {stored!r}, which cannot be undone. Set it to '
-        f"{stored!r}, or use the data set of whole slices ('covidx_ct/2a' "
-        "instead of 'covidx_ct/2a_512')."
+        f'config.data.{field} is {config[field]!r}, but the slices of this '
+        f'data set were prepared with {stored!r}, which cannot be undone. Set '
+        f"it to {stored!r}, or use the data set of whole slices ('covidx_ct/2a'"
+        " instead of 'covidx_ct/2a_512')."
       )

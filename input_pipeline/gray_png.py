@@ -42,20 +42,11 @@ def inflated(encoded: bytes) -> bytes:
     return encoded
   stored = b''.join([b'\x78\x01', *_stored_blocks(rows), deflated[-4:]])
   checksum = isal_zlib.crc32(stored, isal_zlib.crc32(b'IDAT'))
-  return b''.join(
-    [
-      encoded[:33],
-      struct.pack('>I', len(stored)),
-      b'IDAT',
-      stored,
-      struct.pack('>I', checksum),
-      _END,
-    ]
-  )
+  chunk = struct.pack('>I', len(stored)) + b'IDAT' + stored
+  return encoded[:33] + chunk + struct.pack('>I', checksum) + _END
 
 
 def _pixel_chunks(encoded: bytes) -> bytes:
-  """Returns the joined contents of all IDAT chunks."""
   view = memoryview(encoded)
   parts = []
   at = 33  # After the first chunk, the header.
@@ -68,7 +59,7 @@ def _pixel_chunks(encoded: bytes) -> bytes:
 
 
 def _stored_blocks(rows: bytes) -> list[bytes | memoryview]:
-  """Returns headers and blocks of a deflate stream that stores the bytes."""
+  # A deflate stream that stores the bytes: a header before each block.
   view = memoryview(rows)
   parts = []
   for start in range(0, len(rows), _BLOCK):

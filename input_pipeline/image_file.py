@@ -22,12 +22,8 @@ _PNG_END = b'\0\0\0\0IEND\xaeB`\x82'
 def decode(encoded: bytes, name: str | os.PathLike[str]) -> Image.Image:
   """Returns the decoded image.
 
-  Args:
-    encoded: the bytes of a PNG or JPEG.
-    name: name of the file for the error message.
-
   Raises:
-    ValueError: the bytes are no whole PNG or JPEG.
+    ValueError: the bytes are no whole PNG or JPEG. The message gives the name.
   """
   assert not ImageFile.LOAD_TRUNCATED_IMAGES  # Pillow's default.
   try:
@@ -69,12 +65,10 @@ def read(path: str | os.PathLike[str]) -> bytes:
 def check_box(
   box: tuple[int, int, int, int], size: tuple[int, int], name: str
 ) -> None:
-  """Raises ValueError unless the box lies in the image and is not empty.
+  """Checks a box: xmin, ymin, xmax, ymax in pixels, end exclusive.
 
-  Args:
-    box: xmin, ymin, xmax, ymax in pixels, end exclusive.
-    size: width and height of the image in pixels.
-    name: name of the file for the error message.
+  Raises:
+    ValueError: it is empty, or not in an image of this size (width, height).
   """
   xmin, ymin, xmax, ymax = box
   width, height = size
@@ -103,11 +97,6 @@ def to_plain_gray(
   - Colour: becomes luma (ITU-R 601) of the stored values. TensorFlow and OpenCV
     take a gAMA chunk into account and may get other gray values.
 
-  Args:
-    encoded: the bytes of a PNG or JPEG.
-    name: name of the file for the error message.
-    range_16bit: the values of a 16-bit image that become black and white.
-
   Raises:
     ValueError: the image is unreadable, a 16-bit PNG in colour, or 16-bit gray
       and nearly of one colour under `range_16bit`.
@@ -123,15 +112,12 @@ def to_plain_gray(
   if is_jpeg or (image.mode == 'L' and not image.has_transparency_data):
     return encoded
   if image.mode[0] == 'I':
-    gray = Image.fromarray(_from_16bit(np.asarray(image), name, range_16bit))
+    image = Image.fromarray(_from_16bit(np.asarray(image), name, range_16bit))
   elif image.has_transparency_data:
-    image = image.convert('RGBA')
     black = Image.new('RGBA', image.size, (0, 0, 0, 255))
-    gray = Image.alpha_composite(black, image).convert('L')
-  else:
-    gray = image.convert('L')
+    image = Image.alpha_composite(black, image.convert('RGBA'))
   buffer = io.BytesIO()
-  gray.save(buffer, 'PNG', compress_level=1)
+  image.convert('L').save(buffer, 'PNG', compress_level=1)
   return buffer.getvalue()
 
 

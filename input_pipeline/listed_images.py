@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a list of the user's images to `Examples`."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent import futures
 import functools
 import pathlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tqdm
@@ -23,21 +23,24 @@ class ListedImage(NamedTuple):
   """One image of a split, as a folder or a CSV lists it.
 
   Attributes:
-    path: relative to the folder, or to the folder of the CSV. It is also the id
-      of the slice.
+    file: the image.
+    place: 'file:line' in a CSV, or the file, for error messages.
+    slice_id: path of the file, relative to the folder or to that of the CSV.
     label: name of the class.
-    patient_id: the patient. If it is not known it is the path, so each image
-      counts as a patient of its own.
+    patient_id: the patient. If it is not known it is the id of the slice, so
+      each image counts as a patient of its own.
     source: the collection that the image comes from; '' if it is not known.
     box: xmin, ymin, xmax, ymax in pixels, end exclusive; `NO_BOX` if it is not
       known.
   """
 
-  path: str
+  file: pathlib.Path
+  place: str
+  slice_id: str
   label: str
   patient_id: str
-  source: str
-  box: tuple[int, int, int, int]
+  source: str = ''
+  box: tuple[int, int, int, int] = NO_BOX
 
 
 def order_classes(names: Iterable[str]) -> tuple[str, ...]:
@@ -48,80 +51,73 @@ def order_classes(names: Iterable[str]) -> tuple[str, ...]:
   return tuple(sorted(names))
 
 
+def check_patients(splits: Mapping[str, Sequence[Any]]) -> None:
+  """Checks that each patient is in one split.
+
+  Args:
+    splits: the images of each split, which have a `patient_id` and a `place`.
+
+  Raises:
+    ValueError: a patient is in several splits.
+  """
+  first_seen: dict[str, tuple[str, str]] = {}
+  for split, images in splits.items():
+    for image in images:
+      seen_in, place = first_seen.setdefault(
+        image.patient_id, (split, image.place)
+      )
+      if seen_in != split:
+        raise ValueError(
+          f'{image.place}: patient {image.patient_id!r} is in the splits '
+          f'{seen_in!r} ({place}) and {split!r}. Slices of one patient are '
+          'nearly alike, so results on such splits would be meaningless. Keep '
+          'each patient in one split.'
+        )
+
+
 def to_examples(
-  root: pathlib.Path,
   images: Sequence[ListedImage],
-  *,
   class_names: tuple[str, ...],
   source: data_source.DataSource,
 ) -> examples_lib.Examples:
-  """Returns the images as examples. Each is decoded once to check it.
+  """Returns the images of a split, each decoded once to check it.
 
-  Args:
-    root: the folder that the paths are relative to.
-    images: the images, in the order of the split.
-    class_names: all classes, in the order of their labels.
-    source: its `range_16bit` and `window` are used.
-
-  Raises:
-    FileNotFoundError: an image does not exist.
-    ValueError: an image is unreadable or does not contain its box.
+  Errors name the file that does not exist, is unreadable or lacks its box.
   """
   to_gray = functools.partial(
     image_file.to_plain_gray, range_16bit=source.range_16bit
   )
 
   def check(image: ListedImage) -> tuple[str, bool]:
-    return _check(image, root / image.path, to_gray)
+    encoded = image_file.read(image.file)
+    is_plain = to_gray(encoded, image.file) == encoded
+    if image.box != NO_BOX:
+      size = image_file.decode(encoded, image.file).size
+      image_file.check_box(image.box, size, str(image.file))
+    # Of the file, as the conversion may differ between versions of Pillow.
+    return examples_lib.digest(encoded), is_plain
 
   with futures.ThreadPoolExecutor() as pool:
-    checked = list(
-      tqdm.tqdm(
-        pool.map(check, images),
-        total=len(images),
-        desc='Checking images',
-        unit='image',
-        # No bar if the check takes less than two seconds or writes to a pipe.
-        delay=2,
-        disable=None,
-      )
+    # No bar if the check takes less than two seconds or writes to a pipe.
+    bar = {'unit': 'image', 'delay': 2, 'disable': None}
+    checked = tqdm.tqdm(
+      pool.map(check, images), 'Checking images', len(images), **bar
     )
+    digests, is_plain = zip(*checked, strict=True)
 
   def read(i: int) -> bytes:
-    path = root / images[i].path
-    encoded = image_file.read(path)
-    _, is_plain = checked[i]
-    if is_plain:
-      return encoded
-    return to_gray(encoded, path)
+    encoded = image_file.read(images[i].file)
+    return encoded if is_plain[i] else to_gray(encoded, images[i].file)
 
   number = {name: i for i, name in enumerate(class_names)}
   return examples_lib.Examples(
     class_names=class_names,
-    slice_id=np.array([image.path for image in images]),
+    slice_id=np.array([image.slice_id for image in images]),
     patient_id=np.array([image.patient_id for image in images]),
     source=np.array([image.source for image in images]),
     label=np.array([number[image.label] for image in images], np.int32),
-    box=np.array([image.box for image in images], np.int32).reshape(-1, 4),
-    digest=np.array([digest for digest, _ in checked]),
+    box=np.array([image.box for image in images], np.int32),
+    digest=np.array(digests),
     read=read,
     window=source.window,
   )
-
-
-def _check(
-  image: ListedImage,
-  path: pathlib.Path,
-  to_gray: Callable[[bytes, pathlib.Path], bytes],
-) -> tuple[str, bool]:
-  """Returns the digest of an image's file, and whether it is plain gray.
-
-  The digest is that of the file, as the conversion to gray may differ between
-  versions of Pillow. Errors are those of `to_examples`.
-  """
-  encoded = image_file.read(path)
-  gray = to_gray(encoded, path)
-  if image.box != NO_BOX:
-    size = image_file.decode(encoded, path).size
-    image_file.check_box(image.box, size, str(path))
-  return examples_lib.digest(encoded), gray == encoded

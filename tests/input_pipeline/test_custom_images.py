@@ -204,7 +204,7 @@ _BAD_ROWS = {
   ),
   'patient in two splits': (
     'x/2.png,CP,val,p1,,,,,',
-    "patient 'p1' is in the splits 'train' and 'val'",
+    r"patient 'p1' is in the splits 'train' \(.*csv:2\) and 'val'",
   ),
   'fraction': ('x/2.png,CP,train,p2,,0,0,9.5,9', 'four whole numbers'),
   'negative': ('x/2.png,CP,train,p2,,-1,0,9,9', 'four whole numbers'),
