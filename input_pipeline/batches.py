@@ -48,21 +48,12 @@ def train_batches(
   host: int = 0,
   num_hosts: int = 1,
 ) -> tf.data.Dataset:
-  """Makes shuffled, randomly cropped and flipped batches, one per step.
+  """Returns shuffled, randomly cropped and flipped batches for training.
 
-  Args:
-    examples: the training split.
-    config: the field `data` of a config.
-    batch: examples per step, over all hosts.
-    seed: seed of the order and of the augmentation.
-    first_step: step of the first batch. A late step takes no longer to reach.
-    end_step: the step before which the batches end; None for an endless stream.
-    host: index of this host.
-    num_hosts: number of hosts.
-
-  Returns:
-    A dataset of batches as described at the top of this file. A ValueError says
-    that the split does not fit the config, or `batch` the hosts.
+  `config` is the field `data`, and `seed` that of the order and augmentation.
+  The host gets its share of `batch` examples per step. The batches begin at
+  `first_step`, which takes no longer for a late step, and end before
+  `end_step`, or never if it is None. A ValueError says what does not fit.
   """
   data_checks.check_boxes(examples, config)
   data_checks.check_sizes(examples, config)
