@@ -36,6 +36,7 @@ from input_pipeline.batches import as_numpy  # noqa: E402
 from input_pipeline.batches import evaluation_batches  # noqa: E402
 from input_pipeline.batches import train_batches  # noqa: E402
 from input_pipeline.data_checks import check_boxes  # noqa: E402
+from input_pipeline.data_checks import check_config  # noqa: E402
 from input_pipeline.data_checks import check_evaluation  # noqa: E402
 from input_pipeline.data_checks import check_training  # noqa: E402
 from input_pipeline.examples import Examples  # noqa: E402
@@ -45,6 +46,7 @@ __all__ = [
   'Examples',
   'as_numpy',
   'check_boxes',
+  'check_config',
   'check_evaluation',
   'check_training',
   'evaluation_batches',
@@ -108,8 +110,8 @@ def load_split(config: ml_collections.ConfigDict, split: str) -> Examples:
     FileNotFoundError: a file or folder does not exist.
     ValueError: there is no such data set or split, or its files are invalid.
   """
-  source = data_source.DataSource.from_config(config)
-  return _reader(source).load(source, split)
+  source, reader = _source_and_reader(config)
+  return reader.load(source, split)
 
 
 def load_all_splits(config: ml_collections.ConfigDict) -> dict[str, Examples]:
@@ -118,10 +120,14 @@ def load_all_splits(config: ml_collections.ConfigDict) -> dict[str, Examples]:
   Arguments and errors are those of `load_split`, except that a patient of the
   user's own images may be in several splits.
   """
+  source, reader = _source_and_reader(config)
+  return reader.load_all(source)
+
+
+def _source_and_reader(
+  config: ml_collections.ConfigDict,
+) -> tuple[data_source.DataSource, types.ModuleType]:
+  check_config(config)
   source = data_source.DataSource.from_config(config)
-  return _reader(source).load_all(source)
-
-
-def _reader(source: data_source.DataSource) -> types.ModuleType:
   is_custom = source.name == data_source.CUSTOM_IMAGES
-  return custom_images if is_custom else tfds_examples
+  return source, custom_images if is_custom else tfds_examples

@@ -1,12 +1,91 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Checks that a split fits the field `data` of a config, before it is used."""
+"""Checks of the field `data` of a config, alone and with a split."""
+
+from collections.abc import Mapping
+import math
+import numbers
+from typing import Any
 
 import ml_collections
 import numpy as np
 
 from input_pipeline import examples as examples_lib
 from input_pipeline import preprocess
+
+# Of the sides of images, in pixels. The largest CT slices have 2048.
+_MAX_SIDE = 8192
+
+
+def _is_text(value: Any) -> bool:
+  return isinstance(value, str)
+
+
+def _is_whole(value: Any) -> bool:
+  return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _is_side(value: Any) -> bool:
+  return _is_whole(value) and 1 <= value <= _MAX_SIDE
+
+
+def _is_pair(value: Any) -> bool:
+  return (
+    isinstance(value, tuple | list)
+    and len(value) == 2
+    and all(isinstance(x, numbers.Real) and math.isfinite(x) for x in value)
+  )
+
+
+_A_SIDE = f'a number of pixels from 1 to {_MAX_SIDE}'
+# For each field, whether a value can be used, and what is expected.
+_RULES = {
+  'name': (_is_text, "a data set, such as 'covidx_ct/2a' or 'image_folder'"),
+  'path': (_is_text, "a folder, or a CSV of images; '' for none"),
+  'data_dir': (_is_text, "a folder; '' for ~/tensorflow_datasets"),
+  'image_folder': (_is_text, "name of a folder; '' for <version>_images"),
+  'box': (
+    lambda x: x in preprocess.BOXES,
+    f'one of {", ".join(preprocess.BOXES)}',
+  ),
+  'resize': (_is_side, _A_SIDE),
+  'crop': (_is_side, _A_SIDE),
+  'antialias': (lambda x: isinstance(x, bool), 'True or False'),
+  'range_16bit': (
+    lambda x: _is_pair(x) and 0 <= x[0] < x[1] <= 65_535,
+    'black, then white: two values from 0 to 65535, the first of them smaller, '
+    'such as (0, 4095) for 12-bit images',
+  ),
+  'window': (
+    lambda x: x in ((), []) or (_is_pair(x) and x[1] > 0),
+    'center and width in Hounsfield units, with a width of more than 0, such '
+    'as (-600, 1500), or () if the window is not known',
+  ),
+  'per_class': (
+    lambda x: _is_whole(x) and x >= 0,
+    'a number of slices from 1 on, or 0 for all',
+  ),
+  'per_class_by': (
+    lambda x: x in examples_lib.PER_CLASS_BY,
+    f'one of {", ".join(examples_lib.PER_CLASS_BY)}',
+  ),
+}
+
+
+def check_config(config: Mapping[str, Any]) -> None:
+  """Checks type and range of each field, before any data are read.
+
+  Args:
+    config: the field `data` of a config; it may lack fields.
+
+  Raises:
+    ValueError: a field has a value that cannot be used.
+  """
+  for name, (is_valid, expected) in _RULES.items():
+    if name in config and not is_valid(config[name]):
+      raise ValueError(
+        f'config.data.{name} is {config[name]!r}; expected {expected}.'
+      )
 
 
 def check_boxes(
@@ -15,9 +94,9 @@ def check_boxes(
   """Checks that a split has the boxes that the config asks for.
 
   Raises:
-    ValueError: it lacks boxes, or the mode in `config.box` does not exist.
+    ValueError: it lacks boxes, or a field of the config is invalid.
   """
-  preprocess.check_box_mode(config.box)
+  check_config(config)
   without_box = np.flatnonzero(~examples.box.any(axis=1))
   if config.box == 'annotated' and without_box.size:
     raise ValueError(
@@ -44,6 +123,7 @@ def check_sizes(
   Raises:
     ValueError: they cannot.
   """
+  check_config(config)
   if config.resize < config.crop:
     raise ValueError(
       f'config.data.resize={config.resize} is smaller than '
@@ -67,11 +147,6 @@ def check_training(
     raise ValueError(
       f'The training split has {by_class} slices; expected at least two '
       'classes, and slices of each.'
-    )
-  if config.per_class_by not in examples_lib.PER_CLASS_BY:
-    raise ValueError(
-      f'config.data.per_class_by is {config.per_class_by!r}; expected one of '
-      f'{", ".join(examples_lib.PER_CLASS_BY)}.'
     )
   if counts.min() < config.per_class:
     raise ValueError(

@@ -59,6 +59,11 @@ def _prepared_builder(
 ) -> tfds.core.GeneratorBasedBuilder:
   builder = _make_builder(source)
   manual_dir = epath.Path(source.path).expanduser() if source.path else None
+  if manual_dir is not None and not manual_dir.is_dir():
+    raise FileNotFoundError(
+      f'config.data.path is {manual_dir}, which is not a folder. Set it to the '
+      "folder of the original files, or to '' if the data set is prepared."
+    )
   if not builder.data_path.exists():
     _prepare(builder, manual_dir)
   elif manual_dir is not None:
@@ -98,10 +103,6 @@ def _prepare(
     raise ValueError(
       f'{builder.info.full_name} is not prepared yet: set config.data.path '
       'to the folder that holds it.\n' + builder.MANUAL_DOWNLOAD_INSTRUCTIONS
-    )
-  if manual_dir is not None and not manual_dir.is_dir():
-    raise FileNotFoundError(
-      f'config.data.path is {manual_dir}, which is not a folder.'
     )
   if not sys.stderr.isatty():
     tfds.disable_progress_bar()
