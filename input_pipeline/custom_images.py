@@ -10,6 +10,7 @@ A folder holds one folder per split, and each of these one folder per class:
 For a CSV that lists the images, see `image_csv`.
 """
 
+from collections.abc import Iterator
 import itertools
 import os
 import pathlib
@@ -20,6 +21,7 @@ from input_pipeline import examples as examples_lib
 from input_pipeline import image_csv
 from input_pipeline import image_file
 from input_pipeline import listed_images
+from input_pipeline import names
 
 # Prefixes of files that file systems and archives leave behind.
 _HIDDEN = ('.', '__')
@@ -62,8 +64,8 @@ def load_all(
   """
   path = pathlib.Path(source.path).expanduser()
   if not path.is_file():
-    names = _files_by_split(path) if path.is_dir() else ['']
-    return {name: load(source, name) for name in names}
+    splits = _files_by_split(path) if path.is_dir() else ['']
+    return {split: load(source, split) for split in splits}
   class_names, splits = image_csv.read_all(path, check_patients=False)
   return {
     split: listed_images.to_examples(images, class_names, source)
@@ -72,19 +74,49 @@ def load_all(
 
 
 def _files_by_split(root: pathlib.Path) -> dict[str, list[pathlib.Path]]:
-  """Returns the files below each folder of the root that are not hidden."""
-  files = {}
-  for folder in sorted(root.iterdir()):
-    if folder.is_dir() and not folder.name.startswith(_HIDDEN):
-      files[folder.name] = []
-      for parent, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [x for x in folders if not x.startswith(_HIDDEN)]
-        files[folder.name] += [
-          pathlib.Path(parent, name)
-          for name in names
-          if not name.startswith(_HIDDEN)
-        ]
-  return files
+  return {
+    folder.name: sorted(_files(folder))
+    for folder in sorted(root.iterdir())
+    if folder.is_dir() and not folder.name.startswith(_HIDDEN)
+  }
+
+
+def _files(split: pathlib.Path) -> Iterator[pathlib.Path]:
+  """Yields the files below the folder of a split that are not hidden."""
+  first_names: dict[pathlib.Path, pathlib.Path] = {}
+  walk = os.walk(split, onerror=_refuse_folder, followlinks=True)
+  for parent, folders, file_names in walk:
+    folder = pathlib.Path(parent)
+    real, holder = folder.resolve(), folder.parent.resolve()
+    is_loop = real == holder or real in holder.parents
+    first = first_names.setdefault(real, folder)
+    if not is_loop and _class_name(first, split) != _class_name(folder, split):
+      raise ValueError(
+        f'{folder} is the same folder as {first}, whose class is another. '
+        'Remove one of the links.'
+      )
+    if is_loop or first != folder:
+      folders.clear()  # It has been read, or is being read.
+      continue
+    folders[:] = sorted(x for x in folders if not x.startswith(_HIDDEN))
+    for path in (folder / x for x in file_names if not x.startswith(_HIDDEN)):
+      if path.is_symlink() and not path.exists():
+        raise ValueError(
+          f'{path} is a link to {path.readlink()}, which does not exist. Mend '
+          'or remove it.'
+        )
+      yield path
+
+
+def _class_name(path: pathlib.Path, split: pathlib.Path) -> str:
+  return (*path.relative_to(split).parts, '')[0]
+
+
+def _refuse_folder(error: OSError) -> None:
+  raise ValueError(
+    f'{error.filename}: this folder cannot be read. Allow reading it, or move '
+    'it out of the data set.'
+  ) from error
 
 
 def _read_folder(
@@ -98,20 +130,25 @@ def _read_folder(
       f'Expected {root}/{split}/<class>/<image>.'
     )
   # Classes of all splits, so that labels are the same in a split that lacks a
-  # class.
-  classes = set()
+  # class. Where each name occurs first:
+  labels, splits = {}, {}
   for path in itertools.chain.from_iterable(files.values()):
-    _, label, *rest = path.relative_to(root).parts
-    if rest and path.suffix.lower() in image_file.SUFFIXES:
-      classes.add(label)
-  images = [_to_image(path, root) for path in sorted(files[split])]
+    if path.suffix.lower() in image_file.SUFFIXES:
+      names.check_utf8(path)
+      folder, label, *rest = path.relative_to(root).parts
+      if rest:
+        splits.setdefault(folder, str(path))
+        labels.setdefault(label, str(path))
+  names.check_names('class', labels)
+  names.check_names('split', splits)
+  images = [_to_image(path, root) for path in files[split]]
   images = [image for image in images if image is not None]
   if not images:
     raise ValueError(
       f'There are no images ({", ".join(image_file.SUFFIXES)}) in the class '
       f'folders of {root / split}.'
     )
-  return listed_images.order_classes(classes), images
+  return listed_images.order_classes(labels), images
 
 
 def _to_image(

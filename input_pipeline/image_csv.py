@@ -13,6 +13,7 @@ import csv
 import pathlib
 
 from input_pipeline import listed_images
+from input_pipeline import names
 
 _BOX = ('xmin', 'ymin', 'xmax', 'ymax')
 _REQUIRED = ('path', 'label', 'split')
@@ -47,17 +48,23 @@ def read_all(
     ValueError: a line is invalid. The message begins with file and line number.
   """
   splits: dict[str, list[listed_images.ListedImage]] = {}
-  place_of_slice: dict[str, str] = {}
+  # Where each name occurs first.
+  slices, labels, split_names, patients = {}, {}, {}, {}
   for place, row in _read_rows(path):
     image = _parse_row(row, place, path.parent)
-    first = place_of_slice.setdefault(image.slice_id, place)
+    first = slices.setdefault(image.slice_id, place)
     if first != place:
       raise ValueError(f'{place}: {image.slice_id!r} is already in {first}.')
+    labels.setdefault(image.label, place)
+    split_names.setdefault(row['split'], place)
+    patients.setdefault(row.get('patient', ''), place)
     splits.setdefault(row['split'], []).append(image)
+  names.check_names('label', labels)
+  names.check_names('split', split_names)
+  names.check_spellings('patient', patients)
   if check_patients:
-    listed_images.check_patients(splits)
-  names = {image.label for images in splits.values() for image in images}
-  return listed_images.order_classes(names), splits
+    names.check_patients(splits)
+  return listed_images.order_classes(labels), splits
 
 
 def _read_rows(path: pathlib.Path) -> Iterator[tuple[str, dict[str, str]]]:
@@ -81,7 +88,10 @@ def _read_rows(path: pathlib.Path) -> Iterator[tuple[str, dict[str, str]]]:
         f'{path}: not UTF-8 after line {reader.line_num}. Save it as UTF-8.'
       ) from error
     except csv.Error as error:
-      raise ValueError(f'{path}:{reader.line_num}: {error}.') from error
+      raise ValueError(
+        f'{path}:{reader.line_num}: a quotation mark is missing or stands in '
+        'the middle of a field.'
+      ) from error
 
 
 def _check_columns(columns: Sequence[str], path: pathlib.Path) -> None:
@@ -111,7 +121,7 @@ def _parse_row(
         'blank.'
       )
   path = pathlib.PurePosixPath(row['path'].replace('\\', '/'))
-  if path.is_absolute() or '..' in path.parts:
+  if path.is_absolute() or '..' in path.parts or '\0' in row['path']:
     raise ValueError(
       f'{place}: {row["path"]!r}; expected a path relative to the CSV that '
       'stays in its folder. Move the CSV beside the images.'

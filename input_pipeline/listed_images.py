@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a list of the user's images to `Examples`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent import futures
 import functools
 import pathlib
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tqdm
@@ -49,30 +49,6 @@ def order_classes(names: Iterable[str]) -> tuple[str, ...]:
   if names == set(conventions.COVIDX_CT):
     return conventions.COVIDX_CT
   return tuple(sorted(names))
-
-
-def check_patients(splits: Mapping[str, Sequence[Any]]) -> None:
-  """Checks that each patient is in one split.
-
-  Args:
-    splits: the images of each split, which have a `patient_id` and a `place`.
-
-  Raises:
-    ValueError: a patient is in several splits.
-  """
-  first_seen: dict[str, tuple[str, str]] = {}
-  for split, images in splits.items():
-    for image in images:
-      seen_in, place = first_seen.setdefault(
-        image.patient_id, (split, image.place)
-      )
-      if seen_in != split:
-        raise ValueError(
-          f'{image.place}: patient {image.patient_id!r} is in the splits '
-          f'{seen_in!r} ({place}) and {split!r}. Slices of one patient are '
-          'nearly alike, so results on such splits would be meaningless. Keep '
-          'each patient in one split.'
-        )
 
 
 def to_examples(

@@ -24,7 +24,7 @@ import tensorflow_datasets as tfds
 import tqdm
 
 from input_pipeline import conventions
-from input_pipeline import listed_images
+from input_pipeline import names
 from input_pipeline import preprocess
 from input_pipeline import threads
 from input_pipeline.covidx_ct import prepared_slices
@@ -142,7 +142,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
   ) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
     manual_dir = dl_manager.manual_dir
     splits = read_splits(self.builder_config, manual_dir)
-    listed_images.check_patients(splits)
+    names.check_patients(splits)
     images = self._find_images(manual_dir)
     split_file.check_images_exist(splits, images)
     self.info.metadata['split_digests'] = split_digests(
