@@ -15,6 +15,7 @@ import itertools
 import os
 import pathlib
 import re
+from typing import NoReturn
 
 from input_pipeline import data_source
 from input_pipeline import examples as examples_lib
@@ -74,10 +75,14 @@ def load_all(
 
 
 def _files_by_split(root: pathlib.Path) -> dict[str, list[pathlib.Path]]:
+  try:
+    folders = sorted(path for path in root.iterdir() if path.is_dir())
+  except OSError as error:
+    _refuse_folder(error)
   return {
     folder.name: sorted(_files(folder))
-    for folder in sorted(root.iterdir())
-    if folder.is_dir() and not folder.name.startswith(_HIDDEN)
+    for folder in folders
+    if not folder.name.startswith(_HIDDEN)
   }
 
 
@@ -112,7 +117,7 @@ def _class_name(path: pathlib.Path, split: pathlib.Path) -> str:
   return (*path.relative_to(split).parts, '')[0]
 
 
-def _refuse_folder(error: OSError) -> None:
+def _refuse_folder(error: OSError) -> NoReturn:
   raise ValueError(
     f'{error.filename}: this folder cannot be read. Allow reading it, or move '
     'it out of the data set.'

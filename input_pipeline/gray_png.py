@@ -12,10 +12,29 @@ import struct
 
 from isal import isal_zlib
 
+# As many as a slice of a scan may have; CT has 512 x 512 or 1024 x 1024. A
+# header that claims more is damaged, or made to fill the memory of a machine.
+MAX_PIXELS = 4096 * 4096
+
 _BEGIN = b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR'
 _END = b'\0\0\0\0IEND\xaeB`\x82'
 # Bytes of the largest block that deflate can store without compression.
 _BLOCK = 65_535
+
+
+def check_size(encoded: bytes) -> None:
+  """Checks the size that the header of a PNG declares.
+
+  Raises:
+    ValueError: it is no pixel, or more than `MAX_PIXELS`.
+  """
+  if encoded.startswith(_BEGIN) and len(encoded) >= 24:
+    width, height = struct.unpack('>II', encoded[16:24])
+    if not 0 < width * height <= MAX_PIXELS:
+      raise ValueError(
+        f'its header declares {width} x {height} pixels; expected 1 to '
+        f'{MAX_PIXELS:,} pixels. Restore the file, or leave it out.'
+      )
 
 
 def inflated(encoded: bytes) -> bytes:
@@ -24,6 +43,7 @@ def inflated(encoded: bytes) -> bytes:
   Only whole 8-bit gray PNGs are changed. Anything else is returned as it is,
   for OpenCV to decode or to refuse.
   """
+  check_size(encoded)
   if not encoded.startswith(_BEGIN) or len(encoded) < 33:
     return encoded
   width, height, *form = struct.unpack('>IIBBBBB', encoded[16:29])

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads and checks image files, and converts unusual ones to 8-bit gray."""
 
+from collections.abc import Sequence
 import io
 import os
 
@@ -9,14 +10,22 @@ from etils import epath
 import numpy as np
 from PIL import Image
 from PIL import ImageFile
-from PIL import UnidentifiedImageError
 
 from input_pipeline import conventions
+from input_pipeline import gray_png
+
+# The smallest part of black to white that a 16-bit image should fill. 12-bit
+# values fill less of the full range.
+_MIN_SPAN = 1 / 16
 
 SUFFIXES = ('.png', '.jpg', '.jpeg')
 
 # The last chunk of a PNG: length 0, name, and checksum.
 _PNG_END = b'\0\0\0\0IEND\xaeB`\x82'
+
+
+class NarrowRangeError(ValueError):
+  """A 16-bit image would be nearly of one gray value."""
 
 
 def decode(encoded: bytes, name: str | os.PathLike[str]) -> Image.Image:
@@ -26,26 +35,36 @@ def decode(encoded: bytes, name: str | os.PathLike[str]) -> Image.Image:
     ValueError: the bytes are no whole PNG or JPEG. The message gives the name.
   """
   assert not ImageFile.LOAD_TRUNCATED_IMAGES  # Pillow's default.
+  found = (
+    f'{os.fspath(name)} is not a readable PNG or JPEG image ({len(encoded)} '
+    'bytes)'
+  )
+  try:
+    gray_png.check_size(encoded)
+  except ValueError as error:
+    raise ValueError(f'{found}: {error}') from error
   try:
     # `load` stops once it has the pixels. The checksums and the end of a PNG
     # are checked too, as another decoder may refuse the file during a run.
     Image.open(io.BytesIO(encoded), formats=('PNG', 'JPEG')).verify()
     image = Image.open(io.BytesIO(encoded), formats=('PNG', 'JPEG'))
-    image.load()
-    if image.format == 'PNG' and _PNG_END not in encoded:
-      raise ValueError('the end of the file is missing')
-  except (
-    OSError,
-    SyntaxError,
-    ValueError,
-    UnidentifiedImageError,
-    Image.DecompressionBombError,
-  ) as error:
+    is_whole = image.width * image.height <= gray_png.MAX_PIXELS
+    if is_whole:
+      image.load()
+      is_whole = image.format == 'JPEG' or _PNG_END in encoded
+  except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    is_whole = False
+  if not is_whole:
     raise ValueError(
-      f'{os.fspath(name)} is not a readable PNG or JPEG image '
-      f'({len(encoded)} bytes): {error}'
-    ) from error
+      f'{found}: it is damaged, too large or of another kind. Restore it, or '
+      'leave it out.'
+    )
   return image
+
+
+def is_16bit_png(encoded: bytes) -> bool:
+  """Returns whether a readable PNG or JPEG is a PNG of 16 bits per channel."""
+  return encoded.startswith(b'\x89PNG') and encoded[24] == 16
 
 
 def read(path: str | os.PathLike[str]) -> bytes:
@@ -53,12 +72,18 @@ def read(path: str | os.PathLike[str]) -> bytes:
 
   Raises:
     FileNotFoundError: the file does not exist.
+    OSError: it cannot be read.
   """
   try:
     return epath.Path(path).read_bytes()
   except FileNotFoundError as error:
     raise FileNotFoundError(
       f'The image {os.fspath(path)} does not exist.'
+    ) from error
+  except OSError as error:
+    raise OSError(
+      f'The image {os.fspath(path)} cannot be read ({error.strerror}). Allow '
+      'reading it, or leave it out.'
     ) from error
 
 
@@ -84,6 +109,7 @@ def to_plain_gray(
   name: str | os.PathLike[str],
   *,
   range_16bit: tuple[int, int] = conventions.FULL_RANGE_16BIT,
+  allow_narrow: bool = False,
 ) -> bytes:
   """Returns the image as bytes that all decoders turn into the same 8-bit gray.
 
@@ -98,12 +124,13 @@ def to_plain_gray(
     take a gAMA chunk into account and may get other gray values.
 
   Raises:
-    ValueError: the image is unreadable, a 16-bit PNG in colour, or 16-bit gray
-      and nearly of one colour under `range_16bit`.
+    ValueError: the image is unreadable, or a 16-bit PNG in colour.
+    NarrowRangeError: unless `allow_narrow`, the values of a 16-bit image fill
+      little of `range_16bit`, so that it would be nearly of one gray value.
   """
   image = decode(encoded, name)
-  # Byte 24 of a PNG is its bit depth. Pillow decodes 16-bit colour to 8 bits.
-  if image.format == 'PNG' and encoded[24] == 16 and image.mode[0] != 'I':
+  # Pillow decodes 16-bit colour to 8 bits.
+  if is_16bit_png(encoded) and image.mode[0] != 'I':
     raise ValueError(
       f'{os.fspath(name)} is a 16-bit PNG in colour or with transparency. '
       'Convert it to 16-bit gray, or to 8 bits.'
@@ -112,7 +139,12 @@ def to_plain_gray(
   if is_jpeg or (image.mode == 'L' and not image.has_transparency_data):
     return encoded
   if image.mode[0] == 'I':
-    image = Image.fromarray(_from_16bit(np.asarray(image), name, range_16bit))
+    values = np.asarray(image)
+    gray, span = _from_16bit(values, range_16bit)
+    low, high = int(values.min()), int(values.max())
+    if low != high and span < _MIN_SPAN and not allow_narrow:
+      raise NarrowRangeError(_narrow_message(name, low, high, range_16bit))
+    image = Image.fromarray(gray)
   elif image.has_transparency_data:
     black = Image.new('RGBA', image.size, (0, 0, 0, 255))
     image = Image.alpha_composite(black, image.convert('RGBA'))
@@ -122,29 +154,28 @@ def to_plain_gray(
 
 
 def _from_16bit(
-  image: np.ndarray,
-  name: str | os.PathLike[str],
-  range_16bit: tuple[int, int],
-) -> np.ndarray:
+  image: np.ndarray, range_16bit: tuple[int, int]
+) -> tuple[np.ndarray, float]:
+  """Returns gray values, and the part of black to white that they fill."""
   low, high = range_16bit
   if not low < high:
     raise ValueError(
       f'config.data.range_16bit is {range_16bit}; expected black, then white: '
       'two values, the first of them smaller.'
     )
-  if image.max() != image.min() and (image.max() <= low or image.min() >= high):
-    raise ValueError(
-      f'{os.fspath(name)} is a 16-bit image of values from {image.min()} to '
-      f'{image.max()}, all of them outside of config.data.range_16bit='
-      f'{range_16bit}: it would be of one colour.'
-    )
-  scaled = (image.astype(np.float32) - low) / (high - low)
-  # Catches 12-bit values in a 16-bit file, which would become almost black.
-  if 0 < scaled.max() < 1 / 16:
-    raise ValueError(
-      f'{os.fspath(name)} is a 16-bit image whose largest value is '
-      f'{image.max()}: with {low} as black and {high} as white it would be '
-      'nearly black. Set config.data.range_16bit to the values that stand '
-      'for black and white, (0, 4095) for 12-bit images.'
-    )
-  return np.rint(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
+  scaled = np.clip((image.astype(np.float32) - low) / (high - low), 0, 1)
+  return np.rint(scaled * 255).astype(np.uint8), scaled.max() - scaled.min()
+
+
+def _narrow_message(
+  name: str | os.PathLike[str], low: int, high: int, range_16bit: Sequence[int]
+) -> str:
+  black, white = range_16bit
+  better = (0, 4095) if high <= 4095 < white else (low, high)
+  return (
+    f'{os.fspath(name)} is a 16-bit image of values from {low} to {high}. With '
+    f'{black} as black and {white} as white it would be nearly of one gray '
+    'value. To train, set config.data.range_16bit to the values that stand for '
+    f'black and white, such as {better}; for a trained network, convert the '
+    'image to 8 bits under the window of its training.'
+  )

@@ -51,6 +51,69 @@ def order_classes(names: Iterable[str]) -> tuple[str, ...]:
   return tuple(sorted(names))
 
 
+class _Checked(NamedTuple):
+  """What the check of an image found.
+
+  Attributes:
+    digest: of the file, as the conversion to gray may differ between versions
+      of Pillow.
+    stamp: tells a file that was replaced later.
+    is_plain: whether the file is already what `to_plain_gray` returns.
+    is_16bit: whether it is a 16-bit PNG.
+    narrow: the error of a 16-bit image that fills little of `range_16bit`.
+  """
+
+  digest: str
+  stamp: tuple[int, ...]
+  is_plain: bool
+  is_16bit: bool
+  narrow: image_file.NarrowRangeError | None
+
+
+def _check(range_16bit: tuple[int, int], image: ListedImage) -> _Checked:
+  stamp = _stamp(image.file)
+  encoded = image_file.read(image.file)
+  narrow = None
+  try:
+    gray = image_file.to_plain_gray(
+      encoded, image.file, range_16bit=range_16bit
+    )
+  except image_file.NarrowRangeError as error:
+    gray, narrow = b'', error
+  if image.box != NO_BOX:
+    size = image_file.decode(encoded, image.file).size
+    image_file.check_box(image.box, size, str(image.file))
+  return _Checked(
+    digest=examples_lib.digest(encoded),
+    stamp=stamp,
+    is_plain=gray == encoded,
+    is_16bit=image_file.is_16bit_png(encoded),
+    narrow=narrow,
+  )
+
+
+def _stamp(path: pathlib.Path) -> tuple[int, ...]:
+  if not path.exists():
+    return ()
+  found = path.stat()
+  return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _check_all(
+  images: Sequence[ListedImage], range_16bit: tuple[int, int]
+) -> list[_Checked]:
+  with futures.ThreadPoolExecutor() as pool:
+    # No bar if the check takes less than two seconds or writes to a pipe.
+    bar = {'unit': 'image', 'delay': 2, 'disable': None}
+    checked = pool.map(functools.partial(_check, range_16bit), images)
+    checked = list(tqdm.tqdm(checked, 'Checking images', len(images), **bar))
+  # Some slices may be dark. If half of all are, the range is wrong.
+  narrow = [x.narrow for x in checked if x.narrow]
+  if narrow and 2 * len(narrow) >= sum(x.is_16bit for x in checked):
+    raise narrow[0]
+  return checked
+
+
 def to_examples(
   images: Sequence[ListedImage],
   class_names: tuple[str, ...],
@@ -60,30 +123,22 @@ def to_examples(
 
   Errors name the file that does not exist, is unreadable or lacks its box.
   """
-  to_gray = functools.partial(
-    image_file.to_plain_gray, range_16bit=source.range_16bit
-  )
-
-  def check(image: ListedImage) -> tuple[str, bool]:
-    encoded = image_file.read(image.file)
-    is_plain = to_gray(encoded, image.file) == encoded
-    if image.box != NO_BOX:
-      size = image_file.decode(encoded, image.file).size
-      image_file.check_box(image.box, size, str(image.file))
-    # Of the file, as the conversion may differ between versions of Pillow.
-    return examples_lib.digest(encoded), is_plain
-
-  with futures.ThreadPoolExecutor() as pool:
-    # No bar if the check takes less than two seconds or writes to a pipe.
-    bar = {'unit': 'image', 'delay': 2, 'disable': None}
-    checked = tqdm.tqdm(
-      pool.map(check, images), 'Checking images', len(images), **bar
-    )
-    digests, is_plain = zip(*checked, strict=True)
+  checked = _check_all(images, source.range_16bit)
 
   def read(i: int) -> bytes:
-    encoded = image_file.read(images[i].file)
-    return encoded if is_plain[i] else to_gray(encoded, images[i].file)
+    file = images[i].file
+    encoded = image_file.read(file)
+    is_same = _stamp(file) == checked[i].stamp
+    if not is_same and examples_lib.digest(encoded) != checked[i].digest:
+      raise ValueError(
+        f'{file} has changed since it was checked at the start. Restore it, or '
+        'start again.'
+      )
+    if checked[i].is_plain:
+      return encoded
+    return image_file.to_plain_gray(
+      encoded, file, range_16bit=source.range_16bit, allow_narrow=True
+    )
 
   number = {name: i for i, name in enumerate(class_names)}
   return examples_lib.Examples(
@@ -93,7 +148,7 @@ def to_examples(
     source=np.array([image.source for image in images]),
     label=np.array([number[image.label] for image in images], np.int32),
     box=np.array([image.box for image in images], np.int32),
-    digest=np.array(digests),
+    digest=np.array([x.digest for x in checked]),
     read=read,
     window=source.window,
   )

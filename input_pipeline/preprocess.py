@@ -14,6 +14,7 @@ positions in float32, OpenCV in float64.
 """
 
 from collections.abc import Mapping
+import contextlib
 import dataclasses
 from typing import Any
 
@@ -90,11 +91,11 @@ def decode(encoded: bytes) -> np.ndarray:
   """
   image = None
   if encoded:  # OpenCV's own error for empty input is less clear.
-    image = cv2.imdecode(
-      np.frombuffer(gray_png.inflated(encoded), np.uint8),
-      # The orientation in a photograph's EXIF data is ignored.
-      cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION,
-    )
+    encoded_gray = np.frombuffer(gray_png.inflated(encoded), np.uint8)
+    # The orientation in a photograph's EXIF data is ignored.
+    flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
+    with contextlib.suppress(cv2.error):  # Such as a JPEG that is too large.
+      image = cv2.imdecode(encoded_gray, flags)
   if image is None:
     raise ValueError(
       f'{len(encoded)} bytes that are no whole PNG or JPEG image. The file has '

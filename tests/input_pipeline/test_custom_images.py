@@ -430,22 +430,25 @@ def test_a_file_name_that_is_not_utf8_is_an_error_that_shows_it(write):
   str(e.value).encode()
 
 
+@pytest.mark.parametrize('folder', ['', 'train', 'train/B', 'train/A/p'])
 def test_a_folder_that_cannot_be_read_is_an_error_that_names_it(
-  write, monkeypatch
+  write, monkeypatch, folder
 ):
   root = write('train/A/1.png', 'train/A/p/2.png', 'train/B/3.png')
-  scandir = os.scandir
 
-  def refuse(path):
-    if os.fspath(path) == str(root / 'train/A/p'):
-      raise PermissionError(13, 'Permission denied', path)
-    return scandir(path)
+  def refusing(function):
+    def call(path):
+      if os.fspath(path) == str(root / folder):
+        raise PermissionError(13, 'Permission denied', path)
+      return function(path)
+
+    return call
 
   # As root, which reads everything, the tests cannot take a permission away.
-  monkeypatch.setattr(os, 'scandir', refuse)
-  with pytest.raises(
-    ValueError, match=r'train/A/p: this folder cannot be read'
-  ):
+  monkeypatch.setattr(os, 'scandir', refusing(os.scandir))
+  monkeypatch.setattr(os, 'listdir', refusing(os.listdir))
+  message = re.escape(f'{root / folder}: this folder cannot be read')
+  with pytest.raises(ValueError, match=message):
     _load(root, 'train')
 
 
@@ -479,3 +482,35 @@ def test_a_link_that_leads_nowhere_is_an_error(write, name):
   (root / 'train/A' / name).symlink_to(root / 'gone')
   with pytest.raises(ValueError, match=rf'A/{name} is a link to .*gone, which'):
     _load(root, 'train')
+
+
+def test_dark_slices_are_judged_over_the_split(write, encode):
+  root = write(*(f'train/A/{i}.png' for i in range(5)))
+  dark = encode(np.array([[0, 60]], np.uint16))
+  bright = encode(np.array([[0, 4000]], np.uint16))
+  for i in range(5):
+    (root / f'train/A/{i}.png').write_bytes(dark if i < 2 else bright)
+  examples = _load(root, 'train', range_16bit=(0, 4095))
+  assert examples.image(1).tolist() == [[0, 4]]
+  (root / 'train/A/2.png').write_bytes(dark)
+  message = r'A/0\.png is a 16-bit image of values from 0 to 60'
+  with pytest.raises(ValueError, match=message):
+    _load(root, 'train', range_16bit=(0, 4095))
+
+
+def test_an_image_that_is_replaced_after_the_check_is_found(
+  write, encode, noise
+):
+  root = write('train/A/1.png', 'train/B/2.png')
+  examples = _load(root, 'train')
+  path = root / 'train/A/1.png'
+  before = path.stat()
+  other = encode(noise(20, 30, seed=9))
+  same = path.read_bytes()
+  path.write_bytes(other)
+  os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+  with pytest.raises(ValueError, match=r'A/1\.png has changed since it was'):
+    examples.image(0)
+  # The same content is no change, whenever it was written.
+  path.write_bytes(same)
+  assert examples.image(0).shape == (20, 30)
