@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads and checks image files, and converts unusual ones to 8-bit gray."""
 
-from collections.abc import Sequence
 import io
 import os
 
@@ -114,14 +113,9 @@ def to_plain_gray(
   """Returns the image as bytes that all decoders turn into the same 8-bit gray.
 
   8-bit gray PNGs and gray or RGB JPEGs are returned unchanged. Other images are
-  decoded by Pillow and become 8-bit gray PNGs, as decoders differ in them:
-
-  - 16-bit gray: the values of `range_16bit` become 0 to 255, where others keep
-    the high byte.
-  - Transparency: transparent pixels become black, where others drop the alpha
-    channel.
-  - Colour: becomes luma (ITU-R 601) of the stored values. TensorFlow and OpenCV
-    take a gAMA chunk into account and may get other gray values.
+  decoded by Pillow and become 8-bit gray PNGs, as decoders differ in them. Of
+  16-bit gray, `range_16bit` becomes 0 to 255. Transparent pixels become black.
+  Colour becomes luma (ITU-R 601) of the stored values, without regard to gAMA.
 
   Raises:
     ValueError: the image is unreadable, or a 16-bit PNG in colour.
@@ -139,11 +133,7 @@ def to_plain_gray(
   if is_jpeg or (image.mode == 'L' and not image.has_transparency_data):
     return encoded
   if image.mode[0] == 'I':
-    values = np.asarray(image)
-    gray, span = _from_16bit(values, range_16bit)
-    low, high = int(values.min()), int(values.max())
-    if low != high and span < _MIN_SPAN and not allow_narrow:
-      raise NarrowRangeError(_narrow_message(name, low, high, range_16bit))
+    gray = _from_16bit(np.asarray(image), name, range_16bit, allow_narrow)
     image = Image.fromarray(gray)
   elif image.has_transparency_data:
     black = Image.new('RGBA', image.size, (0, 0, 0, 255))
@@ -154,28 +144,28 @@ def to_plain_gray(
 
 
 def _from_16bit(
-  image: np.ndarray, range_16bit: tuple[int, int]
-) -> tuple[np.ndarray, float]:
-  """Returns gray values, and the part of black to white that they fill."""
-  low, high = range_16bit
-  if not low < high:
+  image: np.ndarray,
+  name: str | os.PathLike[str],
+  range_16bit: tuple[int, int],
+  allow_narrow: bool,
+) -> np.ndarray:
+  black, white = range_16bit
+  if not black < white:
     raise ValueError(
       f'config.data.range_16bit is {range_16bit}; expected black, then white: '
       'two values, the first of them smaller.'
     )
-  scaled = np.clip((image.astype(np.float32) - low) / (high - low), 0, 1)
-  return np.rint(scaled * 255).astype(np.uint8), scaled.max() - scaled.min()
-
-
-def _narrow_message(
-  name: str | os.PathLike[str], low: int, high: int, range_16bit: Sequence[int]
-) -> str:
-  black, white = range_16bit
-  better = (0, 4095) if high <= 4095 < white else (low, high)
-  return (
-    f'{os.fspath(name)} is a 16-bit image of values from {low} to {high}. With '
-    f'{black} as black and {white} as white it would be nearly of one gray '
-    'value. To train, set config.data.range_16bit to the values that stand for '
-    f'black and white, such as {better}; for a trained network, convert the '
-    'image to 8 bits under the window of its training.'
-  )
+  scaled = (image.astype(np.float32) - black) / (white - black)
+  scaled = np.clip(scaled, 0, 1)
+  low, high = int(image.min()), int(image.max())
+  is_narrow = low != high and scaled.max() - scaled.min() < _MIN_SPAN
+  if is_narrow and not allow_narrow:
+    better = (0, 4095) if high <= 4095 < white else (low, high)
+    raise NarrowRangeError(
+      f'{os.fspath(name)} is a 16-bit image of values from {low} to {high}. '
+      f'With {black} as black and {white} as white it would be nearly of one '
+      'gray value. To train, set config.data.range_16bit to the values that '
+      f'stand for black and white, such as {better}; for a trained network, '
+      'convert the image to 8 bits under the window of its training.'
+    )
+  return np.rint(scaled * 255).astype(np.uint8)

@@ -12,27 +12,28 @@ from typing import Any
 import unicodedata
 
 
-def check_spellings(kind: str, places: Mapping[str, str]) -> None:
-  """Checks that no two names differ only in how they are written.
-
-  That is in capitals, blanks, invisible characters, or in the code points of
-  the same letter.
+def check_spellings(
+  kind: str, places: Mapping[str, str], *, show: bool = True
+) -> None:
+  """Checks that no two names differ in capitals, blanks or code points alone.
 
   Args:
     kind: what the names are of, such as 'class'.
     places: where each name occurs first.
+    show: whether the message may show the names, escaped.
 
   Raises:
-    ValueError: two names do. The message shows both, escaped.
+    ValueError: two names do.
   """
   first: dict[str, str] = {}
   for name, place in places.items():
     other = first.setdefault(_plain_form(name), name)
     if other != name:
+      this, that = (f' {name!a}', f'{other!a}') if show else ('', 'otherwise')
       raise ValueError(
-        f'{place}: the {kind} {name!a} is written {other!a} in '
-        f'{places[other]}. Write it in the same way everywhere, or, if there '
-        'are two, make their names differ in a letter or a digit.'
+        f'{place}: the {kind}{this} is written {that} in {places[other]}. '
+        'Write it in the same way everywhere, or, if there are two, make their '
+        'names differ in a letter or a digit.'
       )
 
 

@@ -180,6 +180,19 @@ def _check(
       )
 
 
+def _check_names(series: Sequence[Series]) -> None:
+  # As in `convert`.
+  from input_pipeline import names
+
+  labels, patients = {}, {}
+  for each in series:
+    labels.setdefault(each.label, each.place)
+    patients.setdefault(each.patient, each.place)
+  names.check_names('label', labels)
+  # Two forms of one patient would get two digests, and be in two splits.
+  names.check_spellings('patient', patients, show=False)
+
+
 def write(rows: Sequence[Mapping[str, str]], path: pathlib.Path) -> None:
   """Writes lines as CSV, with the columns of the first line."""
   with path.open('w', newline='', encoding='utf-8') as file:
@@ -208,6 +221,7 @@ def _run(arguments: argparse.Namespace) -> int:
   from input_pipeline import patient_hash
   from input_pipeline.scans import window as window_lib
 
+  _check_names(series)
   window = window_lib.check(arguments.window or conventions.LUNG_WINDOW)
   rows = convert(
     series,
