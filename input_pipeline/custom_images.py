@@ -74,6 +74,10 @@ def load_all(
   }
 
 
+def _is_image(path: pathlib.Path) -> bool:
+  return path.suffix.lower() in image_file.SUFFIXES
+
+
 def _files_by_split(root: pathlib.Path) -> dict[str, list[pathlib.Path]]:
   try:
     folders = sorted(path for path in root.iterdir() if path.is_dir())
@@ -105,7 +109,9 @@ def _files(split: pathlib.Path) -> Iterator[pathlib.Path]:
       continue
     folders[:] = sorted(x for x in folders if not x.startswith(_HIDDEN))
     for path in (folder / x for x in file_names if not x.startswith(_HIDDEN)):
-      if path.is_symlink() and not path.exists():
+      # An image is looked at later.
+      is_link = not _is_image(path) and path.is_symlink()
+      if is_link and not path.exists():
         raise ValueError(
           f'{path} is a link to {path.readlink()}, which does not exist. Mend '
           'or remove it.'
@@ -138,7 +144,7 @@ def _read_folder(
   # class. Where each name occurs first:
   labels, splits = {}, {}
   for path in itertools.chain.from_iterable(files.values()):
-    if path.suffix.lower() in image_file.SUFFIXES:
+    if _is_image(path):
       names.check_utf8(path)
       folder, label, *rest = path.relative_to(root).parts
       if rest:
@@ -164,7 +170,7 @@ def _to_image(
       f'{path}: images of this kind are not read. Convert it to PNG, or move '
       'it out of the folder.'
     )
-  if path.suffix.lower() not in image_file.SUFFIXES:
+  if not _is_image(path):
     return None
   split, label, *rest = path.relative_to(root).parts
   if not rest:
