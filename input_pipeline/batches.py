@@ -106,7 +106,7 @@ def evaluation_batches(
 def _positions(
   steps: range, batch: int, *, host: int, num_hosts: int
 ) -> tf.data.Dataset:
-  """Returns the positions of this host's share of each batch, one by one."""
+  # The positions of this host's share of each batch, one after the other.
   if batch % num_hosts:
     raise ValueError(
       f'The batch of {batch} cannot be divided by {num_hosts} hosts. Choose a '

@@ -91,7 +91,7 @@ def _files_by_split(root: pathlib.Path) -> dict[str, list[pathlib.Path]]:
 
 
 def _files(split: pathlib.Path) -> Iterator[pathlib.Path]:
-  """Yields the files below the folder of a split that are not hidden."""
+  # The files below the folder of a split that are not hidden.
   first_names: dict[pathlib.Path, pathlib.Path] = {}
   walk = os.walk(split, onerror=_refuse_folder, followlinks=True)
   for parent, folders, file_names in walk:
@@ -133,7 +133,7 @@ def _refuse_folder(error: OSError) -> NoReturn:
 def _read_folder(
   root: pathlib.Path, split: str
 ) -> tuple[tuple[str, ...], list[listed_images.ListedImage]]:
-  """Returns the class names of all splits, and the images of one."""
+  # The class names of all splits, and the images of one.
   files = _files_by_split(root)
   if split not in files:
     raise ValueError(
@@ -152,8 +152,11 @@ def _read_folder(
         labels.setdefault(label, str(path))
   names.check_names('class', labels)
   names.check_names('split', splits)
-  images = [_to_image(path, root) for path in files[split]]
-  images = [image for image in images if image is not None]
+  images = [
+    _to_image(path, root)
+    for path in files[split]
+    if _is_image(path) or _OTHER_IMAGES.fullmatch(path.suffix)
+  ]
   if not images:
     raise ValueError(
       f'There are no images ({", ".join(image_file.SUFFIXES)}) in the class '
@@ -164,14 +167,12 @@ def _read_folder(
 
 def _to_image(
   path: pathlib.Path, root: pathlib.Path
-) -> listed_images.ListedImage | None:
-  if _OTHER_IMAGES.fullmatch(path.suffix):
+) -> listed_images.ListedImage:
+  if not _is_image(path):
     raise ValueError(
       f'{path}: images of this kind are not read. Convert it to PNG, or move '
       'it out of the folder.'
     )
-  if not _is_image(path):
-    return None
   split, label, *rest = path.relative_to(root).parts
   if not rest:
     raise ValueError(
@@ -180,5 +181,5 @@ def _to_image(
     )
   name = str(path.relative_to(root))
   return listed_images.ListedImage(
-    file=path, place=str(path), slice_id=name, label=label, patient_id=name
+    file=str(path), place=str(path), slice_id=name, label=label, patient_id=name
   )

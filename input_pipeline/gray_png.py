@@ -22,19 +22,17 @@ _END = b'\0\0\0\0IEND\xaeB`\x82'
 _BLOCK = 65_535
 
 
-def check_size(encoded: bytes) -> None:
-  """Checks the size that the header of a PNG declares.
-
-  Raises:
-    ValueError: it is no pixel, or more than `MAX_PIXELS`.
-  """
-  if encoded.startswith(_BEGIN) and len(encoded) >= 24:
-    width, height = struct.unpack('>II', encoded[16:24])
-    if not 0 < width * height <= MAX_PIXELS:
-      raise ValueError(
-        f'its header declares {width} x {height} pixels; expected 1 to '
-        f'{MAX_PIXELS:,} pixels. Restore the file, or leave it out.'
-      )
+def size_problem(encoded: bytes) -> str | None:
+  """Returns why a PNG of the declared size is not read; None if it can be."""
+  if not encoded.startswith(_BEGIN) or len(encoded) < 24:
+    return None
+  width, height = struct.unpack('>II', encoded[16:24])
+  if 0 < width * height <= MAX_PIXELS:
+    return None
+  return (
+    f'its header declares {width} x {height} pixels; expected 1 to '
+    f'{MAX_PIXELS:,} pixels'
+  )
 
 
 def inflated(encoded: bytes) -> bytes:
@@ -43,7 +41,6 @@ def inflated(encoded: bytes) -> bytes:
   Only whole 8-bit gray PNGs are changed. Anything else is returned as it is,
   for OpenCV to decode or to refuse.
   """
-  check_size(encoded)
   if not encoded.startswith(_BEGIN) or len(encoded) < 33:
     return encoded
   width, height, *form = struct.unpack('>IIBBBBB', encoded[16:29])

@@ -68,7 +68,7 @@ def read_all(
 
 
 def _read_rows(path: pathlib.Path) -> Iterator[tuple[str, dict[str, str]]]:
-  """Yields 'file:line' and the fields of each line by column."""
+  # 'file:line' and the fields of each line by column.
   # utf-8-sig skips the byte order mark that spreadsheets write.
   with path.open(newline='', encoding='utf-8-sig') as file:
     reader = csv.reader(file, strict=True)
@@ -127,7 +127,7 @@ def _parse_row(
       'stays in its folder. Move the CSV beside the images.'
     )
   return listed_images.ListedImage(
-    file=root / path,
+    file=str(root / path),
     place=place,
     slice_id=str(path),
     label=row['label'],

@@ -34,31 +34,24 @@ def decode(encoded: bytes, name: str | os.PathLike[str]) -> Image.Image:
     ValueError: the bytes are no whole PNG or JPEG. The message gives the name.
   """
   assert not ImageFile.LOAD_TRUNCATED_IMAGES  # Pillow's default.
-  found = (
+  problem = gray_png.size_problem(encoded)
+  if problem is None:
+    try:
+      # `load` stops once it has the pixels. The checksums and the end of a PNG
+      # are checked too, as another decoder may refuse the file during a run.
+      Image.open(io.BytesIO(encoded), formats=('PNG', 'JPEG')).verify()
+      image = Image.open(io.BytesIO(encoded), formats=('PNG', 'JPEG'))
+      if image.width * image.height <= gray_png.MAX_PIXELS:
+        image.load()
+        if image.format == 'JPEG' or _PNG_END in encoded:
+          return image
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+      pass
+    problem = 'it is damaged, too large or of another kind'
+  raise ValueError(
     f'{os.fspath(name)} is not a readable PNG or JPEG image ({len(encoded)} '
-    'bytes)'
+    f'bytes): {problem}. Restore it, or leave it out.'
   )
-  try:
-    gray_png.check_size(encoded)
-  except ValueError as error:
-    raise ValueError(f'{found}: {error}') from error
-  try:
-    # `load` stops once it has the pixels. The checksums and the end of a PNG
-    # are checked too, as another decoder may refuse the file during a run.
-    Image.open(io.BytesIO(encoded), formats=('PNG', 'JPEG')).verify()
-    image = Image.open(io.BytesIO(encoded), formats=('PNG', 'JPEG'))
-    is_whole = image.width * image.height <= gray_png.MAX_PIXELS
-    if is_whole:
-      image.load()
-      is_whole = image.format == 'JPEG' or _PNG_END in encoded
-  except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-    is_whole = False
-  if not is_whole:
-    raise ValueError(
-      f'{found}: it is damaged, too large or of another kind. Restore it, or '
-      'leave it out.'
-    )
-  return image
 
 
 def is_16bit_png(encoded: bytes) -> bool:
@@ -70,20 +63,15 @@ def read(path: str | os.PathLike[str]) -> bytes:
   """Returns the bytes of the file.
 
   Raises:
-    FileNotFoundError: the file does not exist.
-    OSError: it cannot be read.
+    OSError: the file does not exist (FileNotFoundError) or cannot be read.
   """
   try:
     return epath.Path(path).read_bytes()
-  except FileNotFoundError as error:
-    raise FileNotFoundError(
-      f'The image {os.fspath(path)} does not exist.'
-    ) from error
   except OSError as error:
-    raise OSError(
-      f'The image {os.fspath(path)} cannot be read ({error.strerror}). Allow '
-      'reading it, or leave it out.'
-    ) from error
+    problem = f'cannot be read ({error.strerror}). Allow it, or leave it out'
+    if isinstance(error, FileNotFoundError):
+      problem = 'does not exist'
+    raise type(error)(f'The image {os.fspath(path)} {problem}.') from error
 
 
 def check_box(

@@ -5,7 +5,7 @@
 from collections.abc import Iterable, Sequence
 from concurrent import futures
 import functools
-import pathlib
+import os
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ class ListedImage(NamedTuple):
   """One image of a split, as a folder or a CSV lists it.
 
   Attributes:
-    file: the image.
+    file: path of the image.
     place: 'file:line' in a CSV, or the file, for error messages.
     slice_id: path of the file, relative to the folder or to that of the CSV.
     label: name of the class.
@@ -34,7 +34,7 @@ class ListedImage(NamedTuple):
       known.
   """
 
-  file: pathlib.Path
+  file: str
   place: str
   slice_id: str
   label: str
@@ -52,51 +52,41 @@ def order_classes(names: Iterable[str]) -> tuple[str, ...]:
 
 
 class _Checked(NamedTuple):
-  """What the check of an image found.
-
-  Attributes:
-    digest: of the file, as the conversion to gray may differ between versions
-      of Pillow.
-    stamp: tells a file that was replaced later.
-    is_plain: whether the file is already what `to_plain_gray` returns.
-    is_16bit: whether it is a 16-bit PNG.
-    narrow: the error of a 16-bit image that fills little of `range_16bit`.
-  """
-
+  # Of the file, as the conversion to gray may differ between Pillow's versions.
   digest: str
-  stamp: tuple[int, ...]
+  stamp: int
+  # Whether the file is already what `to_plain_gray` returns.
   is_plain: bool
   is_16bit: bool
   narrow: image_file.NarrowRangeError | None
 
 
+def _stamp(file: str) -> int:
+  # Another one for a file that was replaced; 0 for one that does not exist.
+  if not os.path.exists(file):
+    return 0
+  found = os.stat(file)
+  return hash(
+    (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+  )
+
+
 def _check(range_16bit: tuple[int, int], image: ListedImage) -> _Checked:
   stamp = _stamp(image.file)
   encoded = image_file.read(image.file)
-  narrow = None
+  gray, narrow = b'', None
   try:
     gray = image_file.to_plain_gray(
       encoded, image.file, range_16bit=range_16bit
     )
   except image_file.NarrowRangeError as error:
-    gray, narrow = b'', error
+    narrow = error
   if image.box != NO_BOX:
     size = image_file.decode(encoded, image.file).size
-    image_file.check_box(image.box, size, str(image.file))
-  return _Checked(
-    digest=examples_lib.digest(encoded),
-    stamp=stamp,
-    is_plain=gray == encoded,
-    is_16bit=image_file.is_16bit_png(encoded),
-    narrow=narrow,
-  )
-
-
-def _stamp(path: pathlib.Path) -> tuple[int, ...]:
-  if not path.exists():
-    return ()
-  found = path.stat()
-  return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    image_file.check_box(image.box, size, image.file)
+  digest = examples_lib.digest(encoded)
+  is_16bit = image_file.is_16bit_png(encoded)
+  return _Checked(digest, stamp, gray == encoded, is_16bit, narrow)
 
 
 def _check_all(

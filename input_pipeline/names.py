@@ -69,13 +69,9 @@ def check_utf8(path: pathlib.Path) -> None:
   Raises:
     ValueError: it is not UTF-8. The message shows it escaped.
   """
-  try:
-    os.fspath(path).encode()
-  except UnicodeEncodeError as error:
-    shown = os.fsencode(path).decode('utf-8', 'backslashreplace')
-    raise ValueError(
-      f'{shown}: the name of this file is not UTF-8. Rename it.'
-    ) from error
+  shown = os.fsencode(path).decode('utf-8', 'backslashreplace')
+  if shown != str(path):
+    raise ValueError(f'{shown}: the name of this file is not UTF-8. Rename it.')
 
 
 def check_patients(splits: Mapping[str, Sequence[Any]]) -> None:

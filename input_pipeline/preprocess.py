@@ -89,17 +89,19 @@ def decode(encoded: bytes) -> np.ndarray:
   Raises:
     ValueError: the bytes do not hold a whole image.
   """
+  problem = gray_png.size_problem(encoded)
   image = None
-  if encoded:  # OpenCV's own error for empty input is less clear.
+  if encoded and not problem:
     encoded_gray = np.frombuffer(gray_png.inflated(encoded), np.uint8)
     # The orientation in a photograph's EXIF data is ignored.
     flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
     with contextlib.suppress(cv2.error):  # Such as a JPEG that is too large.
       image = cv2.imdecode(encoded_gray, flags)
   if image is None:
+    problem = problem or 'it is damaged or of another kind'
     raise ValueError(
-      f'{len(encoded)} bytes that are no whole PNG or JPEG image. The file has '
-      'changed since it was checked; restore it.'
+      f'{len(encoded)} bytes that are no whole PNG or JPEG image: {problem}. '
+      'The file has changed since it was checked; restore it.'
     )
   return image
 
