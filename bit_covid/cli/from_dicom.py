@@ -83,6 +83,7 @@ def _run(arguments: argparse.Namespace) -> int:
   from input_pipeline import patient_hash
   from input_pipeline.scans import window as window_lib
 
+  _check_names(series)
   window = window_lib.check(arguments.window or conventions.LUNG_WINDOW)
   key = patient_hash.read_or_make_key(arguments.key)
   rows = _convert(series, output, key=key, window=window)
@@ -193,6 +194,19 @@ def _write_slice(
   path = folder / f'{slice_id}.png'
   Image.fromarray(checked.gray).save(path)
   return path
+
+
+def _check_names(series: Sequence[_Series]) -> None:
+  # As in `_run`.
+  from input_pipeline import names
+
+  labels, patients = {}, {}
+  for each in series:
+    labels.setdefault(each.label, each.place)
+    patients.setdefault(each.patient, each.place)
+  names.check_names('label', labels)
+  # Two forms of one patient would get two digests, and be in two splits.
+  names.check_spellings('patient', patients, show=False)
 
 
 if __name__ == '__main__':
