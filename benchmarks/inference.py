@@ -29,7 +29,7 @@ def main() -> None:
 def make_forward(model: str, batch: int, side: int) -> Callable[[], None]:
   """Returns a function that runs an evaluation's forward pass on one batch."""
   network = resnet_v2.create(model, num_classes=3)
-  params = evaluate.prepare(devices.replicate(step.random_params(network)))
+  params = evaluate.standardize(devices.replicate(step.random_params(network)))
   forward_fn = evaluate.make_forward(network)
   local_batch = devices.shard(
     {

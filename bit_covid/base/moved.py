@@ -14,7 +14,7 @@ import types
 
 # The new names by the old ones; what lies below an old name moved with it.
 MOVED = {
-  'bit_covid.absl_command': 'bit_covid.cli.absl_command',
+  'bit_covid.absl_command': 'bit_covid.main',
   'bit_covid.analysis.compare': 'bit_covid.cli.compare',
   'bit_covid.analysis.patients': 'bit_covid.analysis.aggregation',
   'bit_covid.analysis.report': 'bit_covid.report',
@@ -22,6 +22,7 @@ MOVED = {
   'bit_covid.bit_npz': 'bit_covid.weights.bit_npz',
   'bit_covid.checkpoints': 'bit_covid.training.checkpoints',
   'bit_covid.class_maps': 'bit_covid.models.class_maps',
+  'bit_covid.cli.absl_command': 'bit_covid.main',
   'bit_covid.command_line': 'bit_covid.cli.command_line',
   'bit_covid.commands': 'bit_covid.base.command',
   'bit_covid.compilation_cache': 'bit_covid.base.compilation_cache',
@@ -29,7 +30,7 @@ MOVED = {
   'bit_covid.devices': 'bit_covid.base.devices',
   'bit_covid.evaluate': 'bit_covid.inference.evaluate',
   'bit_covid.evaluate_command': 'bit_covid.cli.evaluate',
-  'bit_covid.evaluated_network': 'bit_covid.training.evaluated_network',
+  'bit_covid.evaluated_network': 'bit_covid.training.run_identity',
   'bit_covid.gradcam': 'bit_covid.models.gradcam',
   'bit_covid.gradcam_evidence': 'bit_covid.training.map_evidence',
   'bit_covid.gradcam_panels': 'bit_covid.training.map_panels',
@@ -46,7 +47,7 @@ MOVED = {
   'bit_covid.pretrained': 'bit_covid.weights.find',
   'bit_covid.progress': 'bit_covid.base.progress',
   'bit_covid.resnet_v2': 'bit_covid.models.resnet_v2',
-  'bit_covid.run_facts': 'bit_covid.training.provenance',
+  'bit_covid.run_facts': 'bit_covid.training.run_identity',
   'bit_covid.scan_classifier': 'bit_covid.inference.load',
   'bit_covid.scan_index': 'bit_covid.scoring.index',
   'bit_covid.scan_montage': 'bit_covid.scoring.gradcam_montage',
@@ -60,6 +61,8 @@ MOVED = {
   'bit_covid.stopwatch': 'bit_covid.base.stopwatch',
   'bit_covid.train': 'bit_covid.training.train',
   'bit_covid.train_step': 'bit_covid.training.train_step',
+  'bit_covid.training.evaluated_network': 'bit_covid.training.run_identity',
+  'bit_covid.training.provenance': 'bit_covid.training.run_identity',
   'bit_covid.value_range': 'bit_covid.models.normalize',
   'bit_covid.verification': 'bit_covid.cli.verification',
   'bit_covid.verify': 'bit_covid.cli.verify',

@@ -43,9 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     help='percent, for PPV and NPV; default: %(default)s',
   )
   arguments_lib.add_replicates(parser)
-  parser.add_argument(
-    '--seed', type=int, default=0, help='of the resamples, default: %(default)s'
-  )
+  arguments_lib.add_seed(parser, 'of the resamples')
   return parser
 
 

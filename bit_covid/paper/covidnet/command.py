@@ -27,7 +27,7 @@ from bit_covid.base import command
 from bit_covid.paper.covidnet import graph
 from bit_covid.paper.covidnet import run
 from bit_covid.paper.covidnet import tensors as tensors_lib
-from bit_covid.training import evaluated_network
+from bit_covid.training import run_identity
 from input_pipeline import conventions
 from input_pipeline import examples as examples_lib
 from input_pipeline import preprocess
@@ -114,7 +114,7 @@ def _run(arguments: argparse.Namespace) -> int:
       split: _load_split(arguments, split)
       for split in arguments.split.split(',')
     }
-    evaluated_network.write_facts(
+    run_identity.add_splits(
       workdir,
       _facts(arguments, network.ports),
       splits,
