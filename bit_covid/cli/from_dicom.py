@@ -75,6 +75,8 @@ def convert(
     with scans.find(each.path, window=window) as found:
       _check(found, each, place_of_scan)
       for scan in found.scans:
+        for note in scan.notes:
+          tqdm.tqdm.write(f'Note: {scan.id}: {note}')
         folder = output / 'images' / scan.id
         folder.mkdir(parents=True)
         for checked in scans.read_checked(scan):

@@ -132,8 +132,8 @@ def _check_kind(
     kind.startswith(_CT_IMAGES) and parsed.pixels is None
   ):
     raise dicom_file.DamagedError(
-      'a damaged DICOM file: it has no pixels of whole numbers, or its end is '
-      'missing'
+      'a damaged DICOM file: its pixels are missing or no whole numbers; export '
+      'it again'
     )
   if modality != 'CT':
     raise NotAScanError(

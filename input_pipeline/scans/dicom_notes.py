@@ -15,7 +15,7 @@ from input_pipeline.scans import dicom_copies
 from input_pipeline.scans import orientation
 from input_pipeline.scans.dicom_copies import DicomSlice
 
-# Neighbours that are more than this many times the median distance apart have a
+# Neighbours that are more than this many times the usual distance apart have a
 # gap between them.
 _GAP = 1.5
 # A tilt of the gantry in degrees of which nothing is said.
@@ -60,7 +60,7 @@ def of_order(slices: Sequence[DicomSlice], *, has_number: bool) -> list[str]:
 def of_spacing(
   positions: Sequence[float | None],
 ) -> tuple[float | None, list[str]]:
-  """Returns the median distance of neighbours in mm, and notes about others."""
+  """Returns the usual distance of neighbours in mm, and notes about others."""
   if len(positions) < 2 or None in positions:
     return None, []
   distances = -np.diff(positions)
@@ -75,7 +75,8 @@ def of_spacing(
     )
   if not is_apart.any():
     return None, notes
-  spacing = float(np.median(distances[is_apart]))
+  # The lower median, so that of three slices one may be missing.
+  spacing = float(np.quantile(distances[is_apart], 0.5, method='lower'))
   gaps = np.flatnonzero(distances > _GAP * spacing)
   if len(gaps):
     places = [_gap(i + 1, distances[i], spacing) for i in gaps[:_MAX_RUNS]]

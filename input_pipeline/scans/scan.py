@@ -69,7 +69,7 @@ class Scan:
     slices: from head to feet if positions are known, else by number or name.
     window: center and width in Hounsfield units of the range that became 0 to
       255; None if the files held gray values of an unknown window.
-    spacing: median distance of neighbouring slices in mm; None if not known.
+    spacing: usual distance of neighbouring slices in mm; None if not known.
     notes: sentences about the scan as a whole.
   """
 
