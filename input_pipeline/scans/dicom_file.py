@@ -24,6 +24,9 @@ from input_pipeline.scans import decoder
 from input_pipeline.scans import limits
 
 DEFLATED = pydicom.uid.DeflatedExplicitVRLittleEndian
+# The element of a deflated file that says so, which is in its first bytes.
+_SAYS_DEFLATED = b'\2\0\x10\0UI\x16\0' + DEFLATED.encode()
+_HEAD_BYTES = 4096
 # The largest size in bytes to which a deflated file may inflate.
 _MAX_INFLATED = limits.FILE_BYTES // 8
 _PIXEL_DATA = 0x7FE00010
@@ -89,9 +92,8 @@ def parse(path: pathlib.Path) -> Parsed:
       not encoded as it says. Other errors are pydicom's.
   """
   version = _version(path)
-  is_deflated = _is_deflated(path)
   places, doubled, found = {}, set(), []
-  with _open(path, is_deflated=is_deflated) as file:
+  with _open(path) as (file, is_inflated):
 
     def is_at_pixels(tag: int, representation: str | None, length: int) -> bool:
       place = file.tell()
@@ -110,7 +112,7 @@ def parse(path: pathlib.Path) -> Parsed:
   pixels = PixelData(
     path,
     version,
-    DEFLATED if is_deflated else _syntax(dataset, length),
+    DEFLATED if is_inflated else _syntax(dataset, length),
     offset,
     length,
     # Padding may be told by bits that are not used otherwise.
@@ -140,7 +142,7 @@ def frame(pixels: PixelData, index: int) -> np.ndarray:
       options=pixels.options,
     )
   decode = pydicom.pixels.get_decoder(pixels.syntax).as_array
-  with _open(pixels.path, is_deflated=pixels.syntax == DEFLATED) as file:
+  with _open(pixels.path) as (file, _):
     file.seek(pixels.offset)
     return decode(file, index=index, raw=True, **pixels.options)[0]
 
@@ -192,28 +194,24 @@ def _syntax(dataset: pydicom.Dataset, length: int | None) -> pydicom.uid.UID:
   return pydicom.uid.ExplicitVRBigEndian
 
 
-def _is_deflated(path: pathlib.Path) -> bool:
-  with path.open('rb') as file:
-    # A quick look, as reading the group takes longer.
-    if DEFLATED.encode() not in file.read(4096):
-      return False
-  meta = pydicom.filereader.read_file_meta_info(path)
-  return meta.get('TransferSyntaxUID') == DEFLATED
-
-
 @contextlib.contextmanager
-def _open(path: pathlib.Path, *, is_deflated: bool) -> Iterator[BinaryIO]:
-  """Yields the file; of a deflated one, its inflated data set."""
+def _open(path: pathlib.Path) -> Iterator[tuple[BinaryIO, bool]]:
+  """Yields the file, and whether it is the inflated data set of the file."""
   with path.open('rb') as file:
-    yield io.BytesIO(_inflated(path, file)) if is_deflated else file
+    head = file.read(_HEAD_BYTES)
+    file.seek(0)
+    if _SAYS_DEFLATED in head:
+      yield io.BytesIO(_inflated(file, head)), True
+    else:
+      yield file, False
 
 
-def _inflated(path: pathlib.Path, file: BinaryIO) -> bytes:
+def _inflated(file: BinaryIO, head: bytes) -> bytes:
   """Returns an inflated data set; pydicom would inflate any number of bytes."""
-  meta = pydicom.filereader.read_file_meta_info(path)
-  # Skips the preamble, 'DICM', the element with the length of group 2, and the
-  # rest of that group.
-  file.seek(128 + 4 + 12 + meta.FileMetaInformationGroupLength)
+  start = 132 if head[128:132] == b'DICM' else 0
+  # The first element of group 2 is its length without that element.
+  length = int.from_bytes(head[start + 8 : start + 12], 'little')
+  file.seek(start + 12 + length)
   inflater, content = zlib.decompressobj(-zlib.MAX_WBITS), bytearray()
   while not inflater.eof:
     chunk = inflater.unconsumed_tail or file.read(1 << 16)

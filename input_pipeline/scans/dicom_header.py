@@ -132,8 +132,7 @@ def _check_kind(
     kind.startswith(_CT_IMAGES) and parsed.pixels is None
   ):
     raise dicom_file.DamagedError(
-      'a damaged DICOM file: its pixels are missing or no whole numbers; export '
-      'it again'
+      'a damaged DICOM file: its pixels are missing, or no whole numbers'
     )
   if modality != 'CT':
     raise NotAScanError(
