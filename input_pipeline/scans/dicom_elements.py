@@ -97,6 +97,11 @@ class Elements:
     return self._parsed.dataset.get(keyword)
 
 
+def word(text: str) -> str:
+  """Returns a code from a header, shortened and without odd characters."""
+  return ''.join(x for x in text if x.isalnum() or x in '_-')[:16] or 'unclear'
+
+
 def _damaged(what: str) -> dicom_file.DamagedError:
   return dicom_file.DamagedError(f'a damaged DICOM file: {what}')
 

@@ -38,6 +38,10 @@ class DamagedError(ValueError):
   """The file is damaged or unsafe. The message quotes nothing of it."""
 
 
+class NotAScanError(ValueError):
+  """The file is intact but holds no axial chest CT slice."""
+
+
 class PixelData(NamedTuple):
   """Where the pixels of a file are, and how they are encoded.
 
@@ -154,12 +158,10 @@ def _check_syntax(pixels: PixelData) -> None:
     is_read = pydicom.pixels.get_decoder(syntax).is_available
   except NotImplementedError:
     is_read, name = False, '' if syntax.is_private else name
+  bits = pixels.options['bits_stored']
   # GDCM turns values just below 0 into the largest value: white spots in air.
-  if (
-    syntax == pydicom.uid.JPEGExtended12Bit
-    and pixels.options['bits_stored'] != 8
-  ):
-    is_read, name = False, f'{name}12 bits, '
+  if syntax == pydicom.uid.JPEGExtended12Bit and bits != 8:
+    is_read, name = False, f'{name}{bits} bits, '
   if is_read:
     return
   number = ''.join(x for x in syntax if x in '.0123456789')

@@ -8,6 +8,10 @@ from input_pipeline.scans import dicom_elements
 from input_pipeline.scans import dicom_file
 from input_pipeline.scans import limits
 
+# Values of RescaleType for Hounsfield units. US means unspecified, the same as
+# none; converters such as GDCM write it into any CT.
+_UNITS = ('', 'HU', 'US')
+
 
 @dataclasses.dataclass(frozen=True)
 class Values:
@@ -31,9 +35,7 @@ class Values:
   padding: tuple[int, int] | None
 
 
-def read(
-  elements: dicom_elements.Elements, slope: float, intercept: float
-) -> Values:
+def read(elements: dicom_elements.Elements) -> Values:
   """Returns what the bits of a frame mean."""
   allocated = elements.whole('BitsAllocated')
   bits = elements.whole('BitsStored')
@@ -49,10 +51,7 @@ def read(
       f'a damaged DICOM file: BitsAllocated {allocated}, BitsStored {bits}, '
       f'HighBit {high} and PixelRepresentation {sign} contradict each other'
     )
-  if slope <= 0:
-    raise dicom_file.DamagedError(
-      f'a damaged DICOM file: rescale slope {slope:g}; expected one above 0'
-    )
+  slope, intercept = _scale(elements)
   return Values(
     is_inverted=elements.text('PhotometricInterpretation') == 'MONOCHROME1',
     is_signed=sign == 1,
@@ -61,6 +60,28 @@ def read(
     intercept=intercept,
     padding=_padding(elements, allocated, is_signed=sign == 1),
   )
+
+
+def _scale(elements: dicom_elements.Elements) -> tuple[float, float]:
+  """Returns slope and intercept, from stored values to Hounsfield units."""
+  unit = elements.text('RescaleType')
+  if unit not in _UNITS:
+    raise dicom_file.NotAScanError(
+      'its values are no Hounsfield units (RescaleType '
+      f'{dicom_elements.word(unit)}); expected HU'
+    )
+  slope = elements.number('RescaleSlope')
+  intercept = elements.number('RescaleIntercept')
+  if slope is None or intercept is None:
+    raise dicom_file.NotAScanError(
+      'it has no rescale slope and intercept, so its values are no Hounsfield '
+      'units'
+    )
+  if slope <= 0:
+    raise dicom_file.DamagedError(
+      f'a damaged DICOM file: rescale slope {slope:g}; expected one above 0'
+    )
+  return slope, intercept
 
 
 def _padding(

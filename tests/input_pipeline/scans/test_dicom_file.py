@@ -117,7 +117,8 @@ def test_without_preamble_and_without_file_meta(write_as, chest, to_gray, name):
 def test_every_cut_is_found(write_as, name):
   path = write_as(_PLAIN[name])
   content = path.read_bytes()
-  lengths = np.linspace(140, len(content) - 1, 12).astype(int)
+  # The last byte may be padding.
+  lengths = np.linspace(140, len(content) - 2, 12).astype(int)
   for length in lengths:
     path.write_bytes(content[:length])
     assert 'damaged' in _reason(path)
