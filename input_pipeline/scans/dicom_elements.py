@@ -92,9 +92,12 @@ class Elements:
     return _as_list(self._get(keyword))
 
   def _get(self, keyword: str) -> Any:
-    if pydicom.datadict.tag_for_keyword(keyword) in self._parsed.doubled:
+    parsed = self._parsed
+    if parsed.doubled and (
+      pydicom.datadict.tag_for_keyword(keyword) in parsed.doubled
+    ):
       raise _damaged(f'its header has {keyword} twice; export the file again')
-    return self._parsed.dataset.get(keyword)
+    return parsed.dataset.get(keyword)
 
 
 def word(text: str) -> str:

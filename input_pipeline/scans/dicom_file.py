@@ -31,7 +31,7 @@ _HEAD_BYTES = 4096
 _MAX_INFLATED = limits.FILE_BYTES // 8
 _PIXEL_DATA = 0x7FE00010
 # Pixel data of whole numbers, of float32 and of float64.
-_PIXEL_TAGS = (_PIXEL_DATA, 0x7FE00008, 0x7FE00009)
+_PIXEL_TAGS = frozenset((_PIXEL_DATA, 0x7FE00008, 0x7FE00009))
 
 
 class DamagedError(ValueError):
@@ -101,12 +101,14 @@ def parse(path: pathlib.Path) -> Parsed:
 
     def is_at_pixels(tag: int, representation: str | None, length: int) -> bool:
       place = file.tell()
-      if tag == _PIXEL_DATA:
-        found.append((place, length, representation))
+      if tag in _PIXEL_TAGS:
+        if tag == _PIXEL_DATA:
+          found.append((place, length, representation))
+        return True
       # pydicom may ask twice for the first element, two bytes apart.
       if place - places.setdefault(tag, place) > 2:
         doubled.add(tag)
-      return tag in _PIXEL_TAGS
+      return False
 
     dataset = pydicom.filereader.read_partial(file, is_at_pixels, force=True)
   if not found:

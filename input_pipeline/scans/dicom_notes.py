@@ -125,10 +125,11 @@ def of_slices(slices: Sequence[DicomSlice], spacing: float | None) -> list[str]:
 
 
 def _angle(each: DicomSlice) -> float:
-  """Returns the tilt of a slice; what its orientation says counts first."""
+  """Returns the tilt of a slice: the larger of the two that a file may name."""
+  said = abs(each.header.tilt or 0.0)
   if each.header.orientation is None:
-    return abs(each.header.tilt or 0.0)
-  return orientation.tilt(np.array(each.header.orientation))
+    return said
+  return max(said, orientation.tilt(np.array(each.header.orientation)))
 
 
 def _millimetres(length: float | None) -> str:

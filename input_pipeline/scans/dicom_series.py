@@ -69,13 +69,16 @@ def _by_patient(slices: list[DicomSlice]) -> list[list[DicomSlice]]:
 
   Where a file lacks one of them, that of the others counts if they agree.
   """
-  values = np.array([x.header.patient for x in slices])
-  known = [set(x) - {''} for x in values.T.tolist()]
-  common = [min(x) if len(x) == 1 else '' for x in known]
-  return _grouped(
-    slices,
-    lambda x: tuple(np.where(x.header.patient, x.header.patient, common)),
-  )
+  common = []
+  for values in zip(*(x.header.patient for x in slices), strict=True):
+    known = set(values) - {''}
+    common.append(known.pop() if len(known) == 1 else '')
+
+  def key(each: DicomSlice) -> tuple[str, ...]:
+    pairs = zip(each.header.patient, common, strict=True)
+    return tuple(own or other for own, other in pairs)
+
+  return _grouped(slices, key)
 
 
 def _by_orientation(slices: list[DicomSlice]) -> list[list[DicomSlice]]:

@@ -95,7 +95,7 @@ class Scan:
 
 
 class Refused(NamedTuple):
-  """A file that is in no scan.
+  """A file, or one of several slices of a file, that is in no scan.
 
   Attributes:
     name: the file's name. Like the name of a slice it must never be written to

@@ -207,7 +207,6 @@ def test_contradictions_are_refused(drawn, tags, reason):
     {'BodyPartExamined': ['HEAD', 'CHEST']},
     {'ConvolutionKernel': ['B30f', '3']},
     {'FrameType': ['A', 'VOLUME'], 'ImageType': 'LOCALIZER'},
-    {'GantryDetectorTilt': 20},
     {'PixelPaddingValue': None, 'PixelPaddingRangeLimit': 0},
     {'RescaleType': 'US'},
     {'RescaleType': 'hu '},

@@ -219,6 +219,10 @@ def test_names_are_ordered_as_people_do(tmp_path, chest, write_dicom):
       ['Tilted gantry, by up to 20 degrees: slices 1-6.'],
     ),
     (
+      lambda i: {'GantryDetectorTilt': -15 if i > 3 else 0},
+      ['Tilted gantry, by up to 15 degrees: slices 5-6.'],
+    ),
+    (
       lambda i: {'ImagePositionPatient': [0, 0, -5 * (i + 2 * (i > 3))]},
       [
         '1 gap between neighbouring slices of more than 1.5 times the usual 5 '
