@@ -116,9 +116,7 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _number(value: Any) -> float:
-  # pydicom leaves some values of two bytes as they are in the file.
-  if isinstance(value, bytes):
-    return float(int.from_bytes(value[:2], 'little'))
-  if not math.isfinite(value):
-    raise ValueError(value)
-  return float(value)
+  number = float(value)
+  if not math.isfinite(number):
+    raise ValueError(number)
+  return number

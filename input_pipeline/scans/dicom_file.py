@@ -155,11 +155,12 @@ def frame(pixels: PixelData, index: int) -> np.ndarray:
 
 def _check_syntax(pixels: PixelData) -> None:
   """Raises DamagedError if pixels of this transfer syntax are not read."""
-  syntax, name = pixels.syntax, f'{pixels.syntax.name}, '
+  syntax = pixels.syntax
+  name = '' if syntax.name == syntax else f'{syntax.name}, '
   try:
     is_read = pydicom.pixels.get_decoder(syntax).is_available
   except NotImplementedError:
-    is_read, name = False, '' if syntax.is_private else name
+    is_read = False
   bits = pixels.options['bits_stored']
   # GDCM turns values just below 0 into the largest value: white spots in air.
   if syntax == pydicom.uid.JPEGExtended12Bit and bits != 8:
@@ -181,8 +182,9 @@ def _version(path: pathlib.Path) -> tuple[int, int]:
 def _syntax(dataset: pydicom.Dataset, length: int | None) -> pydicom.uid.UID:
   """Returns how pixels of a length are encoded."""
   declared = dataset.file_meta.get('TransferSyntaxUID')
-  if declared and (declared.is_private or declared.is_compressed):
-    if length is not None and not declared.is_private:
+  is_known = bool(declared) and declared.is_transfer_syntax
+  if declared and (not is_known or declared.is_compressed):
+    if length is not None and is_known:
       raise DamagedError(
         f'a damaged DICOM file: its pixels should be {declared.name}, but are '
         'not compressed'
