@@ -37,9 +37,13 @@ _PIXEL_TAGS = frozenset((_PIXEL_DATA, 0x7FE00008, 0x7FE00009))
 class DamagedError(ValueError):
   """The file is damaged or unsafe. The message quotes nothing of it."""
 
+  cause = 'damaged'
+
 
 class NotAScanError(ValueError):
   """The file is intact but holds no axial chest CT slice."""
+
+  cause = 'other'
 
 
 class PixelData(NamedTuple):

@@ -74,7 +74,7 @@ def read(
     with dicom_file.quiet():
       return _read(file)
   except (dicom_file.NotAScanError, dicom_file.DamagedError) as error:
-    return [], [file.refuse(str(error), _cause(error))]
+    return [], [file.refuse(str(error), error.cause)]
   # A malicious file, or one from a bad disk, can make pydicom raise anything:
   # AttributeError, struct.error, ... The message may quote the file, and so a
   # patient's name.
@@ -107,13 +107,9 @@ def _read(
     raise next(iter(errors.values()))
   content = file.digest() if errors else ''
   return headers, [
-    scan.Refused(name, scan.digest(content.encode()), str(x), _cause(x))
+    scan.Refused(name, scan.digest(content.encode()), str(x), x.cause)
     for name, x in errors.items()
   ]
-
-
-def _cause(error: ValueError) -> scan.Cause:
-  return 'other' if isinstance(error, dicom_file.NotAScanError) else 'damaged'
 
 
 def _check_kind(
@@ -126,9 +122,11 @@ def _check_kind(
     )
   kind = elements.text('SOPClassUID')
   modality = elements.text('Modality')
-  if not (kind or modality) or (
-    kind.startswith(_CT_IMAGES) and parsed.pixels is None
-  ):
+  if not (kind or modality):
+    raise dicom_file.DamagedError(
+      'a damaged DICOM file: it has neither SOPClassUID nor Modality'
+    )
+  if kind.startswith(_CT_IMAGES) and parsed.pixels is None:
     raise dicom_file.DamagedError(
       'a damaged DICOM file: its pixels are missing, or no whole numbers'
     )

@@ -42,12 +42,13 @@ def to_scans(
     patients = _by_patient(series)
     for of_patient in patients:
       orientations = _by_orientation(of_patient)
-      notes = dicom_notes.of_series(len(patients), len(orientations))
       for members in orientations:
         kept, copies = dicom_copies.separate(members)
         refused += dicom_copies.refused(kept, copies)
-        more = dicom_notes.of_copies(copies)
-        scans.append(_to_scan(kept, window, [*notes, *more]))
+        notes = dicom_notes.of_series(
+          len(patients), len(orientations), len(copies)
+        )
+        scans.append(_to_scan(kept, window, notes))
   return scans, refused
 
 
@@ -98,24 +99,22 @@ def _by_orientation(slices: list[DicomSlice]) -> list[list[DicomSlice]]:
     # Along the normals of single slices, positions would jitter with them.
     common = np.median(orientations[numbers == number], axis=0)
     if not numbers.any():
-      members += [_turned(x, tuple(common)) for x in unknown]
-      unknown = []
-    groups.append([_with_position(x, common) for x in members])
+      members, unknown = members + unknown, []
+    groups.append([_placed(x, common) for x in members])
   return groups + [unknown] * bool(unknown)
 
 
-def _turned(each: DicomSlice, orientation: tuple[float, ...]) -> DicomSlice:
-  header = dataclasses.replace(each.header, orientation=orientation)
-  return each._replace(header=header, is_turned=True)
-
-
-def _with_position(each: DicomSlice, orientation: np.ndarray) -> DicomSlice:
-  if each.header.origin is None:
-    return each
-  position = orientation_lib.position_along_body(
-    orientation, np.array(each.header.origin)
-  )
-  return each._replace(position=position)
+def _placed(each: DicomSlice, orientation: np.ndarray) -> DicomSlice:
+  """Returns a slice with its position, and an orientation if it has none."""
+  header, position = each.header, None
+  is_turned = header.orientation is None
+  if is_turned:
+    header = dataclasses.replace(header, orientation=tuple(orientation))
+  if header.origin is not None:
+    position = orientation_lib.position_along_body(
+      orientation, np.array(header.origin)
+    )
+  return each._replace(header=header, position=position, is_turned=is_turned)
 
 
 def _to_scan(
