@@ -30,6 +30,7 @@ setuptools.setup(
   package_data={
     '': ['README.md', 'TAGS.txt', 'CITATIONS.bib'],
     'bit_covid.audit': ['templates/*'],
+    'bit_covid.export': ['templates/*'],
     'bit_covid.base': ['templates/*'],
     'bit_covid.report': ['templates/*'],
     'bit_covid.scoring': ['templates/*'],

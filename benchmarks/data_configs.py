@@ -3,14 +3,27 @@
 """The data that the benchmarks of the input pipeline read."""
 
 import argparse
+from collections.abc import Callable
+import tempfile
+from typing import Any
 
 import ml_collections
 
+from benchmarks import side_by_side
+from configs import common
 import input_pipeline
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-  """Adds the flags for the location of the data and the size of the slices."""
+def run(
+  parser: argparse.ArgumentParser,
+  measure: Callable[[argparse.Namespace], dict[str, Any]],
+) -> None:
+  """Parses the flags, those of the data included, and reports what is measured.
+
+  Args:
+    parser: with the flags of the benchmark.
+    measure: takes the parsed flags and returns the result.
+  """
   parser.add_argument('--data', required=True, help='folder of COVIDx CT')
   parser.add_argument(
     '--data_dir',
@@ -20,29 +33,24 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
   parser.add_argument('--split', default='train')
   parser.add_argument('--resize', type=int, default=512)
   parser.add_argument('--crop', type=int, default=480)
+  side_by_side.add_json_flag(parser)
+  args = parser.parse_args()
+  with tempfile.TemporaryDirectory() as data_dir:
+    args.data_dir = args.data_dir or data_dir
+    result = measure(args)
+  side_by_side.report(side_by_side.facts() | result, args.json)
 
 
 def load(
   args: argparse.Namespace, name: str
 ) -> tuple[input_pipeline.Examples, ml_collections.ConfigDict]:
-  """Returns the split of a data set, and the data config it was read with.
-
-  Args:
-    args: the values of the flags of `add_flags`.
-    name: of the data set, such as 'covidx_ct/3a'.
-  """
-  config = ml_collections.ConfigDict(
-    {
-      'name': name,
-      'path': args.data,
-      'data_dir': args.data_dir,
-      'image_folder': '',
-      'box': 'annotated',
-      'resize': args.resize,
-      'crop': args.crop,
-      'antialias': False,
-      'per_class': 0,
-      'per_class_by': 'slice',
-    }
+  """Returns the split of a data set, and the data config it was read with."""
+  config = common.get_config().data
+  config.update(
+    name=name,
+    path=args.data,
+    data_dir=args.data_dir,
+    resize=args.resize,
+    crop=args.crop,
   )
   return input_pipeline.load_split(config, args.split), config

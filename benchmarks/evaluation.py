@@ -11,7 +11,6 @@ devices have no work between the end of a step and the start of the next one.
 
 import argparse
 import statistics
-import tempfile
 import time
 from typing import Any
 
@@ -25,27 +24,18 @@ from benchmarks import step as step_lib
 from bit_covid.base import devices
 from bit_covid.inference import evaluate
 from bit_covid.models import resnet_v2
-from bit_covid.training import train_step
 import input_pipeline
 
 
 def main() -> None:
   """Prints the speeds."""
   parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-  data_configs.add_flags(parser)
   parser.add_argument('--model', default='R50x1')
   parser.add_argument('--batch', type=int, default=16)
   parser.add_argument('--images', type=int, default=64, help='in each turn')
   parser.add_argument('--turns', type=int, default=5)
   parser.add_argument('--waits', action='store_true')
-  side_by_side.add_json_flag(parser)
-  args = parser.parse_args()
-  with tempfile.TemporaryDirectory() as data_dir:
-    args.data_dir = args.data_dir or data_dir
-    result = waits(args) if args.waits else measure(args)
-  result = side_by_side.facts() | result
-  side_by_side.show(result)
-  side_by_side.write_json(result, args.json)
+  data_configs.run(parser, lambda x: waits(x) if x.waits else measure(x))
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
@@ -55,7 +45,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
   network = resnet_v2.create(args.model, num_classes=3)
   params = devices.replicate(step_lib.random_params(network))
   forward = evaluate.make_forward(network)
-  prepared = evaluate.prepare(params)
+  prepared = evaluate.standardize(params)
   dataset = input_pipeline.evaluation_batches(
     examples, config, batch=args.batch
   )
@@ -86,8 +76,7 @@ def waits(args: argparse.Namespace) -> dict[str, Any]:
   network = resnet_v2.create(args.model, num_classes=3)
   optimizer = optax.sgd(0.003, momentum=0.9)
   step_fn = step_lib.make_step(network, optimizer)
-  params = step_lib.random_params(network)
-  state = devices.replicate(train_step.create_state(params, optimizer))
+  state = step_lib.replicated_state(network, optimizer)
   dataset = input_pipeline.train_batches(
     examples, config, batch=args.batch, seed=0, end_step=args.turns + 2
   )

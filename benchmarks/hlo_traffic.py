@@ -12,19 +12,9 @@ import math
 import re
 from typing import NamedTuple
 
-_BYTES = {
-  'pred': 1,
-  's8': 1,
-  'u8': 1,
-  'bf16': 2,
-  'f16': 2,
-  's16': 2,
-  'u16': 2,
-  'f32': 4,
-  's32': 4,
-  'u32': 4,
-}
-_SHAPE = re.compile(rf'\b({"|".join(_BYTES)})\[([\d,]*)\](?:{{([^}}]*)}})?')
+_SHAPE = re.compile(
+  r'\b(pred|bf16|f16|f32|[su](?:8|16|32))\[([\d,]*)\](?:{([^}]*)})?'
+)
 _INSTRUCTION = re.compile(
   r'\s+(?:ROOT )?(%[\w.\-]+) = (\(.*?\)|\S+) ([\w\-]+)\((.*)$'
 )
@@ -138,7 +128,8 @@ def _num_bytes(dtype: str, sizes: str, layout: str) -> int:
     minor, second = (int(axis) for axis in tiled[1].split(',')[:2])
     shape[minor] = _round_up(shape[minor], int(tiled[3]))
     shape[second] = _round_up(shape[second], int(tiled[2]))
-  return _BYTES[dtype] * math.prod(shape)
+  bits = 8 if dtype == 'pred' else int(dtype.lstrip('bfsu'))
+  return bits // 8 * math.prod(shape)
 
 
 def _round_up(size: int, multiple: int) -> int:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks import peer
-from benchmarks import side_by_side
 from benchmarks import step
 from bit_covid.base import devices
 from bit_covid.inference import evaluate
@@ -19,7 +18,7 @@ from bit_covid.models import resnet_v2
 
 def main() -> None:
   """Runs the sizes given on the command line."""
-  side_by_side.compare_with_peer(
+  peer.compare(
     'inference',
     description=__doc__.splitlines()[0],
     ours=make_forward,
@@ -28,29 +27,18 @@ def main() -> None:
 
 
 def make_forward(model: str, batch: int, side: int) -> Callable[[], None]:
-  """Returns a function that runs an evaluation's forward pass on one batch.
-
-  Args:
-    model: name of the network, such as 'R50x1'.
-    batch: number of images.
-    side: of the images, in pixels.
-  """
+  """Returns a function that runs an evaluation's forward pass on one batch."""
   network = resnet_v2.create(model, num_classes=3)
-  params = evaluate.prepare(devices.replicate(step.random_params(network)))
+  params = evaluate.standardize(devices.replicate(step.random_params(network)))
   forward_fn = evaluate.make_forward(network)
-  noise = np.random.default_rng(0)
   local_batch = devices.shard(
     {
-      'image': noise.integers(0, 256, (batch, side, side, 1), np.uint8),
+      'image': step.noise(batch, side),
       'mask': np.ones(batch, bool),
       'index': np.arange(batch),
     }
   )
-
-  def forward():
-    devices.to_host(forward_fn(params, local_batch))
-
-  return forward
+  return lambda: devices.to_host(forward_fn(params, local_batch))
 
 
 if __name__ == '__main__':

@@ -15,7 +15,6 @@ import importlib.util
 import itertools
 import pathlib
 import sys
-import tempfile
 
 import numpy as np
 import tensorflow as tf
@@ -29,24 +28,17 @@ import input_pipeline
 def main() -> None:
   """Prints the speeds."""
   parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-  data_configs.add_flags(parser)
   parser.add_argument('--batch', type=int, default=32)
   parser.add_argument('--batches', type=int, default=24, help='in each turn')
   parser.add_argument('--turns', type=int, default=5)
   parser.add_argument(
     '--workers', type=int, default=0, help='of the DataLoader'
   )
-  side_by_side.add_json_flag(parser)
-  args = parser.parse_args()
-  with tempfile.TemporaryDirectory() as data_dir:
-    args.data_dir = args.data_dir or data_dir
-    result = measure(args)
-  side_by_side.show(result)
-  side_by_side.write_json(result, args.json)
+  data_configs.run(parser, measure)
 
 
 def measure(args: argparse.Namespace) -> dict:
-  """Returns facts about the machine, and images per second of each loader."""
+  """Returns images per second of each loader."""
   # Each turn starts and ends its own stream. A stream that went on would load
   # images ahead during the turns of the others.
   measured = side_by_side.take_turns(
@@ -56,9 +48,7 @@ def measure(args: argparse.Namespace) -> dict:
     },
     turns=args.turns,
   )
-  return side_by_side.facts() | side_by_side.summarize_speeds(
-    measured, reference='here'
-  )
+  return side_by_side.summarize_speeds(measured, reference='here')
 
 
 def _contenders(

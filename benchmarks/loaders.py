@@ -26,14 +26,7 @@ def plain_tf_data(
 ) -> tf.data.Dataset:
   """Returns endless batches of a pipeline written as in tf.data's own guide.
 
-  Args:
-    slices: the images to draw from.
-    resize: side after resizing, in pixels.
-    crop: side after the random crop, in pixels.
-    batch: number of images in a batch.
-
-  Returns:
-    A dataset of uint8 `[batch, crop, crop, 1]`.
+  They are uint8 `[batch, crop, crop, 1]`.
   """
 
   def load(path: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
@@ -56,13 +49,8 @@ def torch_data_loader(
 ) -> Iterator[np.ndarray]:
   """Yields endless batches of PyTorch's DataLoader with Pillow.
 
-  Args:
-    slices: the images to draw from.
-    resize: side after resizing, in pixels.
-    crop: side after the random crop, in pixels.
-    batch: number of images in a batch.
-    workers: number of processes that load images. 0 loads them in this
-      process, so that no images have to be sent between processes.
+  With 0 `workers`, this process loads the images, so that none have to be sent
+  between processes.
 
   Yields:
     uint8 `[batch, 1, crop, crop]`.

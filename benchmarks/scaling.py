@@ -41,18 +41,13 @@ def main() -> None:
 def counts(flags: argparse.Namespace, num_devices: int) -> dict[str, float]:
   """Returns operations and bytes of the step on one of `num_devices`."""
   network = resnet_v2.create(flags.model, num_classes=3)
-  optimizer = optax.sgd(0.003, momentum=0.9)
-  step = step_lib.make_step(
-    network, optimizer, devices=jax.devices()[:num_devices]
-  )
-  arguments = step_lib.abstract_arguments(
+  compiled = step_lib.lower(
     network,
-    optimizer,
-    num_devices=num_devices,
+    optax.sgd(0.003, momentum=0.9),
+    on_devices=jax.devices()[:num_devices],
     batch=flags.batch,
     side=flags.side,
-  )
-  compiled = step.lower(*arguments).compile()
+  ).compile()
   memory = compiled.memory_analysis()
   return {
     'benchmark': 'scaling',

@@ -13,16 +13,14 @@ import argparse
 import json
 import resource
 import statistics
-import subprocess
-import sys
 import time
 from typing import Any
 
 import cv2
-import ml_collections
 import numpy as np
 
 from benchmarks import side_by_side
+from configs import common
 import input_pipeline
 
 _SIDE = 64
@@ -45,27 +43,17 @@ def main() -> None:
     return
   result = side_by_side.facts()
   for count in args.counts.split(','):
-    command = [sys.executable, '-m', 'benchmarks.scaling_data', '--only', count]
-    command += ['--batch', str(args.batch), '--steps', str(args.steps)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True)
-    result[count] = json.loads(output.stdout.splitlines()[-1])
-  side_by_side.show(result)
-  side_by_side.write_json(result, args.json)
+    result[count] = side_by_side.run_alone(
+      'benchmarks.scaling_data', only=count, batch=args.batch, steps=args.steps
+    )
+  side_by_side.report(result, args.json)
 
 
 def measure(count: int, *, batch: int, steps: int) -> dict[str, Any]:
   """Returns seconds and megabytes with `count` slices."""
   examples = _examples(count)
-  config = ml_collections.ConfigDict(
-    {
-      'box': 'none',
-      'resize': _SIDE,
-      'crop': _SIDE - 8,
-      'antialias': False,
-      'per_class': 0,
-      'per_class_by': 'slice',
-    }
-  )
+  config = common.get_config().data
+  config.update(box='none', resize=_SIDE, crop=_SIDE - 8)
   # Starts in the middle of the third epoch, as after an interruption.
   first = 5 * count // (2 * batch)
   start = time.perf_counter()

@@ -10,12 +10,11 @@ first process has filled ("warm").
 """
 
 import argparse
+import collections
 import importlib
 import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from typing import Any
@@ -38,17 +37,15 @@ def main() -> None:
     print(json.dumps(_PARTS[args.only](args)))
     return
   result = side_by_side.facts() | measure(args)
-  side_by_side.show(result)
-  side_by_side.write_json(result, args.json)
+  side_by_side.report(result, args.json)
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
   """Returns the median seconds of each part."""
-  found: dict[str, list[float]] = {}
+  flags = {'model': args.model, 'crop': args.crop, 'batch': args.batch}
+  found = collections.defaultdict(list)
   for _ in range(args.turns):
     with tempfile.TemporaryDirectory() as folder:
-      path = os.path.join(folder, 'model.npz')
-      environment = os.environ | {'JAX_COMPILATION_CACHE_DIR': folder}
       for name, part in (
         ('import', 'import'),
         ('import with JAX', 'import_jax'),
@@ -57,34 +54,29 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         ('writing a model', 'save'),
         ('bit_covid.load', 'load'),
       ):
-        command = [sys.executable, '-m', 'benchmarks.startup', '--only', part]
-        command += ['--model', args.model, '--crop', str(args.crop)]
-        command += ['--batch', str(args.batch), '--file', path]
-        output = subprocess.run(
-          command, check=True, capture_output=True, text=True, env=environment
+        seconds = side_by_side.run_alone(
+          'benchmarks.startup',
+          environment={'JAX_COMPILATION_CACHE_DIR': folder},
+          only=part,
+          file=os.path.join(folder, 'model.npz'),
+          **flags,
         )
-        seconds = json.loads(output.stdout.splitlines()[-1])
-        found.setdefault(name, []).append(seconds)
+        found[name].append(seconds)
   result = {name: statistics.median(values) for name, values in found.items()}
-  result['warm / cold'] = statistics.median(
-    warm / cold
-    for warm, cold in zip(
-      found['first step, warm'], found['first step, cold'], strict=True
-    )
+  ratio = side_by_side.median_ratio(
+    found['first step, warm'], found['first step, cold']
   )
-  return result
+  return result | {'warm / cold': ratio}
 
 
-def _import(args: argparse.Namespace) -> float:
-  del args  # Unused.
+def _import(_: argparse.Namespace) -> float:
   start = time.perf_counter()
   importlib.import_module('bit_covid')
   return time.perf_counter() - start
 
 
-def _import_jax(args: argparse.Namespace) -> float:
+def _import_jax(_: argparse.Namespace) -> float:
   """Returns the seconds of all imports that a first step needs."""
-  del args  # Unused.
   start = time.perf_counter()
   importlib.import_module('optax')
   importlib.import_module('bit_covid.training.train_step')
@@ -102,13 +94,11 @@ def _step(args: argparse.Namespace) -> float:
   from benchmarks import step as step_lib
   from bit_covid.base import devices
   from bit_covid.models import resnet_v2
-  from bit_covid.training import train_step
 
   jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
   network = resnet_v2.create(args.model, num_classes=3)
   optimizer = optax.sgd(0.003, momentum=0.9)
-  params = step_lib.random_params(network)
-  state = devices.replicate(train_step.create_state(params, optimizer))
+  state = step_lib.replicated_state(network, optimizer)
   step_fn = step_lib.make_step(network, optimizer)
   batch = {
     'image': np.zeros((args.batch, args.crop, args.crop, 1), np.uint8),

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from bit_covid.base import devices
 from bit_covid.models import resnet_v2
 from bit_covid.training import schedule
 from bit_covid.training import train_step
@@ -27,20 +28,30 @@ def make_optimizer() -> optax.GradientTransformation:
   return optax.sgd(rate, momentum=0.9)
 
 
+def replicated_state(
+  network: resnet_v2.ResNetV2, optimizer: optax.GradientTransformation
+) -> train_step.TrainState:
+  """Returns the first state of a training, on all devices."""
+  params = random_params(network)
+  return devices.replicate(train_step.create_state(params, optimizer))
+
+
+def noise(batch: int, side: int) -> np.ndarray:
+  """Returns images of noise, uint8 `[batch, side, side, 1]`."""
+  rng = np.random.default_rng(0)
+  return rng.integers(0, 256, (batch, side, side, 1), np.uint8)
+
+
 def make_step(
   network: resnet_v2.ResNetV2,
   optimizer: optax.GradientTransformation,
   *,
   accumulation: int = 1,
-  devices: Sequence[jax.Device] | None = None,
+  on_devices: Sequence[jax.Device] | None = None,
 ) -> Callable:
   """Returns the step that `bit_covid/training/train.py` runs, with mixup.
 
-  Args:
-    network: what is trained.
-    optimizer: what updates its parameters.
-    accumulation: number of parts that each device's batch is divided into.
-    devices: what to compile for; None means all devices of this machine.
+  The arguments are those of `train_step.make_train_step`.
   """
   return train_step.make_train_step(
     network,
@@ -48,32 +59,28 @@ def make_step(
     mixup_alpha=0.1,
     accumulation=accumulation,
     seed=0,
-    on_devices=devices,
+    on_devices=on_devices,
   )
 
 
-def abstract_arguments(
+def lower(
   network: resnet_v2.ResNetV2,
   optimizer: optax.GradientTransformation,
   *,
-  num_devices: int,
+  on_devices: Sequence[jax.Device],
   batch: int,
   side: int,
-) -> tuple[Any, dict[str, jax.ShapeDtypeStruct]]:
-  """Returns shapes and dtypes of the step's state and batch, without arrays.
-
-  Args:
-    network: what is trained.
-    optimizer: what updates its parameters.
-    num_devices: leading axis of the batch.
-    batch: images on each device.
-    side: of the images, in pixels.
-  """
+  accumulation: int = 1,
+) -> jax.stages.Lowered:
+  """Returns the step for `batch` images of `side` pixels on each device."""
+  step = make_step(
+    network, optimizer, accumulation=accumulation, on_devices=on_devices
+  )
   state = jax.eval_shape(
     lambda params: train_step.create_state(params, optimizer),
     resnet_v2.parameter_shapes(network),
   )
-  leading = (num_devices, batch)
+  leading = (len(on_devices), batch)
   images = jax.ShapeDtypeStruct((*leading, side, side, 1), jnp.uint8)
   labels = jax.ShapeDtypeStruct(leading, jnp.int32)
-  return state, {'image': images, 'label': labels}
+  return step.lower(state, {'image': images, 'label': labels})

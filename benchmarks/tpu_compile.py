@@ -91,18 +91,14 @@ def _lower(
   network = resnet_v2.ResNetV2(
     num_classes=3, size=size, dtype=jnp.dtype(flags.dtype), remat=flags.remat
   )
-  optimizer = step_lib.make_optimizer()
-  step = step_lib.make_step(
-    network, optimizer, accumulation=flags.accumulation, devices=chips
-  )
-  arguments = step_lib.abstract_arguments(
+  return step_lib.lower(
     network,
-    optimizer,
-    num_devices=len(chips),
+    step_lib.make_optimizer(),
+    on_devices=chips,
     batch=flags.batch,
     side=flags.side,
+    accumulation=flags.accumulation,
   )
-  return step.lower(*arguments)
 
 
 def _counts(

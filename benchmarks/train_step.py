@@ -11,18 +11,16 @@ import jax
 import numpy as np
 
 from benchmarks import peer
-from benchmarks import side_by_side
 from benchmarks import step as step_lib
 from bit_covid.base import devices
 from bit_covid.base import host_memory
 from bit_covid.models import resnet_v2
-from bit_covid.training import train_step
 
 
 def main() -> None:
   """Runs the sizes given on the command line."""
   host_memory.keep_freed()  # As `bit_covid.main` does. PyTorch profits too.
-  side_by_side.compare_with_peer(
+  peer.compare(
     'train_step',
     description=__doc__.splitlines()[0],
     ours=make_step,
@@ -31,24 +29,14 @@ def main() -> None:
 
 
 def make_step(model: str, batch: int, side: int) -> Callable[[], None]:
-  """Returns a function that runs the step of `bit_covid/training/train.py`.
-
-  Args:
-    model: name of the network, such as 'R50x1'.
-    batch: number of images.
-    side: of the images, in pixels.
-  """
+  """Returns a function that runs the step of `bit_covid/training/train.py`."""
   network = resnet_v2.create(model, num_classes=3)
   optimizer = step_lib.make_optimizer()
-  noise = np.random.default_rng(0)
-  params = step_lib.random_params(network)
-  state = devices.replicate(train_step.create_state(params, optimizer))
+  state = step_lib.replicated_state(network, optimizer)
   step_fn = step_lib.make_step(network, optimizer)
+  labels = np.arange(batch, dtype=np.int32) % 3
   local_batch = devices.shard(
-    {
-      'image': noise.integers(0, 256, (batch, side, side, 1), np.uint8),
-      'label': np.arange(batch, dtype=np.int32) % 3,
-    }
+    {'image': step_lib.noise(batch, side), 'label': labels}
   )
 
   def step():

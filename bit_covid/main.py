@@ -7,8 +7,10 @@ python -m bit_covid.main --config=configs/demo.py --workdir=runs/demo
 
 from collections.abc import Sequence
 import os
+import re
 import sys
 
+from absl import app
 from absl import flags
 from absl import logging
 import jax
@@ -16,7 +18,6 @@ from ml_collections import config_flags
 
 from bit_covid.base import command
 from bit_covid.base import host_memory
-from bit_covid.cli import absl_command
 
 _CONFIG = config_flags.DEFINE_config_file(
   'config', None, 'Config file, such as configs/bit_m.py.', lock_config=True
@@ -40,6 +41,17 @@ _PROCESS_ID = flags.DEFINE_integer(
 )
 flags.DEFINE_bool('debug', False, 'A traceback with an error.')
 
+_HELP = frozenset(('-h', '-help', '--help', '-helpshort', '--helpshort'))
+# The message of ml_collections if a flag or a config file sets a field that
+# does not exist: its name or a sentence, and a similar name if there is one.
+_UNKNOWN_FIELD = re.compile(
+  r'\W*(?:KeyError\W*)?(?:Key "(\w+)" does not exist|(\w+)\W*(?:nDid|$))'
+)
+_MISSING_FILE = re.compile(r"Attempted .*\]:\s+(\S+)\s+\[Errno 2\].*'\1'")
+_SIMILAR_FIELD = re.compile(r'Did you mean "(\w+)"')
+# ml_collections puts a traceback before the message of a config file's error.
+_TRACEBACK = re.compile(r'.*Traceback .*\n\s*\w+: ', re.DOTALL)
+
 _EXAMPLES = (
   '--config=configs/demo.py --workdir=runs/demo',
   'The paper, on all devices:\n'
@@ -55,17 +67,66 @@ fields are in configs/common.py. --helpfull: all flags, also of libraries."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Trains and evaluates as the flags say; returns the exit code."""
+  """Returns the exit code, after training and evaluating as the flags say."""
+  argv = sys.argv[1:] if argv is None else argv
+  if _HELP.intersection(argv):
+    print(_help())
+    return 0
   # As `python -m` does, because config files import `configs.common`.
   if os.getcwd() not in sys.path:
     sys.path.insert(0, os.getcwd())
-  return absl_command.run(
-    _run,
-    sys.argv[1:] if argv is None else argv,
-    help_text=_help,
+  return command.run(
+    lambda: _run_with_flags(argv),
+    # Not read from the flags, as parsing them may be what fails.
+    debug='--debug' in argv,
     # The loss is NaN or infinite, although the input is valid.
     failures=(FloatingPointError,),
     stopped='Stopped. The same command goes on from the last checkpoint.',
+  )
+
+
+def _run_with_flags(argv: Sequence[str]) -> int:
+  # absl alone would end with exit code 1 after pages of usage, or with a
+  # traceback if a config cannot be read.
+  try:
+    app.run(lambda _: _run(), [sys.argv[0], *argv], flags_parser=_parse)
+  except SystemExit as end:
+    return end.code or 0
+
+
+def _parse(argv: list[str]) -> list[str]:
+  try:
+    _, *others = flags.FLAGS(argv)
+    # Any attribute raises an error if the file could not be read.
+    _ = _CONFIG.value and _CONFIG.value.is_locked
+  except OSError as error:
+    missing = _MISSING_FILE.search(str(error))
+    if missing is None:
+      raise
+    raise ValueError(
+      f'--config={missing[1]} does not exist; name a config file, such as '
+      'configs/demo.py.'
+    ) from error
+  except (AttributeError, KeyError) as error:
+    raise ValueError(_explain(str(error))) from error
+  except (flags.Error, TypeError) as error:
+    raise ValueError(_TRACEBACK.sub('', str(error))) from error
+  if others:
+    raise ValueError(f'Unexpected arguments: {others}')
+  return argv[:1]
+
+
+def _explain(text: str) -> str:
+  """Returns a message for an error about a field of the config."""
+  unknown = _UNKNOWN_FIELD.match(text)
+  if unknown is None:
+    return f'The config file is invalid: {text}'
+  name = unknown[1] or unknown[2]
+  similar = _SIMILAR_FIELD.search(text)
+  hint = f' Did you mean {similar[1]!r}?' if similar else ''
+  return (
+    f'The config has no field {name!r}.{hint} All fields are in '
+    'configs/common.py.'
   )
 
 
@@ -75,8 +136,6 @@ def _run() -> int:
     raise ValueError(
       f'Give --config=FILE and --workdir=FOLDER; see {_program()} --help.'
     )
-  # If the file could not be read, any attribute raises an error that says why.
-  config.is_locked  # noqa: B018
   host_memory.keep_freed()  # Before TensorFlow and JAX start their threads.
   # These load TensorFlow, which takes seconds, so they are imported only after
   # the flags have been checked.
@@ -92,14 +151,10 @@ def _run() -> int:
 
 
 def _initialize_hosts() -> None:
-  """Connects the hosts if the flags say that there are several.
-
-  Raises:
-    ValueError: some of the flags are missing. Without them each host would
-      train alone and write into the same folder.
-  """
   by_hand = (_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
   if any(value is not None for value in by_hand):
+    # With only some of them each host would train alone and write into the same
+    # folder.
     if None in by_hand or _DISTRIBUTED.value:
       raise ValueError(
         'Give --coordinator, --num_processes and --process_id together, and '
@@ -114,18 +169,20 @@ def _program() -> str:
   return command.program('bit_covid.main')
 
 
-def _help(table_of_flags: str) -> str:
-  program = _program()
+def _help() -> str:
+  names = flags.FLAGS.flags_by_module_dict()
+  own = names[flags.FLAGS.find_module_defining_flag('workdir')]
   return '\n'.join(
     [
-      f'usage: {program} --config=FILE --workdir=FOLDER [--config.FIELD=VALUE]',
+      f'usage: {_program()} --config=FILE --workdir=FOLDER '
+      '[--config.FIELD=VALUE]',
       '',
       'Fine-tunes a network and evaluates it.',
       '',
       'Flags:',
-      table_of_flags,
+      *(f'  --{flag.name}\n      {flag.help}' for flag in own),
       '',
-      command.epilog(_EXAMPLES, _NOTES) % {'prog': program},
+      command.epilog(_EXAMPLES, _NOTES) % {'prog': _program()},
     ]
   )
 

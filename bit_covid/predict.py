@@ -9,7 +9,6 @@ Research software, not a medical device.
 
 import argparse
 from collections.abc import Sequence
-import pathlib
 import sys
 
 from bit_covid.base import arguments as arguments_lib
@@ -17,11 +16,7 @@ from bit_covid.base import command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Scores the scans that the arguments name; returns the exit code."""
-  return command.main(_parser(), _run, argv)
-
-
-def _parser() -> argparse.ArgumentParser:
+  """Returns the exit code, after scoring the scans."""
   parser = command.make_parser(
     'bit_covid.predict',
     description='Scores scans. Research software, not a medical device.',
@@ -41,29 +36,18 @@ def _parser() -> argparse.ArgumentParser:
     'files, zip archives of them, and folders',
   )
   arguments_lib.add_scoring(parser)
-  parser.add_argument(
-    '--output', required=True, type=pathlib.Path, help='a new or empty folder'
-  )
+  arguments_lib.add_new_folder(parser)
   parser.add_argument(
     '--images_are_scans',
     action='store_true',
     help='each PNG or JPEG is a scan of its own; else those of one folder are '
     'one scan',
   )
-  return parser
-
-
-def _check_output(folder: pathlib.Path) -> None:
-  """Raises ValueError if the folder has files, of which some might be lost."""
-  if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-    raise ValueError(
-      f'--output={folder} exists and is not empty; name a new folder, or '
-      'remove this one.'
-    )
+  return command.main(parser, _run, argv)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-  _check_output(arguments.output)
+  arguments_lib.check_new_folder(arguments.output)
   # JAX and TensorFlow take seconds to load, so they are not loaded before the
   # arguments are known to be right.
   from bit_covid.cli import predict_scans

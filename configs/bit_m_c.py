@@ -9,13 +9,8 @@ Downloads BiT-M-R50x1-CIFAR10.npz (94 MB). The paper reports 99.2 % test
 accuracy (Table 3). Not yet reproduced here.
 """
 
-import ml_collections
+import functools
 
 from configs import common
 
-
-def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
-  """Returns the paper's settings with weights tuned on CIFAR-10."""
-  config = common.get_config()
-  config.init = 'BiT-M-R50x1-CIFAR10'
-  return common.with_argument(config, arg)
+get_config = functools.partial(common.get_config, init='BiT-M-R50x1-CIFAR10')

@@ -9,13 +9,8 @@ Downloads BiT-S-R50x1.npz (102 MB). The paper reports 98.8 % test accuracy
 (Tables 1 and 3). Not yet reproduced here.
 """
 
-import ml_collections
+import functools
 
 from configs import common
 
-
-def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
-  """Returns the paper's settings with weights from ILSVRC-2012."""
-  config = common.get_config()
-  config.init = 'BiT-S-R50x1'
-  return common.with_argument(config, arg)
+get_config = functools.partial(common.get_config, init='BiT-S-R50x1')

@@ -16,6 +16,12 @@ import ml_collections
 
 from configs import common
 
+_SETS = {x: {'data.name': f'textures/{x}'} for x in 'smc'}
+_ARGUMENTS = {
+  'set': ('s, m or c', lambda x: common.one_of(x, _SETS)),
+  **common.ARGUMENTS,
+}
+
 
 def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
   """Returns the config of a pre-training from random weights."""
@@ -32,12 +38,4 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
   config.checkpoint_every = 1000
   # Many classes: a report of their confusions would fill walls.
   config.final_splits = ()
-  return common.with_argument(
-    config, arg, {'set': ('s, m or c', _set), **common.ARGUMENTS}
-  )
-
-
-def _set(config: ml_collections.ConfigDict, value: str) -> None:
-  if value not in ('s', 'm', 'c'):
-    raise ValueError('known are s, m and c')
-  config.data.name = f'textures/{value}'
+  return common.with_argument(config, arg, _ARGUMENTS)

@@ -9,13 +9,6 @@ The paper reports 97.9 % test accuracy (Table 1), 97.7 % in a second run (Table
 3). Not yet reproduced here.
 """
 
-import ml_collections
-
 from configs import common
 
-
-def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
-  """Returns the paper's settings with random initial weights."""
-  config = common.get_config()
-  config.init = 'random'
-  return common.with_argument(config, arg)
+get_config = common.get_config

@@ -10,11 +10,11 @@ The same in two steps, which give the table of the split as well:
     examples = input_pipeline.load_split(config.data, 'train')
     dataset = input_pipeline.train_batches(examples, config.data, ...)
 
-This package uses TensorFlow and never JAX. `load_split` is in
-`custom_images` and `tfds_examples`, the batches are made in `batches`.
+This package uses TensorFlow and never JAX.
 """
 
 import os
+import types
 
 # Set before TensorFlow is loaded, which would log every GPU it cannot use.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
@@ -36,6 +36,7 @@ from input_pipeline.batches import as_numpy  # noqa: E402
 from input_pipeline.batches import evaluation_batches  # noqa: E402
 from input_pipeline.batches import train_batches  # noqa: E402
 from input_pipeline.data_checks import check_boxes  # noqa: E402
+from input_pipeline.data_checks import check_config  # noqa: E402
 from input_pipeline.data_checks import check_evaluation  # noqa: E402
 from input_pipeline.data_checks import check_training  # noqa: E402
 from input_pipeline.examples import Examples  # noqa: E402
@@ -45,6 +46,7 @@ __all__ = [
   'Examples',
   'as_numpy',
   'check_boxes',
+  'check_config',
   'check_evaluation',
   'check_training',
   'evaluation_batches',
@@ -66,42 +68,34 @@ def get_dataset(
 ) -> tf.data.Dataset:
   """Returns batches of a split: `image`, `label`, `mask` and `index`.
 
-  For training, the dataset is an endless stream of batches of `config.batch`
-  slices, shuffled, cropped and flipped at random. Otherwise it holds every
-  slice once and in order, in batches of `config.eval_batch` slices; the last
-  one is filled with padding, whose mask is False. `batches` documents shapes
-  and dtypes.
+  `batches` documents their shapes and dtypes. For training the dataset is an
+  endless stream of batches of `config.batch` slices. Otherwise it holds every
+  slice once and in order, in batches of `config.eval_batch` slices.
 
   Args:
     config: a whole config; see `configs/common.py`.
-    split: 'train', 'val' or 'test', or another split of the user's images.
+    split: as for `load_split`.
     training: whether the batches are for training; None: if the split is
       'train'.
     first_step: step of the first training batch.
     host: index of this host, which gets its share of each batch.
     num_hosts: number of hosts.
-
-  Raises:
-    FileNotFoundError: a file or folder does not exist.
-    ValueError: `load_split` raises it, or the split does not fit the config.
   """
   examples = load_split(config.data, split)
-  if split == 'train' if training is None else training:
-    return train_batches(
-      examples,
-      config.data,
-      batch=config.batch,
-      seed=config.seed,
-      first_step=first_step,
-      host=host,
-      num_hosts=num_hosts,
+  hosts = {'host': host, 'num_hosts': num_hosts}
+  if training is None:
+    training = split == 'train'
+  if not training:
+    return evaluation_batches(
+      examples, config.data, batch=config.eval_batch, **hosts
     )
-  return evaluation_batches(
+  return train_batches(
     examples,
     config.data,
-    batch=config.eval_batch,
-    host=host,
-    num_hosts=num_hosts,
+    batch=config.batch,
+    seed=config.seed,
+    first_step=first_step,
+    **hosts,
   )
 
 
@@ -116,23 +110,24 @@ def load_split(config: ml_collections.ConfigDict, split: str) -> Examples:
     FileNotFoundError: a file or folder does not exist.
     ValueError: there is no such data set or split, or its files are invalid.
   """
-  source = data_source.DataSource.from_config(config)
-  if source.name == data_source.CUSTOM_IMAGES:
-    return custom_images.load(source, split)
-  return tfds_examples.load(source, split)
+  source, reader = _source_and_reader(config)
+  return reader.load(source, split)
 
 
 def load_all_splits(config: ml_collections.ConfigDict) -> dict[str, Examples]:
   """Returns all splits of the data set that a config names, for an audit.
 
-  Args:
-    config: the field `data` of a config.
-
-  Raises:
-    FileNotFoundError, ValueError: as `load_split`, except that a patient of the
-      user's own images may be in several splits.
+  Arguments and errors are those of `load_split`, except that a patient of the
+  user's own images may be in several splits.
   """
+  source, reader = _source_and_reader(config)
+  return reader.load_all(source)
+
+
+def _source_and_reader(
+  config: ml_collections.ConfigDict,
+) -> tuple[data_source.DataSource, types.ModuleType]:
+  check_config(config)
   source = data_source.DataSource.from_config(config)
-  if source.name == data_source.CUSTOM_IMAGES:
-    return custom_images.load_all(source)
-  return tfds_examples.load_all(source)
+  is_custom = source.name == data_source.CUSTOM_IMAGES
+  return source, custom_images if is_custom else tfds_examples

@@ -12,7 +12,7 @@ number of threads nor that of hosts nor a restart changes a batch.
 """
 
 import atexit
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 import functools
 import gc
 import re
@@ -23,8 +23,7 @@ import tensorflow as tf
 
 from input_pipeline import data_checks
 from input_pipeline import examples as examples_lib
-from input_pipeline import image_loader
-from input_pipeline import preprocessing
+from input_pipeline import preprocess
 from input_pipeline import sampling
 from input_pipeline import threads
 
@@ -51,46 +50,31 @@ def train_batches(
 ) -> tf.data.Dataset:
   """Returns shuffled, randomly cropped and flipped batches for training.
 
-  Args:
-    examples: the training split.
-    config: the field `data` of a config.
-    batch: examples per step, over all hosts.
-    seed: seed of the order and of the augmentation.
-    first_step: step of the first batch. A late step takes no longer to reach.
-    end_step: the step before which the batches end; None for an endless stream.
-    host: index of this host.
-    num_hosts: number of hosts.
-
-  Returns:
-    A dataset of one batch per step, as described at the top of this file.
-
-  Raises:
-    ValueError: the config asks for annotated boxes that are missing, its sizes
-      do not fit the slices or each other, a class has too few slices, or the
-      batch cannot be divided among the hosts.
+  `config` is the field `data`, and `seed` that of the order and augmentation.
+  The host gets its share of `batch` examples per step. The batches begin at
+  `first_step`, which takes no longer for a late step, and end before
+  `end_step`, or never if it is None. A ValueError says what does not fit.
   """
   data_checks.check_boxes(examples, config)
   data_checks.check_sizes(examples, config)
-  settings = preprocessing.Preprocessing.from_config(config)
+  settings = preprocess.Preprocessing.from_config(config)
   chosen = np.arange(len(examples))
   if config.per_class:
     chosen = examples_lib.few_shot_indices(
       examples, per_class=config.per_class, by=config.per_class_by, seed=seed
     )
+  plan = functools.partial(
+    sampling.training_plan,
+    chosen=tf.constant(chosen, tf.int64),
+    settings=settings,
+    seed=seed,
+  )
+  if end_step is None:
+    end_step = tf.int64.max // batch  # No run gets there.
+  steps = range(first_step, end_step)
+  positions = _positions(steps, batch, host=host, num_hosts=num_hosts)
   return _batches(
-    examples,
-    settings,
-    functools.partial(
-      sampling.training_plan,
-      chosen=tf.constant(chosen, tf.int64),
-      settings=settings,
-      seed=seed,
-    ),
-    size=settings.resize,
-    steps=(first_step, end_step),
-    batch=batch,
-    host=host,
-    num_hosts=num_hosts,
+    positions.map(plan), examples, settings, settings.resize, batch // num_hosts
   )
 
 
@@ -109,67 +93,85 @@ def evaluation_batches(
   `box`, `crop` and `antialias` are read.
   """
   data_checks.check_evaluation(examples, config)
-  settings = preprocessing.Preprocessing.from_config(config)
+  settings = preprocess.Preprocessing.from_config(config)
   count = len(examples)
+  plan = functools.partial(sampling.evaluation_plan, count=count)
+  steps = range(-(-count // batch))
+  positions = _positions(steps, batch, host=host, num_hosts=num_hosts)
   return _batches(
-    examples,
-    settings,
-    functools.partial(sampling.evaluation_plan, count=count),
-    size=settings.crop,
-    steps=(0, -(-count // batch)),
-    batch=batch,
-    host=host,
-    num_hosts=num_hosts,
+    positions.map(plan), examples, settings, settings.crop, batch // num_hosts
   )
 
 
-def _batches(
-  examples: examples_lib.Examples,
-  settings: preprocessing.Preprocessing,
-  plan: Callable[[tf.Tensor], dict[str, tf.Tensor]],
-  *,
-  size: int,
-  steps: tuple[int, int | None],
-  batch: int,
-  host: int,
-  num_hosts: int,
+def _positions(
+  steps: range, batch: int, *, host: int, num_hosts: int
 ) -> tf.data.Dataset:
-  """Returns this host's batches of the examples that `plan` describes.
-
-  `plan` is a function of the position, `size` the side to which slices are
-  resized before they are cropped, `steps` the first step and the end, exclusive
-  or None. The other arguments are those of `train_batches`.
-  """
+  # The positions of this host's share of each batch, one after the other.
   if batch % num_hosts:
     raise ValueError(
       f'The batch of {batch} cannot be divided by {num_hosts} hosts. Choose a '
       'batch that is a multiple of the number of hosts.'
     )
-  host_batch = batch // num_hosts
-  labels = tf.constant(examples.label, tf.int32)
-  first, end = steps
-  if end is None:
-    end = tf.int64.max // batch  # No run gets there.
-  calls, images_per_call = _parallel_calls(host_batch)
-  load = image_loader.make_loader(examples, settings, size=size)
+  positions = tf.data.Dataset.range(steps.start * batch, steps.stop * batch)
+  return positions.batch(batch // num_hosts).shard(num_hosts, host).unbatch()
 
-  def add_images(plans: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    image = tf.numpy_function(
-      load, [plans[key] for key in ('index', 'top', 'left', 'flip')], tf.uint8
+
+def _load_images(
+  examples: examples_lib.Examples,
+  settings: preprocess.Preprocessing,
+  size: int,
+  index: np.ndarray,
+  top: np.ndarray,
+  left: np.ndarray,
+  flip: np.ndarray,
+) -> np.ndarray:
+  """Returns slices resized to `size`, then cropped: `[n, crop, crop, 1]`."""
+  crop = settings.crop
+  images = np.empty((len(index), crop, crop, 1), np.uint8)
+  for i, out in enumerate(images):
+    image = preprocess.prepare(
+      examples.image(index[i]),
+      examples.box[index[i]],
+      size,
+      antialias=settings.antialias,
+      mode=settings.box,
     )
+    out[..., 0] = preprocess.crop_at(
+      image[..., 0], top=top[i], left=left[i], crop=crop, flip=flip[i]
+    )
+  return images
+
+
+def _batches(
+  plans: tf.data.Dataset,
+  examples: examples_lib.Examples,
+  settings: preprocess.Preprocessing,
+  size: int,
+  host_batch: int,
+) -> tf.data.Dataset:
+  """Returns batches of planned slices, resized to `size` and then cropped."""
+  labels = tf.constant(examples.label, tf.int32)
+  # A call loads part of a batch. With a whole batch per call, a host with 96
+  # cores would hold as many batches in memory. All calls together load two
+  # batches, or one image each if batches are small. There are more calls than
+  # cores so that no core is idle while a slow call delays the ones after it.
+  calls = 2 * threads.num_threads()
+  images_per_call = min(max(2 * host_batch // calls, 1), _MAX_IMAGES_PER_CALL)
+  load = functools.partial(_load_images, examples, settings, size)
+
+  def add_images(plan: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    arguments = [plan[key] for key in ('index', 'top', 'left', 'flip')]
+    image = tf.numpy_function(load, arguments, tf.uint8)
     image.set_shape((None, settings.crop, settings.crop, 1))
     return {
       'image': image,
-      'label': tf.gather(labels, plans['index']),
-      'mask': plans['mask'],
-      'index': plans['index'],
+      'label': tf.gather(labels, plan['index']),
+      'mask': plan['mask'],
+      'index': plan['index'],
     }
 
-  dataset = tf.data.Dataset.range(first * batch, end * batch)
-  # Each host reads its own share of every batch.
-  dataset = dataset.batch(host_batch).shard(num_hosts, host).unbatch()
   # Plans are cheap to prefetch: a few numbers per example.
-  dataset = dataset.map(plan).batch(images_per_call).prefetch(calls)
+  dataset = plans.batch(images_per_call).prefetch(calls)
   dataset = dataset.map(
     add_images, num_parallel_calls=calls, deterministic=True
   )
@@ -179,18 +181,6 @@ def _batches(
   # for the tuning thread.
   options.autotune.enabled = False
   return dataset.with_options(options)
-
-
-def _parallel_calls(host_batch: int) -> tuple[int, int]:
-  """Returns the number of parallel loading calls, and the images of each.
-
-  A call loads part of a batch. With a whole batch per call, a host with 96
-  cores would hold as many batches in memory. All calls together load two
-  batches, or one image each if batches are small. There are more calls than
-  cores so that no core is idle while a slow call delays the ones after it.
-  """
-  calls = 2 * threads.num_threads()
-  return calls, min(max(2 * host_batch // calls, 1), _MAX_IMAGES_PER_CALL)
 
 
 def as_numpy(dataset: tf.data.Dataset) -> Iterator[Batch]:
@@ -214,12 +204,10 @@ def as_numpy(dataset: tf.data.Dataset) -> Iterator[Batch]:
 
 @atexit.register
 def _end_iterators() -> None:
-  """Deletes the iterators that are still alive when Python exits.
-
-  An iterator can be alive because a variable holds it, or the traceback of an
-  error in a loop over a dataset. Python would delete it while shutting down and
-  wait for TensorFlow's threads, which in turn wait for Python to load an image.
-  """
+  """Deletes the iterators that are still alive when Python exits."""
+  # A variable may hold an iterator, or the traceback of an error in a loop over
+  # a dataset. Python would delete it while shutting down and wait for
+  # TensorFlow's threads, which in turn wait for Python to load an image.
   iterator = tf.data.Iterator
   for found in gc.get_objects():
     # Faster than `isinstance`, as there are hundreds of thousands of objects.

@@ -17,16 +17,13 @@ _MIN_SIDE = 1 / 32
 
 
 def body_box(image: np.ndarray) -> np.ndarray:
-  """Returns the box around the body.
+  """Returns the box around the body: int32 xmin, ymin, xmax, ymax, exclusive.
 
-  If no body is found (the slice is black or shows nothing but specks), the box
-  is the whole image, so that no slice is lost.
+  The box is the whole image if the slice is black or shows nothing but specks,
+  so that no slice is lost.
 
   Args:
     image: `[H, W]` uint8, a slice under a lung window.
-
-  Returns:
-    int32 `[4]` xmin, ymin, xmax, ymax in pixels, end exclusive.
   """
   height, width = image.shape
   whole = np.array([0, 0, width, height], np.int32)

@@ -10,45 +10,31 @@ A folder holds one folder per split, and each of these one folder per class:
 For a CSV that lists the images, see `image_csv`.
 """
 
+from collections.abc import Iterator
+import itertools
 import os
 import pathlib
+import re
+from typing import NoReturn
 
 from input_pipeline import data_source
 from input_pipeline import examples as examples_lib
 from input_pipeline import image_csv
 from input_pipeline import image_file
 from input_pipeline import listed_images
+from input_pipeline import names
 
 # Prefixes of files that file systems and archives leave behind.
 _HIDDEN = ('.', '__')
 # Images that are not read. They are an error, as nobody puts them into a class
 # folder to have them ignored.
-_OTHER_IMAGES = frozenset(
-  [
-    '.bmp',
-    '.dcm',
-    '.gif',
-    '.gz',
-    '.heic',
-    '.jp2',
-    '.mha',
-    '.mhd',
-    '.nii',
-    '.nrrd',
-    '.tif',
-    '.tiff',
-    '.webp',
-  ]
+_OTHER_IMAGES = re.compile(
+  r'\.(bmp|dcm|gif|gz|heic|jp2|mha|mhd|nii|nrrd|tiff?|webp)', re.IGNORECASE
 )
 
 
 def load(source: data_source.DataSource, split: str) -> examples_lib.Examples:
   """Returns a split of the user's images. Each is decoded once to check it.
-
-  Args:
-    source: its `path` is the folder or the CSV; `range_16bit` and `window` are
-      used too.
-    split: name of the split.
 
   Raises:
     FileNotFoundError: the folder, the CSV or an image does not exist.
@@ -58,19 +44,15 @@ def load(source: data_source.DataSource, split: str) -> examples_lib.Examples:
   """
   path = pathlib.Path(source.path).expanduser()
   if path.is_dir():
-    root = path
     class_names, images = _read_folder(path, split)
   elif path.is_file():
-    root = path.parent
     class_names, images = image_csv.read(path, split)
   else:
     raise FileNotFoundError(
       f'config.data.path is {str(path)!r}, which is neither a folder nor a '
       'CSV file.'
     )
-  return listed_images.to_examples(
-    root, images, class_names=class_names, source=source
-  )
+  return listed_images.to_examples(images, class_names, source)
 
 
 def load_all(
@@ -83,16 +65,12 @@ def load_all(
   """
   path = pathlib.Path(source.path).expanduser()
   if not path.is_file():
-    names = (
-      [folder.name for folder in _folders(path)] if path.is_dir() else ['']
-    )
-    return {name: load(source, name) for name in names}
-  class_names, images = image_csv.read_all(path, check_patients=False)
+    splits = _files_by_split(path) if path.is_dir() else ['']
+    return {split: load(source, split) for split in splits}
+  class_names, splits = image_csv.read_all(path, check_patients=False)
   return {
-    split: listed_images.to_examples(
-      path.parent, listed, class_names=class_names, source=source
-    )
-    for split, listed in images.items()
+    split: listed_images.to_examples(images, class_names, source)
+    for split, images in splits.items()
   }
 
 
@@ -100,66 +78,108 @@ def _is_image(path: pathlib.Path) -> bool:
   return path.suffix.lower() in image_file.SUFFIXES
 
 
-def _files(folder: pathlib.Path) -> list[pathlib.Path]:
-  """Returns all files in and below a folder that are not hidden, sorted."""
-  files = []
-  for parent, folders, names in os.walk(folder, followlinks=True):
-    folders[:] = [name for name in folders if not name.startswith(_HIDDEN)]
-    files += [
-      pathlib.Path(parent, name)
-      for name in names
-      if not name.startswith(_HIDDEN)
-    ]
-  return sorted(files)
+def _files_by_split(root: pathlib.Path) -> dict[str, list[pathlib.Path]]:
+  try:
+    folders = sorted(path for path in root.iterdir() if path.is_dir())
+  except OSError as error:
+    _refuse_folder(error)
+  return {
+    folder.name: sorted(_files(folder))
+    for folder in folders
+    if not folder.name.startswith(_HIDDEN)
+  }
 
 
-def _folders(path: pathlib.Path) -> list[pathlib.Path]:
-  return sorted(
-    child
-    for child in path.iterdir()
-    if child.is_dir() and not child.name.startswith(_HIDDEN)
-  )
+def _files(split: pathlib.Path) -> Iterator[pathlib.Path]:
+  # The files below the folder of a split that are not hidden.
+  first_names: dict[pathlib.Path, pathlib.Path] = {}
+  walk = os.walk(split, onerror=_refuse_folder, followlinks=True)
+  for parent, folders, file_names in walk:
+    folder = pathlib.Path(parent)
+    real, holder = folder.resolve(), folder.parent.resolve()
+    is_loop = real == holder or real in holder.parents
+    first = first_names.setdefault(real, folder)
+    if not is_loop and _class_name(first, split) != _class_name(folder, split):
+      raise ValueError(
+        f'{folder} is the same folder as {first}, whose class is another. '
+        'Remove one of the links.'
+      )
+    if is_loop or first != folder:
+      folders.clear()  # It has been read, or is being read.
+      continue
+    folders[:] = sorted(x for x in folders if not x.startswith(_HIDDEN))
+    for path in (folder / x for x in file_names if not x.startswith(_HIDDEN)):
+      # An image is looked at later.
+      is_link = not _is_image(path) and path.is_symlink()
+      if is_link and not path.exists():
+        raise ValueError(
+          f'{path} is a link to {path.readlink()}, which does not exist. Mend '
+          'or remove it.'
+        )
+      yield path
+
+
+def _class_name(path: pathlib.Path, split: pathlib.Path) -> str:
+  return (*path.relative_to(split).parts, '')[0]
+
+
+def _refuse_folder(error: OSError) -> NoReturn:
+  raise ValueError(
+    f'{error.filename}: this folder cannot be read. Allow reading it, or move '
+    'it out of the data set.'
+  ) from error
 
 
 def _read_folder(
   root: pathlib.Path, split: str
 ) -> tuple[tuple[str, ...], list[listed_images.ListedImage]]:
-  """Returns the class names of all splits, and the images of one."""
-  splits = [folder.name for folder in _folders(root)]
-  if split not in splits:
+  # The class names of all splits, and the images of one.
+  files = _files_by_split(root)
+  if split not in files:
     raise ValueError(
-      f'There is no split {split!r} in {root}; its folders are {splits}. '
+      f'There is no split {split!r} in {root}; its folders are {[*files]}. '
       f'Expected {root}/{split}/<class>/<image>.'
     )
   # Classes of all splits, so that labels are the same in a split that lacks a
-  # class.
-  class_names = listed_images.order_classes(
-    folder.name
-    for name in splits
-    for folder in _folders(root / name)
-    if any(map(_is_image, _files(folder)))
-  )
-  images = []
-  for path in _files(root / split):
-    name = str(path.relative_to(root))
-    label, *rest = path.relative_to(root / split).parts
-    if path.suffix.lower() in _OTHER_IMAGES:
-      raise ValueError(
-        f'{path}: images of this kind are not read. Convert it to PNG, or move '
-        'it out of the folder.'
-      )
+  # class. Where each name occurs first:
+  labels, splits = {}, {}
+  for path in itertools.chain.from_iterable(files.values()):
     if _is_image(path):
-      if not rest:
-        raise ValueError(
-          f'{path} lies in no class folder; expected '
-          f'{root}/{split}/<class>/{path.name}.'
-        )
-      images.append(
-        listed_images.ListedImage(name, label, name, '', listed_images.NO_BOX)
-      )
+      names.check_utf8(path)
+      folder, label, *rest = path.relative_to(root).parts
+      if rest:
+        splits.setdefault(folder, str(path))
+        labels.setdefault(label, str(path))
+  names.check_names('class', labels)
+  names.check_names('split', splits)
+  images = [
+    _to_image(path, root)
+    for path in files[split]
+    if _is_image(path) or _OTHER_IMAGES.fullmatch(path.suffix)
+  ]
   if not images:
     raise ValueError(
       f'There are no images ({", ".join(image_file.SUFFIXES)}) in the class '
       f'folders of {root / split}.'
     )
-  return class_names, images
+  return listed_images.order_classes(labels), images
+
+
+def _to_image(
+  path: pathlib.Path, root: pathlib.Path
+) -> listed_images.ListedImage:
+  if not _is_image(path):
+    raise ValueError(
+      f'{path}: images of this kind are not read. Convert it to PNG, or move '
+      'it out of the folder.'
+    )
+  split, label, *rest = path.relative_to(root).parts
+  if not rest:
+    raise ValueError(
+      f'{path} lies in no class folder; expected '
+      f'{root}/{split}/<class>/{path.name}.'
+    )
+  name = str(path.relative_to(root))
+  return listed_images.ListedImage(
+    file=str(path), place=str(path), slice_id=name, label=label, patient_id=name
+  )

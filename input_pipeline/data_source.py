@@ -39,17 +39,10 @@ class DataSource:
 
   @classmethod
   def from_config(cls, config: Mapping[str, Any]) -> 'DataSource':
-    """Returns the source that the field `data` of a config describes.
-
-    Args:
-      config: the field `data`; a field that it lacks has the default above.
-    """
-    range_16bit = config.get('range_16bit', conventions.FULL_RANGE_16BIT)
-    return cls(
-      name=config['name'],
-      path=config.get('path', ''),
-      data_dir=config.get('data_dir', ''),
-      image_folder=config.get('image_folder', ''),
-      range_16bit=tuple(range_16bit),
-      window=tuple(config.get('window', ())) or None,
-    )
+    """Returns the source that the field `data` of a config describes."""
+    fields = dataclasses.fields(cls)
+    given = {f.name: config[f.name] for f in fields if f.name in config}
+    for name in ('range_16bit', 'window'):
+      if name in given:
+        given[name] = tuple(given[name]) or None
+    return cls(**given)

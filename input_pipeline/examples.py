@@ -10,7 +10,6 @@ from typing import Literal, get_args
 import numpy as np
 
 from input_pipeline import preprocess
-from input_pipeline import preprocessing
 
 # The fields of `Examples` that hold one value per slice.
 _COLUMNS = ('slice_id', 'patient_id', 'source', 'label', 'box', 'digest')
@@ -33,8 +32,7 @@ class Examples:
       zeros for a slice without an annotated box.
     digest: `[N]` text, a digest of the image's bytes (see `digest` below).
     read: a function from an index to the bytes of that slice: an 8-bit gray PNG
-      or a JPEG. For a prepared slice they are its gray values, row by row.
-      `image` decodes them.
+      or a JPEG, or the gray values of a prepared slice, row by row.
     window: center and width in Hounsfield units of the window that made the
       gray values; None if it is not known or the images are no CT.
     preparation: the preprocessing that was applied before the slices were
@@ -50,7 +48,7 @@ class Examples:
   digest: np.ndarray
   read: Callable[[int], bytes]
   window: tuple[float, float] | None = None
-  preparation: preprocessing.Preprocessing | None = None
+  preparation: preprocess.Preprocessing | None = None
 
   def __len__(self) -> int:
     return len(self.label)
@@ -59,8 +57,7 @@ class Examples:
     """Returns the gray image of slice i, `[H, W]` uint8. It may be read-only.
 
     Raises:
-      ValueError: the image cannot be read or decoded. The message names the
-        slice.
+      ValueError: the image cannot be read. The message names the slice.
     """
     try:
       encoded = self.read(i)
@@ -104,19 +101,12 @@ def digest(encoded: bytes) -> str:
 def few_shot_indices(
   examples: Examples, *, per_class: int, by: PerClassBy, seed: int
 ) -> np.ndarray:
-  """Draws `per_class` slices of each class and returns their sorted indices.
+  """Returns the sorted indices of `per_class` slices of each class.
 
-  Args:
-    examples: the training split.
-    per_class: number of slices of each class.
-    by: 'slice' draws slices without replacement, as in the paper (Figure 8). A
-      few slices then come from nearly as many patients, which is unlikely in
-      practice. 'patient' draws patients and takes all slices of each (only some
-      of the last one's), as they reach a hospital that begins to collect.
-    seed: seed of the draw.
-
-  Returns:
-    int64 `[per_class * number of classes]`.
+  By 'slice', slices are drawn without replacement, as in the paper (Figure 8).
+  A few slices then come from nearly as many patients, which is unlikely in
+  practice. By 'patient', patients are drawn with all of their slices (only some
+  of the last one's), as they reach a hospital that begins to collect.
 
   Raises:
     ValueError: a class has fewer than `per_class` slices.

@@ -12,10 +12,27 @@ import struct
 
 from isal import isal_zlib
 
+# As many as a slice of a scan may have; CT has 512 x 512 or 1024 x 1024. A
+# header that claims more is damaged, or made to fill the memory of a machine.
+MAX_PIXELS = 4096 * 4096
+
 _BEGIN = b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR'
 _END = b'\0\0\0\0IEND\xaeB`\x82'
 # Bytes of the largest block that deflate can store without compression.
 _BLOCK = 65_535
+
+
+def size_problem(encoded: bytes) -> str | None:
+  """Returns why a PNG of the declared size is not read; None if it can be."""
+  if not encoded.startswith(_BEGIN) or len(encoded) < 24:
+    return None
+  width, height = struct.unpack('>II', encoded[16:24])
+  if 0 < width * height <= MAX_PIXELS:
+    return None
+  return (
+    f'its header declares {width} x {height} pixels; expected 1 to '
+    f'{MAX_PIXELS:,} pixels'
+  )
 
 
 def inflated(encoded: bytes) -> bytes:
@@ -42,20 +59,11 @@ def inflated(encoded: bytes) -> bytes:
     return encoded
   stored = b''.join([b'\x78\x01', *_stored_blocks(rows), deflated[-4:]])
   checksum = isal_zlib.crc32(stored, isal_zlib.crc32(b'IDAT'))
-  return b''.join(
-    [
-      encoded[:33],
-      struct.pack('>I', len(stored)),
-      b'IDAT',
-      stored,
-      struct.pack('>I', checksum),
-      _END,
-    ]
-  )
+  chunk = struct.pack('>I', len(stored)) + b'IDAT' + stored
+  return encoded[:33] + chunk + struct.pack('>I', checksum) + _END
 
 
 def _pixel_chunks(encoded: bytes) -> bytes:
-  """Returns the joined contents of all IDAT chunks."""
   view = memoryview(encoded)
   parts = []
   at = 33  # After the first chunk, the header.
@@ -68,7 +76,7 @@ def _pixel_chunks(encoded: bytes) -> bytes:
 
 
 def _stored_blocks(rows: bytes) -> list[bytes | memoryview]:
-  """Returns headers and blocks of a deflate stream that stores the bytes."""
+  # A deflate stream that stores the bytes: a header before each block.
   view = memoryview(rows)
   parts = []
   for start in range(0, len(rows), _BLOCK):

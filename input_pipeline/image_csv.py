@@ -13,6 +13,7 @@ import csv
 import pathlib
 
 from input_pipeline import listed_images
+from input_pipeline import names
 
 _BOX = ('xmin', 'ymin', 'xmax', 'ymax')
 _REQUIRED = ('path', 'label', 'split')
@@ -24,13 +25,8 @@ def read(
 ) -> tuple[tuple[str, ...], list[listed_images.ListedImage]]:
   """Returns the class names of all splits, and the images of one split.
 
-  Args:
-    path: the CSV.
-    split: name of the split.
-
   Raises:
-    ValueError: there is no such split, or a line is invalid. The message begins
-      with the file and, for a line, its number.
+    ValueError: `read_all` raises it, or there is no such split.
   """
   class_names, images = read_all(path)
   if split not in images:
@@ -45,35 +41,34 @@ def read_all(
 ) -> tuple[tuple[str, ...], dict[str, list[listed_images.ListedImage]]]:
   """Returns the class names, and the images of each split.
 
-  Args:
-    path: the CSV.
-    check_patients: whether a patient in several splits is an error. An audit
-      reports such patients instead.
+  With `check_patients`, a patient in several splits is an error. An audit
+  reports such patients instead.
 
   Raises:
     ValueError: a line is invalid. The message begins with file and line number.
   """
-  images: dict[str, list[listed_images.ListedImage]] = {}
-  place_of_path: dict[str, str] = {}
-  split_of_patient: dict[str, str] = {}
+  splits: dict[str, list[listed_images.ListedImage]] = {}
+  # Where each name occurs first.
+  slices, labels, split_names, patients = {}, {}, {}, {}
   for place, row in _read_rows(path):
-    image = _parse_row(row, place)
-    first = place_of_path.setdefault(image.path, place)
+    image = _parse_row(row, place, path.parent)
+    first = slices.setdefault(image.slice_id, place)
     if first != place:
-      raise ValueError(f'{place}: {image.path!r} is already in {first}.')
-    other = split_of_patient.setdefault(image.patient_id, row['split'])
-    if check_patients and other != row['split']:
-      raise ValueError(
-        f'{place}: patient {image.patient_id!r} is in the splits {other!r} '
-        f'and {row["split"]!r}. Keep each patient in one split.'
-      )
-    images.setdefault(row['split'], []).append(image)
-  names = {image.label for group in images.values() for image in group}
-  return listed_images.order_classes(names), images
+      raise ValueError(f'{place}: {image.slice_id!r} is already in {first}.')
+    labels.setdefault(image.label, place)
+    split_names.setdefault(row['split'], place)
+    patients.setdefault(row.get('patient', ''), place)
+    splits.setdefault(row['split'], []).append(image)
+  names.check_names('label', labels)
+  names.check_names('split', split_names)
+  names.check_spellings('patient', patients)
+  if check_patients:
+    names.check_patients(splits)
+  return listed_images.order_classes(labels), splits
 
 
 def _read_rows(path: pathlib.Path) -> Iterator[tuple[str, dict[str, str]]]:
-  """Yields 'file:line' and the fields of each line by column."""
+  # 'file:line' and the fields of each line by column.
   # utf-8-sig skips the byte order mark that spreadsheets write.
   with path.open(newline='', encoding='utf-8-sig') as file:
     reader = csv.reader(file, strict=True)
@@ -93,15 +88,17 @@ def _read_rows(path: pathlib.Path) -> Iterator[tuple[str, dict[str, str]]]:
         f'{path}: not UTF-8 after line {reader.line_num}. Save it as UTF-8.'
       ) from error
     except csv.Error as error:
-      raise ValueError(f'{path}:{reader.line_num}: {error}.') from error
+      raise ValueError(
+        f'{path}:{reader.line_num}: a quotation mark is missing or stands in '
+        'the middle of a field.'
+      ) from error
 
 
 def _check_columns(columns: Sequence[str], path: pathlib.Path) -> None:
   missing = [name for name in _REQUIRED if name not in columns]
   unknown = [name for name in columns if name not in _REQUIRED + _OPTIONAL]
-  twice = [
-    name for name, count in collections.Counter(columns).items() if count > 1
-  ]
+  counts = collections.Counter(columns)
+  twice = [name for name in counts if counts[name] > 1]
   if missing or unknown or twice:
     raise ValueError(
       f'{path}:1: columns missing: {missing}, not known: {unknown}, twice: '
@@ -110,7 +107,9 @@ def _check_columns(columns: Sequence[str], path: pathlib.Path) -> None:
     )
 
 
-def _parse_row(row: Mapping[str, str], place: str) -> listed_images.ListedImage:
+def _parse_row(
+  row: Mapping[str, str], place: str, root: pathlib.Path
+) -> listed_images.ListedImage:
   for name in _REQUIRED:
     if not row[name]:
       raise ValueError(f'{place}: the column {name!r} is empty.')
@@ -122,13 +121,15 @@ def _parse_row(row: Mapping[str, str], place: str) -> listed_images.ListedImage:
         'blank.'
       )
   path = pathlib.PurePosixPath(row['path'].replace('\\', '/'))
-  if path.is_absolute() or '..' in path.parts:
+  if path.is_absolute() or '..' in path.parts or '\0' in row['path']:
     raise ValueError(
       f'{place}: {row["path"]!r}; expected a path relative to the CSV that '
       'stays in its folder. Move the CSV beside the images.'
     )
   return listed_images.ListedImage(
-    path=str(path),
+    file=str(root / path),
+    place=place,
+    slice_id=str(path),
     label=row['label'],
     patient_id=row.get('patient') or str(path),
     source=row.get('source', ''),

@@ -9,9 +9,13 @@ from etils import epath
 import numpy as np
 from PIL import Image
 from PIL import ImageFile
-from PIL import UnidentifiedImageError
 
 from input_pipeline import conventions
+from input_pipeline import gray_png
+
+# The smallest part of black to white that a 16-bit image should fill. 12-bit
+# values fill less of the full range.
+_MIN_SPAN = 1 / 16
 
 SUFFIXES = ('.png', '.jpg', '.jpeg')
 
@@ -19,62 +23,64 @@ SUFFIXES = ('.png', '.jpg', '.jpeg')
 _PNG_END = b'\0\0\0\0IEND\xaeB`\x82'
 
 
+class NarrowRangeError(ValueError):
+  """A 16-bit image would be nearly of one gray value."""
+
+
 def decode(encoded: bytes, name: str | os.PathLike[str]) -> Image.Image:
   """Returns the decoded image.
 
-  Args:
-    encoded: the bytes of a PNG or JPEG.
-    name: name of the file for the error message.
-
   Raises:
-    ValueError: the bytes are no whole PNG or JPEG.
+    ValueError: the bytes are no whole PNG or JPEG. The message gives the name.
   """
   assert not ImageFile.LOAD_TRUNCATED_IMAGES  # Pillow's default.
-  try:
-    # `load` stops once it has the pixels. The checksums and the end of a PNG
-    # are checked too, as another decoder may refuse the file during a run.
-    Image.open(io.BytesIO(encoded), formats=('PNG', 'JPEG')).verify()
-    image = Image.open(io.BytesIO(encoded), formats=('PNG', 'JPEG'))
-    image.load()
-    if image.format == 'PNG' and _PNG_END not in encoded:
-      raise ValueError('the end of the file is missing')
-  except (
-    OSError,
-    SyntaxError,
-    ValueError,
-    UnidentifiedImageError,
-    Image.DecompressionBombError,
-  ) as error:
-    raise ValueError(
-      f'{os.fspath(name)} is not a readable PNG or JPEG image '
-      f'({len(encoded)} bytes): {error}'
-    ) from error
-  return image
+  problem = gray_png.size_problem(encoded)
+  if problem is None:
+    try:
+      # `load` stops once it has the pixels. The checksums and the end of a PNG
+      # are checked too, as another decoder may refuse the file during a run.
+      Image.open(io.BytesIO(encoded), formats=('PNG', 'JPEG')).verify()
+      image = Image.open(io.BytesIO(encoded), formats=('PNG', 'JPEG'))
+      if image.width * image.height <= gray_png.MAX_PIXELS:
+        image.load()
+        if image.format == 'JPEG' or _PNG_END in encoded:
+          return image
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+      pass
+    problem = 'it is damaged, too large or of another kind'
+  raise ValueError(
+    f'{os.fspath(name)} is not a readable PNG or JPEG image ({len(encoded)} '
+    f'bytes): {problem}. Restore it, or leave it out.'
+  )
+
+
+def is_16bit_png(encoded: bytes) -> bool:
+  """Returns whether a readable PNG or JPEG is a PNG of 16 bits per channel."""
+  return encoded.startswith(b'\x89PNG') and encoded[24] == 16
 
 
 def read(path: str | os.PathLike[str]) -> bytes:
   """Returns the bytes of the file.
 
   Raises:
-    FileNotFoundError: the file does not exist.
+    OSError: the file does not exist (FileNotFoundError) or cannot be read.
   """
   try:
     return epath.Path(path).read_bytes()
-  except FileNotFoundError as error:
-    raise FileNotFoundError(
-      f'The image {os.fspath(path)} does not exist.'
-    ) from error
+  except OSError as error:
+    problem = f'cannot be read ({error.strerror}). Allow it, or leave it out'
+    if isinstance(error, FileNotFoundError):
+      problem = 'does not exist'
+    raise type(error)(f'The image {os.fspath(path)} {problem}.') from error
 
 
 def check_box(
   box: tuple[int, int, int, int], size: tuple[int, int], name: str
 ) -> None:
-  """Raises ValueError unless the box lies in the image and is not empty.
+  """Checks a box: xmin, ymin, xmax, ymax in pixels, end exclusive.
 
-  Args:
-    box: xmin, ymin, xmax, ymax in pixels, end exclusive.
-    size: width and height of the image in pixels.
-    name: name of the file for the error message.
+  Raises:
+    ValueError: it is empty, or not in an image of this size (width, height).
   """
   xmin, ymin, xmax, ymax = box
   width, height = size
@@ -90,31 +96,23 @@ def to_plain_gray(
   name: str | os.PathLike[str],
   *,
   range_16bit: tuple[int, int] = conventions.FULL_RANGE_16BIT,
+  allow_narrow: bool = False,
 ) -> bytes:
   """Returns the image as bytes that all decoders turn into the same 8-bit gray.
 
   8-bit gray PNGs and gray or RGB JPEGs are returned unchanged. Other images are
-  decoded by Pillow and become 8-bit gray PNGs, as decoders differ in them:
-
-  - 16-bit gray: the values of `range_16bit` become 0 to 255, where others keep
-    the high byte.
-  - Transparency: transparent pixels become black, where others drop the alpha
-    channel.
-  - Colour: becomes luma (ITU-R 601) of the stored values. TensorFlow and OpenCV
-    take a gAMA chunk into account and may get other gray values.
-
-  Args:
-    encoded: the bytes of a PNG or JPEG.
-    name: name of the file for the error message.
-    range_16bit: the values of a 16-bit image that become black and white.
+  decoded by Pillow and become 8-bit gray PNGs, as decoders differ in them. Of
+  16-bit gray, `range_16bit` becomes 0 to 255. Transparent pixels become black.
+  Colour becomes luma (ITU-R 601) of the stored values, without regard to gAMA.
 
   Raises:
-    ValueError: the image is unreadable, a 16-bit PNG in colour, or 16-bit gray
-      and nearly of one colour under `range_16bit`.
+    ValueError: the image is unreadable, or a 16-bit PNG in colour.
+    NarrowRangeError: unless `allow_narrow`, the values of a 16-bit image fill
+      little of `range_16bit`, so that it would be nearly of one gray value.
   """
   image = decode(encoded, name)
-  # Byte 24 of a PNG is its bit depth. Pillow decodes 16-bit colour to 8 bits.
-  if image.format == 'PNG' and encoded[24] == 16 and image.mode[0] != 'I':
+  # Pillow decodes 16-bit colour to 8 bits.
+  if is_16bit_png(encoded) and image.mode[0] != 'I':
     raise ValueError(
       f'{os.fspath(name)} is a 16-bit PNG in colour or with transparency. '
       'Convert it to 16-bit gray, or to 8 bits.'
@@ -123,15 +121,13 @@ def to_plain_gray(
   if is_jpeg or (image.mode == 'L' and not image.has_transparency_data):
     return encoded
   if image.mode[0] == 'I':
-    gray = Image.fromarray(_from_16bit(np.asarray(image), name, range_16bit))
+    gray = _from_16bit(np.asarray(image), name, range_16bit, allow_narrow)
+    image = Image.fromarray(gray)
   elif image.has_transparency_data:
-    image = image.convert('RGBA')
     black = Image.new('RGBA', image.size, (0, 0, 0, 255))
-    gray = Image.alpha_composite(black, image).convert('L')
-  else:
-    gray = image.convert('L')
+    image = Image.alpha_composite(black, image.convert('RGBA'))
   buffer = io.BytesIO()
-  gray.save(buffer, 'PNG', compress_level=1)
+  image.convert('L').save(buffer, 'PNG', compress_level=1)
   return buffer.getvalue()
 
 
@@ -139,26 +135,25 @@ def _from_16bit(
   image: np.ndarray,
   name: str | os.PathLike[str],
   range_16bit: tuple[int, int],
+  allow_narrow: bool,
 ) -> np.ndarray:
-  low, high = range_16bit
-  if not low < high:
+  black, white = range_16bit
+  if not black < white:
     raise ValueError(
       f'config.data.range_16bit is {range_16bit}; expected black, then white: '
       'two values, the first of them smaller.'
     )
-  if image.max() != image.min() and (image.max() <= low or image.min() >= high):
-    raise ValueError(
-      f'{os.fspath(name)} is a 16-bit image of values from {image.min()} to '
-      f'{image.max()}, all of them outside of config.data.range_16bit='
-      f'{range_16bit}: it would be of one colour.'
+  scaled = (image.astype(np.float32) - black) / (white - black)
+  scaled = np.clip(scaled, 0, 1)
+  low, high = int(image.min()), int(image.max())
+  is_narrow = low != high and scaled.max() - scaled.min() < _MIN_SPAN
+  if is_narrow and not allow_narrow:
+    better = (0, 4095) if high <= 4095 < white else (low, high)
+    raise NarrowRangeError(
+      f'{os.fspath(name)} is a 16-bit image of values from {low} to {high}. '
+      f'With {black} as black and {white} as white it would be nearly of one '
+      'gray value. To train, set config.data.range_16bit to the values that '
+      f'stand for black and white, such as {better}; for a trained network, '
+      'convert the image to 8 bits under the window of its training.'
     )
-  scaled = (image.astype(np.float32) - low) / (high - low)
-  # Catches 12-bit values in a 16-bit file, which would become almost black.
-  if 0 < scaled.max() < 1 / 16:
-    raise ValueError(
-      f'{os.fspath(name)} is a 16-bit image whose largest value is '
-      f'{image.max()}: with {low} as black and {high} as white it would be '
-      'nearly black. Set config.data.range_16bit to the values that stand '
-      'for black and white, (0, 4095) for 12-bit images.'
-    )
-  return np.rint(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
+  return np.rint(scaled * 255).astype(np.uint8)

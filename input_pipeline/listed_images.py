@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a list of the user's images to `Examples`."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent import futures
 import functools
-import pathlib
+import os
 from typing import NamedTuple
 
 import numpy as np
@@ -23,21 +23,24 @@ class ListedImage(NamedTuple):
   """One image of a split, as a folder or a CSV lists it.
 
   Attributes:
-    path: relative to the folder, or to the folder of the CSV. It is also the id
-      of the slice.
+    file: path of the image.
+    place: 'file:line' in a CSV, or the file, for error messages.
+    slice_id: path of the file, relative to the folder or to that of the CSV.
     label: name of the class.
-    patient_id: the patient. If it is not known it is the path, so each image
-      counts as a patient of its own.
+    patient_id: the patient. If it is not known it is the id of the slice, so
+      each image counts as a patient of its own.
     source: the collection that the image comes from; '' if it is not known.
     box: xmin, ymin, xmax, ymax in pixels, end exclusive; `NO_BOX` if it is not
       known.
   """
 
-  path: str
+  file: str
+  place: str
+  slice_id: str
   label: str
   patient_id: str
-  source: str
-  box: tuple[int, int, int, int]
+  source: str = ''
+  box: tuple[int, int, int, int] = NO_BOX
 
 
 def order_classes(names: Iterable[str]) -> tuple[str, ...]:
@@ -48,80 +51,94 @@ def order_classes(names: Iterable[str]) -> tuple[str, ...]:
   return tuple(sorted(names))
 
 
+class _Checked(NamedTuple):
+  # Of the file, as the conversion to gray may differ between Pillow's versions.
+  digest: str
+  stamp: int
+  # Whether the file is already what `to_plain_gray` returns.
+  is_plain: bool
+  is_16bit: bool
+  narrow: image_file.NarrowRangeError | None
+
+
+def _stamp(file: str) -> int:
+  # Another one for a file that was replaced; 0 for one that does not exist.
+  if not os.path.exists(file):
+    return 0
+  found = os.stat(file)
+  return hash(
+    (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+  )
+
+
+def _check(range_16bit: tuple[int, int], image: ListedImage) -> _Checked:
+  stamp = _stamp(image.file)
+  encoded = image_file.read(image.file)
+  gray, narrow = b'', None
+  try:
+    gray = image_file.to_plain_gray(
+      encoded, image.file, range_16bit=range_16bit
+    )
+  except image_file.NarrowRangeError as error:
+    narrow = error
+  if image.box != NO_BOX:
+    size = image_file.decode(encoded, image.file).size
+    image_file.check_box(image.box, size, image.file)
+  digest = examples_lib.digest(encoded)
+  is_16bit = image_file.is_16bit_png(encoded)
+  return _Checked(digest, stamp, gray == encoded, is_16bit, narrow)
+
+
+def _check_all(
+  images: Sequence[ListedImage], range_16bit: tuple[int, int]
+) -> list[_Checked]:
+  with futures.ThreadPoolExecutor() as pool:
+    # No bar if the check takes less than two seconds or writes to a pipe.
+    bar = {'unit': 'image', 'delay': 2, 'disable': None}
+    checked = pool.map(functools.partial(_check, range_16bit), images)
+    checked = list(tqdm.tqdm(checked, 'Checking images', len(images), **bar))
+  # Some slices may be dark. If half of all are, the range is wrong.
+  narrow = [x.narrow for x in checked if x.narrow]
+  if narrow and 2 * len(narrow) >= sum(x.is_16bit for x in checked):
+    raise narrow[0]
+  return checked
+
+
 def to_examples(
-  root: pathlib.Path,
   images: Sequence[ListedImage],
-  *,
   class_names: tuple[str, ...],
   source: data_source.DataSource,
 ) -> examples_lib.Examples:
-  """Returns the images as examples. Each is decoded once to check it.
+  """Returns the images of a split, each decoded once to check it.
 
-  Args:
-    root: the folder that the paths are relative to.
-    images: the images, in the order of the split.
-    class_names: all classes, in the order of their labels.
-    source: its `range_16bit` and `window` are used.
-
-  Raises:
-    FileNotFoundError: an image does not exist.
-    ValueError: an image is unreadable or does not contain its box.
+  Errors name the file that does not exist, is unreadable or lacks its box.
   """
-  to_gray = functools.partial(
-    image_file.to_plain_gray, range_16bit=source.range_16bit
-  )
-
-  def check(image: ListedImage) -> tuple[str, bool]:
-    return _check(image, root / image.path, to_gray)
-
-  with futures.ThreadPoolExecutor() as pool:
-    checked = list(
-      tqdm.tqdm(
-        pool.map(check, images),
-        total=len(images),
-        desc='Checking images',
-        unit='image',
-        # No bar if the check takes less than two seconds or writes to a pipe.
-        delay=2,
-        disable=None,
-      )
-    )
+  checked = _check_all(images, source.range_16bit)
 
   def read(i: int) -> bytes:
-    path = root / images[i].path
-    encoded = image_file.read(path)
-    _, is_plain = checked[i]
-    if is_plain:
+    file = images[i].file
+    encoded = image_file.read(file)
+    is_same = _stamp(file) == checked[i].stamp
+    if not is_same and examples_lib.digest(encoded) != checked[i].digest:
+      raise ValueError(
+        f'{file} has changed since it was checked at the start. Restore it, or '
+        'start again.'
+      )
+    if checked[i].is_plain:
       return encoded
-    return to_gray(encoded, path)
+    return image_file.to_plain_gray(
+      encoded, file, range_16bit=source.range_16bit, allow_narrow=True
+    )
 
   number = {name: i for i, name in enumerate(class_names)}
   return examples_lib.Examples(
     class_names=class_names,
-    slice_id=np.array([image.path for image in images]),
+    slice_id=np.array([image.slice_id for image in images]),
     patient_id=np.array([image.patient_id for image in images]),
     source=np.array([image.source for image in images]),
     label=np.array([number[image.label] for image in images], np.int32),
-    box=np.array([image.box for image in images], np.int32).reshape(-1, 4),
-    digest=np.array([digest for digest, _ in checked]),
+    box=np.array([image.box for image in images], np.int32),
+    digest=np.array([x.digest for x in checked]),
     read=read,
     window=source.window,
   )
-
-
-def _check(
-  image: ListedImage,
-  path: pathlib.Path,
-  to_gray: Callable[[bytes, pathlib.Path], bytes],
-) -> tuple[str, bool]:
-  """Returns the digest of an image's file, and whether it is plain gray.
-
-  The digest is that of the file, as the conversion to gray may differ between
-  versions of Pillow. Errors are those of `to_examples`.
-  """
-  encoded = image_file.read(path)
-  gray = to_gray(encoded, path)
-  if image.box != NO_BOX:
-    size = image_file.decode(encoded, path).size
-    image_file.check_box(image.box, size, str(path))
-  return examples_lib.digest(encoded), gray == encoded

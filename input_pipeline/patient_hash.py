@@ -15,7 +15,7 @@ _BYTES = 32
 
 
 def read_or_make_key(path: pathlib.Path) -> bytes:
-  """Returns the key in a file; a new key is written if the file is missing.
+  """Returns the key in a file; writes a new one if there is no such file.
 
   Raises:
     ValueError: the file exists but holds no key.

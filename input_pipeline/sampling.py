@@ -11,7 +11,7 @@ reads the same stream.
 
 import tensorflow as tf
 
-from input_pipeline import preprocessing
+from input_pipeline import preprocess
 
 
 def shuffled_index(
@@ -19,13 +19,7 @@ def shuffled_index(
 ) -> tf.Tensor:
   """Returns the index of the example at a position of the training stream.
 
-  Args:
-    position: int64 scalar, 0 or more.
-    num_examples: number of examples in an epoch.
-    seed: seed of the run.
-
-  Returns:
-    int64 scalar, from 0 to `num_examples` - 1.
+  All are int64 scalars. The index lies between 0 and `num_examples` - 1.
   """
   epoch = position // num_examples
   return tf.random.experimental.index_shuffle(
@@ -59,8 +53,7 @@ def draw_crop_and_flip(
     crop: side of the part in pixels, at most `size`.
 
   Returns:
-    Top and left of the part, int32 scalars, and whether to flip it, a bool
-    scalar.
+    Top and left of the part, int32 scalars, and a bool scalar: whether to flip.
   """
   crop_seed, flip_seed = tf.unstack(tf.random.split(seed, 2))
   # TensorFlow draws an offset for rows, columns and channels.
@@ -75,20 +68,13 @@ def training_plan(
   position: tf.Tensor,
   *,
   chosen: tf.Tensor,
-  settings: preprocessing.Preprocessing,
+  settings: preprocess.Preprocessing,
   seed: int,
 ) -> dict[str, tf.Tensor]:
   """Returns the plan at a position of the training stream.
 
-  Args:
-    position: int64 scalar, 0 or more.
-    chosen: int64 `[N]`, the indices of the examples of an epoch.
-    settings: gives the sides before and after the random crop.
-    seed: seed of the run.
-
-  Returns:
-    The `index` of the example, a `mask` of True, `top` and `left` of its crop
-    and whether to `flip` it, all scalars.
+  It holds scalars: the `index` of the example, which is one of `chosen` (int64
+  `[N]`), a `mask` of True, `top` and `left` of its crop and whether to `flip`.
   """
   index = shuffled_index(position, num_examples=chosen.shape[0], seed=seed)
   top, left, flip = draw_crop_and_flip(

@@ -16,7 +16,7 @@ import tensorflow_datasets as tfds
 from input_pipeline import conventions
 from input_pipeline import covidx_ct
 from input_pipeline import phantom
-from input_pipeline import preprocessing
+from input_pipeline import preprocess
 from input_pipeline import textures
 
 
@@ -27,19 +27,17 @@ class DataSet:
   Attributes:
     builder: its builder class. The features are 'image', 'label', 'box',
       'slice_id', 'patient_id' and 'source'.
-    window: center and width in Hounsfield units of the window that made the
-      gray values; None if it is not known or the images are no CT.
+    window: as in `Examples`.
     source_fields: fields of `DataSource` that the builder takes as arguments.
-    preparation: a function from the builder and a split to the preprocessing
-      that the stored slices have had, or None if they are stored whole.
-    check_source: a function of the builder and a folder that raises ValueError
-      if the data set was prepared from other files than those in the folder.
+    preparation: from the builder and a split, that of `Examples`.
+    check_source: raises ValueError if the builder's data set was prepared from
+      other files than those in a folder.
   """
 
   builder: type[tfds.core.GeneratorBasedBuilder]
   window: tuple[float, float] | None = None
   source_fields: tuple[str, ...] = ()
-  preparation: Callable[[Any, str], preprocessing.Preprocessing | None] = (
+  preparation: Callable[[Any, str], preprocess.Preprocessing | None] = (
     lambda *_: None
   )
   check_source: Callable[[Any, epath.Path], None] = lambda *_: None

@@ -5,11 +5,11 @@
 `tfds_data_sets` lists the data sets.
 """
 
-from collections.abc import Mapping
+import collections
+from collections.abc import Mapping, Sequence
 import io
 import os
 import sys
-from typing import Any
 
 from absl import logging
 from etils import epath
@@ -27,10 +27,8 @@ from input_pipeline.covidx_ct import prepared_slices
 def load(source: data_source.DataSource, split: str) -> examples_lib.Examples:
   """Returns a split of 'covidx_ct/2a', 'phantom/demo' and the like.
 
-  Args:
-    source: the data set. Its `path`, the folder that tfds calls manual_dir, is
-      only needed if the data set has not been prepared yet.
-    split: 'train', 'val' or 'test'.
+  Its `path`, the folder that tfds calls manual_dir, is only needed if the data
+  set has not been prepared yet.
 
   Raises:
     FileNotFoundError: the data set is not prepared, and `path` is no folder.
@@ -51,7 +49,7 @@ def load(source: data_source.DataSource, split: str) -> examples_lib.Examples:
 def load_all(
   source: data_source.DataSource,
 ) -> dict[str, examples_lib.Examples]:
-  """Returns all splits of a data set by name. Arguments and errors: `load`."""
+  """Returns all splits of a data set by name; errors are those of `load`."""
   builder = _prepared_builder(source)
   return {split: _read_split(builder, split) for split in builder.info.splits}
 
@@ -59,9 +57,13 @@ def load_all(
 def _prepared_builder(
   source: data_source.DataSource,
 ) -> tfds.core.GeneratorBasedBuilder:
-  """Returns the builder of a data set, after preparing it if necessary."""
   builder = _make_builder(source)
   manual_dir = epath.Path(source.path).expanduser() if source.path else None
+  if manual_dir is not None and not manual_dir.is_dir():
+    raise FileNotFoundError(
+      f'config.data.path is {manual_dir}, which is not a folder. Set it to the '
+      "folder of the original files, or to '' if the data set is prepared."
+    )
   if not builder.data_path.exists():
     _prepare(builder, manual_dir)
   elif manual_dir is not None:
@@ -102,10 +104,6 @@ def _prepare(
       f'{builder.info.full_name} is not prepared yet: set config.data.path '
       'to the folder that holds it.\n' + builder.MANUAL_DOWNLOAD_INSTRUCTIONS
     )
-  if manual_dir is not None and not manual_dir.is_dir():
-    raise FileNotFoundError(
-      f'config.data.path is {manual_dir}, which is not a folder.'
-    )
   if not sys.stderr.isatty():
     tfds.disable_progress_bar()
   builder.download_and_prepare(
@@ -119,8 +117,15 @@ def _read_split(
   data_set = tfds_data_sets.DATA_SETS[builder.name]
   preparation = data_set.preparation(builder, split)
   key = 'image' if preparation is None else prepared_slices.RECORD_KEY
-  columns = _read_table(builder, split, image_key=key)
-  records = _Records(builder, split, image_key=key)
+  raw = {'deserialize_method': tfds.decode.DeserializeMethod.RAW_BYTES}
+  # In the records, labels and names lie among gigabytes of images. They are
+  # read once and kept in a file beside the records.
+  path = builder.data_path / f'{builder.name}-{split}.table.npz'
+  if not path.exists():
+    _write_table(path, builder.as_data_source(split, **raw), key)
+  records = builder.as_data_source(split, **raw)
+  with path.open('rb') as file, np.load(file, allow_pickle=False) as table:
+    columns = dict(table)
   if len(columns['label']) != len(records):
     raise ValueError(
       f'The table of split {split!r} in {builder.data_path} has '
@@ -129,88 +134,46 @@ def _read_split(
     )
   return examples_lib.Examples(
     class_names=tuple(builder.info.features['label'].names),
-    read=records.image,
+    read=lambda i: _features(records, i)[key].bytes_list.value[0],
     window=data_set.window,
     preparation=preparation,
     **columns,
   )
 
 
-class _Records:
-  """The records of a split, read by position."""
-
-  def __init__(
-    self,
-    builder: tfds.core.GeneratorBasedBuilder,
-    split: str,
-    *,
-    image_key: str,
-  ):
-    self._records = builder.as_data_source(
-      split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES
-    )
-    self._image_key = image_key
-
-  def __len__(self) -> int:
-    return len(self._records)
-
-  def image(self, i: int) -> bytes:
-    """Returns the bytes of an image, as `Examples.read` does."""
-    return self._features(i)[self._image_key].bytes_list.value[0]
-
-  def row(self, i: int) -> dict[str, Any]:
-    """Returns everything but the image, and the image's digest."""
-    features = self._features(i)
-    texts = {
-      key: features[key].bytes_list.value[0].decode()
-      for key in ('slice_id', 'patient_id', 'source')
-    }
-    image = features[self._image_key].bytes_list.value[0]
-    return texts | {
-      'label': features['label'].int64_list.value[0],
-      'box': features['box'].int64_list.value,
-      'digest': examples_lib.digest(image),
-    }
-
-  def _features(self, i: int) -> Mapping[str, tf.train.Feature]:
-    try:
-      record = self._records[int(i)]
-    except RuntimeError as error:  # The only kind that ArrayRecord raises.
-      raise OSError(str(error)) from error
-    # Takes half the time of tfds's own parser, which looks at every feature.
-    return tf.train.Example.FromString(record).features.feature
+def _features(
+  records: Sequence[bytes], i: int
+) -> Mapping[str, tf.train.Feature]:
+  try:
+    record = records[int(i)]
+  except RuntimeError as error:  # The only kind that ArrayRecord raises.
+    raise OSError(str(error)) from error
+  # Takes half the time of tfds's own parser, which looks at every feature.
+  return tf.train.Example.FromString(record).features.feature
 
 
-def _read_table(
-  builder: tfds.core.GeneratorBasedBuilder, split: str, *, image_key: str
-) -> dict[str, np.ndarray]:
-  """Returns the columns of `Examples`, from a file beside the records.
-
-  In the records, labels and names lie among gigabytes of images. They are read
-  once, after the data set was prepared, and written to that file.
-  """
-  path = builder.data_path / f'{builder.name}-{split}.table.npz'
-  if not path.exists():
-    records = _Records(builder, split, image_key=image_key)
-    rows = [
-      records.row(i)
-      for i in tqdm.trange(
-        len(records), desc=f'Reading {split} table', unit='slice', disable=None
-      )
-    ]
-    dtypes = {'label': np.int32, 'box': np.int32}
-    # Through memory: writing a zip archive seeks, which object stores cannot.
-    buffer = io.BytesIO()
-    np.savez(
-      buffer,
-      **{
-        key: np.array([row[key] for row in rows], dtypes.get(key))
-        for key in rows[0]
-      },
-    )
-    # Under a name of its own, as another process may write the same table.
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
-    partial.write_bytes(buffer.getvalue())
-    partial.replace(path)
-  with path.open('rb') as file, np.load(file, allow_pickle=False) as table:
-    return dict(table)
+def _write_table(
+  path: epath.Path, records: Sequence[bytes], image_key: str
+) -> None:
+  """Writes all columns of `Examples` to an npz file."""
+  columns = collections.defaultdict(list)
+  bar = {'unit': 'slice', 'disable': None}
+  for i in tqdm.trange(len(records), desc=f'Writing {path.name}', **bar):
+    features = _features(records, i)
+    for key in ('slice_id', 'patient_id', 'source'):
+      columns[key].append(features[key].bytes_list.value[0].decode())
+    columns['label'].append(features['label'].int64_list.value[0])
+    # A list, as the field itself would keep the whole record in memory.
+    columns['box'].append(list(features['box'].int64_list.value))
+    image = features[image_key].bytes_list.value[0]
+    columns['digest'].append(examples_lib.digest(image))
+  dtypes = {'label': np.int32, 'box': np.int32}
+  # Through memory: writing a zip archive seeks, which object stores cannot.
+  buffer = io.BytesIO()
+  np.savez(
+    buffer, **{k: np.array(v, dtypes.get(k)) for k, v in columns.items()}
+  )
+  # Under a name of its own, as another process may write the same table.
+  partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
+  partial.write_bytes(buffer.getvalue())
+  partial.replace(path)

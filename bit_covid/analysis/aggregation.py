@@ -22,8 +22,6 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 
 METHODS = ('mean', 'max', 'top_k', 'vote')
-# Patients that an error message names.
-_EXAMPLES = 5
 
 
 def aggregate_patients(
@@ -32,15 +30,7 @@ def aggregate_patients(
   """Returns a predictions table with one row for each patient, sorted by id.
 
   `slice_id` is the patient's id, `source` all of its sources, joined by '+'.
-
-  Args:
-    table: a predictions table.
-    method: one of `METHODS`.
-    top_k: the number k of slices for the method 'top_k'.
-
-  Raises:
-    ValueError: the method is unknown, a label or a probability is missing, a
-      patient's slices have different labels, or its id is empty.
+  Slices of a patient must have the same label.
   """
   label, probabilities = metrics.labelled(table)
   patient, names = patient_indices(table)
@@ -58,12 +48,7 @@ def aggregate_patients(
 def aggregate_slices(
   probabilities: np.ndarray, method: str, *, top_k: int = 10
 ) -> np.ndarray:
-  """Returns the probabilities of one scan or patient, `[C]` float64.
-
-  Args:
-    probabilities: of its slices, `[N, C]` with N of at least 1.
-    method: one of `METHODS`.
-    top_k: the number k of slices for the method 'top_k'.
+  """Returns `[C]` probabilities of a scan or patient from `[N, C]` of slices.
 
   Raises:
     ValueError: the method is unknown, or there are no slices.
@@ -93,7 +78,6 @@ def patient_indices(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 def _aggregate(
   patient: np.ndarray, probabilities: np.ndarray, method: str, top_k: int
 ) -> np.ndarray:
-  """Returns the probabilities of each patient, `[P, C]` float64."""
   if method not in METHODS:
     raise ValueError(
       f'Unknown aggregation method {method!r}; expected one of '
@@ -131,14 +115,12 @@ def _top_mean(values: np.ndarray, patient: np.ndarray, k: int) -> np.ndarray:
 def _patient_labels(
   patient: np.ndarray, label: np.ndarray, names: np.ndarray
 ) -> np.ndarray:
-  """Returns the label of each patient, `[P]`; raises where it has several."""
   labels = pd.Series(label).groupby(patient)
   mixed = names[labels.nunique() > 1]
   if len(mixed):
     raise ValueError(
       f'{len(mixed)} of {len(names)} patients have slices with different '
-      f'labels: {", ".join(mixed[:_EXAMPLES])}'
-      f'{", ..." if len(mixed) > _EXAMPLES else ""}. A patient has one label '
+      f'labels: {predictions.examples(mixed)}. A patient has one label '
       'here; give each label a patient_id of its own, or use the results by '
       'slice.'
     )

@@ -2,25 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Confidence intervals of every measure, by a bootstrap over patients.
 
-The slices of a patient resemble each other, so an interval that treats slices
-as independent is far too narrow. Here whole patients are resampled with
-replacement within each class, as many as the class has. The mix of classes of a
-test split was chosen and is not random, and no class can vanish this way.
-
-The bounds are percentiles of the measure over the resamples. Plain percentiles
-are too narrow for few patients. They are therefore taken further out, at
-Phi(+-t sqrt(n / (n - 1))), where t is the quantile of Student's distribution
-with n - 1 degrees of freedom (Hesterberg, "What teachers should know about the
-bootstrap", 2015) and n = N^2 / sum_i N_i^2 is the effective number of patients
-(Kish): so many patients with equally many slices would carry as much
-information.
-
-In simulations (tests/bit_covid/analysis/test_bootstrap_coverage.py), 95 %
-intervals of the accuracy cover the truth in 94.7 % of cases with 100 patients,
-where intervals over slices cover it in 73.0 %. With 426 patients as uneven as
-those of COVIDx CT, most of them without an error, they cover it in about 90 %,
-those over slices in 24 %. Intervals are optimistic in that case: if the few
-patients with errors are missing from the split, resampling cannot add them.
+The slices of a patient resemble each other, so whole patients are resampled,
+within each class. docs/report.md describes the intervals and their coverage.
 """
 
 from collections.abc import Mapping
@@ -38,7 +21,7 @@ from bit_covid.analysis import resampling
 # The level of all intervals, and how tables and pages name it.
 LEVEL = 0.95
 LEVEL_TEXT = f'{100 * LEVEL:g} %'
-NUM_RESAMPLES = 2000
+NUM_RESAMPLES = resampling.NUM_RESAMPLES
 # The power at which a difference counts as detectable.
 _POWER = 0.8
 
@@ -77,17 +60,8 @@ def intervals(
   - A class has a single patient, which resampling cannot vary. Only the
     sensitivities of the other classes have bounds then.
 
-  Args:
-    table: a predictions table.
-    num_resamples: number of resamples.
-    seed: of the resamples.
-    with_areas: whether to include the areas under curves, which are slow.
-
-  Raises:
-    ValueError: labels, probabilities or patients are missing, or
-      `num_resamples` is below 1.
+  The areas under curves are slow; `with_areas=False` leaves them out.
   """
-  _check(num_resamples)
   sample = resampling.make_sample(table, with_areas=with_areas)
   (resampled,) = resampling.resample(
     [sample], num_resamples=num_resamples, seed=seed
@@ -112,32 +86,20 @@ def mean_intervals(
   """Returns mean and interval of quantities that every slice has.
 
   The resamples are those of `intervals`, and bounds are NaN in the same cases.
-
-  Args:
-    table: N rows with at least `label` and `patient_id`.
-    values: `[N]` float64 by name.
-    num_resamples: number of resamples.
-    seed: of the resamples.
-
-  Raises:
-    ValueError: labels or patients are missing, or `num_resamples` is below 1.
+  `values` are `[N]` float64 by name. Of the N rows of the table, only `label`
+  and `patient_id` are read.
   """
-  _check(num_resamples)
   totals = resampling.make_totals(table, np.stack([*values.values()], axis=1))
   (resampled,) = resampling.resample(
     [totals], num_resamples=num_resamples, seed=seed
   )
-  return {
-    name: make_interval(
-      float(np.mean(each)) if len(each) else math.nan,
-      means,
-      sample=totals,
-      measure='mean',
-    )
-    for (name, each), means in zip(
-      values.items(), resampled['mean'].T, strict=True
-    )
-  }
+  result = {}
+  for (name, each), means in zip(
+    values.items(), resampled['mean'].T, strict=True
+  ):
+    mean = float(np.mean(each)) if len(each) else math.nan
+    result[name] = make_interval(mean, means, sample=totals, measure='mean')
+  return result
 
 
 def difference(
@@ -149,24 +111,17 @@ def difference(
 ) -> dict[str, Difference]:
   """Returns B minus A of every measure, with the same resamples for both.
 
-  Args:
-    table_a: a predictions table.
-    table_b: another one of the same slices, in any order.
-    num_resamples: number of resamples.
-    seed: of the resamples. Bounds are NaN as in `intervals`.
-
-  Raises:
-    ValueError: the tables differ in classes, slices, labels or patients (the
-      message counts them), or as in `intervals`.
+  Bounds are NaN as in `intervals`. Predictions tables of different classes,
+  slices, labels or patients raise a ValueError; their order may differ.
   """
-  _check(num_resamples)
-  table_b = predictions.align(table_a, table_b)
-  samples = [resampling.make_sample(table) for table in (table_a, table_b)]
+  tables = table_a, predictions.align(table_a, table_b)
+  samples = [resampling.make_sample(table) for table in tables]
   resampled_a, resampled_b = resampling.resample(
     samples, num_resamples=num_resamples, seed=seed
   )
-  values_a = metrics.measure(*metrics.labelled(table_a))
-  values_b = metrics.measure(*metrics.labelled(table_b))
+  values_a, values_b = (
+    metrics.measure(*metrics.labelled(table)) for table in tables
+  )
   return {
     name: make_difference(
       values_b[name] - values_a[name],
@@ -220,13 +175,6 @@ def make_difference(
   return Difference(value, low, high, detectable)
 
 
-def _check(num_resamples: int) -> None:
-  if num_resamples < 1:
-    raise ValueError(
-      f'{num_resamples} resamples; expected at least 1, better {NUM_RESAMPLES}.'
-    )
-
-
 def _percentiles(
   resampled: np.ndarray, value: float, count: float
 ) -> tuple[float, float]:
@@ -238,6 +186,7 @@ def _percentiles(
   # Means of the same numbers may differ in their last bits.
   if np.ptp(defined) <= 1e-12 * np.abs(defined).max():
     return math.nan, math.nan
+  # Plain percentiles are too narrow for few patients.
   t = scipy.special.stdtrit(count - 1, (1 + LEVEL) / 2)
   tail = scipy.special.ndtr(-t * math.sqrt(count / (count - 1)))
   low, high = np.quantile(defined, [tail, 1 - tail])

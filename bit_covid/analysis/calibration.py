@@ -3,13 +3,8 @@
 """Measures calibration and fits a temperature.
 
 In a calibrated network, predictions of probability 0.9 are right nine times in
-ten.
-
-    temperature = calibration.fit_temperature(val)
-    calibration.measure(calibration.apply_temperature(test, temperature))
-
-Confidence is the probability of the predicted class. A temperature T above 1
-makes all probabilities less extreme without changing a prediction.
+ten. A temperature T above 1 makes all probabilities less extreme without
+changing a prediction. Confidence is the probability of the predicted class.
 """
 
 import math
@@ -34,11 +29,8 @@ _SMALLEST = np.finfo(np.float64).tiny
 class Reliability(NamedTuple):
   """Confidence and accuracy in bins of equal width of the confidence.
 
-  Attributes:
-    edges: `[B + 1]` float64; a bin includes its upper edge only.
-    count: the number of slices in each bin, `[B]` int64.
-    confidence: the mean in each bin, `[B]` float64, NaN in an empty bin.
-    accuracy: of each bin, `[B]` float64, NaN in an empty bin.
+  A bin includes its upper edge only. Of an empty bin, the mean confidence and
+  the accuracy are NaN. `edges` are `[B + 1]`, the others `[B]`.
   """
 
   edges: np.ndarray
@@ -53,9 +45,6 @@ def measure(table: pd.DataFrame) -> dict[str, float]:
   `ece` is the mean over the bins of |accuracy - confidence|, weighted by their
   counts. `brier` is the mean squared error summed over the classes, from 0 to
   2. `nll` is the mean of -log(probability of the true class), in nats.
-
-  Raises:
-    ValueError: labels or probabilities are missing.
   """
   curve = reliability(table)
   gap = np.abs(curve.accuracy - curve.confidence)
@@ -66,11 +55,7 @@ def measure(table: pd.DataFrame) -> dict[str, float]:
 
 
 def losses(table: pd.DataFrame) -> dict[str, np.ndarray]:
-  """Returns `brier` and `nll` of each slice, `[N]` float64.
-
-  Raises:
-    ValueError: labels or probabilities are missing.
-  """
+  """Returns `brier` and `nll` of each slice, `[N]` float64."""
   label, probabilities = metrics.labelled(table)
   truth = np.eye(probabilities.shape[1])[label]
   return {
@@ -80,11 +65,7 @@ def losses(table: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def reliability(table: pd.DataFrame, *, bins: int = BINS) -> Reliability:
-  """Returns the reliability of the predicted classes.
-
-  Raises:
-    ValueError: labels or probabilities are missing.
-  """
+  """Returns the reliability of the predicted classes."""
   label, probabilities = metrics.labelled(table)
   confidence = probabilities.max(axis=1)
   is_right = probabilities.argmax(axis=1) == label
@@ -106,9 +87,6 @@ def fit_temperature(table: pd.DataFrame) -> float:
   Log-probabilities are logits up to a constant, so this is the temperature of
   the logits. It is NaN if the minimum is not inside `TEMPERATURES`: without any
   error, for example, the smallest T is always best.
-
-  Raises:
-    ValueError: labels or probabilities are missing.
   """
   label, probabilities = metrics.labelled(table)
   logits = _log(probabilities)
@@ -116,7 +94,6 @@ def fit_temperature(table: pd.DataFrame) -> float:
   found = scipy.optimize.minimize_scalar(
     lambda x: _nll(label, logits / math.exp(x)).mean(),
     bounds=(low, high),
-    method='bounded',
     options={'xatol': 1e-6},
   )
   if min(found.x - low, high - found.x) < 1e-3:
@@ -149,4 +126,4 @@ def _log(probabilities: np.ndarray) -> np.ndarray:
 
 def _nll(label: np.ndarray, logits: np.ndarray) -> np.ndarray:
   log_probabilities = scipy.special.log_softmax(logits, axis=1)
-  return -log_probabilities[np.arange(len(label)), label]
+  return -np.take_along_axis(log_probabilities, label[:, None], axis=1)[:, 0]

@@ -7,12 +7,14 @@ can be distinguished by colour-blind readers and in gray. Lines also differ in
 their dashes, and points in their shapes. The state of pyplot is not used.
 """
 
+from collections.abc import Callable, Sequence
 import dataclasses
 import io
 
 from matplotlib import axes as mpl_axes
 from matplotlib import figure as mpl_figure
 from matplotlib import ticker
+import numpy as np
 import pandas as pd
 from PIL import Image
 
@@ -45,8 +47,6 @@ _SERIES = (
   '#AA4499',
   '#999933',
 )
-_DASHES = ('-', '--', '-.', ':')
-_MARKERS = ('o', '^', 's', 'D', 'v', 'P', 'X', '*')
 GRAY = '#6B7280'
 # Matplotlib's name of the colours of all class activation maps.
 MAP_COLOURS = 'inferno'
@@ -56,12 +56,8 @@ MAP_COLOURS = 'inferno'
 class Picture:
   """A figure of a report.
 
-  Attributes:
-    name: the name of its file, without the suffix.
-    title: a few words.
-    caption: what it shows, with the numbers of slices and patients.
-    alt: the alternative text for readers who cannot see it.
-    png: the content of the PNG file.
+  `name` is that of its file, without the suffix, `alt` the text for readers who
+  cannot see it, and `png` the content of the file.
   """
 
   name: str
@@ -72,11 +68,7 @@ class Picture:
 
 
 class _Figure(mpl_figure.Figure):
-  """A figure that a notebook shows when it is the last value of a cell.
-
-  The class of Matplotlib needs pyplot for that. The picture has fewer pixels
-  and colours than in a report, because notebooks are stored with their outputs.
-  """
+  """A figure that a notebook shows without pyplot, as a smaller picture."""
 
   def _repr_png_(self) -> bytes:
     buffer = io.BytesIO()
@@ -101,24 +93,16 @@ def png(figure: mpl_figure.Figure) -> bytes:
   return buffer.getvalue()
 
 
-def colour(index: int) -> str:
-  """Returns the colour of a class."""
-  return COLOURS[index % len(COLOURS)]
+def _cycle(values: Sequence[str]) -> Callable[[int], str]:
+  return lambda index: values[index % len(values)]
 
 
-def series_colour(index: int) -> str:
-  """Returns the colour of a source, a split or another series."""
-  return _SERIES[index % len(_SERIES)]
-
-
-def dashes(index: int) -> str:
-  """Returns the line style of a class."""
-  return _DASHES[index % len(_DASHES)]
-
-
-def marker(index: int) -> str:
-  """Returns the shape of the points of a class."""
-  return _MARKERS[index % len(_MARKERS)]
+# From the index of a class to its colour, line style and shape of points.
+colour = _cycle(COLOURS)
+dashes = _cycle(('-', '--', '-.', ':'))
+marker = _cycle(('o', '^', 's', 'D', 'v', 'P', 'X', '*'))
+# From the index of a source, a split or another series to its colour.
+series_colour = _cycle(_SERIES)
 
 
 def plain(axes: mpl_axes.Axes) -> mpl_axes.Axes:
@@ -131,31 +115,28 @@ def plain(axes: mpl_axes.Axes) -> mpl_axes.Axes:
 
 def counts(table: pd.DataFrame) -> str:
   """Returns a text such as '540 slices of 90 patients'."""
-  slices, patients = len(table), table['patient_id'].nunique()
-  return (
-    f'{slices:,} slice{"s" * (slices != 1)} of '
-    f'{patients:,} patient{"s" * (patients != 1)}'
-  )
+  patients = table['patient_id'].nunique()
+  return f'{plural(len(table), "slice")} of {plural(patients, "patient")}'
+
+
+def plural(count: int, noun: str) -> str:
+  """Returns '1 slice', '2,000 slices'."""
+  return f'{count:,} {noun}{"s" * (count != 1)}'
 
 
 def split_counts(counts: pd.DataFrame) -> mpl_figure.Figure:
-  """Returns slices and patients of each split by class (paper, Figure 2).
-
-  Args:
-    counts: the rows of `split_counts.count` of all splits.
-  """
+  """Returns the figure of the module `split_counts` (paper, Figure 2)."""
   splits = list(dict.fromkeys(counts['split']))
   class_names = list(dict.fromkeys(counts['class']))
   figure = new(4.6)
   panels = figure.subplots(2, 1)
+  width = 0.8 / len(class_names)
   for axes, what in zip(panels, ('slices', 'patients'), strict=True):
     plain(axes).grid(axis='x', visible=False)
-    width = 0.8 / len(class_names)
     of_class = counts.pivot(index='class', columns='split', values=what)
     for i, name in enumerate(class_names):
       heights = of_class.loc[name, splits].fillna(0).astype(int)
-      shift = (i - (len(class_names) - 1) / 2) * width
-      places = [x + shift for x in range(len(splits))]
+      places = np.arange(len(splits)) + (i - (len(class_names) - 1) / 2) * width
       bars = axes.bar(places, heights, width, color=colour(i), label=name)
       # Three splits of three classes of a large data set have to fit.
       axes.bar_label(bars, [f'{x:,}' for x in heights], fontsize=7, padding=2)

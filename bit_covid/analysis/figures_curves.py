@@ -1,9 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of curves: ROC, precision-recall, reliability and training.
-
-The confusion matrix is here as well.
-"""
+"""The confusion matrix, and ROC, PR, reliability and training curves."""
 
 from collections.abc import Mapping, Sequence
 
@@ -25,9 +22,7 @@ def confusion_matrix(
 ) -> mpl_figure.Figure:
   """Returns the confusion matrix with counts and shares of the true class."""
   confusion = np.asarray(confusion)
-  shares = metrics.ratio(
-    confusion, np.broadcast_to(confusion.sum(1, keepdims=True), confusion.shape)
-  )
+  shares = metrics.ratio(confusion, confusion.sum(axis=1, keepdims=True))
   figure = figures.new(4.6)
   axes = figure.subplots()
   image = axes.imshow(shares, cmap='Blues', vmin=0, vmax=1)
@@ -46,8 +41,7 @@ def confusion_matrix(
   axes.set_xticks(places, class_names)
   axes.set_yticks(places, class_names, rotation=90, va='center')
   axes.tick_params(length=0)
-  axes.set_xlabel('Predicted')
-  axes.set_ylabel('True')
+  axes.set(xlabel='Predicted', ylabel='True')
   figure.colorbar(
     image,
     shrink=0.85,
@@ -59,13 +53,11 @@ def confusion_matrix(
 
 def roc(table: pd.DataFrame, areas: Sequence[str]) -> mpl_figure.Figure:
   """Returns the ROC curve of each class; `areas` are texts of the legend."""
-  figure, axes = _square()
-  axes.plot([0, 1], [0, 1], color=figures.GRAY, linewidth=1, linestyle=':')
+  figure, axes = _square('1 - specificity', 'Sensitivity')
+  _diagonal(axes)
   for i, name in enumerate(predictions.class_names(table)):
     curve = operating_points.roc_curve(table, name)
     _line(axes, curve, i, f'{name} {areas[i]}')
-  axes.set_xlabel('1 - specificity')
-  axes.set_ylabel('Sensitivity')
   _legend_below(figure, 'Area')
   return figure
 
@@ -74,15 +66,13 @@ def precision_recall(
   table: pd.DataFrame, areas: Sequence[str]
 ) -> mpl_figure.Figure:
   """Returns the precision-recall curves; `areas` are texts of the legend."""
-  figure, axes = _square()
+  figure, axes = _square('Sensitivity (recall)', 'PPV (precision)')
   for i, name in enumerate(predictions.class_names(table)):
     curve = operating_points.precision_recall_curve(table, name)
     _line(axes, curve, i, f'{name} {areas[i]}')
     # The precision of a random guess.
     share = (table['label'] == i).mean()
     axes.axhline(share, color=figures.colour(i), linewidth=0.8, linestyle=':')
-  axes.set_xlabel('Sensitivity (recall)')
-  axes.set_ylabel('PPV (precision)')
   _legend_below(figure, 'Average precision')
   return figure
 
@@ -95,37 +85,25 @@ def reliability(
   axes, below = figure.subplots(
     2, 1, sharex=True, gridspec_kw={'height_ratios': [3, 1]}
   )
-  figures.plain(axes).plot(
-    [0, 1], [0, 1], color=figures.GRAY, linewidth=1, linestyle=':'
-  )
+  _diagonal(figures.plain(axes))
   figures.plain(below)
   for i, (name, curve) in enumerate(curves.items()):
     filled = curve.count > 0
+    style = _series_style(i)
     axes.plot(
-      curve.confidence[filled],
-      curve.accuracy[filled],
-      color=figures.series_colour(i),
-      linestyle=figures.dashes(i),
-      marker=figures.marker(i),
-      label=name,
+      curve.confidence[filled], curve.accuracy[filled], **style, label=name
     )
-    below.stairs(
-      curve.count, curve.edges, color=figures.series_colour(i), linewidth=1.5
-    )
-  axes.set_ylim(-0.02, 1.02)
-  axes.set_ylabel('Accuracy')
+    below.stairs(curve.count, curve.edges, color=style['color'], linewidth=1.5)
+  axes.set(ylim=(-0.02, 1.02), ylabel='Accuracy')
   axes.legend(loc='upper left')
   # On a linear scale, bins of few slices would be invisible.
   below.set_yscale('symlog', linthresh=1)
   below.set_ylim(bottom=0)
-  below.set_ylabel('Slices')
-  below.set_xlabel('Confidence')
+  below.set(xlabel='Confidence', ylabel='Slices')
   return figure
 
 
-def training(
-  rows: Sequence[Mapping[str, float]],
-) -> mpl_figure.Figure:
+def training(rows: Sequence[Mapping[str, float]]) -> mpl_figure.Figure:
   """Returns loss and, if measured, accuracy by step (Figure 7)."""
   losses = _series(rows, '_loss')
   accuracies = _series(rows, '_accuracy')
@@ -139,15 +117,11 @@ def training(
   ):
     figures.plain(axes).set_ylabel(label)
     for name, points in series.items():
-      i = names.index(name)
-      axes.plot(
-        *zip(*points, strict=True),
-        color=figures.series_colour(i),
-        linestyle=figures.dashes(i),
-        marker=figures.marker(i) if len(points) < 40 else None,
-        markersize=4,
-        label=name,
-      )
+      style = _series_style(names.index(name))
+      if len(points) >= 40:
+        style['marker'] = None
+      steps, values = zip(*points, strict=True)
+      axes.plot(steps, values, **style, markersize=4, label=name)
     axes.legend()
   panels[0].set_ylim(bottom=0)
   panels[-1].set_xlabel('Step')
@@ -168,13 +142,26 @@ def _series(
   return series
 
 
-def _square() -> tuple[mpl_figure.Figure, mpl_axes.Axes]:
+def _square(
+  xlabel: str, ylabel: str
+) -> tuple[mpl_figure.Figure, mpl_axes.Axes]:
   figure = figures.new(5.4)
   axes = figures.plain(figure.subplots())
-  axes.set_xlim(-0.01, 1.01)
-  axes.set_ylim(-0.01, 1.01)
-  axes.set_aspect('equal')
+  axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect='equal')
+  axes.set(xlabel=xlabel, ylabel=ylabel)
   return figure, axes
+
+
+def _diagonal(axes: mpl_axes.Axes) -> None:
+  axes.plot([0, 1], [0, 1], color=figures.GRAY, linewidth=1, linestyle=':')
+
+
+def _series_style(index: int) -> dict[str, str | None]:
+  return {
+    'color': figures.series_colour(index),
+    'linestyle': figures.dashes(index),
+    'marker': figures.marker(index),
+  }
 
 
 def _legend_below(figure: mpl_figure.Figure, title: str) -> None:

@@ -3,6 +3,7 @@
 """Figures of features (t-SNE) and of slices (the most confident errors)."""
 
 from collections.abc import Callable, Sequence
+import math
 import os
 import pathlib
 import zipfile
@@ -66,9 +67,7 @@ def sample(count: int, *, seed: int) -> np.ndarray:
 
 
 def embed(features: np.ndarray, *, seed: int) -> np.ndarray:
-  """Returns the t-SNE embedding of n feature vectors, `[n, 2]`.
-
-  It is that of their first 50 principal components.
+  """Returns t-SNE of the first 50 principal components of n vectors, `[n, 2]`.
 
   Raises:
     TooFewError: there are fewer than 5 vectors, or all are equal.
@@ -117,8 +116,7 @@ def scatter(
         alpha=0.75,
         label=None if turn else name,
       )
-  axes.set_xticks([])
-  axes.set_yticks([])
+  axes.set(xticks=[], yticks=[])
   axes.set_aspect('equal', 'datalim')
   legend = figure.legend(
     loc='outside lower center', ncols=min(len(order), 3), frameon=False
@@ -159,20 +157,16 @@ def gallery(errors: pd.DataFrame, images: ImageFn) -> mpl_figure.Figure:
   Raises:
     FileNotFoundError: one of them has no image.
   """
-  rows = -(-len(errors) // _COLUMNS)
+  rows = math.ceil(len(errors) / _COLUMNS)
   figure = figures.new(2.85 * rows)
   panels = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
   for axes in panels:
     axes.set_axis_off()
-  for i, (axes, error) in enumerate(
-    zip(panels, errors.itertuples(), strict=False), start=1
-  ):
+  for i, error in enumerate(errors.itertuples()):
     image = images(error.slice_id)
     if image is None:
       raise FileNotFoundError(f'There is no image of {error.slice_id!r}.')
-    axes.imshow(image, cmap='gray', vmin=0, vmax=255)
-    axes.set_title(
-      f'{i}. {error.truth}, called\n{error.predicted} ({error.confidence:.1%})',
-      fontsize=10,
-    )
+    panels[i].imshow(image, cmap='gray', vmin=0, vmax=255)
+    title = f'{i + 1}. {error.truth}, called\n{error.predicted}'
+    panels[i].set_title(f'{title} ({error.confidence:.1%})', fontsize=10)
   return figure

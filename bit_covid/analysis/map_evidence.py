@@ -2,13 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evidence for class activation maps, from two files of a run.
 
-gradcam/energy.csv has one row for each slice: the share of the map of the whole
-slice that lies in the body's box, and the share of the slice that the box
-covers. A uniform map would have both equal.
-
-gradcam/randomization.csv has one row for each slice, stage and seed: the
-similarity to the original map after the network was randomized down to that
-stage.
+gradcam/energy.csv has one row for each slice, gradcam/randomization.csv one for
+each slice, stage and seed. docs/report.md explains both.
 """
 
 from collections.abc import Sequence
@@ -52,14 +47,9 @@ _NUMBERS = ('inside', 'area', 'seed', 'similarity')
 
 @dataclasses.dataclass(frozen=True)
 class Energy:
-  """The share of the maps of some slices that lies in the box.
+  """The mean share of a map (`inside`) and of a slice (`area`) in the box.
 
-  Attributes:
-    slices: number of slices.
-    patients: number of patients.
-    accuracy: the accuracy of the predictions on whole slices.
-    inside: the mean share of a map in its box, with its interval.
-    area: the mean share of a slice in its box.
+  The accuracy is that of the predictions on whole slices.
   """
 
   slices: int
@@ -73,10 +63,8 @@ class Energy:
 class Similarity:
   """The similarity of maps of some slices to the original ones at a stage.
 
-  Attributes:
-    mean: the mean over slices and seeds.
-    low: the mean over the slices for the seed where it is smallest.
-    high: the mean over the slices for the seed where it is largest.
+  `mean` is over slices and seeds, `low` and `high` are the smallest and largest
+  mean over the slices of a single seed.
   """
 
   mean: float
@@ -91,10 +79,7 @@ def read(
 ) -> pd.DataFrame:
   """Returns the table in one of the two files, with NaN for empty numbers.
 
-  Args:
-    path: the path of the file.
-    columns: `ENERGY_COLUMNS` or `RANDOMIZATION_COLUMNS`.
-    class_names: the allowed values of the column `class`.
+  Columns are `ENERGY_COLUMNS` or `RANDOMIZATION_COLUMNS`.
 
   Raises:
     ValueError: the file is damaged; the message says how.
@@ -130,15 +115,11 @@ def energy(
   num_resamples: int = bootstrap.NUM_RESAMPLES,
   seed: int = 0,
 ) -> Energy:
-  """Returns the energy of the rows of energy.csv with a box and a map.
-
-  Raises:
-    ValueError: ids of patients are missing, or `num_resamples` is below 1.
-  """
-  table = table[~table['inside'].isna()]
-  numbers = {name: i for i, name in enumerate(class_names)}
+  """Returns the energy of the rows of energy.csv with a box and a map."""
+  table = table.dropna(subset='inside')
+  label = pd.Index(class_names).get_indexer(table['class'])
   found = bootstrap.mean_intervals(
-    table.assign(label=table['class'].map(numbers).astype(int)),
+    table.assign(label=label),
     {'inside': table['inside'].to_numpy(np.float64)},
     num_resamples=num_resamples,
     seed=seed,
@@ -154,13 +135,11 @@ def energy(
 
 def similarity(table: pd.DataFrame) -> dict[str, Similarity]:
   """Returns the similarity by stage, of rows of randomization.csv."""
-  table = table[~table['similarity'].isna()]
   result = {}
-  for stage, part in table.groupby('stage', sort=False):
+  for stage, part in table.dropna(subset='similarity').groupby(
+    'stage', sort=False
+  ):
     by_seed = part.groupby('seed')['similarity'].mean()
-    result[stage] = Similarity(
-      mean=float(part['similarity'].mean()),
-      low=float(by_seed.min()),
-      high=float(by_seed.max()),
-    )
+    numbers = part['similarity'].mean(), by_seed.min(), by_seed.max()
+    result[stage] = Similarity(*map(float, numbers))
   return result

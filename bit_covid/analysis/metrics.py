@@ -2,12 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Confusion matrices, the measures derived from them, and areas under curves.
 
-Rows of a confusion matrix are the true, columns the predicted classes. An
-undefined measure is NaN: the sensitivity of a class without slices, the PPV of
-a class that is never predicted, the balanced accuracy if a class is absent, the
-MCC if all true or all predicted classes are the same, and kappa if both are all
-the same class. scikit-learn returns 0 with a warning for some of these, but a
-table should not show a 0 that was not measured.
+An undefined measure is NaN, such as the sensitivity of a class without slices.
+scikit-learn returns 0 with a warning for some of these, but a table should not
+show a 0 that was not measured. Rows of a confusion matrix are the true classes.
 """
 
 from collections.abc import Sequence
@@ -22,15 +19,13 @@ from bit_covid.analysis import predictions
 
 MEASURES = ('sensitivity', 'ppv', 'specificity', 'npv')
 OVERALL = ('accuracy', 'balanced_accuracy', 'mcc', 'kappa')
-PER_CLASS = (
-  'sensitivity',
-  'specificity',
-  'ppv',
-  'npv',
-  'f1',
-  'roc_auc',
-  'average_precision',
-)
+_AREAS = {
+  'roc_auc': sklearn_metrics.roc_auc_score,
+  'average_precision': sklearn_metrics.average_precision_score,
+}
+# All except the slow areas under curves.
+FROM_CONFUSION = (*OVERALL, 'sensitivity', 'specificity', 'ppv', 'npv', 'f1')
+PER_CLASS = (*FROM_CONFUSION[len(OVERALL) :], *_AREAS)
 
 
 def labelled(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -38,7 +33,8 @@ def labelled(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
   Raises:
     ValueError: a label or a probability is missing, or a label is not the
-      number of a class; the message counts the rows.
+      number of a class; the message counts the rows. All functions of this room
+      that measure a predictions table raise it.
   """
   probabilities = predictions.probabilities(table)
   unusable = table['label'].isna().to_numpy() | np.isnan(probabilities).any(1)
@@ -58,9 +54,6 @@ def confusion_matrix(table: pd.DataFrame) -> np.ndarray:
 
   The predicted class is the one of the largest probability, the first if
   several are equal.
-
-  Raises:
-    ValueError: labels or probabilities are missing; the message counts them.
   """
   return _counts(*labelled(table))
 
@@ -77,10 +70,10 @@ def per_class(confusion: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def from_confusion(confusion: np.ndarray) -> dict[str, np.ndarray]:
-  """Returns all measures of `[..., C, C]` counts except areas under curves.
+  """Returns the measures `FROM_CONFUSION` of `[..., C, C]` counts.
 
-  The measures of `OVERALL` are `[...]` float64, those of `PER_CLASS`
-  `[..., C]`. The leading axes hold the matrices of several resamples.
+  The measures of `OVERALL` are `[...]` float64, the others `[..., C]`. The
+  leading axes hold the matrices of several resamples.
   """
   confusion = np.asarray(confusion, np.float64)
   total = confusion.sum(axis=(-2, -1))
@@ -113,27 +106,20 @@ def measure(
 ) -> dict[str, float | np.ndarray]:
   """Returns the measures of `OVERALL` (float) and `PER_CLASS` (`[C]` float64).
 
-  Args:
-    label: `[N]` int.
-    probabilities: `[N, C]` float64. The predicted class is the one of the
-      largest probability, the first if several are equal.
+  Labels are `[N]` int, probabilities `[N, C]` float64.
 
   Raises:
     ValueError: a probability is NaN or a label is not the number of a class.
   """
-  if np.isnan(probabilities).any():
+  unusable = np.isnan(probabilities).any(axis=1)
+  if unusable.any():
     raise ValueError(
-      f'{np.isnan(probabilities).any(axis=1).sum()} of {len(label)} rows have '
-      'a probability that is not a number. Metrics over the rest would not be '
-      'those of the split.'
+      f'{unusable.sum()} of {len(label)} rows have a probability that is not a '
+      'number. Metrics over the rest would not be those of the split.'
     )
   _check_labels(label, probabilities)
   measures = from_confusion(_counts(label, probabilities))
-  areas = {
-    'roc_auc': sklearn_metrics.roc_auc_score,
-    'average_precision': sklearn_metrics.average_precision_score,
-  }
-  for name, area in areas.items():
+  for name, area in _AREAS.items():
     measures[name] = np.array(
       [
         # A curve needs slices of the class and of the rest.
@@ -143,9 +129,7 @@ def measure(
         for i in range(probabilities.shape[1])
       ]
     )
-  return {name: float(measures[name]) for name in OVERALL} | {
-    name: measures[name] for name in PER_CLASS
-  }
+  return measures | {name: float(measures[name]) for name in OVERALL}
 
 
 def at_prevalence(
@@ -161,9 +145,7 @@ def at_prevalence(
   Raises:
     ValueError: a prevalence is not in [0, 1].
   """
-  sensitivity, specificity, prevalence = np.broadcast_arrays(
-    *(np.asarray(x, np.float64) for x in (sensitivity, specificity, prevalence))
-  )
+  prevalence = np.asarray(prevalence, np.float64)
   if not ((prevalence >= 0) & (prevalence <= 1)).all():
     raise ValueError(
       f'Prevalence {prevalence.tolist()} is not a share in [0, 1]. Give 5 % as '
@@ -199,12 +181,19 @@ def summary(
   }
 
 
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+  """Returns part / whole, broadcast, and NaN where the whole is 0."""
+  shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
+  result = np.full(shape, math.nan)
+  # [()] turns an array without axes into a scalar, as NumPy's functions do.
+  return np.divide(part, whole, out=result, where=np.not_equal(whole, 0))[()]
+
+
 def _counts(label: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
   num_classes = probabilities.shape[1]
   flat = label * num_classes + probabilities.argmax(axis=1)
-  return np.bincount(flat, minlength=num_classes**2).reshape(
-    num_classes, num_classes
-  )
+  counts = np.bincount(flat, minlength=num_classes**2)
+  return counts.reshape(num_classes, num_classes)
 
 
 def _check_labels(label: np.ndarray, probabilities: np.ndarray) -> None:
@@ -216,10 +205,3 @@ def _check_labels(label: np.ndarray, probabilities: np.ndarray) -> None:
       f'{num_classes - 1}, such as {label[wrong][0]}. Labels are the numbers '
       'of the classes in the order of the columns.'
     )
-
-
-def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-  """Returns part / whole, and NaN where the whole is 0."""
-  result = np.full(np.shape(part), math.nan)
-  # [()] turns an array without axes into a scalar, as NumPy's functions do.
-  return np.divide(part, whole, out=result, where=whole != 0)[()]

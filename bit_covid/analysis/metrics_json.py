@@ -11,24 +11,14 @@ from bit_covid.base import files
 
 
 def read(workdir: pathlib.Path) -> dict[str, Any]:
-  """Returns the numbers of each split by its name; {} if there is no file.
-
-  Raises:
-    ValueError: the file is not JSON.
-  """
+  """Returns the numbers of each split by its name; {} if there is no file."""
   return files.read_json(workdir / 'report' / 'metrics.json') or {}
 
 
 def update(workdir: pathlib.Path, numbers: Mapping[str, Any]) -> None:
   """Replaces the numbers of the given splits and keeps those of the others.
 
-  Args:
-    workdir: of a run.
-    numbers: plain values for JSON, by the split's name; None, and never NaN,
-      for an undefined number.
-
-  Raises:
-    ValueError: a number is NaN or infinite, or the present file is not JSON.
+  An undefined number is None; NaN raises a ValueError.
   """
   path = workdir / 'report' / 'metrics.json'
   found = {**read(workdir), **numbers}

@@ -23,14 +23,13 @@ MEASURES = ('sensitivity', 'specificity', 'ppv', 'npv')
 
 
 class Curve(NamedTuple):
-  """The points of a curve, `[K]` float64 each, K of 0 where it is undefined.
-
-  On a ROC curve x is 1 - specificity and y the sensitivity. On a
-  precision-recall curve x is the sensitivity and y the PPV.
-  """
+  """The points of a curve, `[K]` float64 each, K of 0 where it is undefined."""
 
   x: np.ndarray
   y: np.ndarray
+
+
+_UNDEFINED = Curve(np.empty(0), np.empty(0))
 
 
 def threshold(table: pd.DataFrame, class_name: str, wanted: float) -> float:
@@ -39,8 +38,7 @@ def threshold(table: pd.DataFrame, class_name: str, wanted: float) -> float:
   It is NaN if the table has no slice of the class.
 
   Raises:
-    ValueError: the sensitivity is not in (0, 1], the table has no such class,
-      or labels or probabilities are missing.
+    ValueError: the sensitivity is not in (0, 1].
   """
   if not 0 < wanted <= 1:
     raise ValueError(
@@ -58,12 +56,7 @@ def threshold(table: pd.DataFrame, class_name: str, wanted: float) -> float:
 def at_threshold(
   table: pd.DataFrame, class_name: str, value: float
 ) -> dict[str, float]:
-  """Returns `MEASURES` of one class against the rest at a threshold.
-
-  Raises:
-    ValueError: the table has no such class, or labels or probabilities are
-      missing.
-  """
+  """Returns `MEASURES` of one class against the rest at a threshold."""
   confusion = metrics.confusion_matrix(_two_classes(table, class_name, value))
   measures = metrics.from_confusion(confusion)
   return {name: float(measures[name][1]) for name in MEASURES}
@@ -77,11 +70,7 @@ def intervals_at_threshold(
   num_resamples: int = bootstrap.NUM_RESAMPLES,
   seed: int = 0,
 ) -> dict[str, bootstrap.Interval]:
-  """Returns `MEASURES` at a threshold, each with its interval over patients.
-
-  Raises:
-    ValueError: as in `at_threshold`, or patients are missing.
-  """
+  """Returns `MEASURES` at a threshold, each with its interval over patients."""
   found = bootstrap.intervals(
     _two_classes(table, class_name, value),
     num_resamples=num_resamples,
@@ -95,31 +84,28 @@ def intervals_at_threshold(
 
 
 def roc_curve(table: pd.DataFrame, class_name: str) -> Curve:
-  """Returns the ROC curve of one class against the rest."""
+  """Returns 1 - specificity (x) and sensitivity (y), one class to the rest."""
   is_class, probability = _one_class(table, class_name)
   if is_class.all() or not is_class.any():
-    return Curve(np.empty(0), np.empty(0))
-  false_positive, sensitivity, _ = sklearn_metrics.roc_curve(
-    is_class, probability
-  )
-  return Curve(false_positive, sensitivity)
+    return _UNDEFINED
+  x, y, _ = sklearn_metrics.roc_curve(is_class, probability)
+  return Curve(x, y)
 
 
 def precision_recall_curve(table: pd.DataFrame, class_name: str) -> Curve:
-  """Returns the precision-recall curve of one class against the rest."""
+  """Returns sensitivity (x) and PPV (y) of one class against the rest."""
   is_class, probability = _one_class(table, class_name)
   if is_class.all() or not is_class.any():
-    return Curve(np.empty(0), np.empty(0))
-  precision, recall, _ = sklearn_metrics.precision_recall_curve(
+    return _UNDEFINED
+  y, x, _ = sklearn_metrics.precision_recall_curve(
     is_class, probability, drop_intermediate=True
   )
-  return Curve(recall, precision)
+  return Curve(x, y)
 
 
 def _one_class(
   table: pd.DataFrame, class_name: str
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Returns if each slice is of the class, `[N]` bool, and its probability."""
   names = predictions.class_names(table)
   if class_name not in names:
     raise ValueError(
@@ -133,7 +119,7 @@ def _one_class(
 def _two_classes(
   table: pd.DataFrame, class_name: str, value: float
 ) -> pd.DataFrame:
-  """Returns the table of the two classes, with probabilities of 0 and 1."""
+  """Returns the table of class and rest, with probabilities of 0 and 1."""
   is_class, probability = _one_class(table, class_name)
   is_called = probability >= value
   return predictions.make_table(

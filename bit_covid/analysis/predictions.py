@@ -18,7 +18,7 @@ from bit_covid.base import files
 
 ID_COLUMNS = ('slice_id', 'patient_id', 'source', 'label')
 _PREFIX = 'p_'
-# Slices that an error message names.
+# Slices or patients that an error message names.
 _EXAMPLES = 5
 
 
@@ -33,13 +33,7 @@ def make_table(
 ) -> pd.DataFrame:
   """Returns the predictions table of N slices and C classes.
 
-  Args:
-    slice_id: `[N]` text.
-    patient_id: `[N]` text.
-    source: `[N]` text.
-    label: `[N]` int, -1 where it is unknown.
-    probabilities: `[N, C]` float64.
-    class_names: C names.
+  Labels are `[N]` int, -1 where unknown; probabilities are `[N, C]` float64.
   """
   table = pd.DataFrame(
     {
@@ -57,17 +51,13 @@ def make_table(
 
 def class_names(table: pd.DataFrame) -> tuple[str, ...]:
   """Returns the names of the classes in a table, in the order of the labels."""
-  return tuple(
-    name.removeprefix(_PREFIX)
-    for name in table.columns
-    if name not in ID_COLUMNS
-  )
+  columns = table.columns[len(ID_COLUMNS) :]
+  return tuple(name.removeprefix(_PREFIX) for name in columns)
 
 
 def probabilities(table: pd.DataFrame) -> np.ndarray:
   """Returns the probabilities in a table, `[N, C]` float64."""
-  names = [f'{_PREFIX}{name}' for name in class_names(table)]
-  return table[names].to_numpy(np.float64)
+  return table.iloc[:, len(ID_COLUMNS) :].to_numpy(np.float64)
 
 
 def write(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
@@ -81,8 +71,7 @@ def write(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 def read(path: str | os.PathLike[str]) -> pd.DataFrame:
   """Returns the table in a CSV file written by `write`.
 
-  A probability that is empty or not a number becomes NaN; `metrics.labelled`
-  names the slice where all probabilities are needed.
+  A probability that is empty or not a number becomes NaN.
 
   Raises:
     ValueError: columns are missing or out of order; the message lists them.
@@ -91,20 +80,20 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
     table = pd.read_csv(
       file,
       # Text stays text: an empty source is '', an id '007' keeps its zeros.
-      dtype={name: str for name in ID_COLUMNS if name != 'label'}
-      | {'label': 'Int64'},
+      dtype=dict.fromkeys(ID_COLUMNS, str) | {'label': 'Int64'},
       keep_default_na=False,
       na_values={'label': ['']},
     )
   columns = list(table.columns)
+  of_classes = columns[len(ID_COLUMNS) :]
   if tuple(columns[: len(ID_COLUMNS)]) != ID_COLUMNS or not all(
-    name.startswith(_PREFIX) for name in columns[len(ID_COLUMNS) :]
+    name.startswith(_PREFIX) for name in of_classes
   ):
     raise ValueError(
       f'{path}: the columns are {columns}; expected '
       f'{", ".join(ID_COLUMNS)}, then {_PREFIX}<class> for each class.'
     )
-  for name in columns[len(ID_COLUMNS) :]:
+  for name in of_classes:
     # A single value that is not a number makes the whole column text.
     table[name] = pd.to_numeric(table[name], errors='coerce').astype(np.float64)
   return table
@@ -147,6 +136,12 @@ def align(table_a: pd.DataFrame, table_b: pd.DataFrame) -> pd.DataFrame:
   return table_b
 
 
+def examples(names: Sequence[str] | pd.Index) -> str:
+  """Returns the first names for an error message, such as 'a, b, ...'."""
+  more = ', ...' if len(names) > _EXAMPLES else ''
+  return ', '.join(map(str, names[:_EXAMPLES])) + more
+
+
 def _slices(table: pd.DataFrame, name: str) -> pd.Index:
   index = pd.Index(table['slice_id'])
   twice = index[index.duplicated()].unique()
@@ -159,7 +154,4 @@ def _slices(table: pd.DataFrame, name: str) -> pd.Index:
 
 
 def _such_as(names: pd.Index) -> str:
-  if names.empty:
-    return ''
-  more = ', ...' if len(names) > _EXAMPLES else ''
-  return f' ({", ".join(map(str, names[:_EXAMPLES]))}{more})'
+  return f' ({examples(names)})' if len(names) else ''

@@ -2,11 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mean over several runs of one setting, and how certain it is.
 
-A measured accuracy would differ with other patients and with another seed. The
-interval covers the patients: it is that of the mean over the runs, with the
-same resampled patients for all of them (see `bootstrap`). The smallest and the
-largest run show the effect of the seed, as there are too few seeds for an
-interval. A single run has the interval of `bootstrap.intervals`.
+The interval is that of the mean over the runs, with the same resampled patients
+for all of them (see `bootstrap`). The smallest and the largest run show the
+effect of the seed, as there are too few seeds for an interval.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,11 +18,7 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import resampling
 
-# Without the areas under curves, which take nine tenths of the time.
-MEASURES = (
-  *metrics.OVERALL,
-  *(x for x in metrics.PER_CLASS if x not in ('roc_auc', 'average_precision')),
-)
+MEASURES = metrics.FROM_CONFUSION
 
 
 class Repeated(NamedTuple):
@@ -40,19 +34,9 @@ class Repeated(NamedTuple):
 def make_sample(
   table: pd.DataFrame, reference: pd.DataFrame
 ) -> resampling.Sample:
-  """Returns the sample of a run, with the patients in the reference's order.
-
-  Args:
-    table: a predictions table.
-    reference: that of any run on the same split.
-
-  Raises:
-    ValueError: the two differ in classes, slices, labels or patients, or labels
-      or patients are missing; the message says how many.
-  """
-  return resampling.make_sample(
-    predictions.align(reference, table), with_areas=False
-  )
+  """Returns the sample of a run; `reference` is of any run on its split."""
+  aligned = predictions.align(reference, table)
+  return resampling.make_sample(aligned, with_areas=False)
 
 
 def intervals(
@@ -64,9 +48,6 @@ def intervals(
   """Returns mean, interval, smallest and largest run of each of `MEASURES`.
 
   The mean of a measure that is undefined in one of the runs is NaN.
-
-  Raises:
-    ValueError: there are no samples, or they are of different patients.
   """
   _check(samples)
   values = [_values(sample) for sample in samples]
@@ -96,9 +77,6 @@ def differences(
   """Returns mean(B) - mean(A) of each of `MEASURES`, paired by patient.
 
   The two may have different numbers of runs.
-
-  Raises:
-    ValueError: there are no samples, or they are of different patients.
   """
   samples = [*samples_a, *samples_b]
   for group in (samples_a, samples_b, samples):

@@ -4,10 +4,11 @@
 
 A resample is a weight for each patient: how often the patient was drawn. Counts
 are summed by patient once, and one matrix product weights them for many
-resamples. Resamples are processed in chunks to bound the memory.
+resamples. For areas under curves, slices are sorted once. Resamples are
+processed in chunks to bound the memory.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 import dataclasses
 import math
 
@@ -16,8 +17,10 @@ import pandas as pd
 
 from bit_covid.analysis import aggregation
 from bit_covid.analysis import metrics
-from bit_covid.analysis import weighted_curves
 
+# From weights `[P, B]` to ROC AUC and average precision, `[2, B]`.
+_AreasFn = Callable[[np.ndarray], np.ndarray]
+NUM_RESAMPLES = 2000
 # Slices times resamples of a chunk: arrays of 4 MiB, which fit into caches.
 _CHUNK = 2**19
 
@@ -62,12 +65,11 @@ class Sample(_Patients):
 
   Attributes:
     counts: the confusion matrix of each patient, `[P, C, C]` float64.
-    curves: one for each class, None for a class with all slices or none; empty
-      without areas under curves.
+    curves: a function for the areas of each class; empty without areas.
   """
 
   counts: np.ndarray
-  curves: tuple[weighted_curves.Curve | None, ...]
+  curves: tuple[_AreasFn, ...]
 
   @property
   def slices(self) -> np.ndarray:
@@ -78,18 +80,10 @@ class Sample(_Patients):
     """Returns every measure for weights `[P, B]`, `[B]` or `[B, C]` each."""
     confusion = np.tensordot(weights, self.counts, axes=(0, 0))
     measures = metrics.from_confusion(confusion)
-    if not self.curves:
-      return measures
-    undefined = np.full(weights.shape[1], math.nan)
-    areas = [
-      (undefined, undefined) if curve is None else curve.areas(weights)
-      for curve in self.curves
-    ]
-    roc_auc, average_precision = np.stack(areas, axis=2)
-    return measures | {
-      'roc_auc': roc_auc,
-      'average_precision': average_precision,
-    }
+    if self.curves:
+      areas = np.stack([curve(weights) for curve in self.curves], axis=2)
+      measures['roc_auc'], measures['average_precision'] = areas
+    return measures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,21 +100,12 @@ class Totals(_Patients):
 
   def measures(self, weights: np.ndarray) -> dict[str, np.ndarray]:
     """Returns `mean` `[B, K]`, the means over slices for weights `[P, B]`."""
-    sums = weights.T @ self.sums
     count = weights.T @ self.slices.sum(axis=1, keepdims=True)
-    return {'mean': metrics.ratio(sums, np.broadcast_to(count, sums.shape))}
+    return {'mean': metrics.ratio(weights.T @ self.sums, count)}
 
 
 def make_sample(table: pd.DataFrame, *, with_areas: bool = True) -> Sample:
-  """Returns the sample of a predictions table.
-
-  Args:
-    table: a predictions table.
-    with_areas: whether its measures include areas under curves.
-
-  Raises:
-    ValueError: labels, probabilities or patients are missing.
-  """
+  """Returns the sample of a predictions table, patients sorted by their ids."""
   label, probabilities = metrics.labelled(table)
   num_classes = probabilities.shape[1]
   patient, names = aggregation.patient_indices(table)
@@ -129,21 +114,17 @@ def make_sample(table: pd.DataFrame, *, with_areas: bool = True) -> Sample:
   return Sample(
     counts,
     tuple(
-      weighted_curves.make_curve(label == i, probabilities[:, i], patient)
+      _areas_function(label == i, probabilities[:, i], patient)
       for i in range(num_classes if with_areas else 0)
     ),
   )
 
 
 def make_totals(table: pd.DataFrame, values: np.ndarray) -> Totals:
-  """Returns the sums of quantities that every slice has.
-
-  Args:
-    table: N rows with at least `label` and `patient_id`.
-    values: `[N, K]` float64.
+  """Returns the sums of K quantities, `[N, K]` float64, of the rows of a table.
 
   Raises:
-    ValueError: labels or patients are missing.
+    ValueError: labels are missing.
   """
   missing = table['label'].isna().sum()
   if missing:
@@ -163,13 +144,18 @@ def make_totals(table: pd.DataFrame, values: np.ndarray) -> Totals:
 def resample(
   samples: Sequence[Sample | Totals], *, num_resamples: int, seed: int
 ) -> list[dict[str, np.ndarray]]:
-  """Returns the measures of each sample on the same resamples, by name.
+  """Returns the measures of each sample on the same R resamples, by name.
 
-  Args:
-    samples: of the same patients, with the same slices, in the same order.
-    num_resamples: R; the measures are `[R]`, `[R, C]` or `[R, K]` float64.
-    seed: of the resamples.
+  Samples are of the same patients with the same slices, in the same order. The
+  measures are `[R]`, `[R, C]` or `[R, K]` float64.
+
+  Raises:
+    ValueError: `num_resamples` is below 1.
   """
+  if num_resamples < 1:
+    raise ValueError(
+      f'{num_resamples} resamples; expected at least 1, better {NUM_RESAMPLES}.'
+    )
   chunk = max(1, min(num_resamples, _CHUNK // max(1, samples[0].num_slices)))
   parts = [[] for _ in samples]
   for weights in _weights(
@@ -183,13 +169,50 @@ def resample(
   ]
 
 
+def _areas_function(
+  is_class: np.ndarray, probability: np.ndarray, patient: np.ndarray
+) -> _AreasFn:
+  """Returns the function for one class against the rest, from `[N]` arrays."""
+  is_undefined = is_class.all() or not is_class.any()
+  order = np.argsort(-probability, kind='stable')
+  # Ascending, as searchsorted needs it.
+  score = -probability[order]
+  is_class, patient = is_class[order], patient[order]
+  positive, negative = score[is_class], score[~is_class]
+  # Slices of equal probability form one step, across which the ROC curve is a
+  # straight line.
+  steps = np.unique(positive)
+  last_positive = np.searchsorted(positive, steps, side='right')
+  first_negative = np.searchsorted(negative, steps, side='left')
+  last_negative = np.searchsorted(negative, steps, side='right')
+
+  def areas(weights: np.ndarray) -> np.ndarray:
+    zero = np.zeros((1, weights.shape[1]))
+    if is_undefined:
+      return np.full((2, weights.shape[1]), math.nan)
+    # Weights are whole numbers, so float64 sums them exactly.
+    true_positives = np.cumsum(weights[patient[is_class]], axis=0)
+    false_positives = np.concatenate([zero, weights[patient[~is_class]]])
+    np.cumsum(false_positives, axis=0, out=false_positives)
+    hits = true_positives[last_positive - 1]
+    alarms = false_positives[last_negative]
+    step = np.diff(hits, axis=0, prepend=zero)
+    positives, negatives = step.sum(axis=0), false_positives[-1]
+    below = negatives - (false_positives[first_negative] + alarms) / 2
+    # Where nothing is called, there are no hits either.
+    precision = hits / np.maximum(hits + alarms, 1)
+    roc_auc = metrics.ratio((step * below).sum(axis=0), positives * negatives)
+    return np.stack(
+      [roc_auc, metrics.ratio((step * precision).sum(axis=0), positives)]
+    )
+
+  return areas
+
+
 def _weights(
   stratum: np.ndarray, *, num_resamples: int, seed: int, chunk: int
 ) -> Iterator[np.ndarray]:
-  """Yields how often each patient is drawn, `[P, B]` float64, chunk by chunk.
-
-  From each stratum as many patients are drawn as it has, with replacement.
-  """
+  """Yields how often each patient is drawn, `[P, B]` float64, by chunk."""
   members = [np.flatnonzero(stratum == i) for i in np.unique(stratum)]
   # One stream for each stratum, so that resamples do not depend on the chunks.
   generators = np.random.default_rng(seed).spawn(len(members))

@@ -26,14 +26,7 @@ def count(
   patient_id: np.ndarray,
   class_names: Sequence[str],
 ) -> pd.DataFrame:
-  """Returns the rows of one split.
-
-  Args:
-    split: its name.
-    label: the number of the class of each slice, `[N]` int.
-    patient_id: `[N]` text.
-    class_names: in the order of the labels.
-  """
+  """Returns the rows of a split from labels `[N]` int and ids `[N]` text."""
   rows = [
     (split, name, (label == i).sum(), len(np.unique(patient_id[label == i])))
     for i, name in enumerate(class_names)
@@ -83,8 +76,9 @@ def joined(predicted: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
   """Returns the rows of all splits in order; `predicted` has precedence."""
   others = others[~others['split'].isin(predicted['split'])]
   rows = pd.concat([predicted, others])
-  return pd.concat(
-    [rows[rows['split'] == name] for name in ordered(rows['split'])]
+  order = ordered(rows['split'])
+  return rows.sort_values(
+    'split', key=lambda x: x.map(order.index), kind='stable'
   )
 
 

@@ -6,7 +6,6 @@ A pooled number hides a source on which the network fails. A group of fewer than
 `MIN_PATIENTS` patients is marked as too small to read, but never left out.
 """
 
-from collections.abc import Iterator
 import dataclasses
 import os
 
@@ -21,20 +20,16 @@ MIN_PATIENTS = 10
 UNKNOWN = 'unknown'
 # The first year of each band, and its name.
 AGE_BANDS = {0: '0-17', 18: '18-39', 40: '40-59', 60: '60-79', 80: '80+'}
+_BANDS = list(AGE_BANDS.values())
 _COLUMNS = ('patient id', 'country', 'sex', 'age')
 
 
 @dataclasses.dataclass(frozen=True)
 class Subgroup:
-  """The measures of some of the patients of a split.
+  """The measures of the patients of a split that share a value, `name`.
 
-  Attributes:
-    by: 'source', 'country', 'age' or 'sex'.
-    name: the value that the patients share, `UNKNOWN` if it is unknown.
-    slices: number of slices.
-    patients: number of patients of each class, by name.
-    num_patients: number of patients.
-    intervals: those of `bootstrap.intervals`, without areas under curves.
+  `by` is 'source', 'country', 'age' or 'sex', `patients` the number of patients
+  of each class, and `intervals` have no areas under curves.
   """
 
   by: str
@@ -53,14 +48,11 @@ class Subgroup:
 def read_metadata(path: str | os.PathLike[str]) -> pd.DataFrame:
   """Returns `country`, `age` (a band) and `sex` of the patients in a CSV.
 
-  Args:
-    path: a metadata.csv of COVIDx CT. Its column `patient id` becomes the
-      index.
+  The file is a metadata.csv of COVIDx CT; `patient id` becomes the index.
 
   Raises:
     ValueError: a column is missing, a patient occurs twice, or an age is not a
       number; the message says which.
-    OSError: the file cannot be read.
   """
   found = pd.read_csv(path, dtype=str, keep_default_na=False)
   missing = [name for name in _COLUMNS if name not in found.columns]
@@ -83,8 +75,18 @@ def read_metadata(path: str | os.PathLike[str]) -> pd.DataFrame:
       'Give years, or leave the field empty.'
     )
   found = found.set_index('patient id')[['country', 'sex']].replace('', UNKNOWN)
-  found.insert(1, 'age', [_band(value) for value in age])
+  bands = pd.cut(age, [*AGE_BANDS, np.inf], right=False, labels=_BANDS)
+  found.insert(1, 'age', bands.astype(object).fillna(UNKNOWN).to_list())
   return found
+
+
+def patients_by_class(table: pd.DataFrame) -> dict[str, int]:
+  """Returns the number of patients of each class, by its name."""
+  found = table['patient_id'].groupby(table['label']).nunique()
+  return {
+    name: int(found.get(i, 0))
+    for i, name in enumerate(predictions.class_names(table))
+  }
 
 
 def measure(
@@ -96,85 +98,45 @@ def measure(
 ) -> list[Subgroup]:
   """Returns all subgroups of a predictions table.
 
-  Within a kind, age bands are sorted by age and others by falling size.
-
-  Args:
-    table: a predictions table.
-    metadata: that of `read_metadata`, None for subgroups by source only.
-    num_resamples: number of resamples of the bootstrap.
-    seed: of the resamples.
-
-  Raises:
-    ValueError: labels, probabilities or patients are missing, or the metadata
-      hold none of the patients.
+  Within a kind, age bands are sorted by age and others by falling size. Without
+  metadata, those of `read_metadata`, there are only subgroups by source.
   """
   metrics.labelled(table)
-  return [
-    _subgroup(by, name, part, num_resamples=num_resamples, seed=seed)
-    for by, names in _kinds(table, metadata)
-    for name, part in _parts(table, names)
-  ]
-
-
-def _band(age: float) -> str:
-  if np.isnan(age):
-    return UNKNOWN
-  return next(
-    (name for start, name in reversed(AGE_BANDS.items()) if age >= start),
-    UNKNOWN,
-  )
+  result = []
+  for by, names in _kinds(table, metadata).items():
+    for name in _ordered(table['patient_id'].groupby(names).nunique()):
+      part = table[names == name]
+      intervals = bootstrap.intervals(
+        part, num_resamples=num_resamples, seed=seed, with_areas=False
+      )
+      patients, count = patients_by_class(part), part['patient_id'].nunique()
+      group = Subgroup(by, name, len(part), patients, count, intervals)
+      result.append(group)
+  return result
 
 
 def _kinds(
   table: pd.DataFrame, metadata: pd.DataFrame | None
-) -> Iterator[tuple[str, pd.Series]]:
-  """Yields each kind and the name of each slice's subgroup, `[N]`."""
-  yield 'source', table['source'].replace('', UNKNOWN)
+) -> dict[str, pd.Series]:
+  kinds = {'source': table['source'].replace('', UNKNOWN)}
   if metadata is None:
-    return
-  is_known = table['patient_id'].isin(metadata.index)
-  if not is_known.any():
+    return kinds
+  patient = table['patient_id']
+  if not patient.isin(metadata.index).any():
     raise ValueError(
-      f'The metadata hold none of the {table["patient_id"].nunique()} '
-      f'patients, such as {table["patient_id"].iloc[0]!r}; they hold '
-      f'{metadata.index[0]!r}, for instance. Give the metadata of these data.'
+      f'The metadata hold none of the {patient.nunique()} patients, such as '
+      f'{patient.iloc[0]!r}; they hold {metadata.index[0]!r}, for instance. '
+      'Give the metadata of these data.'
     )
-  for by in metadata.columns:
-    yield by, table['patient_id'].map(metadata[by]).fillna(UNKNOWN)
+  of_slices = metadata.reindex(patient).fillna(UNKNOWN).set_axis(table.index)
+  return kinds | dict(of_slices.items())
 
 
-def _parts(
-  table: pd.DataFrame, names: pd.Series
-) -> Iterator[tuple[str, pd.DataFrame]]:
-  patients = table['patient_id'].groupby(names).nunique()
-  bands = list(AGE_BANDS.values())
-  # Age bands by age, others by size; unknown comes last.
-  order = sorted(
-    patients.index,
-    key=lambda x: (
-      x == UNKNOWN,
-      bands.index(x) if x in bands else -patients[x],
-      x,
-    ),
-  )
-  for name in order:
-    yield name, table[names == name]
+def _ordered(patients: pd.Series) -> list[str]:
+  """Returns the names of subgroups, given their numbers of patients."""
 
+  def place(name: str) -> tuple[bool, int, str]:
+    size = _BANDS.index(name) if name in _BANDS else -patients[name]
+    return name == UNKNOWN, size, name
 
-def _subgroup(
-  by: str, name: str, table: pd.DataFrame, *, num_resamples: int, seed: int
-) -> Subgroup:
-  by_class = table['patient_id'].groupby(table['label']).nunique()
-  return Subgroup(
-    by=by,
-    name=name,
-    slices=len(table),
-    patients={
-      class_name: int(by_class.get(i, 0))
-      for i, class_name in enumerate(predictions.class_names(table))
-    },
-    num_patients=table['patient_id'].nunique(),
-    intervals=bootstrap.intervals(
-      table, num_resamples=num_resamples, seed=seed, with_areas=False
-    ),
-  )
+  return sorted(patients.index, key=place)

@@ -73,9 +73,8 @@ def show(*parts: str | rich.table.Table) -> None:
     if not isinstance(part, str):
       with console.capture() as captured:
         console.print(part)
-      lines = captured.get().splitlines()
-      # Removes the spaces that pad each line.
-      part = '\n'.join(line.rstrip() for line in lines)
+      # Without the spaces that pad each line.
+      part = '\n'.join(x.rstrip() for x in captured.get().splitlines())
     print(part, flush=True)
 
 
@@ -99,11 +98,9 @@ def show_summary(split: str, summary: Mapping[str, Any]) -> None:
 
 
 def show_intervals(split: str, numbers: Mapping[str, Any]) -> None:
-  """Prints the measures of a split with their intervals, then the counts.
+  """Prints a split's measures with intervals, then the counts.
 
-  Args:
-    split: its name.
-    numbers: those of the split in metrics.json of a report.
+  Numbers are those of the split in metrics.json of a report.
   """
   found = numbers['slice']
   view = new_table('Measure', ['Value', f'{bootstrap.LEVEL_TEXT} interval'])

@@ -16,31 +16,15 @@ _PORT = 7860
 # What the extra `app` installs.
 _PACKAGES = ('starlette', 'uvicorn')
 _DEFAULTS = limits_lib.Limits()
-_EXAMPLES = (
-  '--checkpoint=runs/bit_m',
-  '--checkpoint=runs/bit_m --port=8000 --no_browser',
-)
-_NOTES = """\
-For a page that runs on SERVER: ssh -L 7860:localhost:7860 SERVER
+_NOTES = f"""\
+For a page that runs on SERVER: ssh -L {_PORT}:localhost:{_PORT} SERVER
 Ctrl+C ends it. More in docs/app.md."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Serves the page until it is interrupted; returns the exit code."""
-  return command.main(
-    _parser(),
-    _serve,
-    argv,
-    stopped='Stopped. Nothing of any scan is kept.',
-  )
-
-
-def _serve(arguments: argparse.Namespace) -> int:
-  limits = _limits(arguments)
-  _check_packages()
-  # Loading the network takes far longer than finding out that this fails.
-  with listen(arguments.host, arguments.port) as listener:
-    return _run(arguments, limits, listener)
+  """Returns the exit code, after serving the page until it is interrupted."""
+  stopped = 'Stopped. Nothing of any scan is kept.'
+  return command.main(_parser(), _run, argv, stopped=stopped)
 
 
 def listen(host: str, port: int | None) -> socket.socket:
@@ -81,19 +65,18 @@ def _parser() -> argparse.ArgumentParser:
     'bit_covid.app',
     description='Serves a page that scores scans, to this machine alone. '
     'Research software, not a medical device.',
-    examples=_EXAMPLES,
+    examples=(
+      '--checkpoint=runs/bit_m',
+      '--checkpoint=runs/bit_m --port=8000 --no_browser',
+    ),
     notes=_NOTES,
   )
   add = parser.add_argument
   arguments_lib.add_scoring(parser)
-  add(
-    '--host',
-    default='127.0.0.1',
-    help='address to listen at (default: %(default)s, this machine alone)',
-  )
-  add(
-    '--port', type=int, help=f'default: {_PORT}, or a free one if it is taken'
-  )
+  text = 'address to listen at (default: %(default)s, this machine alone)'
+  add('--host', default='127.0.0.1', help=text)
+  text = f'default: {_PORT}, or a free one if it is taken'
+  add('--port', type=int, help=text)
   add(
     '--allow_host',
     action='append',
@@ -114,12 +97,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _limits(arguments: argparse.Namespace) -> limits_lib.Limits:
-  """Returns the limits of the arguments; raises ValueError if one is none."""
   for name in ('max_mb', 'max_files', 'max_pages'):
-    if getattr(arguments, name) < 1:
-      raise ValueError(
-        f'--{name}={getattr(arguments, name)}; expected 1 or more.'
-      )
+    value = getattr(arguments, name)
+    if value < 1:
+      raise ValueError(f'--{name}={value}; expected 1 or more.')
   if arguments.port is not None and not 0 <= arguments.port < 1 << 16:
     raise ValueError(f'--port={arguments.port}; expected 0 (any) to 65535.')
   return limits_lib.Limits(
@@ -130,7 +111,6 @@ def _limits(arguments: argparse.Namespace) -> limits_lib.Limits:
 
 
 def _check_packages() -> None:
-  """Raises ValueError if a package of the extra is missing."""
   for name in _PACKAGES:
     if importlib.util.find_spec(name) is None:
       raise ValueError(
@@ -139,14 +119,23 @@ def _check_packages() -> None:
       )
 
 
-def _run(
+def _run(arguments: argparse.Namespace) -> int:
+  limits = _limits(arguments)
+  _check_packages()
+  # Loading the network takes far longer than finding out that this fails.
+  with listen(arguments.host, arguments.port) as listener:
+    _serve(arguments, limits, listener)
+  return 0
+
+
+def _serve(
   arguments: argparse.Namespace,
   limits: limits_lib.Limits,
   listener: socket.socket,
-) -> int:
+) -> None:
   # JAX and TensorFlow take seconds to load, so they are not loaded before the
   # arguments are known to be right.
-  from bit_covid.app import serve
+  from bit_covid.app import server
   from bit_covid.base import page_templates
   from bit_covid.inference import load
   from bit_covid.scoring import output
@@ -156,13 +145,13 @@ def _run(
   for text in output.cautions(classifier):
     print(f'Note: {text}')
   print(f'Network ready after {load.warm_up(classifier):.1f} s')
-  if not serve.is_local(listener):
+  if not server.is_local(listener):
     print(
       f'Note: --host={arguments.host} is not this machine alone. Whoever '
       'reaches it may use the page, and nothing on the way is encrypted: see '
       'docs/app.md.'
     )
-  serve.run(
+  server.run(
     classifier,
     listener,
     limits=limits,
@@ -171,4 +160,3 @@ def _run(
     opens_browser=not arguments.no_browser,
     debug=arguments.debug,
   )
-  return 0

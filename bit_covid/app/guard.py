@@ -41,10 +41,10 @@ class Guard:
   """
 
   def __init__(self, app: types.ASGIApp, *, hosts: Collection[str]):
-    """Creates the guard.
+    """Creates the guard of an application.
 
     Args:
-      app: the application behind it.
+      app: the application.
       hosts: names of the server, without ports; IP addresses are always
         accepted.
     """
@@ -67,10 +67,8 @@ class Guard:
       await send(message)
 
     app = self._app
-    problem = self._problem(
-      scope['method'], datastructures.Headers(scope=scope)
-    )
-    if problem:
+    headers = datastructures.Headers(scope=scope)
+    if problem := self._problem(scope['method'], headers):
       app = responses.JSONResponse({'error': problem}, 403)
     await app(scope, receive, send_with_headers)
 
@@ -85,11 +83,10 @@ class Guard:
         f'--allow_host={name} if it is.'
       )
     origin = headers.get('origin')
-    if origin is not None and parse.urlsplit(origin).netloc != host:
-      return 'The request comes from a page of another server.'
+    is_foreign = origin is not None and parse.urlsplit(origin).netloc != host
     site = headers.get('sec-fetch-site', 'none')
     is_link = method == 'GET' and headers.get('sec-fetch-mode') == 'navigate'
-    if site not in ('none', 'same-origin') and not is_link:
+    if is_foreign or (site not in ('none', 'same-origin') and not is_link):
       return 'The request comes from a page of another server.'
     return None
 
@@ -103,9 +100,7 @@ def _host_name(host: str) -> str:
 
 
 def _is_address(name: str) -> bool:
-  """Returns whether it is an IP address and not a name."""
   try:
-    ipaddress.ip_address(name)
+    return bool(ipaddress.ip_address(name))
   except ValueError:
     return False
-  return True

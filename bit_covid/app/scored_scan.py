@@ -21,28 +21,19 @@ _PICTURE, _THUMBNAIL = 768, 96
 
 
 class Picture(NamedTuple):
-  """A picture of a slice.
+  """A picture of a slice, and a thumbnail, as PNG files."""
 
-  Attributes:
-    size: height and width of the slice as it was read.
-    full: PNG file.
-    small: PNG file of a thumbnail.
-  """
-
+  # Height and width of the slice as it was read.
   size: tuple[int, int]
   full: bytes
   small: bytes
 
 
 class ScoredScan(NamedTuple):
-  """A scan that was scored.
-
-  Attributes:
-    result: of the network.
-    pictures: by index of the slice; slices that could not be read have none.
-  """
+  """A scan that was scored."""
 
   result: score.ScanResult
+  # By index of the slice; slices that could not be read have none.
   pictures: dict[int, Picture]
 
 
@@ -56,15 +47,8 @@ def heat(scored: ScoredScan, index: int, class_index: int) -> bytes | None:
 
   The picture has the size of the slice's box. Its alpha channel is the map, so
   that a page that shows it with the opacity o covers the slice by o times the
-  map, as in a report.
-
-  Args:
-    scored: the scan.
-    index: of the slice, from 0.
-    class_index: from 0.
-
-  Returns:
-    None if the slice was not scored, or if slice or class do not exist.
+  map, as in a report. None if the slice was not scored, or if slice or class do
+  not exist.
   """
   if index >= len(scored.result.slices):
     return None
@@ -106,24 +90,26 @@ def content(
 
   Args:
     scored: the scan.
-    cautions: of `page.cautions`.
+    cautions: of `output.cautions`.
     temperature: of the classifier; None: not calibrated.
   """
   result = scored.result
+  calibration = temperature and (
+    'Calibrated on the validation slices of the training (temperature '
+    f'{temperature:.2f}), slice by slice.'
+  )
+  joined = [
+    {'method': text, 'probabilities': values.tolist()}
+    for text, values in page.aggregations(result)
+  ]
   return {
     'id': result.scan.id,
     'class_names': result.class_names,
     'predicted': result.predicted,
-    'joined': [
-      {'method': text, 'probabilities': values.tolist()}
-      for text, values in page.aggregations(result)
-    ],
+    'joined': joined,
     'counted': result.num_used,
     'cautions': list(cautions),
-    'calibration': None
-    if temperature is None
-    else f'Calibrated on the validation slices of the training (temperature '
-    f'{temperature:.2f}), slice by slice.',
+    'calibration': calibration,
     'findings': page.findings(result),
     'notes': result.scan.notes,
     'facts': page.facts(result),
@@ -133,23 +119,18 @@ def content(
 
 def _slice(scored: ScoredScan, index: int) -> dict[str, Any]:
   each = scored.result.slices[index]
-  found: dict[str, Any] = {
+  picture = scored.pictures.get(index)
+  is_scored = each.probabilities is not None
+  return {
     'position': each.position,
     'finding': each.finding,
     'counts': each.is_used,
-    'probabilities': None,
-    'size': None,
-    'box': None,
-    'has_map': None,
-  }
-  if index in scored.pictures:
-    found['size'] = scored.pictures[index].size
-  if each.probabilities is not None:
-    found['probabilities'] = each.probabilities.tolist()
-    found['box'] = _box(scored, index)
+    'probabilities': each.probabilities.tolist() if is_scored else None,
+    'size': picture and picture.size,
+    'box': _box(scored, index) if is_scored else None,
     # For each class, whether its map has a positive value.
-    found['has_map'] = (each.maps.max(axis=(1, 2)) > 0).tolist()
-  return found
+    'has_map': (each.maps.max(axis=(1, 2)) > 0).tolist() if is_scored else None,
+  }
 
 
 def _box(scored: ScoredScan, index: int) -> list[int]:

@@ -1,11 +1,18 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The server as an ASGI application: the page, its files, and its endpoints."""
+"""The server: the page, its files and its endpoints, until an interrupt."""
 
 from collections.abc import AsyncIterator, Collection
 import contextlib
+import ipaddress
 import mimetypes
+import os
 import pathlib
+import socket
+import sys
+import threading
+from typing import Any
+import webbrowser
 
 import anyio
 import anyio.to_thread
@@ -16,12 +23,13 @@ from starlette import requests
 from starlette import responses
 from starlette import routing
 from starlette import staticfiles
+import uvicorn
 
-from bit_covid.app import endpoints as endpoints_lib
+from bit_covid.app import endpoints
 from bit_covid.app import guard
 from bit_covid.app import limits as limits_lib
 from bit_covid.app import session as session_lib
-from bit_covid.app import sessions as sessions_lib
+from bit_covid.app import upload
 from bit_covid.app import worker as worker_lib
 from bit_covid.base import page_templates
 from bit_covid.inference import network as network_lib
@@ -31,54 +39,92 @@ mimetypes.add_type('text/javascript', '.js')
 _HERE = pathlib.Path(__file__).parent
 # Seconds between checks for abandoned sessions.
 _SWEEP = 2.0
+# Of the answer to a request that raises one of these.
+_STATUS = {
+  session_lib.ClosedError: 404,
+  session_lib.FullError: 503,
+  upload.RefusedError: 413,
+}
 
 
-def create(
+class PageServer(uvicorn.Server):
+  """A server that tells its pages when it ends."""
+
+  def __init__(
+    self,
+    classifier: network_lib.Network,
+    *,
+    limits: limits_lib.Limits,
+    hosts: Collection[str] = (),
+    score_flagged: bool = False,
+    debug: bool = False,
+  ):
+    """Creates the server.
+
+    Args:
+      classifier: the network.
+      limits: of uploads and sessions.
+      hosts: as for `guard.Guard`.
+      score_flagged: as for `score.score`.
+      debug: as for `worker.Worker`.
+    """
+    self.sessions = session_lib.Sessions(limits)
+    worker = worker_lib.Worker(
+      classifier, score_flagged=score_flagged, debug=debug
+    )
+    config = uvicorn.Config(
+      _application(classifier, self.sessions, worker, hosts),
+      http='h11',
+      ws='none',
+      lifespan='on',
+      # Addresses hold tokens: no line for each of them.
+      access_log=False,
+      log_level='warning',
+      server_header=False,
+      timeout_graceful_shutdown=5,
+    )
+    super().__init__(config)
+
+  async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+    """Forgets all scans, which ends the pages' connections, then stops."""
+    self.sessions.close_all()
+    await super().shutdown(sockets)
+
+
+def _application(
   classifier: network_lib.Network,
-  sessions: sessions_lib.Sessions,
-  *,
-  hosts: Collection[str] = (),
-  score_flagged: bool = False,
-  debug: bool = False,
+  sessions: session_lib.Sessions,
+  worker: worker_lib.Worker,
+  hosts: Collection[str],
 ) -> applications.Starlette:
-  """Returns the application.
-
-  Args:
-    classifier: the network.
-    sessions: closed when the application ends.
-    hosts: as for `guard.Guard`.
-    score_flagged: as for `score.score`.
-    debug: as for `worker.Worker`.
-  """
-  worker = worker_lib.Worker(
-    classifier, score_flagged=score_flagged, debug=debug
+  environment = page_templates.environment(_HERE / 'templates')
+  page = environment.get_template('page.html.j2').render(
+    model_name=classifier.model_name,
+    data=classifier.facts.get('data'),
+    limits=sessions.limits,
   )
-  page = _render(classifier, sessions.limits)
 
   async def get_page(request: requests.Request) -> responses.Response:
     return responses.HTMLResponse(page)
 
-  endpoints = endpoints_lib.Endpoints(classifier, sessions, worker)
+  static = staticfiles.StaticFiles(directory=_HERE / 'static')
   return applications.Starlette(
     routes=[
       routing.Route('/', get_page),
-      routing.Mount(
-        '/static', staticfiles.StaticFiles(directory=_HERE / 'static')
-      ),
-      *endpoints.routes(),
+      routing.Mount('/static', static),
+      *endpoints.Endpoints(classifier, sessions, worker).routes(),
     ],
     lifespan=lambda app: _lifespan(sessions, worker),
     middleware=[middleware.Middleware(guard.Guard, hosts=hosts)],
-    exception_handlers={
-      exceptions.HTTPException: _as_json,
-      session_lib.ClosedError: _say_closed,
-    },
+    exception_handlers=dict.fromkeys(
+      (exceptions.HTTPException, *_STATUS), _as_json
+    ),
   )
 
 
 @contextlib.asynccontextmanager
 async def _lifespan(
-  sessions: sessions_lib.Sessions, worker: worker_lib.Worker
+  sessions: session_lib.Sessions, worker: worker_lib.Worker
 ) -> AsyncIterator[None]:
   """Closes abandoned sessions while the server runs, and all at its end."""
   async with anyio.create_task_group() as tasks:
@@ -89,28 +135,67 @@ async def _lifespan(
   await anyio.to_thread.run_sync(worker.stop)
 
 
-async def _sweep(sessions: sessions_lib.Sessions) -> None:
+async def _sweep(sessions: session_lib.Sessions) -> None:
   while True:
     await anyio.sleep(_SWEEP)
     await anyio.to_thread.run_sync(sessions.close_abandoned)
 
 
 async def _as_json(
-  request: requests.Request, error: exceptions.HTTPException
+  request: requests.Request, error: Exception
 ) -> responses.Response:
-  return responses.JSONResponse({'error': error.detail}, error.status_code)
+  if isinstance(error, exceptions.HTTPException):
+    return responses.JSONResponse({'error': error.detail}, error.status_code)
+  return responses.JSONResponse({'error': str(error)}, _STATUS[type(error)])
 
 
-async def _say_closed(
-  request: requests.Request, error: session_lib.ClosedError
-) -> responses.Response:
-  return responses.JSONResponse({'error': endpoints_lib.CLOSED}, 404)
+def run(
+  classifier: network_lib.Network,
+  listener: socket.socket,
+  *,
+  hosts: Collection[str] = (),
+  opens_browser: bool = False,
+  **options: Any,
+) -> None:
+  """Serves the page, and says where; ends with an interrupt.
+
+  Args:
+    classifier: the network.
+    listener: a bound socket.
+    hosts: names under which the server is reached, besides its own.
+    opens_browser: open the page in a browser, where there is a screen.
+    **options: of `PageServer`.
+  """
+  names = [] if is_local(listener) else [socket.gethostname()]
+  server = PageServer(classifier, hosts=[*names, *hosts], **options)
+  # From here on, connections wait until they are answered.
+  listener.listen()
+  url = address(listener)
+  print(f'The page: {url}   (Ctrl+C ends it)', flush=True)
+  if opens_browser and _has_screen():
+    # A browser may take its time to start.
+    threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
+  server.run(sockets=[listener])
 
 
-def _render(classifier: network_lib.Network, limits: limits_lib.Limits) -> str:
-  environment = page_templates.environment(_HERE / 'templates')
-  return environment.get_template('page.html.j2').render(
-    model_name=classifier.model_name,
-    data=classifier.facts.get('data'),
-    limits=limits,
-  )
+def _has_screen() -> bool:
+  """Returns whether a browser would open in a window, not in the terminal."""
+  if sys.platform in ('darwin', 'win32'):
+    return True
+  return bool(os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY'))
+
+
+def is_local(listener: socket.socket) -> bool:
+  """Returns whether only this machine reaches the socket."""
+  return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
+
+
+def address(listener: socket.socket) -> str:
+  """Returns the address of the page for a browser."""
+  host, port = listener.getsockname()[:2]
+  place = ipaddress.ip_address(host)
+  if place.is_unspecified:
+    host = socket.gethostname()
+  elif place.version == 6:
+    host = f'[{host}]'
+  return f'http://{host}:{port}/'

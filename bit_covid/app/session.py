@@ -1,8 +1,7 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A session: the state of one page, from its upload until it is closed."""
+"""Sessions: the state of each page, from its upload until it is closed."""
 
-from collections.abc import Mapping
 import contextlib
 import pathlib
 import secrets
@@ -19,23 +18,26 @@ from input_pipeline import scans
 class ClosedError(Exception):
   """The page was closed, so work for it must stop."""
 
+  def __str__(self) -> str:
+    return 'This page was closed, and nothing of it is kept.'
+
+
+class FullError(Exception):
+  """The limit on sessions is reached; the message is for the user."""
+
 
 class State(NamedTuple):
-  """The progress of a session.
+  """The progress of a session."""
 
-  Attributes:
-    stage: 'uploading', 'waiting' for other sessions, 'finding' scans among the
-      files, 'found', 'scoring', 'scored', 'failed' or 'closed'.
-    scan: index of the scan that is being scored, or was scored last.
-    done: number of its slices that are scored.
-    total: number of its slices.
-    error: message for the user, if the stage is 'failed'.
-  """
-
+  # 'uploading', 'waiting' for other sessions, 'finding' scans among the files,
+  # 'found', 'scoring', 'scored', 'failed' or 'closed'.
   stage: str
+  # Index of the scan that is being scored, or was scored last.
   scan: int | None = None
+  # Number of its slices that are scored, and of all.
   done: int = 0
   total: int = 0
+  # Message for the user, if the stage is 'failed'.
   error: str | None = None
 
 
@@ -43,49 +45,30 @@ class Session:
   """Everything that the server keeps of a page.
 
   The event loop of the server and the thread of the worker share it. They
-  change it under its lock, and not after it is closed.
-
-  Attributes:
-    token: a secret that gives access to the session.
-    limits: of the server.
-    upload: the files.
-    listeners: number of open connections of the page.
-    previews: PNG files by the index of their scan.
+  change it by its methods alone, under its lock, and not after it is closed.
   """
 
   def __init__(self, limits: limits_lib.Limits):
+    # Gives access to the session.
     self.token = secrets.token_urlsafe(24)
     self.limits = limits
     self.upload = upload.Upload(limits)
+    # Open connections of the page.
     self.listeners = 0
+    self.state = State('uploading')
+    self.found = scans.Found([], [])
+    # PNG files and scored scans, by the index of the scan in `found`.
     self.previews: dict[int, bytes] = {}
-    self._state = State('uploading')
-    self._found = scans.Found([], [])
-    self._scored: dict[int, scored_scan.ScoredScan] = {}
+    self.scored: dict[int, scored_scan.ScoredScan] = {}
     self._files = contextlib.ExitStack()
     self._lock = threading.RLock()
     self._seen = self._used = time.monotonic()
-
-  @property
-  def state(self) -> State:
-    """The progress of the session."""
-    return self._state
-
-  @property
-  def found(self) -> scans.Found:
-    """The scans among the files, and the files that are in none."""
-    return self._found
-
-  @property
-  def scored(self) -> Mapping[int, scored_scan.ScoredScan]:
-    """The scored scans, by their index in `found`."""
-    return self._scored
 
   def set_state(self, state: State) -> None:
     """Sets the progress; raises ClosedError if the session is closed."""
     with self._lock:
       self._check_open()
-      self._state = state
+      self.state = state
       self._used = time.monotonic()
 
   def set_found(
@@ -97,7 +80,7 @@ class Session:
     """Keeps the scans and, until all of them are scored, their files."""
     with self._lock:
       self._check_open()
-      self._found, self.previews = found, previews
+      self.found, self.previews = found, previews
       self._files = files.pop_all()
       if not found.scans:
         self._remove_files()
@@ -108,8 +91,8 @@ class Session:
     """Keeps a scored scan, and removes the files if it was the last one."""
     with self._lock:
       self._check_open()
-      self._scored[index] = scored
-      if len(self._scored) == len(self._found.scans):
+      self.scored[index] = scored
+      if len(self.scored) == len(self.found.scans):
         self._remove_files()
       self.set_state(State('scored', scan=index))
 
@@ -123,9 +106,9 @@ class Session:
   def close(self) -> None:
     """Deletes everything; a second call does nothing."""
     with self._lock:
-      self._state = State('closed')
-      self._found = scans.Found([], [])
-      self._scored, self.previews = {}, {}
+      self.state = State('closed')
+      self.found = scans.Found([], [])
+      self.scored, self.previews = {}, {}
       self._remove_files()
 
   def touch(self) -> None:
@@ -148,9 +131,66 @@ class Session:
     return int(below.parts[1].split('.')[0])
 
   def _check_open(self) -> None:
-    if self._state.stage == 'closed':
+    if self.state.stage == 'closed':
       raise ClosedError
 
   def _remove_files(self) -> None:
     self._files.close()
     self.upload.remove()
+
+
+class Sessions:
+  """All open sessions, by their tokens.
+
+  The event loop and its threads share it, so each step is one dict operation.
+  """
+
+  def __init__(self, limits: limits_lib.Limits):
+    self.limits = limits
+    self._by_token: dict[str, Session] = {}
+
+  def create(self) -> Session:
+    """Returns a new session.
+
+    Raises:
+      FullError: the limit is reached.
+    """
+    if len(self._by_token) >= self.limits.sessions:
+      raise FullError(
+        f'{len(self._by_token)} pages are open, which is the limit; close one '
+        'of them, or try again later.'
+      )
+    session = Session(self.limits)
+    self._by_token[session.token] = session
+    return session
+
+  def find(self, token: str) -> Session:
+    """Returns the session of the token.
+
+    Raises:
+      ClosedError: there is none, or it was closed.
+    """
+    session = self._by_token.get(token)
+    if session is None:
+      raise ClosedError
+    session.touch()
+    return session
+
+  def close(self, token: str) -> None:
+    """Closes the session; does nothing if it is closed already."""
+    if session := self._by_token.pop(token, None):
+      session.close()
+
+  def close_abandoned(self) -> None:
+    """Closes the sessions that are abandoned."""
+    for token, session in list(self._by_token.items()):
+      if session.is_abandoned():
+        self.close(token)
+
+  def close_all(self) -> None:
+    """Closes every session."""
+    for token in list(self._by_token):
+      self.close(token)
+
+  def __len__(self) -> int:
+    return len(self._by_token)

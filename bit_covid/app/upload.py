@@ -22,13 +22,7 @@ class RefusedError(ValueError):
 
 
 class Upload:
-  """Files that were received.
-
-  Attributes:
-    folder: where they are.
-    size: of all files, in bytes.
-    count: number of files.
-  """
+  """Files that were received: `count` files of `size` bytes in `folder`."""
 
   def __init__(self, limits: limits_lib.Limits):
     # Readable by this user alone.
@@ -60,7 +54,11 @@ class Upload:
         f'A file cannot be named {name!r} in folder {folder}; expected six '
         'digits and an ending.'
       )
-    self._take_file()
+    self.count += 1
+    if self.count > self._limits.files:
+      raise RefusedError(
+        f'More than {self._limits.files:,} files; upload fewer at a time.'
+      )
     target = self.folder / f'{folder:06d}' / name
     target.parent.mkdir(exist_ok=True)
     try:
@@ -70,7 +68,7 @@ class Upload:
     try:
       with file:
         async for chunk in chunks:
-          self._take_bytes(len(chunk))
+          self._add_size(len(chunk))
           file.write(chunk)
     except BaseException:  # Also if the page is closed.
       target.unlink(missing_ok=True)
@@ -80,14 +78,7 @@ class Upload:
     """Removes all files; a second call does nothing."""
     self._temporary.cleanup()
 
-  def _take_file(self) -> None:
-    self.count += 1
-    if self.count > self._limits.files:
-      raise RefusedError(
-        f'More than {self._limits.files:,} files; upload fewer at a time.'
-      )
-
-  def _take_bytes(self, size: int) -> None:
+  def _add_size(self, size: int) -> None:
     self.size += size
     if self.size > self._limits.bytes:
       raise RefusedError(

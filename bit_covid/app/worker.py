@@ -47,14 +47,10 @@ class Worker:
     self._thread.submit(self._run, session, self._find)
 
   def score(self, session: session_lib.Session, index: int) -> None:
-    """Queues the scoring of a scan.
-
-    Args:
-      session: of the scan.
-      index: of the scan in `session.found.scans`.
+    """Queues the scoring of a scan of `session.found`.
 
     Raises:
-      upload.RefusedError: the scan has more slices than the page may keep.
+      RefusedError: the scan has more slices than the page may keep.
     """
     kept = sum(len(x.pictures) for x in session.scored.values())
     count = len(session.found.scans[index])
@@ -72,13 +68,10 @@ class Worker:
     self._thread.shutdown(cancel_futures=True)
 
   def _run(
-    self,
-    session: session_lib.Session,
-    job: Callable[..., None],
-    *arguments: int,
+    self, session: session_lib.Session, job: Callable[..., None], *index: int
   ) -> None:
     try:
-      job(session, *arguments)
+      job(session, *index)
     except session_lib.ClosedError:
       # Again, since a file that was open before may not have been removed.
       session.close()
@@ -89,15 +82,13 @@ class Worker:
 
   def _find(self, session: session_lib.Session) -> None:
     session.set_state(session_lib.State('finding'))
-    preprocessing = self._classifier.preprocessing
+    search = scans.find(
+      session.upload.folder,
+      window=self._classifier.window or conventions.LUNG_WINDOW,
+      range_16bit=tuple(self._classifier.preprocessing['range_16bit']),
+    )
     with contextlib.ExitStack() as files:
-      found = files.enter_context(
-        scans.find(
-          session.upload.folder,
-          window=self._classifier.window or conventions.LUNG_WINDOW,
-          range_16bit=tuple(preprocessing['range_16bit']),
-        )
-      )
+      found = files.enter_context(search)
       previews = {}
       # Previews are for choosing among several scans.
       if 1 < len(found.scans) <= _MOST_PREVIEWS:

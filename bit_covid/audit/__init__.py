@@ -34,18 +34,21 @@ def audit(
     seed: of all random choices.
   """
   table = slices.table
-  found = [overlap.patients(table), overlap.images(table)]
+  found = {
+    'Patients in several splits': overlap.patients(table),
+    'Equal images': overlap.images(table),
+  }
   measured = table
   if slices.image is not None:
     measured, hashes = images.measure(
       slices, count=max_images, seed=seed, body_box=body_box
     )
-    found.append(overlap.near_images(measured, hashes))
-    found.append(images.sizes(measured))
-  return [
-    *found,
-    confounding.source(table),
-    position.slices_per_patient(table),
-    position.first_slices(table),
-    shortcuts.shortcuts(measured, seed=seed),
-  ]
+    found['Images that look the same'] = overlap.near_images(measured, hashes)
+    found['Image sizes'] = images.sizes(measured)
+  found |= {
+    'Class and source': confounding.source(table),
+    'Slices a patient': position.slices_per_patient(table),
+    'Scans from the first slice on': position.first_slices(table),
+    'Shortcuts past the lungs': shortcuts.shortcuts(measured, seed=seed),
+  }
+  return [each._replace(check=name) for name, each in found.items()]

@@ -23,12 +23,12 @@ from input_pipeline.covidx_ct import covidx_ct_dataset_builder
 
 
 def run(arguments: argparse.Namespace) -> int:
-  """Audits the data that the arguments name; returns the exit code.
-
-  Args:
-    arguments: of `command.py`.
-  """
-  found = _read_lists(arguments) if arguments.lists_only else _read(arguments)
+  """Returns the exit code after an audit; the arguments are of `command`."""
+  if arguments.lists_only:
+    found = _read_lists(arguments)
+  else:
+    splits = input_pipeline.load_all_splits(_config(arguments))
+    found = slices.from_examples(splits)
   findings = audit.audit(
     found,
     body_box=body_crop.body_box,
@@ -52,7 +52,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _read_lists(arguments: argparse.Namespace) -> slices.Slices:
-  """Returns what the split files in --data say."""
   name, _, version = arguments.dataset.partition('/')
   configs = covidx_ct.Builder.builder_configs
   if name != 'covidx_ct' or version not in configs:
@@ -60,23 +59,15 @@ def _read_lists(arguments: argparse.Namespace) -> slices.Slices:
       f'--lists_only goes with {", ".join(f"covidx_ct/{x}" for x in configs)}; '
       f'not with {arguments.dataset}.'
     )
-
   splits = covidx_ct_dataset_builder.read_splits(
     configs[version], epath.Path(arguments.data).expanduser()
   )
   return slices.from_split_files(splits, conventions.COVIDX_CT)
 
 
-def _read(arguments: argparse.Namespace) -> slices.Slices:
-  """Returns all slices of the data set with their images."""
-  return slices.from_examples(
-    input_pipeline.load_all_splits(_config(arguments))
-  )
-
-
 def _config(arguments: argparse.Namespace) -> ml_collections.ConfigDict:
   """Returns the field `data` of a config for what the arguments name."""
-  dataset, path = arguments.dataset, arguments.data
+  dataset = arguments.dataset
   file, _, short_form = dataset.partition(':')
   if file.endswith('.py'):
     # Config files import each other from the project's root.
@@ -84,17 +75,17 @@ def _config(arguments: argparse.Namespace) -> ml_collections.ConfigDict:
       sys.path.insert(0, os.getcwd())
     config = runpy.run_path(file)['get_config'](short_form or None).data
   else:
+    is_own = pathlib.Path(dataset).expanduser().exists()
     config = ml_collections.ConfigDict(
-      {'name': dataset, 'path': '', 'data_dir': '', 'image_folder': ''}
+      {
+        'name': 'image_folder' if is_own else dataset,
+        'path': dataset if is_own else '',
+        'data_dir': '',
+        'image_folder': '',
+        'range_16bit': conventions.FULL_RANGE_16BIT,
+      }
     )
-    config.range_16bit = conventions.FULL_RANGE_16BIT
-    if pathlib.Path(dataset).expanduser().exists():
-      config.name, config.path = 'image_folder', dataset
-  for field, value in (
-    ('path', path),
-    ('data_dir', arguments.data_dir),
-    ('image_folder', arguments.image_folder),
-  ):
-    if value:
-      config[field] = value
+  config.path = arguments.data or config.path
+  config.data_dir = arguments.data_dir or config.data_dir
+  config.image_folder = arguments.image_folder or config.image_folder
   return config

@@ -15,7 +15,7 @@ images in folders have none, and most checks need them."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Audits what the arguments name; returns the exit code."""
+  """Returns the exit code after an audit of what the arguments name."""
   return command.main(
     _parser(), _run, argv, words=arguments_lib.FIELDS_AS_FLAGS
   )

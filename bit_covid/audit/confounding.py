@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How well the class can be predicted from the source of a slice."""
 
-import numpy as np
 import pandas as pd
 from scipy import stats
 
@@ -10,51 +9,44 @@ from bit_covid.audit import finding
 from bit_covid.audit import slices
 
 # Gain in accuracy from knowing the source that is a warning.
-MARGIN = 0.05
+_MARGIN = 0.05
 
 
 def source(table: pd.DataFrame) -> finding.Finding:
   """Returns how well the source predicts the class, patient by patient."""
-  name = 'Class and source'
   if not table['source'].all():
     return finding.Finding(
-      name,
       'NOT CHECKED',
       'The source of a slice (hospital, scanner, collection) is not known. A '
       'network may learn it in place of the disease; give a column source.',
     )
   people = table.drop_duplicates(['patient_id', 'label'])
-  counts = by_source(people)
+  counts = _by_source(people)
   if people['source'].nunique() < 2:
     return finding.Finding(
-      name,
       'NOTE',
       'All patients are of one source: classes cannot be told by it, and '
       'nothing is known of other sources.',
       counts,
     )
-  first = people[people['split'] == people['split'].iloc[0]]
+  split = people['split'].iloc[0]
+  first = people[people['split'] == split]
   table_2d = pd.crosstab(first['source'], first['label'])
   rules = _rules(people)
-  gain = max(x['By source'] - x['Commonest class'] for x in rules)
   text = (
-    f"In {first['split'].iloc[0]}, Cramér's V is {cramers_v(table_2d):.2f}, "
-    f'and the source holds {shared_information(table_2d):.0%} of what there is '
-    f'to know of the class. {_rule_text(rules)}{_only_text(people)}'
+    f"In {split}, Cramér's V is {cramers_v(table_2d):.2f}, and the source "
+    f'holds {shared_information(table_2d):.0%} of what there is to know of the '
+    f'class. {_rule_text(rules)}{_only_text(people)}'
   )
-  return finding.Finding(
-    name, 'WARNING' if gain > MARGIN else 'NOTE', text, counts
-  )
+  gain = (rules['by_source'] - rules['commonest']).max()
+  return finding.Finding('WARNING' if gain > _MARGIN else 'NOTE', text, counts)
 
 
-def by_source(people: pd.DataFrame) -> pd.DataFrame:
+def _by_source(people: pd.DataFrame) -> pd.DataFrame:
   """Returns how many patients each split and source has of each class."""
   counts = pd.crosstab([people['split'], people['source']], people['label'])
-  order = {split: i for i, split in enumerate(dict.fromkeys(people['split']))}
-  counts = counts[slices.classes(people)].reset_index()
-  counts = counts.sort_values(
-    'split', key=lambda x: x.map(order), kind='stable'
-  )
+  counts = counts[slices.classes(people)]
+  counts = counts.loc[people['split'].unique()].reset_index()
   counts.columns.name = None
   return counts.rename(columns={'split': 'Split', 'source': 'Source'})
 
@@ -80,40 +72,33 @@ def shared_information(counts: pd.DataFrame) -> float:
   return float(stats.entropy(joint.ravel(), independent.ravel()) / entropy)
 
 
-def _rules(people: pd.DataFrame) -> list[dict[str, str | float]]:
+def _rules(people: pd.DataFrame) -> pd.DataFrame:
   """Returns accuracies of 'the commonest class of its source', by split.
 
   The rule is made on the first split. A source that is not in it gets the
   commonest class of the whole split.
   """
-  splits = list(dict.fromkeys(people['split']))
-  people = people.astype({'label': str})
-  first = people[people['split'] == splits[0]]
-  commonest = first['label'].mode()[0]
-  rule = first.groupby('source')['label'].agg(lambda x: x.mode()[0])
-  rows = []
-  for split in splits:
-    part = people[people['split'] == split]
-    guessed = part['source'].map(rule).fillna(commonest)
-    rows.append(
-      {
-        'Split': split,
-        'By source': float(np.mean(guessed == part['label'])),
-        'Commonest class': float(np.mean(part['label'] == commonest)),
-      }
-    )
-  return rows
+  label = people['label'].astype(str)
+  is_first = people['split'] == people['split'].iloc[0]
+  first = label[is_first]
+  commonest = first.mode()[0]
+  rule = first.groupby(people['source']).agg(lambda x: x.mode()[0])
+  guessed = people['source'].map(rule).fillna(commonest)
+  correct = pd.DataFrame(
+    {'by_source': guessed == label, 'commonest': label == commonest}
+  )
+  return correct.groupby(people['split'], sort=False).mean()
 
 
-def _rule_text(rules: list[dict[str, str | float]]) -> str:
+def _rule_text(rules: pd.DataFrame) -> str:
   parts = [
-    f'{x["By source"]:.1%} of the patients in {x["Split"]} (where '
-    f'{x["Commonest class"]:.1%} are of the commonest class)'
-    for x in rules
+    f'{x.by_source:.1%} of the patients in {x.Index} (where {x.commonest:.1%} '
+    'are of the commonest class)'
+    for x in rules.itertuples()
   ]
   return (
-    f'"The commonest class of its source", made on {rules[0]["Split"]}, is '
-    f'right for {", ".join(parts)}.'
+    f'"The commonest class of its source", made on {rules.index[0]}, is right '
+    f'for {", ".join(parts)}.'
   )
 
 

@@ -33,29 +33,26 @@ def measure(
 
   The table has the additional columns `height`, `width`, and `inside` and
   `outside`, the mean gray values in and around the box. A slice without an
-  annotated box gets the automatic one.
+  annotated box gets the automatic one. A ValueError names an image that cannot
+  be decoded.
 
   Args:
     slices: with images.
     count: largest number of slices; more are sampled at random.
     seed: of the sampling.
     body_box: of an image, as `input_pipeline.body_crop` finds it.
-
-  Raises:
-    ValueError: an image cannot be decoded; the message names it.
   """
   rows = _sample(len(slices.table), count, seed=seed)
   table = slices.table.iloc[rows].reset_index(drop=True)
-  boxes = table[list(slices_lib.BOX)].to_numpy()
 
-  def measure_row(i: int) -> tuple[np.ndarray, tuple[float, ...], np.ndarray]:
-    image = slices.image(int(rows[i]))
-    box = boxes[i] if boxes[i].any() else body_box(image)
+  def measure_row(row: int, box: np.ndarray):
+    image = slices.image(int(row))
+    box = box if box.any() else body_box(image)
     return box, _measure(image, box), thumbnail_hash(image)
 
   with futures.ThreadPoolExecutor() as pool:
     measuring = tqdm.tqdm(
-      pool.map(measure_row, range(len(rows))),
+      pool.map(measure_row, rows, table[list(slices_lib.BOX)].to_numpy()),
       total=len(rows),
       desc='Measuring images',
       unit='image',
@@ -90,12 +87,7 @@ def thumbnail_hash(image: np.ndarray) -> np.ndarray:
 
 
 def sizes(table: pd.DataFrame) -> finding.Finding:
-  """Returns which sizes images have, and whether they differ between classes.
-
-  Args:
-    table: of `measure`.
-  """
-  name = 'Image sizes'
+  """Returns which sizes the images of `measure` have, and if classes differ."""
   text = table['width'].astype(int).astype(str)
   text += ' x ' + table['height'].astype(int).astype(str)
   counts = pd.crosstab(text, table['label'])
@@ -111,10 +103,9 @@ def sizes(table: pd.DataFrame) -> finding.Finding:
   shown.columns.name = None
   if len(counts) == 1:
     return finding.Finding(
-      name, 'PASSED', f'All {len(table):,} images are {text.iloc[0]}.'
+      'PASSED', f'All {len(table):,} images are {text.iloc[0]}.'
     )
   return finding.Finding(
-    name,
     'WARNING' if apart > _APART else 'NOTE',
     f'{len(counts)} sizes among {len(table):,} images; the shares of two '
     f'classes differ by {apart:.0%} at most.',

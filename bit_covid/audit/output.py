@@ -57,19 +57,7 @@ def write(
     facts: of the data set, for the JSON file.
   """
   folder.mkdir(parents=True, exist_ok=True)
-  content = {
-    **facts,
-    'findings': [
-      {
-        'check': each.check,
-        'severity': each.severity,
-        'text': each.text,
-        'table': _records(each.table),
-        'ids': list(each.ids),
-      }
-      for each in findings
-    ],
-  }
+  content = facts | {'findings': [_record(each) for each in findings]}
   (folder / 'audit.json').write_text(json.dumps(content, indent=2) + '\n')
   environment = page_templates.environment(_TEMPLATES)
   page = environment.get_template('audit.html.j2').render(
@@ -102,6 +90,10 @@ def _cell(value: object) -> str:
   return f'{value:,}' if isinstance(value, int) else str(value)
 
 
-def _records(table: pd.DataFrame | None) -> list[dict[str, Any]] | None:
-  # Converted by pandas, since `json` does not know NumPy's numbers.
-  return None if table is None else json.loads(table.to_json(orient='records'))
+def _record(each: finding.Finding) -> dict[str, Any]:
+  fields = ('check', 'severity', 'text', 'table', 'ids')
+  record = {name: getattr(each, name) for name in fields}
+  if each.table is not None:
+    # Converted by pandas, since `json` does not know NumPy's numbers.
+    record['table'] = json.loads(each.table.to_json(orient='records'))
+  return record

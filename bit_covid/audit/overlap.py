@@ -8,6 +8,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
+from bit_covid.analysis import split_counts
 from bit_covid.audit import finding
 from bit_covid.audit import slices
 
@@ -17,28 +18,26 @@ from bit_covid.audit import slices
 NEAR = 8
 # Rows of a split that are compared with all rows of another at once.
 _CHUNK = 512
+_ONE_SPLIT = finding.Finding('NOT CHECKED', 'There is one split only.')
 
 
 def patients(table: pd.DataFrame) -> finding.Finding:
   """Returns whether a patient is in more than one split."""
-  name = 'Patients in several splits'
   if table['split'].nunique() < 2:
-    return finding.Finding(name, 'NOT CHECKED', 'There is one split only.')
+    return _ONE_SPLIT
   if not slices.knows_patients(table):
     return finding.Finding(
-      name,
       'NOT CHECKED',
       'Nobody said which slices are of one patient. Give a CSV with a column '
       'patient: without it, a leak cannot be seen.',
     )
-  found = _shared(table, 'patient_id')
+  found = _across(table, 'patient_id')
   if not found:
     count = table['patient_id'].nunique()
     return finding.Finding(
-      name, 'PASSED', f'Each of the {count:,} patients is in one split.'
+      'PASSED', f'Each of the {count:,} patients is in one split.'
     )
   return finding.Finding(
-    name,
     'FAILED',
     f'{len(found):,} patients are in several splits. Slices of a patient are '
     'nearly alike: results on such splits mean nothing.',
@@ -49,17 +48,14 @@ def patients(table: pd.DataFrame) -> finding.Finding:
 
 def images(table: pd.DataFrame) -> finding.Finding:
   """Returns whether an image occurs twice, and in which splits."""
-  name = 'Equal images'
   column, what = 'digest', 'files'
   if not table['digest'].all():
     # No image was read, so only the names can be compared.
     column, what = 'slice_id', 'file names'
-  split_sets = table.groupby(column)['split'].nunique()
-  across = list(split_sets.index[split_sets > 1])
+  across = _across(table, column)
   if across:
     ids = table['slice_id'][table[column].isin(across)]
     return finding.Finding(
-      name,
       'FAILED',
       f'{len(across):,} {what} are in several splits: what is tested on was '
       'seen in training.',
@@ -69,7 +65,7 @@ def images(table: pd.DataFrame) -> finding.Finding:
   copies = table[table.duplicated(column, keep=False)]
   if copies.empty:
     return finding.Finding(
-      name, 'PASSED', f'All {len(table):,} {what} are different.'
+      'PASSED', f'All {len(table):,} {what} are different.'
     )
   owners = copies.groupby(column)['patient_id'].nunique()
   of_several = int((owners > 1).sum()) if slices.knows_patients(table) else 0
@@ -77,7 +73,6 @@ def images(table: pd.DataFrame) -> finding.Finding:
   if of_several:
     text += f', {of_several:,} of them for more than one patient'
   return finding.Finding(
-    name,
     'WARNING' if of_several else 'NOTE',
     f'{text}, none in several splits.',
     ids=tuple(copies['slice_id']),
@@ -91,24 +86,24 @@ def near_images(table: pd.DataFrame, hashes: np.ndarray) -> finding.Finding:
     table: N rows, of the images that were read.
     hashes: `[N, 4]` uint64, their `images.thumbnail_hash`.
   """
-  name = 'Images that look the same'
   if table['split'].nunique() < 2:
-    return finding.Finding(name, 'NOT CHECKED', 'There is one split only.')
+    return _ONE_SPLIT
   pairs = list(_near_pairs(table, hashes))
   compared = f'{len(table):,} images, each with those of the other splits'
   if not pairs:
     return finding.Finding(
-      name, 'PASSED', f'None of {compared}: a copy under another name.'
+      'PASSED', f'None of {compared}: a copy under another name.'
     )
+  first, second, distance = zip(*pairs, strict=True)
+  names = table['slice_id'].to_numpy()
   shown = pd.DataFrame(
-    [
-      (table['slice_id'].iloc[i], table['slice_id'].iloc[j], distance)
-      for i, j, distance in pairs
-    ],
-    columns=['Slice', 'Looks like', 'Bits of 256 that differ'],
+    {
+      'Slice': names[list(first)],
+      'Looks like': names[list(second)],
+      'Bits of 256 that differ': distance,
+    }
   )
   return finding.Finding(
-    name,
     'WARNING',
     f'{len(pairs):,} pairs of {compared}, are of different patients and look '
     'the same: look at them. Copies under other names would be a leak.',
@@ -136,7 +131,7 @@ def _near_pairs(
           yield part[i], others[j], int(distance[i, j])
 
 
-def _shared(table: pd.DataFrame, column: str) -> list[str]:
+def _across(table: pd.DataFrame, column: str) -> list[str]:
   """Returns the values of a column that occur in several splits."""
   count = table.groupby(column)['split'].nunique()
   return [str(x) for x in count.index[count > 1]]
@@ -150,6 +145,6 @@ def _by_pair(table: pd.DataFrame, column: str, heading: str) -> pd.DataFrame:
   }
   rows = [
     (f'{first}, {second}', len(values[first] & values[second]))
-    for first, second in itertools.combinations(slices.ordered(values), 2)
+    for first, second in itertools.combinations(split_counts.ordered(values), 2)
   ]
   return pd.DataFrame(rows, columns=['Splits', heading])

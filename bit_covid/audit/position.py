@@ -16,10 +16,9 @@ _YOUDEN = 0.3
 
 def slices_per_patient(table: pd.DataFrame) -> finding.Finding:
   """Returns how slices are spread over patients."""
-  name = 'Slices a patient'
   if not slices.knows_patients(table):
     return finding.Finding(
-      name, 'NOT CHECKED', 'Nobody said which slices are of one patient.'
+      'NOT CHECKED', 'Nobody said which slices are of one patient.'
     )
   sizes = table.groupby(['label', 'patient_id']).size()
   rows = sizes.groupby('label').agg(['size', 'sum', 'min', 'median', 'max'])
@@ -40,7 +39,7 @@ def slices_per_patient(table: pd.DataFrame) -> finding.Finding:
       ' The median differs between classes by more than a factor of '
       f'{_RATIO}: they were not chosen alike.'
     )
-  return finding.Finding(name, 'WARNING' if uneven else 'NOTE', text, rows)
+  return finding.Finding('WARNING' if uneven else 'NOTE', text, rows)
 
 
 def effective_patients(sizes: np.ndarray) -> float:
@@ -51,13 +50,10 @@ def effective_patients(sizes: np.ndarray) -> float:
 
 def first_slices(table: pd.DataFrame) -> finding.Finding:
   """Returns whether scans that begin at their first slice are of one class."""
-  name = 'Scans from the first slice on'
   numbers = slices.numbers_in_scan(table)
   if numbers is None:
     return finding.Finding(
-      name,
-      'NOT CHECKED',
-      'Names have no slice numbers, or patients are not known.',
+      'NOT CHECKED', 'Names have no slice numbers, or patients are not known.'
     )
   lowest = numbers.groupby(table['source'])['number'].transform('min')
   scans = numbers.assign(
@@ -66,18 +62,16 @@ def first_slices(table: pd.DataFrame) -> finding.Finding:
     is_first=(numbers['number'] == lowest) & (lowest <= 1),
   ).groupby('scan', sort=False)
   label, begins = scans['label'].first(), scans['is_first'].any()
-  rows = pd.DataFrame({'label': label, 'begins': begins})
-  rows = rows.groupby('label')['begins'].agg(['size', 'sum'])
+  rows = begins.groupby(label).agg(['size', 'sum'])
   rows = rows.astype(np.int64).reset_index()
   rows.columns = ['Class', 'Scans', 'With their first slice']
   best = max(label.unique(), key=lambda x: _youden(label == x, begins))
   if label.nunique() < 2 or _youden(label == best, begins) <= _YOUDEN:
     return finding.Finding(
-      name, 'PASSED', 'They tell no class from the others.', rows
+      'PASSED', 'They tell no class from the others.', rows
     )
   true, false = begins[label == best].mean(), begins[label != best].mean()
   return finding.Finding(
-    name,
     'WARNING',
     f'"The scan has its first slice, so it is {best}" has sensitivity '
     f'{true:.3f} and specificity {1 - false:.3f} over {len(label):,} scans: '

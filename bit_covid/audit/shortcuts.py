@@ -8,7 +8,7 @@ labels shuffled among the patients, because with few patients it exceeds
 1 / classes by chance.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 import itertools
 
 import numpy as np
@@ -20,7 +20,7 @@ from bit_covid.audit import finding
 from bit_covid.audit import slices
 
 # Balanced accuracy above that of shuffled labels that is a warning.
-MARGIN = 0.05
+_MARGIN = 0.05
 _SHUFFLES = 39
 _FOLDS = 5
 _MOST_ROWS = 3000
@@ -33,24 +33,22 @@ def shortcuts(table: pd.DataFrame, *, seed: int) -> finding.Finding:
     table: of `images.measure`, or the slices alone if no images were read.
     seed: of sampling, folds and shuffling.
   """
-  name = 'Shortcuts past the lungs'
   problem = _problem(table)
   if problem:
-    return finding.Finding(name, 'NOT CHECKED', problem)
+    return finding.Finding('NOT CHECKED', problem)
   if len(table) > _MOST_ROWS:
     table = table.sample(_MOST_ROWS, random_state=seed).reset_index(drop=True)
   shown = _scores(table, seed=seed)
   above = shown[
     (shown['Balanced accuracy'] > shown['95 % below'])
-    & (shown['Balanced accuracy'] > shown['Shuffled'] + MARGIN)
+    & (shown['Balanced accuracy'] > shown['Shuffled'] + _MARGIN)
   ]
   if above.empty:
     return finding.Finding(
-      name, 'PASSED', 'None tells the class better than by chance.', shown
+      'PASSED', 'None tells the class better than by chance.', shown
     )
   best = above.loc[above['Balanced accuracy'].idxmax()]
   return finding.Finding(
-    name,
     'WARNING',
     f'Who sees {best["What is seen"]} tells the class with a balanced accuracy '
     f'of {best["Balanced accuracy"]:.1%}, where shuffled labels give '
@@ -116,7 +114,7 @@ def tells(
 
 def _groups(table: pd.DataFrame) -> Mapping[str, np.ndarray]:
   """Returns the features of each group, `[N, F]` float64, by its name."""
-  groups: dict[str, Sequence[str]] = {}
+  groups: dict[str, list[str]] = {}
   table = table.assign(
     box_width=table['xmax'] - table['xmin'],
     box_height=table['ymax'] - table['ymin'],
@@ -126,12 +124,8 @@ def _groups(table: pd.DataFrame) -> Mapping[str, np.ndarray]:
     table = table.assign(number=numbers['number'])
     groups['the slice number'] = ['number']
   if slices.has_boxes(table):
-    groups['the box around the body'] = [
-      'xmin',
-      'ymin',
-      'box_width',
-      'box_height',
-    ]
+    box = ['xmin', 'ymin', 'box_width', 'box_height']
+    groups['the box around the body'] = box
   if 'height' in table:
     groups['the size of the image'] = ['height', 'width']
     groups['the mean gray value of the body'] = ['inside']
@@ -173,12 +167,10 @@ def _folds(label: np.ndarray, patient: np.ndarray, *, seed: int) -> np.ndarray:
   the folds. scikit-learn's StratifiedGroupKFold does the same in a loop over
   patients, which is too slow for thousands of them.
   """
-  people, first, row = np.unique(
-    patient, return_index=True, return_inverse=True
-  )
+  _, first, row = np.unique(patient, return_index=True, return_inverse=True)
   class_of = label[first]
   generator = np.random.default_rng(seed)
-  fold = np.empty(len(people), np.int64)
+  fold = np.empty(len(first), np.int64)
   for value in np.unique(class_of):
     own = np.flatnonzero(class_of == value)
     fold[generator.permutation(own)] = np.arange(len(own)) % _FOLDS

@@ -36,24 +36,22 @@ class Slices(NamedTuple):
 
 def from_examples(splits: 'Mapping[str, examples_lib.Examples]') -> Slices:
   """Returns the slices of all splits, with their images."""
-  names = ordered(splits)
-  table = pd.concat(
-    [
-      pd.DataFrame(
-        {
-          'split': name,
-          'slice_id': splits[name].slice_id,
-          'patient_id': splits[name].patient_id,
-          'source': splits[name].source,
-          'label': np.array(splits[name].class_names)[splits[name].label],
-          **dict(zip(BOX, splits[name].box.T, strict=True)),
-          'digest': splits[name].digest,
-        }
-      )
-      for name in names
-    ],
-    ignore_index=True,
-  )
+  names = split_counts.ordered(splits)
+  tables = [
+    pd.DataFrame(
+      {
+        'split': name,
+        'slice_id': part.slice_id,
+        'patient_id': part.patient_id,
+        'source': part.source,
+        'label': np.array(part.class_names)[part.label],
+        **dict(zip(BOX, part.box.T, strict=True)),
+        'digest': part.digest,
+      }
+    )
+    for name, part in ((name, splits[name]) for name in names)
+  ]
+  table = pd.concat(tables, ignore_index=True)
   places = [(name, i) for name in names for i in range(len(splits[name]))]
 
   def image(row: int) -> np.ndarray:
@@ -68,20 +66,12 @@ def from_split_files(
 ) -> Slices:
   """Returns the slices that the split files of COVIDx CT list."""
   rows = [
-    (
-      name,
-      entry.file_name,
-      entry.patient_id,
-      entry.source,
-      class_names[entry.label],
-      *entry.box,
-      '',
-    )
-    for name in ordered(splits)
-    for entry in splits[name]
+    (x.file_name, x.patient_id, x.source, class_names[x.label], *x.box, name)
+    for name in split_counts.ordered(splits)
+    for x in splits[name]
   ]
-  columns = ['split', 'slice_id', 'patient_id', 'source', 'label', *BOX]
-  table = pd.DataFrame(rows, columns=[*columns, 'digest'])
+  columns = ['slice_id', 'patient_id', 'source', 'label', *BOX, 'split']
+  table = pd.DataFrame(rows, columns=columns).assign(digest='')
   return Slices(_in_order(table, class_names))
 
 
@@ -95,11 +85,6 @@ def classes(table: pd.DataFrame) -> list[str]:
   """Returns the classes that have slices, in their order."""
   label = table['label'].astype('category')
   return list(label.cat.remove_unused_categories().cat.categories)
-
-
-def ordered(names: 'Mapping[str, object]') -> list[str]:
-  """Returns the names of splits, the usual ones first."""
-  return split_counts.ordered(names)
 
 
 def knows_patients(table: pd.DataFrame) -> bool:

@@ -3,6 +3,7 @@
 """Arguments that several commands have in common."""
 
 import argparse
+import pathlib
 
 # Error messages of the library name fields of the config. Commands without a
 # config show their own flags instead.
@@ -35,6 +36,33 @@ def add_replicates(parser: argparse.ArgumentParser) -> None:
     default=2000,
     help='resamples of patients for the intervals, default: %(default)s',
   )
+
+
+def add_seed(parser: argparse.ArgumentParser, purpose: str) -> None:
+  """Adds --seed, with what it is for, such as 'of the resamples'."""
+  parser.add_argument(
+    '--seed', type=int, default=0, help=f'{purpose}, default: %(default)s'
+  )
+
+
+def add_new_folder(parser: argparse.ArgumentParser) -> None:
+  """Adds --output, a folder for `check_new_folder`."""
+  parser.add_argument(
+    '--output', required=True, type=pathlib.Path, help='a new or empty folder'
+  )
+
+
+def check_new_folder(folder: pathlib.Path) -> None:
+  """Checks that --output has no files, of which some might be lost.
+
+  Raises:
+    ValueError: the folder is not empty.
+  """
+  if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    raise ValueError(
+      f'--output={folder} exists and is not empty; name a new folder, or '
+      'remove this one.'
+    )
 
 
 def add_scoring(parser: argparse.ArgumentParser) -> None:

@@ -21,8 +21,6 @@ WRONG_INPUT = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 
-_CONSOLE_SCRIPT = 'bit-covid'
-
 
 class Parser(argparse.ArgumentParser):
   """An ArgumentParser that reports an error in one line, without usage."""
@@ -38,13 +36,9 @@ def make_parser(
 ) -> Parser:
   """Returns a parser with the flag --debug and with examples in its help.
 
-  Args:
-    module: name that `python -m` takes. The help shows it unless the command
-      was started as a verb of `bit-covid`.
-    description: what the command does, in one sentence.
-    examples: arguments of the command, each optionally preceded by a line with
-      a comment.
-    notes: text below the examples.
+  The help shows `python -m MODULE`, unless the command was started as a verb of
+  `bit-covid`. A line with a comment may precede the arguments of an example.
+  Notes stand below the examples.
   """
   parser = Parser(
     prog=program(module),
@@ -60,17 +54,13 @@ def make_parser(
 
 def program(module: str) -> str:
   """Returns how the user started it: 'bit-covid VERB' or 'python -m MODULE'."""
-  return sys.argv[0] if is_verb(sys.argv[0]) else f'python -m {module}'
+  is_verb = sys.argv[0].startswith(verb_name(''))
+  return sys.argv[0] if is_verb else f'python -m {module}'
 
 
 def verb_name(verb: str) -> str:
   """Returns the program name of a verb, such as 'bit-covid predict'."""
-  return f'{_CONSOLE_SCRIPT} {verb}'
-
-
-def is_verb(name: str) -> bool:
-  """Returns whether a program name is that of a verb of `bit-covid`."""
-  return name.startswith(f'{_CONSOLE_SCRIPT} ')
+  return f'bit-covid {verb}'
 
 
 def epilog(examples: Sequence[str], notes: str = '') -> str:
@@ -92,13 +82,9 @@ def main(
   argv: Sequence[str] | None = None,
   **options: Any,
 ) -> int:
-  """Parses the arguments, runs the command and returns its exit code.
+  """Returns the exit code of `work`, called with the parsed arguments.
 
-  Args:
-    parser: of `make_parser`.
-    work: takes the parsed arguments and returns the exit code.
-    argv: arguments without the program's name; None: those of the process.
-    **options: keyword arguments of `run`, except `debug`.
+  The options are keyword arguments of `run`, except `debug`.
   """
   arguments = parser.parse_args(argv)
   return run(lambda: work(arguments), debug=arguments.debug, **options)

@@ -18,11 +18,10 @@ _LEAST_SECONDS = 0.5
 
 
 def enable() -> pathlib.Path | None:
-  """Returns the folder in which JAX will keep what it compiles from now on.
+  """Returns the folder in which JAX keeps what it compiles from now on.
 
-  None where there is none: the folder is not the user's alone, and what is
-  read from it is run. A folder that was set before, as by
-  JAX_COMPILATION_CACHE_DIR, stays.
+  A folder that was set before, as by JAX_COMPILATION_CACHE_DIR, stays. None: it
+  cannot be made, or others can write to it, whose programs would be run.
   """
   if jax.config.jax_compilation_cache_dir:
     return pathlib.Path(jax.config.jax_compilation_cache_dir)
@@ -51,11 +50,8 @@ def _is_private(folder: pathlib.Path) -> bool:
 
 
 def _machine() -> str:
-  """Returns a name for machines that run the same instructions.
-
-  Machines that share a home may not: a program for the one would be a crash on
-  the other.
-  """
+  """Returns a name for machines that run the same instructions."""
+  # Machines that share a home may differ, and a program would crash on another.
   text = f'{platform.machine()} {platform.processor()}'
   cpus = pathlib.Path('/proc/cpuinfo')
   if cpus.exists():

@@ -31,20 +31,17 @@ def data_parallel(
 ) -> Callable[[Any, Any], Any]:
   """Returns `fn(replicated, batch)`, compiled to run on all devices at once.
 
-  Each device calls `fn` with the replicated tree and its own part of the batch.
-  `fn` must return the same on every device, by `mean_over_devices` or
-  `gather_from_devices`; the first device's result is taken without a check.
+  Each device calls `fn` with the replicated tree and its own part of the batch,
+  whose leaves are `[local_devices, per_device, ...]`. `fn` must return the same
+  on every device, by `mean_over_devices` or `gather_from_devices`; the first
+  device's result is taken without a check.
 
   Args:
-    fn: a function of a replicated tree and of a batch with leaves
-      `[per_device, ...]`. Its result is replicated.
+    fn: a function of a replicated tree and of one device's part of a batch.
     donate_first: whether the memory of the first argument is used again for
       the result, so that the argument cannot be used afterwards.
     on_devices: the devices to compile for; None means all. The function can be
       compiled, but not run, for devices of a machine that is not attached.
-
-  Returns:
-    A function whose batch has leaves `[local_devices, per_device, ...]`.
   """
   return jax.pmap(
     fn,
@@ -73,11 +70,7 @@ def gather_from_devices(tree: Any) -> Any:
 
 
 def shard(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-  """Returns this host's batch with leaves `[local_devices, per_device, ...]`.
-
-  Args:
-    batch: arrays `[local_devices * per_device, ...]`.
-  """
+  """Returns this host's batch as `[local_devices, per_device, ...]`."""
   count = jax.local_device_count()
   return {
     key: value.reshape(count, len(value) // count, *value.shape[1:])
@@ -88,14 +81,11 @@ def shard(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def prefetch_to_device(
   batches: Iterable[Mapping[str, np.ndarray]],
 ) -> Iterator[dict[str, jax.Array]]:
-  """Yields the sharded batches on this host's devices.
+  """Returns an iterator over the batches, sharded on this host's devices.
 
   The next batch is transferred while the present one is used, also when the
   loop stops to wait for a result. `flax.jax_utils.prefetch_to_device` would
   copy each batch once more on the host.
-
-  Args:
-    batches: as for `shard`.
   """
   mesh = jax.sharding.Mesh(np.array(jax.local_devices()), (_AXIS,))
   # The sharding that pmap expects, which then has nothing left to move.
@@ -122,11 +112,10 @@ def to_host(tree: Any) -> Any:
 
 
 def check_same_on_all_hosts(text: str, name: str) -> None:
-  """Raises ValueError, on every host, unless all hosts have the same text.
+  """Checks that all hosts have the same text.
 
-  Args:
-    text: what is compared.
-    name: of the text, in the plural, for the message.
+  Raises:
+    ValueError: they differ. Raised on every host; begins with `name`, a plural.
   """
   if jax.process_count() == 1:
     return
@@ -140,12 +129,10 @@ def check_same_on_all_hosts(text: str, name: str) -> None:
 
 
 def check_divides(name: str, batch: int, *, accumulation: int = 1) -> None:
-  """Raises ValueError unless the batch divides by devices and accumulation.
+  """Checks that a batch of all devices divides by devices and accumulation.
 
-  Args:
-    name: of the batch, for the message.
-    batch: images a step over all devices of all hosts.
-    accumulation: parts into which each device's batch is divided.
+  Raises:
+    ValueError: it does not divide.
   """
   count = jax.device_count()
   if batch < 1 or batch % (count * accumulation):

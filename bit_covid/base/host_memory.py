@@ -16,7 +16,7 @@ _NEVER = -1
 
 
 def keep_freed() -> bool:
-  """Makes glibc keep freed memory; returns whether it does from now on.
+  """Returns whether glibc keeps freed memory from now on, as it is told to.
 
   Otherwise glibc returns the memory that XLA frees to the system, which has to
   clear every page again in the next step. That takes a considerable part of a

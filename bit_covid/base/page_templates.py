@@ -17,12 +17,8 @@ def environment(
 ) -> jinja2.Environment:
   """Returns what renders the templates of a folder, and those of all pages.
 
-  Every template has the variable `disclaimer`.
-
-  Args:
-    folder: a room's own templates, which may include 'page.css'.
-    autoescape: for HTML. Names of classes and sources are the user's: they are
-      text, never markup.
+  Templates may include 'page.css' and have the variable `disclaimer`. In HTML,
+  names of classes are the user's text, never markup: it needs `autoescape`.
   """
   found = jinja2.Environment(
     loader=jinja2.FileSystemLoader([folder, _SHARED]),

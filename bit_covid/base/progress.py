@@ -13,8 +13,7 @@ import jax
 class Progress:
   """Measures the speed between reports and prints a line for each.
 
-  Printed and not logged: a notebook shows what is printed whatever its logging
-  is set to. Silent on all hosts but the first.
+  It prints, because a notebook may not show what is logged.
   """
 
   def __init__(self, *, last_step: int, batch: int):
@@ -37,7 +36,7 @@ class Progress:
     self._time += time.monotonic() - start
 
   def report(self, step: int, scalars: dict[str, float]) -> dict[str, float]:
-    """Prints a line and returns `steps_per_second`, `images_per_second`."""
+    """Returns `steps_per_second` and `images_per_second`; prints a line."""
     now = time.monotonic()
     speed = (step - self._step) / max(now - self._time, 1e-9)
     self._step, self._time = step, now
@@ -47,10 +46,8 @@ class Progress:
       left = format_seconds((self._last_step - step) / speed)
       line += f'; {speed:.3g} steps/s, {left} left'
     say(line)
-    return {
-      'steps_per_second': speed,
-      'images_per_second': speed * self._batch,
-    }
+    images = speed * self._batch
+    return {'steps_per_second': speed, 'images_per_second': images}
 
 
 def say(text: str) -> None:

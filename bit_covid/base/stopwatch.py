@@ -9,11 +9,7 @@ import time
 
 
 class Stopwatch:
-  """Adds up seconds by what they are spent on; what is within counts once.
-
-  Attributes:
-    seconds: by name.
-  """
+  """Adds up `seconds` by what they are spent on; what is within counts once."""
 
   def __init__(self):
     self.seconds = collections.Counter()

@@ -16,13 +16,7 @@ from bit_covid.base import version
 
 
 class Verb(NamedTuple):
-  """A command.
-
-  Attributes:
-    module: with a function `main(argv) -> int`.
-    summary: what it does, in a line.
-    extra: that it needs, of setup.py.
-  """
+  """A command: `main(argv) -> int` of a module, and an extra it needs."""
 
   module: str
   summary: str
@@ -67,11 +61,31 @@ _EXAMPLES = (
   'predict STUDY --checkpoint=runs/demo --output=results',
   'evaluate --help',
 )
+_HELP = """\
+usage: bit-covid VERB ...
+
+COVID-19 in chest CT slices with Big Transfer (BiT), in JAX. Research
+software, not a medical device.
+
+Verbs:
+{verbs}
+
+Each has its own help, with examples: bit-covid VERB --help. With
+--debug, an error comes with its traceback. --version: of bit_covid.
+
+{examples}
+
+Exit codes: 0 done; 1 nothing done, or a check failed; 2 wrong input;
+130 stopped by you."""
 _WIDTH = max(map(len, VERBS))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs the verb that the arguments begin with; returns the exit code."""
+  """Returns the exit code of the verb that the arguments begin with.
+
+  Raises:
+    ModuleNotFoundError: a package is missing that no extra installs.
+  """
   verb, *rest = list(sys.argv[1:] if argv is None else argv) or ['--help']
   if verb in ('--help', '-h', 'help'):
     print(_help())
@@ -84,10 +98,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return command.WRONG_INPUT
   # For the module's own help, and for run.json, which keeps the command.
   sys.argv = [command.verb_name(verb), *rest]
+  extra = VERBS[verb].extra
   try:
     module = importlib.import_module(VERBS[verb].module)
   except ModuleNotFoundError as error:
-    extra = VERBS[verb].extra
     if not extra:
       raise
     command.say_error(
@@ -104,28 +118,9 @@ def run() -> None:
 
 
 def _help() -> str:
-  summaries = [
-    f'  {name:{_WIDTH}}  {verb.summary}' for name, verb in VERBS.items()
-  ]
-  return '\n'.join(
-    [
-      'usage: bit-covid VERB ...',
-      '',
-      'COVID-19 in chest CT slices with Big Transfer (BiT), in JAX. Research',
-      'software, not a medical device.',
-      '',
-      'Verbs:',
-      *summaries,
-      '',
-      'Each has its own help, with examples: bit-covid VERB --help. With',
-      '--debug, an error comes with its traceback. --version: of bit_covid.',
-      '',
-      command.epilog(_EXAMPLES) % {'prog': 'bit-covid'},
-      '',
-      'Exit codes: 0 done; 1 nothing done, or a check failed; 2 wrong input;',
-      '130 stopped by you.',
-    ]
-  )
+  verbs = [f'  {name:{_WIDTH}}  {x.summary}' for name, x in VERBS.items()]
+  examples = command.epilog(_EXAMPLES) % {'prog': 'bit-covid'}
+  return _HELP.format(verbs='\n'.join(verbs), examples=examples)
 
 
 def _unknown(verb: str) -> str:

@@ -22,16 +22,7 @@ from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 
 
-def read(run: str, split: str) -> pd.DataFrame:
-  """Returns the predictions of a work directory or of a CSV file.
-
-  Args:
-    run: work directory, or CSV of predictions.
-    split: of the work directory.
-
-  Raises:
-    ValueError: there are no predictions; the message says where they should be.
-  """
+def _read(run: str, split: str) -> pd.DataFrame:
   path = epath.Path(run)
   if path.is_dir():
     folder = path / 'predictions'
@@ -49,7 +40,7 @@ def read(run: str, split: str) -> pd.DataFrame:
   return predictions.read(path)
 
 
-def format_comparison(
+def _format_comparison(
   table_a: pd.DataFrame,
   table_b: pd.DataFrame,
   differences: Mapping[str, bootstrap.Difference],
@@ -94,11 +85,7 @@ def verdict(accuracy: bootstrap.Difference) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Prints the comparison that the arguments ask for; returns the exit code."""
-  return command.main(_parser(), _run, argv)
-
-
-def _parser() -> argparse.ArgumentParser:
+  """Returns the exit code, after printing the comparison."""
   parser = command.make_parser(
     'bit_covid.cli.compare',
     description='Compares two runs on the same slices, B minus A.',
@@ -108,20 +95,19 @@ def _parser() -> argparse.ArgumentParser:
       'runs/bit_s runs/bit_m --split=val',
     ),
   )
-  runs = 'work directory or CSV of predictions'
-  parser.add_argument('run_a', metavar='RUN_A', help=runs)
-  parser.add_argument('run_b', metavar='RUN_B', help=runs)
+  for name in ('run_a', 'run_b'):
+    parser.add_argument(
+      name, metavar=name.upper(), help='work directory or CSV of predictions'
+    )
   parser.add_argument('--split', default='test', help='default: test')
   arguments_lib.add_replicates(parser)
-  parser.add_argument(
-    '--seed', type=int, default=0, help='of the resamples, default: %(default)s'
-  )
-  return parser
+  arguments_lib.add_seed(parser, 'of the resamples')
+  return command.main(parser, _run, argv)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-  table_a = read(arguments.run_a, arguments.split)
-  table_b = read(arguments.run_b, arguments.split)
+  table_a = _read(arguments.run_a, arguments.split)
+  table_b = _read(arguments.run_b, arguments.split)
   differences = bootstrap.difference(
     table_a, table_b, num_resamples=arguments.replicates, seed=arguments.seed
   )
@@ -130,7 +116,7 @@ def _run(arguments: argparse.Namespace) -> int:
     f'B: {arguments.run_b}',
     f'{len(table_a):,} slices of {table_a["patient_id"].nunique():,} patients. '
     'All values are times 100.',
-    format_comparison(table_a, table_b, differences),
+    _format_comparison(table_a, table_b, differences),
     verdict(differences['accuracy']),
   )
   return 0
@@ -139,18 +125,11 @@ def _run(arguments: argparse.Namespace) -> int:
 def _cells(
   a: float, b: float, value: float, low: float, high: float, detectable: float
 ) -> list[str]:
-  between = (
-    'undefined'
-    if np.isnan(low)
-    else f'{_points(low, sign="+")} to {_points(high, sign="+")}'
-  )
-  return [
-    _points(a),
-    _points(b),
-    _points(value, sign='+'),
-    between,
-    _points(detectable),
-  ]
+  between = 'undefined'
+  if not np.isnan(low):
+    between = f'{_points(low, sign="+")} to {_points(high, sign="+")}'
+  difference = _points(value, sign='+')
+  return [_points(a), _points(b), difference, between, _points(detectable)]
 
 
 def _points(value: float, *, sign: str = '') -> str:

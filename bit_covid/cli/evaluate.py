@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evaluates a network on splits of its own data or of others.
 
-    bit-covid evaluate runs/bit_m --split=test
-    bit-covid evaluate runs/bit_m --dataset=image_folder --data=own.csv \
-        --output=runs/bit_m_elsewhere
+bit-covid evaluate runs/bit_m --split=test
 
 `evaluate_splits.py` does the work.
 """
@@ -17,60 +15,58 @@ import sys
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 
+_EXAMPLES = (
+  'runs/bit_m --split=val,test',
+  'On your own images, in a CSV:\n'
+  'runs/bit_m --dataset=image_folder --data=images.csv --box=automatic '
+  '--output=runs/elsewhere',
+  'On another version of COVIDx CT:\n'
+  'model.npz --dataset=covidx_ct/3a --data=COVIDX_FOLDER --output=runs/3a',
+)
+_NOTES = """\
+It writes predictions/<split>.csv, features, and the numbers in
+report/metrics.json.
+`bit-covid report OUTPUT` draws the rest."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Evaluates the checkpoint on the data; returns the exit code."""
-  return command.main(
-    _parser(), _run, argv, words=arguments_lib.FIELDS_AS_FLAGS
-  )
-
-
-def _parser() -> argparse.ArgumentParser:
+  """Returns the exit code, after evaluating the checkpoint on the data."""
   parser = command.make_parser(
     'bit_covid.cli.evaluate',
     description='Evaluates a network on splits of its own data or of others: '
     'each slice once, and intervals over patients.',
-    examples=(
-      'runs/bit_m --split=val,test',
-      'On your own images, in a CSV:\n'
-      'runs/bit_m --dataset=image_folder --data=images.csv --box=automatic '
-      '--output=runs/elsewhere',
-      'On another version of COVIDx CT:\n'
-      'model.npz --dataset=covidx_ct/3a --data=COVIDX_FOLDER '
-      '--output=runs/3a',
-    ),
-    notes='It writes predictions/<split>.csv, features, and the numbers in '
-    'report/metrics.json.\n`bit-covid report OUTPUT` draws the rest.',
+    examples=_EXAMPLES,
+    notes=_NOTES,
   )
-  parser.add_argument(
+  add = parser.add_argument
+  add(
     'checkpoint',
     metavar='CHECKPOINT',
     help='work directory of a training, or an .npz file',
   )
-  parser.add_argument(
+  add(
     '--split', default='test', help='one, or several: val,test; default: test'
   )
-  parser.add_argument(
+  add(
     '--output',
     type=pathlib.Path,
     help='folder; default: the work directory, for data of its training',
   )
-  parser.add_argument(
+  add(
     '--dataset', help='such as covidx_ct/2a or image_folder; default: its own'
   )
   arguments_lib.add_data(
     parser, data_help='folder with COVIDx CT; folder or CSV of images'
   )
-  parser.add_argument(
+  add(
     '--box',
     choices=('annotated', 'automatic', 'none'),
     help='what slices are cropped to; default: as in the training',
   )
-  parser.add_argument(
-    '--batch', type=int, default=64, help='slices a step; default: %(default)s'
-  )
+  add('--batch', type=int, default=64, help='slices a step; default: 64')
   arguments_lib.add_replicates(parser)
-  return parser
+  words = arguments_lib.FIELDS_AS_FLAGS
+  return command.main(parser, _run, argv, words=words)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -86,11 +82,6 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _output(arguments: argparse.Namespace) -> pathlib.Path:
-  """Returns the folder of the results.
-
-  Raises:
-    ValueError: --output is missing, and the checkpoint is no work directory.
-  """
   if arguments.output is not None:
     return arguments.output.expanduser()
   folder = pathlib.Path(arguments.checkpoint).expanduser()

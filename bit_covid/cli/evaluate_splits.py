@@ -25,20 +25,17 @@ from bit_covid.inference import network as network_lib
 from bit_covid.models import resnet_v2
 from bit_covid.report import numbers
 from bit_covid.report import values
-from bit_covid.training import evaluated_network
 from bit_covid.training import run_directory
+from bit_covid.training import run_identity
 from bit_covid.weights import bit_npz
 from bit_covid.weights import find
+from bit_covid.weights import metadata as metadata_lib
 import input_pipeline
 from input_pipeline import examples as examples_lib
 
 
 def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
   """Writes and prints the results of the splits that the arguments name.
-
-  Args:
-    arguments: of `evaluate.py`.
-    output: folder of the results.
 
   Raises:
     FileNotFoundError: checkpoint or data do not exist.
@@ -47,33 +44,25 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
   compilation_cache.enable()
   path = find.find_checkpoint(arguments.checkpoint)
   checkpoint = bit_npz.load(path)
-  config = _data_config(arguments, checkpoint)
+  config = _data_config(arguments, checkpoint.metadata)
   splits = {}
   for name in arguments.split.split(','):
     splits[name] = input_pipeline.load_split(config, name)
-    _check_classes(splits[name], checkpoint, name)
+    _check_classes(name, splits[name], checkpoint.metadata.class_names)
     input_pipeline.check_evaluation(splits[name], config)
+  workdir = epath.Path(output)
   if arguments.output is None:
-    _check_own_data(output, splits)
+    _check_own_data(workdir, splits)
   else:
-    evaluated_network.write_facts(
-      epath.Path(output),
-      _facts(config, checkpoint, path),
-      splits,
-      flag='--output',
-    )
-  _evaluate(checkpoint, config, splits, output, arguments)
+    facts = _facts(config, checkpoint.model_name, path)
+    run_identity.add_splits(workdir, facts, splits, flag='--output')
+  _evaluate(checkpoint, config, splits, workdir, batch=arguments.batch)
+  _show(workdir, list(splits), arguments.replicates)
 
 
 def _data_config(
-  arguments: argparse.Namespace, checkpoint: bit_npz.Checkpoint
+  arguments: argparse.Namespace, metadata: metadata_lib.Metadata
 ) -> ml_collections.ConfigDict:
-  """Returns the field `data` of a config, with the training's preprocessing.
-
-  Raises:
-    ValueError: neither the arguments nor the checkpoint name the data.
-  """
-  metadata = checkpoint.metadata
   dataset = arguments.dataset or metadata.facts.get('data')
   if not dataset:
     raise ValueError(
@@ -83,22 +72,21 @@ def _data_config(
   config = ml_collections.ConfigDict(
     dict(metadata.preprocessing or network_lib.DEFAULT_PREPROCESSING)
   )
-  config.range_16bit = tuple(config.range_16bit)
-  config.name = dataset
-  config.path, config.data_dir = arguments.data, arguments.data_dir
-  config.image_folder = arguments.image_folder
-  config.window = metadata.window or ()
-  if arguments.box:
-    config.box = arguments.box
+  config.update(
+    name=dataset,
+    range_16bit=tuple(config.range_16bit),
+    path=arguments.data,
+    data_dir=arguments.data_dir,
+    image_folder=arguments.image_folder,
+    window=metadata.window or (),
+    box=arguments.box or config.box,
+  )
   return config
 
 
 def _check_classes(
-  examples: input_pipeline.Examples,
-  checkpoint: bit_npz.Checkpoint,
-  split: str,
+  split: str, examples: input_pipeline.Examples, known: tuple[str, ...]
 ) -> None:
-  known = checkpoint.metadata.class_names
   if examples.class_names != known:
     raise ValueError(
       f'The classes of {split} are {", ".join(examples.class_names)}; the '
@@ -107,35 +95,26 @@ def _check_classes(
 
 
 def _check_own_data(
-  folder: pathlib.Path, splits: Mapping[str, input_pipeline.Examples]
+  workdir: epath.Path, splits: Mapping[str, input_pipeline.Examples]
 ) -> None:
-  """Raises ValueError unless the data are those of the run in the folder."""
-  known = json.loads((folder / 'config.json').read_text())['fingerprints']
+  known = json.loads((workdir / 'config.json').read_text())['fingerprints']
   for name, examples in splits.items():
     if known.get(name) != examples.fingerprint:
       raise ValueError(
-        f'{name} is no split of the data that {folder} was trained and '
+        f'{name} is no split of the data that {workdir} was trained and '
         f'evaluated on ({", ".join(known)}); give --output=FOLDER, so that '
         'they are not mixed.'
       )
 
 
 def _facts(
-  config: ml_collections.ConfigDict,
-  checkpoint: bit_npz.Checkpoint,
-  path: pathlib.Path,
+  config: ml_collections.ConfigDict, model_name: str, path: pathlib.Path
 ) -> dict[str, object]:
   """Returns the content of config.json on the network and its data."""
-  # Without folders: they do not identify the data.
-  places = ('path', 'data_dir', 'image_folder')
-  data = {k: v for k, v in config.to_dict().items() if k not in places}
+  weights = examples_lib.digest(path.read_bytes())
   return {
-    'data': json.loads(json.dumps(data)),
-    'model': {
-      'name': checkpoint.model_name,
-      'dtype': 'float32',
-      'weights': examples_lib.digest(path.read_bytes()),
-    },
+    'data': run_directory.without_places(json.loads(config.to_json())),
+    'model': {'name': model_name, 'dtype': 'float32', 'weights': weights},
     'init': path.name,
   }
 
@@ -144,46 +123,38 @@ def _evaluate(
   checkpoint: bit_npz.Checkpoint,
   config: ml_collections.ConfigDict,
   splits: Mapping[str, input_pipeline.Examples],
-  output: pathlib.Path,
-  arguments: argparse.Namespace,
+  workdir: epath.Path,
+  *,
+  batch: int,
 ) -> None:
-  """Writes and prints the results of each split."""
+  """Writes the results of each split."""
   network = resnet_v2.create(
     checkpoint.model_name, num_classes=len(checkpoint.metadata.class_names)
   )
   forward = evaluate.make_forward(network)
   params = devices.replicate(checkpoint.params)
   for name, examples in splits.items():
-    steps = math.ceil(len(examples) / max(arguments.batch, 1))
+    steps = math.ceil(len(examples) / max(batch, 1))
     with tqdm.tqdm(total=steps, desc=name, unit='step', disable=None) as bar:
       outputs = evaluate.evaluate(
-        forward,
-        params,
-        examples,
-        config,
-        batch=arguments.batch,
-        on_batch=bar.update,
+        forward, params, examples, config, batch=batch, on_batch=bar.update
       )
+    table = run_directory.predictions_table(examples, outputs)
     run_directory.write_results(
-      epath.Path(output),
-      name,
-      run_directory.predictions_table(examples, outputs),
-      outputs.features,
-      show=False,
+      workdir, name, table, outputs.features, show=False
     )
-  _show(output, list(splits), arguments.replicates)
 
 
-def _show(folder: pathlib.Path, names: Sequence[str], replicates: int) -> None:
+def _show(workdir: epath.Path, names: Sequence[str], replicates: int) -> None:
   """Writes the numbers of a report, and prints those of the named splits."""
   # Of all evaluated splits, since thresholds for test are chosen on val.
   found = numbers.collect(
-    report.read_tables(epath.Path(folder)),
+    report.read_tables(workdir),
     settings=values.Settings(num_resamples=replicates),
   )
-  kept = metrics_json.read(epath.Path(folder))
+  kept = metrics_json.read(workdir)
   metrics_json.update(
-    epath.Path(folder),
+    workdir,
     {name: kept.get(name, {}) | of_split for name, of_split in found.items()},
   )
   for name in names:

@@ -58,12 +58,8 @@ def _round(array: np.ndarray) -> np.ndarray:
 def _pack(path: epath.Path) -> bytes:
   """Returns the archive compressed; equal contents give equal bytes."""
   buffer = io.BytesIO()
-  with (
-    zipfile.ZipFile(path) as archive,
-    zipfile.ZipFile(
-      buffer, 'w', zipfile.ZIP_DEFLATED, compresslevel=9
-    ) as packed,
-  ):
+  packed = zipfile.ZipFile(buffer, 'w', zipfile.ZIP_DEFLATED, compresslevel=9)
+  with zipfile.ZipFile(path) as archive, packed:
     for name in sorted(archive.namelist()):
       # Without today's date, so that the bytes depend on the content alone.
       info = zipfile.ZipInfo(name)
@@ -72,11 +68,7 @@ def _pack(path: epath.Path) -> bytes:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Packs the checkpoint that the arguments name; returns the exit code."""
-  return command.main(_parser(), _run, argv)
-
-
-def _parser() -> argparse.ArgumentParser:
+  """Returns the exit code, after packing the checkpoint."""
   parser = command.make_parser(
     'bit_covid.cli.pack_weights',
     description='Makes a small checkpoint file.',
@@ -84,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
   )
   parser.add_argument('source', metavar='SOURCE', help='a BiT .npz file')
   parser.add_argument('target', metavar='TARGET', help='the file to write')
-  return parser
+  return command.main(parser, _run, argv)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ from input_pipeline import scans
 
 
 def run(arguments: argparse.Namespace) -> int:
-  """Scores what the arguments of `predict.py` name; returns the exit code."""
+  """Returns the exit code, after scoring what `predict.py`'s arguments name."""
   network = load.load(arguments.checkpoint)
   print(page_templates.DISCLAIMER)
   for text in output_lib.cautions(network):
@@ -49,18 +49,13 @@ def _score_all(
   print(f'Network ready after {seconds:.1f} s')
   arguments.output.mkdir(parents=True, exist_ok=True)
   results = []
-  with tqdm.tqdm(
-    total=sum(map(len, found.scans)),
-    unit='slice',
-    # Shown on a terminal only.
-    disable=None,
-  ) as bar:
+  total = sum(map(len, found.scans))
+  flagged = arguments.score_flagged
+  # The bar is shown on a terminal only.
+  with tqdm.tqdm(total=total, unit='slice', disable=None) as bar:
     for scan in found.scans:
       result = score.score(
-        network,
-        scan,
-        score_flagged=arguments.score_flagged,
-        on_slice=bar.update,
+        network, scan, score_flagged=flagged, on_slice=bar.update
       )
       start = time.monotonic()
       output_lib.write_page(arguments.output, result, network)

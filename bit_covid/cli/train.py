@@ -22,18 +22,10 @@ from bit_covid.training import train
 def train_and_report(
   config: ml_collections.ConfigDict, workdir: str | os.PathLike[str]
 ) -> Mapping[str, Any]:
-  """Trains, writes the report, and returns the metrics of each final split.
+  """Returns the metrics of each final split, after training and reporting.
 
-  Args:
-    config: see `configs/common.py`. A report is written if its field `report`
-      is True.
-    workdir: a folder. If it holds an unfinished run of the same config, that
-      run is resumed.
-
-  Raises:
-    ValueError: as for `train.train_and_evaluate`.
-    FileNotFoundError: as for `train.train_and_evaluate`.
-    FloatingPointError: as for `train.train_and_evaluate`.
+  Arguments and errors are those of `training.train.train_and_evaluate`. A
+  report is written if the config's field `report` is True.
   """
   metrics, splits = train.train_and_evaluate(config, workdir)
   # Only the first host writes files.

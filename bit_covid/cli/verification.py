@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `bit-covid verify` checks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 import json
 import pathlib
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import numpy as np
@@ -16,10 +16,11 @@ from bit_covid.analysis import split_counts
 from bit_covid.base import command
 from bit_covid.inference import network as network_lib
 from bit_covid.models import resnet_v2
-from bit_covid.training import provenance
-from bit_covid.training import run_directory as work_directory_lib
+from bit_covid.training import run_directory
+from bit_covid.training import run_identity
 from bit_covid.weights import bit_npz
 from bit_covid.weights import find
+from bit_covid.weights import metadata as metadata_lib
 
 # A network of this package on `known_image`: its first logits, computed in
 # NumPy float64 by the reference of tests/bit_covid/models/test_resnet_v2.py.
@@ -45,17 +46,17 @@ class Check(NamedTuple):
 
 def installation() -> list[Check]:
   """Returns versions and devices, and whether a network gives known logits."""
-  facts = provenance.collect()
+  facts = run_identity.collect_versions()
   versions = ', '.join(f'{k} {v}' for k, v in facts['packages'].items() if v)
-  absent = [k for k, v in facts['packages'].items() if not v]
   checks = [
     Check('bit_covid', 'ok', f'{facts["bit_covid"]}, Python {facts["python"]}'),
     Check('Packages', 'ok', versions),
-    Check('Devices', 'ok', ', '.join(facts['devices'])),
   ]
+  absent = ', '.join(k for k, v in facts['packages'].items() if not v)
   if absent:
-    detail = f'not under the usual name: {", ".join(absent)}'
-    checks.insert(2, Check('Packages', 'NOTE', detail))
+    detail = f'not under the usual name: {absent}'
+    checks.append(Check('Packages', 'NOTE', detail))
+  checks.append(Check('Devices', 'ok', ', '.join(facts['devices'])))
   return [*checks, _try('Known logits', _known_logits)]
 
 
@@ -68,42 +69,41 @@ def known_image() -> np.ndarray:
 
 def checkpoint(name: str) -> list[Check]:
   """Returns whether a checkpoint is whole and what it says of itself."""
-  found: dict[str, bit_npz.Checkpoint] = {}
-
-  def read() -> str:
-    path = find.find_checkpoint(name)
-    found['it'] = bit_npz.load(path)
-    return f'sha256 {pooch.file_hash(path)}'
-
   # Keys and shapes are compared with the network, the file with the record of
   # its download if there is one.
-  checks = [_try('File', read)]
-  if found:
-    checks += _of_network(found['it'])
-  return checks
+  try:
+    path = find.find_checkpoint(name)
+    found = bit_npz.load(path)
+  except (ValueError, OSError) as error:
+    return [_failed('File', error)]
+  digest = Check('File', 'ok', f'sha256 {pooch.file_hash(path)}')
+  return [digest, _parameters(found), _metadata(found.metadata)]
 
 
 def work_directory(folder: pathlib.Path) -> list[Check]:
   """Returns whether a work directory is whole and its files fit together."""
-  checks = [_is_finished(folder)]
+  checks = [_try('Finished', _finished, folder)]
   for name in ('config.json', 'run.json', 'report/metrics.json'):
-    checks.append(_try(name, lambda path=folder / name: _read_json(path)))
+    checks.append(_try(name, _read_json, folder / name))
   checks += checkpoint(str(folder))
   paths = sorted((folder / 'predictions').glob('*.csv'))
   if not paths:
     checks.append(Check('Predictions', 'NOTE', 'there are none'))
   return checks + [
-    _try(f'Predictions, {path.stem}', lambda path=path: _predictions(path))
-    for path in paths
+    _try(f'Predictions, {path.stem}', _predictions, path) for path in paths
   ]
 
 
-def _try(name: str, work: Callable[[], str]) -> Check:
+def _try(name: str, work: Callable[..., str], *arguments: Any) -> Check:
   """Returns what the work says, or why it failed."""
   try:
-    return Check(name, 'ok', work())
+    return Check(name, 'ok', work(*arguments))
   except (ValueError, OSError) as error:
-    return Check(name, 'FAILED', command.one_line(str(error)))
+    return _failed(name, error)
+
+
+def _failed(name: str, error: Exception) -> Check:
+  return Check(name, 'FAILED', command.one_line(str(error)))
 
 
 def _known_logits() -> str:
@@ -119,49 +119,44 @@ def _known_logits() -> str:
   return f'{NETWORK}: off by {largest:.1e} from NumPy in float64'
 
 
-def _of_network(found: bit_npz.Checkpoint) -> Iterator[Check]:
-  count = resnet_v2.parameter_count(found.params)
+def _parameters(found: bit_npz.Checkpoint) -> Check:
   broken = [
     jax.tree_util.keystr(path)
     for path, leaf in jax.tree_util.tree_leaves_with_path(found.params)
     if not np.isfinite(leaf).all()
   ]
-  detail = f'{found.model_name}, {count:,}, each of the right shape'
   if broken:
     detail = f'NaN or infinite in {", ".join(broken)}'
-  yield Check('Parameters', 'FAILED' if broken else 'ok', detail)
-  metadata = found.metadata
+    return Check('Parameters', 'FAILED', detail)
+  count = resnet_v2.parameter_count(found.params)
+  detail = f'{found.model_name}, {count:,}, each of the right shape'
+  return Check('Parameters', 'ok', detail)
+
+
+def _metadata(metadata: metadata_lib.Metadata) -> Check:
+  count = len(metadata.class_names)
   if metadata.preprocessing is None:
-    yield Check(
-      'Metadata',
-      'NOTE',
-      f'none: {len(metadata.class_names):,} classes without names, as in '
-      'public files',
-    )
-    return
-  temperature = (
-    f'{metadata.temperature:.4g}' if metadata.temperature else 'not known'
-  )
-  names = ', '.join(metadata.class_names[:5])
-  more = len(metadata.class_names) - 5
-  yield Check(
+    detail = f'none: {count:,} classes without names, as in public files'
+    return Check('Metadata', 'NOTE', detail)
+  temperature = metadata.temperature
+  more = f' and {count - 5} more' if count > 5 else ''
+  return Check(
     'Metadata',
     'ok',
-    f'classes {names}{f" and {more} more" if more > 0 else ""}; '
+    f'classes {", ".join(metadata.class_names[:5])}{more}; '
     f'{metadata.preprocessing["crop"]} px; window '
-    f'{metadata.window or "not known"}; temperature {temperature}',
+    f'{metadata.window or "not known"}; temperature '
+    f'{f"{temperature:.4g}" if temperature else "not known"}',
   )
 
 
-def _is_finished(folder: pathlib.Path) -> Check:
-  if work_directory_lib.is_finished(folder):
-    return Check('Finished', 'ok', 'finished.json is there')
-  return Check(
-    'Finished',
-    'FAILED',
-    'no finished.json: the training goes on, or was stopped. The same command '
-    'goes on from the last checkpoint.',
-  )
+def _finished(folder: pathlib.Path) -> str:
+  if not run_directory.is_finished(folder):
+    raise ValueError(
+      'no finished.json: the training goes on, or was stopped. The same '
+      'command goes on from the last checkpoint.'
+    )
+  return 'finished.json is there'
 
 
 def _read_json(path: pathlib.Path) -> str:
@@ -170,11 +165,6 @@ def _read_json(path: pathlib.Path) -> str:
 
 
 def _predictions(path: pathlib.Path) -> str:
-  """Returns how many rows there are, if they are those of the split.
-
-  Raises:
-    ValueError: rows are missing or double, or features are of other slices.
-  """
   table = predictions.read(path)
   if table['slice_id'].duplicated().any():
     raise ValueError('a slice is there twice; evaluate the split again.')

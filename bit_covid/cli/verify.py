@@ -15,11 +15,7 @@ from bit_covid.base import command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs the checks and prints their results; returns the exit code."""
-  return command.main(_parser(), _run, argv)
-
-
-def _parser() -> argparse.ArgumentParser:
+  """Returns the exit code, after printing the results of the checks."""
   parser = command.make_parser(
     'bit_covid.cli.verify',
     description='Checks that files are whole and fit together; without a '
@@ -38,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     help='work directory, .npz file, or public name, which is downloaded if '
     'it was not before; none: the installation',
   )
-  return parser
+  return command.main(parser, _run, argv)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -48,22 +44,21 @@ def _run(arguments: argparse.Namespace) -> int:
   from bit_covid.cli import verification
 
   has_failed = False
-  for name in arguments.names or [None]:
-    if name is None:
-      heading, checks = 'Installation', verification.installation()
-    elif pathlib.Path(name).expanduser().is_dir():
-      folder = pathlib.Path(name).expanduser()
-      heading, checks = name, verification.work_directory(folder)
+  for name in arguments.names or ['']:
+    folder = pathlib.Path(name).expanduser()
+    if not name:
+      checks = verification.installation()
+    elif folder.is_dir():
+      checks = verification.work_directory(folder)
     else:
-      heading, checks = name, verification.checkpoint(name)
+      checks = verification.checkpoint(name)
     view = terminal.new_text_table('Result', 'Check', 'What was found')
     for each in checks:
       terminal.add_row(view, each.result, each.name, each.detail)
     failed = sum(each.result == 'FAILED' for each in checks)
     has_failed |= bool(failed)
-    terminal.show(
-      heading, view, f'{failed} failed.' if failed else 'Nothing failed.'
-    )
+    result = f'{failed} failed.' if failed else 'Nothing failed.'
+    terminal.show(name or 'Installation', view, result)
   return command.NOT_DONE if has_failed else 0
 
 

@@ -1,16 +1,11 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The command `export`: a checkpoint in the formats of other runtimes.
-
-Each format gets a folder, which appears only after the export was compared with
-the original.
-"""
+"""The command `export`: a checkpoint in the formats of other runtimes."""
 
 import argparse
 from collections.abc import Iterator, Sequence
 import contextlib
 import importlib
-import json
 import pathlib
 import shutil
 import types
@@ -19,11 +14,10 @@ from bit_covid.base import command
 from bit_covid.export import description
 from bit_covid.export import exportable
 from bit_covid.export import parity
-from bit_covid.export import prepare_slice
 from bit_covid.weights import bit_npz
 from bit_covid.weights import find
-from input_pipeline import body_crop
 
+# Modules with `write`, `read` and `PACKAGES`; the texts of each are templates.
 FORMATS = {
   'npz': 'bit_covid.export.npz_format',
   'stablehlo': 'bit_covid.export.stablehlo_format',
@@ -41,12 +35,12 @@ def parse_formats(text: str) -> tuple[str, ...]:
   names = tuple(dict.fromkeys(text.split(',')))
   if names == ('all',):
     return tuple(FORMATS)
-  unknown = [name for name in names if name not in FORMATS]
-  if unknown:
-    raise ValueError(
-      f'--format={text}: there is no format {unknown[0]!r}; expected all, or '
-      f'some of {", ".join(FORMATS)} with commas.'
-    )
+  for name in names:
+    if name not in FORMATS:
+      raise ValueError(
+        f'--format={text}: there is no format {name!r}; expected all, or '
+        f'some of {", ".join(FORMATS)} with commas.'
+      )
   return names
 
 
@@ -72,7 +66,7 @@ def export(
   formats: Sequence[str],
   size: int | None = None,
 ) -> dict[str, dict[str, float]]:
-  """Writes exports; returns the differences by format and number of images.
+  """Returns the differences of written exports, by format and number of images.
 
   Args:
     checkpoint: as for `bit_covid.load`.
@@ -82,39 +76,36 @@ def export(
 
   Raises:
     FileExistsError: a folder exists already.
-    FileNotFoundError: there is no such checkpoint.
-    ValueError: the checkpoint, the size or a format is wrong, or an export
-      differs from the original; its folder is removed.
+    ValueError: checkpoint or size are invalid, or an export differs from the
+      original; its folder is removed.
   """
   modules = {name: import_format(name) for name in formats}
-  for name in formats:
-    if (output / name).exists():
-      raise FileExistsError(
-        f'{output / name} exists already. Remove it, or give another --output.'
-      )
+  _check_absent(output, formats)
   source = find.find_checkpoint(checkpoint)
   model = exportable.create(bit_npz.load(source), size=size)
-  batches = parity.random_images(model.size)
-  original = parity.original(model)
+  cases = parity.cases(model)
   differences = {}
   for name, module in modules.items():
     with _whole_folder(output / name) as folder:
       module.write(model, folder)
-      differences[name] = parity.check(
-        name,
-        exported=module.read(folder),
-        expected=original,
-        batches=batches,
-      )
+      differences[name] = parity.check(name, module.read(folder), cases)
       content = description.describe(
         model,
-        name=name,
+        name,
         packages=module.PACKAGES,
         differences=differences[name],
         source=source,
       )
-      _write_beside(folder, content, module)
+      description.write(folder, content)
   return differences
+
+
+def _check_absent(output: pathlib.Path, formats: Sequence[str]) -> None:
+  for folder in (output / name for name in formats):
+    if folder.exists():
+      raise FileExistsError(
+        f'{folder} exists already. Remove it, or give another --output.'
+      )
 
 
 @contextlib.contextmanager
@@ -132,23 +123,8 @@ def _whole_folder(target: pathlib.Path) -> Iterator[pathlib.Path]:
     raise
 
 
-def _write_beside(
-  folder: pathlib.Path, content: dict[str, object], module: types.ModuleType
-) -> None:
-  """Writes the description, the example and the code that prepares slices."""
-  (folder / 'example.py').write_text(module.EXAMPLE)
-  for copied in (prepare_slice, body_crop):
-    source = pathlib.Path(copied.__file__)
-    (folder / source.name).write_bytes(source.read_bytes())
-  text = description.readme(content, note=module.NOTE, example=module.EXAMPLE)
-  (folder / 'README.md').write_text(text)
-  content = {**content, 'files': description.digests(folder)}
-  text = json.dumps(content, indent=2) + '\n'
-  (folder / 'preprocessing.json').write_text(text)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-  """Writes the exports that the arguments ask for; returns the exit code."""
+  """Returns the exit code, after writing the exports."""
   return command.main(_parser(), _run, argv)
 
 
@@ -162,22 +138,13 @@ def _parser() -> argparse.ArgumentParser:
       'BiT-M-R50x1 --format=savedmodel --size=224 --output=exported',
     ),
   )
-  parser.add_argument(
-    'checkpoint',
-    metavar='CHECKPOINT',
-    help='work directory, .npz file, or public name such as BiT-M-R50x1',
-  )
-  parser.add_argument(
-    '--format',
-    default='all',
-    help=f'some of {",".join(FORMATS)} with commas, or all (default)',
-  )
-  parser.add_argument(
-    '--output', required=True, help='folder; each format is a folder in it'
-  )
-  parser.add_argument(
-    '--size', type=int, help='side of the images; default: of the training'
-  )
+  add = parser.add_argument
+  text = 'work directory, .npz file, or public name such as BiT-M-R50x1'
+  add('checkpoint', metavar='CHECKPOINT', help=text)
+  text = f'some of {",".join(FORMATS)} with commas, or all (default)'
+  add('--format', default='all', help=text)
+  add('--output', required=True, help='folder; each format is a folder in it')
+  add('--size', type=int, help='side of the images; default: of the training')
   return parser
 
 

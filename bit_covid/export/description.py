@@ -1,22 +1,25 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The description beside an export: preprocessing, outputs and origin."""
+"""What lies beside an export: its description, an example and its code."""
 
 from collections.abc import Mapping, Sequence
 import hashlib
 from importlib import metadata as distributions
+import json
 import pathlib
 import platform
 from typing import Any
 
+from bit_covid.base import page_templates
 from bit_covid.base import version
 from bit_covid.export import exportable
 from bit_covid.export import parity
+from bit_covid.export import prepare_slice
+from input_pipeline import body_crop
 
-NOTICE = (
+_NOTICE = (
   'Research software, not a medical device. It must not be used for diagnosis.'
 )
-
 _BOXES = {
   'annotated': (
     'Crop to the annotated box of the body; where there is none, to the '
@@ -26,48 +29,11 @@ _BOXES = {
   'none': 'Take the whole image.',
 }
 
-_README = """\
-# {model} as {format}
-
-**{notice}**
-
-{note}
-
-Classes, in the order of the outputs: {classes}.
-
-## From a slice to the input
-
-{numbered_steps}
-
-The input `image` is uint8 `[{shape}]`, for any N. The outputs:
-
-{listed_outputs}
-
-The temperature of the calibration: {temperature_text}.
-
-## Example
-
-`example.py`; besides the runtime it needs NumPy, Pillow and OpenCV.
-
-```python
-{example}```
-
-## Where it comes from
-
-- Checkpoint: {source[name]},
-  sha256 `{source[sha256]}`.
-- Written with {listed_versions}.
-- Largest difference from the original (random images): {measured} images;
-  allowed were {tolerance:g}.
-- `preprocessing.json` has all of this, and the sha256 of every other file,
-  for programs.
-"""
-
 
 def describe(
   model: exportable.Exportable,
-  *,
   name: str,
+  *,
   packages: Sequence[str],
   differences: Mapping[str, float],
   source: pathlib.Path,
@@ -81,112 +47,82 @@ def describe(
     differences: of `parity.check`.
     source: file of the checkpoint.
   """
-  metadata = model.metadata
+  image = {
+    'shape': ['N', model.size, model.size, 1],
+    'dtype': 'uint8',
+    'meaning': 'gray values; the network takes them to [-1, 1] itself',
+  }
   return {
-    'notice': NOTICE,
+    'notice': _NOTICE,
     'format': name,
     'model': model.model_name,
-    'input': {
-      'image': {
-        'shape': ['N', model.size, model.size, 1],
-        'dtype': 'uint8',
-        'meaning': 'gray values; the network takes them to [-1, 1] itself',
-      }
-    },
+    'input': {'image': image},
     'outputs': _outputs(model),
-    'class_names': list(metadata.class_names),
-    'temperature': metadata.temperature,
-    'window_hounsfield': _window(metadata.window),
-    'preprocessing': dict(metadata.preprocessing),
+    'class_names': list(model.metadata.class_names),
+    'temperature': model.metadata.temperature,
+    'window_hounsfield': _window(model),
+    'preprocessing': dict(model.metadata.preprocessing),
     'steps': _steps(model),
     'largest_difference': dict(differences),
     'tolerance': parity.TOLERANCE,
-    'versions': {
-      'bit_covid': version.VERSION,
-      'python': platform.python_version(),
-      **{package: _version(package) for package in packages},
-    },
-    'source': {'name': source.name, 'sha256': digest(source)},
-    'training': dict(metadata.facts),
+    'versions': _versions(packages),
+    'source': {'name': source.name, 'sha256': _digest(source)},
+    'training': dict(model.metadata.facts),
   }
 
 
-def digests(folder: pathlib.Path) -> dict[str, str]:
-  """Returns the sha256 of every file in a folder by its path in it."""
-  return {
-    path.relative_to(folder).as_posix(): digest(path)
-    for path in sorted(folder.rglob('*'))
-    if path.is_file()
-  }
+def write(folder: pathlib.Path, description: Mapping[str, Any]) -> None:
+  """Writes the description, an example and the code that prepares slices.
+
+  Args:
+    folder: of the export, with all of its own files.
+    description: of `describe`.
+  """
+  environment = page_templates.environment(
+    pathlib.Path(__file__).parent / 'templates', autoescape=False
+  )
+
+  def render(name: str, template: str, **values: Any) -> str:
+    text = environment.get_template(template).render(values) + '\n'
+    (folder / name).write_text(text)
+    return text
+
+  example = render('example.py', f'{description["format"]}.py.j2')
+  render('README.md', 'README.md.j2', **description, example=example)
+  for copied in (prepare_slice, body_crop):
+    source = pathlib.Path(copied.__file__)
+    (folder / source.name).write_bytes(source.read_bytes())
+  paths = [path for path in sorted(folder.rglob('*')) if path.is_file()]
+  digests = {x.relative_to(folder).as_posix(): _digest(x) for x in paths}
+  text = json.dumps({**description, 'files': digests}, indent=2) + '\n'
+  (folder / 'preprocessing.json').write_text(text)
 
 
-def digest(path: pathlib.Path) -> str:
-  """Returns the sha256 of a file in hexadecimal digits."""
+def _digest(path: pathlib.Path) -> str:
   with path.open('rb') as file:
     return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
-def readme(description: Mapping[str, Any], *, note: str, example: str) -> str:
-  """Returns the content of README.md.
-
-  Args:
-    description: of `describe`.
-    note: text on this format.
-    example: the program in `example.py`.
-  """
-  steps = '\n'.join(
-    f'{i}. {step}' for i, step in enumerate(description['steps'], 1)
-  )
-  outputs = '\n'.join(
-    f'- `{name}` float32 `[{", ".join(map(str, value["shape"]))}]`'
-    + (f': {value["meaning"]}' if 'meaning' in value else '')
-    for name, value in description['outputs'].items()
-  )
-  measured = ', '.join(
-    f'{value:.1e} on {n}'
-    for n, value in description['largest_difference'].items()
-  )
-  versions = ', '.join(
-    f'{name} {version}' for name, version in description['versions'].items()
-  )
-  temperature = description['temperature']
-  return _README.format(
-    **description,
-    note=note,
-    example=example,
-    classes=', '.join(description['class_names']),
-    numbered_steps=steps,
-    shape=', '.join(map(str, description['input']['image']['shape'])),
-    listed_outputs=outputs,
-    temperature_text='not known' if temperature is None else temperature,
-    measured=measured,
-    listed_versions=versions,
-  )
-
-
 def _outputs(model: exportable.Exportable) -> dict[str, dict[str, Any]]:
-  num_classes = len(model.metadata.class_names)
-  num_features = int(model.params['head']['kernel'].shape[0])
+  num_features, num_classes = model.params['head']['kernel'].shape
+  classes = {'shape': ['N', num_classes], 'dtype': 'float32'}
   meaning = (
     'softmax(logits / temperature)'
     if model.metadata.temperature
     else 'softmax(logits); not calibrated, no temperature is known'
   )
   return {
-    'logits': {'shape': ['N', num_classes], 'dtype': 'float32'},
-    'probabilities': {
-      'shape': ['N', num_classes],
-      'dtype': 'float32',
-      'meaning': meaning,
-    },
+    'logits': classes,
+    'probabilities': {**classes, 'meaning': meaning},
     'features': {'shape': ['N', num_features], 'dtype': 'float32'},
   }
 
 
 def _steps(model: exportable.Exportable) -> list[str]:
+  """Returns what to do with a slice, in sentences."""
   preprocessing = model.metadata.preprocessing
   low, high = preprocessing['range_16bit']
-  window = _window(model.metadata.window)
+  window = _window(model)
   if window is None:
     gray = (
       'Take the slice as 8-bit gray under the window of the training images; '
@@ -211,20 +147,19 @@ def _steps(model: exportable.Exportable) -> list[str]:
   ]
 
 
-def _window(window: tuple[float, float] | None) -> dict[str, float] | None:
-  if window is None:
+def _window(model: exportable.Exportable) -> dict[str, float] | None:
+  if model.metadata.window is None:
     return None
-  center, width = window
-  return {
-    'center': center,
-    'width': width,
-    'low': center - width / 2,
-    'high': center + width / 2,
-  }
+  center, width = model.metadata.window
+  low, high = center - width / 2, center + width / 2
+  return {'center': center, 'width': width, 'low': low, 'high': high}
 
 
-def _version(package: str) -> str | None:
-  try:
-    return distributions.version(package)
-  except distributions.PackageNotFoundError:
-    return None  # Another build is installed, such as tensorflow-cpu.
+def _versions(packages: Sequence[str]) -> dict[str, str | None]:
+  found = {'bit_covid': version.VERSION, 'python': platform.python_version()}
+  for package in packages:
+    try:
+      found[package] = distributions.version(package)
+    except distributions.PackageNotFoundError:
+      found[package] = None  # Another build, such as tensorflow-cpu.
+  return found

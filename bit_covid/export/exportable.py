@@ -13,27 +13,13 @@ from bit_covid.inference import network
 from bit_covid.models import normalize
 from bit_covid.models import resnet_v2
 from bit_covid.weights import bit_npz
-from bit_covid.weights import metadata as metadata_lib
 
 # The network halves an image five times, so a smaller one has no feature map.
-MIN_SIZE = 32
-
-PLATFORMS = ('cpu', 'cuda', 'tpu')
+_MIN_SIZE = 32
 
 
-@dataclasses.dataclass(frozen=True)
-class Exportable:
-  """A network with everything that an export holds.
-
-  Attributes:
-    model_name: a key of `resnet_v2.MODELS`.
-    params: the parameter tree, float32.
-    metadata: with preprocessing, whose `crop` is the side of the images.
-  """
-
-  model_name: str
-  params: Mapping[str, Any]
-  metadata: metadata_lib.Metadata
+class Exportable(bit_npz.Checkpoint):
+  """A checkpoint that has preprocessing, with the function of an export."""
 
   @property
   def size(self) -> int:
@@ -60,11 +46,10 @@ class Exportable:
     logits, intermediates = network.apply(
       {'params': params}, normalize.to_model_range(image)
     )
+    temperature = jnp.asarray(self.temperature, logits.dtype)
     return {
       'logits': logits,
-      'probabilities': jax.nn.softmax(
-        logits / jnp.asarray(self.temperature, logits.dtype)
-      ),
+      'probabilities': jax.nn.softmax(logits / temperature),
       'features': intermediates['features'],
     }
 
@@ -85,9 +70,9 @@ def create(
   preprocessing = dict(metadata.preprocessing or network.DEFAULT_PREPROCESSING)
   if size is not None:
     preprocessing['crop'] = size
-  if preprocessing['crop'] < MIN_SIZE:
+  if preprocessing['crop'] < _MIN_SIZE:
     raise ValueError(
-      f'The size is {preprocessing["crop"]} pixels; expected {MIN_SIZE} or '
+      f'The size is {preprocessing["crop"]} pixels; expected {_MIN_SIZE} or '
       'more. Give another --size, best that of the training.'
     )
   metadata = dataclasses.replace(metadata, preprocessing=preprocessing)

@@ -19,29 +19,6 @@ PACKAGES = ('onnx', 'onnxruntime', 'numpy')
 # file beside it.
 _MAX_BYTES = 2_000_000_000
 
-NOTE = """\
-`model.onnx` is of opset 17 and of ordinary operators in float32. The kernels
-are standardized in the file, which is why they differ from the checkpoint's."""
-
-EXAMPLE = '''\
-"""Prints a probability a class: python example.py SLICE.png ..."""
-
-import json
-import pathlib
-import sys
-
-import onnxruntime
-import prepare_slice
-
-folder = pathlib.Path(__file__).parent
-description = json.loads((folder / 'preprocessing.json').read_text())
-image = prepare_slice.prepare(sys.argv[1:], description['preprocessing'])
-session = onnxruntime.InferenceSession(folder / 'model.onnx')
-(probabilities,) = session.run(['probabilities'], {'image': image})
-for path, row in zip(sys.argv[1:], probabilities, strict=True):
-  print(path, dict(zip(description['class_names'], row.tolist(), strict=True)))
-'''
-
 
 def write(
   model: exportable.Exportable,
@@ -51,10 +28,7 @@ def write(
 ) -> None:
   """Writes `model.onnx`; the parameters of a large model in `model.onnx.data`.
 
-  Args:
-    model: what to export.
-    folder: where the files are written.
-    max_bytes: size from which on the parameters lie in a file of their own.
+  Large is a model of more than `max_bytes`.
   """
   graph = onnx_graph.build(model)
   path = folder / 'model.onnx'

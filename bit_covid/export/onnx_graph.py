@@ -3,12 +3,11 @@
 """The network as an ONNX graph, built node by node.
 
 It is not traced with jax2onnx, whose version 0.17 requires an older Orbax than
-this project. The graph consists of ordinary operators (Conv, MaxPool, Gemm,
-InstanceNormalization), which every runtime has. Kernels are standardized before
-they are stored. `parity.py` compares each export with the original.
+this project. The graph consists of ordinary operators, which every runtime has.
+Kernels are standardized before they are stored.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ _OPSET = 17
 
 
 class _Builder:
-  """Collects nodes and constants; a value is known by its name."""
+  """Collects nodes and constants; methods return the name of a new value."""
 
   def __init__(self, num_groups: int):
     self.nodes: list[onnx.NodeProto] = []
@@ -38,6 +37,9 @@ class _Builder:
     self.constants[name] = numpy_helper.from_array(value, name)
     return name
 
+  def integers(self, name: str, *values: int) -> str:
+    return self.constant(name, np.array(values, np.int64))
+
   def add(self, kind: str, *inputs: str, name: str, **attributes: Any) -> str:
     node = helper.make_node(kind, inputs, [name], name=name, **attributes)
     self.nodes.append(node)
@@ -46,7 +48,7 @@ class _Builder:
   def conv(
     self, x: str, kernel: np.ndarray, *, name: str, stride: int = 1
   ) -> str:
-    """Adds a 'SAME' convolution with a kernel `[h, w, in, out]`."""
+    """Returns a new 'SAME' convolution with a kernel `[h, w, in, out]`."""
     side = kernel.shape[0]
     weight = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1), np.float32)
     return self.add(
@@ -62,15 +64,11 @@ class _Builder:
   def norm_relu(
     self, x: str, params: Mapping[str, Any], *, name: str, side: int
   ) -> str:
-    """Adds GroupNorm and ReLU of `[N, C, side, side]`.
-
-    Each group becomes one channel of InstanceNormalization, since the operator
-    GroupNormalization changed its meaning between opsets 18 and 21.
-    """
+    """Returns new GroupNorm and ReLU of `[N, C, side, side]`."""
     scale, bias = np.asarray(params['scale']), np.asarray(params['bias'])
-    grouped = self.constant(
-      f'{name}/grouped', np.array([0, self._num_groups, -1], np.int64)
-    )
+    # Each group becomes one channel of InstanceNormalization, as the operator
+    # GroupNormalization changed its meaning between opsets 18 and 21.
+    grouped = self.integers(f'{name}/grouped', 0, self._num_groups, -1)
     x = self.add('Reshape', x, grouped, name=f'{name}/to_groups')
     x = self.add(
       'InstanceNormalization',
@@ -80,9 +78,7 @@ class _Builder:
       name=f'{name}/normalize',
       epsilon=1e-5,
     )
-    shape = self.constant(
-      f'{name}/shape', np.array([0, scale.size, side, side], np.int64)
-    )
+    shape = self.integers(f'{name}/shape', 0, scale.size, side, side)
     x = self.add('Reshape', x, shape, name=f'{name}/to_channels')
     scale = self.constant(f'{name}/scale', scale.reshape(1, -1, 1, 1))
     x = self.add('Mul', x, scale, name=f'{name}/scaled')
@@ -99,7 +95,7 @@ class _Builder:
     side: int,
     stride: int,
   ) -> tuple[str, int]:
-    """Adds a bottleneck unit; returns the name and the side of its output."""
+    """Returns the output of a new bottleneck unit, and its side."""
 
     def norm_relu(x: str, which: str) -> str:
       return self.norm_relu(x, params[which], name=f'{name}/{which}', side=side)
@@ -125,11 +121,11 @@ def build(model: exportable.Exportable) -> onnx.ModelProto:
   x, side = _root(builder, params, model.size)
   for i, num_units in enumerate(size.block_units):
     for j in range(num_units):
-      name = f'block{i + 1}/unit{j + 1:02d}'
+      block, unit = f'block{i + 1}', f'unit{j + 1:02d}'
       x, side = builder.unit(
         x,
-        params[f'block{i + 1}'][f'unit{j + 1:02d}'],
-        name=name,
+        params[block][unit],
+        name=f'{block}/{unit}',
         side=side,
         stride=2 if i > 0 and j == 0 else 1,
       )
@@ -147,23 +143,20 @@ def build(model: exportable.Exportable) -> onnx.ModelProto:
   x = builder.add('Div', logits, temperature, name='calibrated')
   builder.add('Softmax', x, name='probabilities', axis=-1)
   num_classes = len(model.metadata.class_names)
-  return _to_model(
-    builder,
-    side=model.size,
-    outputs={
-      'logits': num_classes,
-      'probabilities': num_classes,
-      'features': size.num_features,
-    },
-  )
+  outputs = {
+    'logits': num_classes,
+    'probabilities': num_classes,
+    'features': size.num_features,
+  }
+  return _to_model(builder, side=model.size, outputs=outputs)
 
 
 def _root(
   builder: _Builder, params: Mapping[str, Any], side: int
 ) -> tuple[str, int]:
-  """Adds the root block; returns the name and the side of its output."""
+  """Returns the output of the root block, and its side."""
   # With one channel, [N, S, S, 1] and [N, 1, S, S] have the same memory layout.
-  shape = builder.constant('root/shape', np.array([0, 1, side, side], np.int64))
+  shape = builder.integers('root/shape', 0, 1, side, side)
   x = builder.add('Reshape', 'image', shape, name='root/to_channels')
   x = builder.add('Cast', x, name='root/float', to=onnx.TensorProto.FLOAT)
   half = builder.constant('root/half', np.float32(127.5))
@@ -173,9 +166,7 @@ def _root(
   kernel = _standardize(params['root']['kernel']).sum(axis=2, keepdims=True)
   x = builder.conv(x, kernel, name='root', stride=2)
   # Padded with zeros as in BiT; MaxPool itself would pad with -inf.
-  pads = builder.constant(
-    'root/pads', np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64)
-  )
+  pads = builder.integers('root/pads', 0, 0, 1, 1, 0, 0, 1, 1)
   x = builder.add('Pad', x, pads, name='root/padded')
   x = builder.add(
     'MaxPool', x, name='root/pooled', kernel_shape=[3, 3], strides=[2, 2]
@@ -195,17 +186,12 @@ def _standardize(kernel: Any) -> np.ndarray:
 def _to_model(
   builder: _Builder, *, side: int, outputs: Mapping[str, int]
 ) -> onnx.ModelProto:
-  def value(name: str, kind: int, shape: Sequence[int | str]):
-    return helper.make_tensor_value_info(name, kind, shape)
-
+  value, kinds = helper.make_tensor_value_info, onnx.TensorProto
   graph = helper.make_graph(
     builder.nodes,
     'bit_covid',
-    [value('image', onnx.TensorProto.UINT8, ['N', side, side, 1])],
-    [
-      value(name, onnx.TensorProto.FLOAT, ['N', length])
-      for name, length in outputs.items()
-    ],
+    [value('image', kinds.UINT8, ['N', side, side, 1])],
+    [value(name, kinds.FLOAT, ['N', n]) for name, n in outputs.items()],
     list(builder.constants.values()),
   )
   return helper.make_model(

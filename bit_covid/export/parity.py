@@ -15,35 +15,32 @@ OUTPUTS = ('logits', 'probabilities', 'features')
 # of an error in the graph (an epsilon, a padding, a window).
 TOLERANCE = 1e-4
 
-# Two sizes, to test that the exported batch size is symbolic.
-BATCHES = (1, 3)
-
+# Numbers of images: two, to test that the exported batch size is symbolic.
+_BATCHES = (1, 3)
 _SEED = 0
 
-ExportedFn = Callable[[np.ndarray], Mapping[str, np.ndarray]]
+Outputs = Mapping[str, np.ndarray]
+ExportedFn = Callable[[np.ndarray], Outputs]
 
 
 def original(model: exportable.Exportable) -> ExportedFn:
   """Returns the network in this process as a function of NumPy images."""
   forward = jax.jit(model.apply)
-
-  def run(image: np.ndarray) -> Mapping[str, np.ndarray]:
-    return jax.device_get(forward(model.params, image))
-
-  return run
+  return lambda image: jax.device_get(forward(model.params, image))
 
 
-def random_images(size: int) -> list[np.ndarray]:
-  """Returns a batch of `[N, size, size, 1]` uint8 for each N of `BATCHES`."""
+def cases(model: exportable.Exportable) -> list[tuple[np.ndarray, Outputs]]:
+  """Returns batches of random images, each with the outputs of the original."""
   generator = np.random.default_rng(_SEED)
-  return [
-    generator.integers(0, 256, (n, size, size, 1), np.uint8) for n in BATCHES
+  run = original(model)
+  shape = (model.size, model.size, 1)
+  batches = [
+    generator.integers(0, 256, (n, *shape), np.uint8) for n in _BATCHES
   ]
+  return [(image, run(image)) for image in batches]
 
 
-def difference(
-  actual: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]
-) -> float:
+def difference(actual: Outputs, expected: Outputs) -> float:
   """Returns the largest absolute difference of any output.
 
   For an output with values beyond 1 it is relative to the largest of them. A
@@ -61,25 +58,22 @@ def difference(
 
 def check(
   name: str,
-  *,
   exported: ExportedFn,
-  expected: ExportedFn,
-  batches: Sequence[np.ndarray],
+  expected: Sequence[tuple[np.ndarray, Outputs]],
 ) -> dict[str, float]:
-  """Returns the difference of the two functions by number of images.
+  """Returns the difference from the original by number of images.
 
   Args:
     name: of the format, for messages.
     exported: the export, read from its files.
-    expected: of `original`.
-    batches: of `random_images`.
+    expected: of `cases`.
 
   Raises:
     ValueError: a difference is above `TOLERANCE`.
   """
   differences = {}
-  for image in batches:
-    value = difference(exported(image), expected(image))
+  for image, outputs in expected:
+    value = difference(exported(image), outputs)
     if not value <= TOLERANCE:
       raise ValueError(
         f'{name}: on {len(image)} images the export differs from the original '

@@ -31,38 +31,12 @@ _STABLEHLO_VERSION = '1.0.0'
 
 PACKAGES = ('tensorflow', 'jax', 'numpy')
 
-NOTE = """\
-`model` is a SavedModel with the signature `serving_default`. The program is
-StableHLO inside one operation: it needs TensorFlow with XLA, of the version
-below or newer, and runs on cpu, cuda and tpu; TF Lite and TF.js do not run it.
-It has no gradient."""
-
-EXAMPLE = '''\
-"""Prints a probability a class: python example.py SLICE.png ..."""
-
-import json
-import pathlib
-import sys
-
-import prepare_slice
-import tensorflow as tf
-
-folder = pathlib.Path(__file__).parent
-description = json.loads((folder / 'preprocessing.json').read_text())
-image = prepare_slice.prepare(sys.argv[1:], description['preprocessing'])
-model = tf.saved_model.load(str(folder / 'model'))
-outputs = model.signatures['serving_default'](image=tf.constant(image))
-probabilities = outputs['probabilities'].numpy()
-for path, row in zip(sys.argv[1:], probabilities, strict=True):
-  print(path, dict(zip(description['class_names'], row.tolist(), strict=True)))
-'''
-
 
 def write(model: exportable.Exportable, folder: pathlib.Path) -> None:
   """Writes the folder `model` with the signature `serving_default`."""
   parameters = stablehlo_format.flat_parameters(model)
   program = stablehlo_format.trace(model, parameters)
-  side = model.size
+  shape = (None, model.size, model.size, 1)
   module = tf.Module()
   module.parameters_by_name = {
     name: tf.Variable(leaf) for name, leaf in parameters.items()
@@ -70,9 +44,7 @@ def write(model: exportable.Exportable, folder: pathlib.Path) -> None:
   module.serve = tf.function(
     lambda image: _call(program, module.parameters_by_name, image),
     autograph=False,
-    input_signature=[
-      tf.TensorSpec((None, side, side, 1), tf.uint8, name='image')
-    ],
+    input_signature=[tf.TensorSpec(shape, tf.uint8, name='image')],
   )
   tf.saved_model.save(
     module, str(folder / 'model'), signatures={'serving_default': module.serve}
@@ -86,11 +58,14 @@ def _call(
 ) -> Mapping[str, tf.Tensor]:
   """Returns the outputs of the program by name, as TensorFlow tensors."""
   arguments = jax.tree.leaves((dict(parameters), image))
+  text = stablehlo.deserialize_portable_artifact_str(
+    program.mlir_module_serialized
+  )
   outputs = tf_xla.call_module(
     # jax.export drops arguments that the program does not use.
     [arguments[i] for i in program.module_kept_var_idx],
     version=program.calling_convention_version,
-    module=_as_of(program.mlir_module_serialized, _STABLEHLO_VERSION),
+    module=stablehlo.serialize_portable_artifact_str(text, _STABLEHLO_VERSION),
     Tout=[tf.as_dtype(x.dtype) for x in program.out_avals],
     Sout=[
       [None if jax_export.is_symbolic_dim(n) else n for n in x.shape]
@@ -99,12 +74,6 @@ def _call(
     platforms=[x.upper() for x in program.platforms],
   )
   return jax.tree.unflatten(program.out_tree, outputs)
-
-
-def _as_of(module: bytes, version: str) -> bytes:
-  """Returns a serialized module converted to a version of StableHLO."""
-  text = stablehlo.deserialize_portable_artifact_str(module)
-  return stablehlo.serialize_portable_artifact_str(text, version)
 
 
 def read(folder: pathlib.Path) -> parity.ExportedFn:

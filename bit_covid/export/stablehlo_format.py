@@ -21,37 +21,8 @@ from bit_covid.base import files
 from bit_covid.export import exportable
 from bit_covid.export import parity
 
+_PLATFORMS = ('cpu', 'cuda', 'tpu')
 PACKAGES = ('jax', 'jaxlib', 'numpy')
-
-NOTE = """\
-`model.stablehlo` is a `jax.export` file for cpu, cuda and tpu. It takes the
-arrays of `parameters.npz` by name and the images, and returns the outputs by
-name. JAX reads it for at least six months after the version below."""
-
-EXAMPLE = '''\
-"""Prints a probability a class: python example.py SLICE.png ..."""
-
-import json
-import pathlib
-import sys
-
-import jax
-from jax import export
-import numpy as np
-import prepare_slice
-
-folder = pathlib.Path(__file__).parent
-description = json.loads((folder / 'preprocessing.json').read_text())
-image = prepare_slice.prepare(sys.argv[1:], description['preprocessing'])
-exported = export.deserialize(
-  bytearray((folder / 'model.stablehlo').read_bytes())
-)
-parameters = jax.device_put(dict(np.load(folder / 'parameters.npz')))
-outputs = jax.jit(exported.call)(parameters, image)
-probabilities = np.asarray(outputs['probabilities'])
-for path, row in zip(sys.argv[1:], probabilities, strict=True):
-  print(path, dict(zip(description['class_names'], row.tolist(), strict=True)))
-'''
 
 
 def write(model: exportable.Exportable, folder: pathlib.Path) -> None:
@@ -64,10 +35,8 @@ def write(model: exportable.Exportable, folder: pathlib.Path) -> None:
 
 def flat_parameters(model: exportable.Exportable) -> dict[str, np.ndarray]:
   """Returns the parameters by names such as 'block1/unit01/conv1/kernel'."""
-  return {
-    name: np.asarray(leaf)
-    for name, leaf in traverse_util.flatten_dict(model.params, sep='/').items()
-  }
+  flat = traverse_util.flatten_dict(model.params, sep='/')
+  return jax.tree.map(np.asarray, flat)
 
 
 def trace(
@@ -76,26 +45,18 @@ def trace(
   """Returns the program of the network, for all platforms and any batch size.
 
   The program maps the parameters by name and `[N, S, S, 1]` uint8 images to the
-  outputs by name.
-
-  Args:
-    model: the network.
-    parameters: of `flat_parameters`; only their shapes and dtypes are used.
+  outputs by name. Only shapes and dtypes of `parameters` are used.
   """
 
-  def forward(
-    parameters: Mapping[str, jax.Array], image: jax.Array
-  ) -> dict[str, jax.Array]:
+  def forward(parameters, image):
     return model.apply(traverse_util.unflatten_dict(parameters, sep='/'), image)
 
   (batch,) = jax_export.symbolic_shape('batch')
-  side = model.size
-  return jax_export.export(jax.jit(forward), platforms=exportable.PLATFORMS)(
-    {
-      name: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
-      for name, leaf in parameters.items()
-    },
-    jax.ShapeDtypeStruct((batch, side, side, 1), jnp.uint8),
+  shape = (batch, model.size, model.size, 1)
+  export = jax_export.export(jax.jit(forward), platforms=_PLATFORMS)
+  return export(
+    jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), parameters),
+    jax.ShapeDtypeStruct(shape, jnp.uint8),
   )
 
 
@@ -106,7 +67,4 @@ def read(folder: pathlib.Path) -> parity.ExportedFn:
   with np.load(folder / 'parameters.npz') as file:
     parameters = jax.device_put(dict(file))
 
-  def run(image: np.ndarray) -> Mapping[str, np.ndarray]:
-    return jax.device_get(call(parameters, image))
-
-  return run
+  return lambda image: jax.device_get(call(parameters, image))

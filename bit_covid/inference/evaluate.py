@@ -5,7 +5,7 @@
 BiT drops the last, partial batch. Here it is padded, and the padding is masked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 import contextlib
 import dataclasses
 from typing import Any, NamedTuple
@@ -21,8 +21,8 @@ from bit_covid.models import resnet_v2
 import input_pipeline
 
 
-class Prepared(NamedTuple):
-  """Parameters whose kernels are standardized already, by `prepare`.
+class StandardizedParams(NamedTuple):
+  """Parameters whose kernels are standardized already, by `standardize`.
 
   This is a type of its own because with other parameters a forward pass would
   return wrong logits without an error.
@@ -31,16 +31,17 @@ class Prepared(NamedTuple):
   params: Mapping[str, Any]
 
 
-ForwardFn = Callable[[Prepared, Mapping[str, Any]], Mapping[str, jax.Array]]
+ForwardFn = Callable[
+  [StandardizedParams, Mapping[str, Any]], Mapping[str, jax.Array]
+]
 
 
 @dataclasses.dataclass(frozen=True)
 class Outputs:
   """The outputs of a network for the N slices of a split, in its order.
 
-  Attributes:
-    logits: `[N, C]` float32.
-    features: `[N, F]` float32, the input of the head.
+  The logits are `[N, C]`, and the features, the input of the head, `[N, F]`;
+  both are float32.
   """
 
   logits: np.ndarray
@@ -53,21 +54,17 @@ class Outputs:
 
 
 def make_forward(model: resnet_v2.ResNetV2) -> ForwardFn:
-  """Returns `forward(prepared, batch)`, compiled for all devices of all hosts.
+  """Returns `forward(standardized, batch)`, compiled for all devices.
 
-  Args:
-    model: the network.
-
-  Returns:
-    A function of parameters from `prepare` and of a batch with leaves
-    `[local_devices, per_device, ...]`. It returns `logits`, `features`, `mask`
-    and `index`, each `[devices, per_device, ...]`, complete on every host.
+  Leaves of the batch are `[local_devices, per_device, ...]`. The result has
+  `logits`, `features`, `mask` and `index`, each `[devices, per_device, ...]`,
+  complete on every host.
   """
   model = model.clone(kernels_prestandardized=True)
 
-  def forward(prepared, batch):
+  def forward(standardized, batch):
     images = normalize.to_model_range(batch['image'])
-    logits, intermediates = model.apply({'params': prepared.params}, images)
+    logits, intermediates = model.apply({'params': standardized.params}, images)
     outputs = {
       'logits': logits,
       'features': intermediates['features'],
@@ -80,33 +77,28 @@ def make_forward(model: resnet_v2.ResNetV2) -> ForwardFn:
 
 
 @jax.jit
-def prepare(params: Mapping[str, Any]) -> Prepared:
+def standardize(params: Mapping[str, Any]) -> StandardizedParams:
   """Returns replicated parameters with standardized kernels, for a forward.
 
   They are standardized once, instead of in each of the thousands of batches of
   an evaluation.
   """
-  return Prepared(resnet_v2.standardize_kernels(params))
+  return StandardizedParams(resnet_v2.standardize_kernels(params))
 
 
 def evaluate(
   forward: ForwardFn,
   params: Mapping[str, Any],
   examples: input_pipeline.Examples,
-  config: ml_collections.ConfigDict,
+  data_config: ml_collections.ConfigDict,
   *,
   batch: int,
   on_batch: Callable[[], None] = lambda: None,
 ) -> Outputs:
   """Returns the logits and features of every slice of a split.
 
-  Args:
-    forward: a function from `make_forward`.
-    params: parameter tree, replicated.
-    examples: the split.
-    config: the field `data` of a config.
-    batch: slices per step over all devices of all hosts.
-    on_batch: called after each step, for a progress bar.
+  The parameters are replicated. `batch` counts the slices of a step over all
+  devices of all hosts; after each step, `on_batch` is called.
 
   Raises:
     ValueError: the batch does not divide by the number of devices.
@@ -115,35 +107,29 @@ def evaluate(
   devices.check_divides('config.eval_batch', batch)
   dataset = input_pipeline.evaluation_batches(
     examples,
-    config,
+    data_config,
     batch=batch,
     host=jax.process_index(),
     num_hosts=jax.process_count(),
   )
   parts = []
   with contextlib.closing(input_pipeline.as_numpy(dataset)) as batches:
-    prepared = prepare(params)
-    outputs = (
-      forward(prepared, batch) for batch in devices.prefetch_to_device(batches)
-    )
+    params = standardize(params)
+    outputs = (forward(params, x) for x in devices.prefetch_to_device(batches))
     # The devices get their next batch before the host waits for this one.
     for part in devices.one_ahead(outputs):
-      parts.append(
-        jax.tree.map(
-          lambda x: x.reshape(-1, *x.shape[2:]), devices.to_host(part)
-        )
-      )
+      parts.append(devices.to_host(part))
       on_batch()
-  joined = jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
-  return _in_order(joined, len(examples))
+  return _in_order(parts, len(examples))
 
 
-def _in_order(joined: Mapping[str, np.ndarray], count: int) -> Outputs:
-  """Returns the outputs without padding, sorted by index.
-
-  Raises:
-    RuntimeError: the indices that the mask keeps are not 0 to `count - 1`.
-  """
+def _in_order(parts: Sequence[Mapping[str, np.ndarray]], count: int) -> Outputs:
+  # Without padding, and sorted by index.
+  # A leaf is `[devices, per_device, ...]`.
+  joined = {
+    key: np.concatenate([x for part in parts for x in part[key]])
+    for key in parts[0]
+  }
   kept = joined['mask']
   index = joined['index'][kept]
   if not np.array_equal(np.sort(index), np.arange(count)):
@@ -163,9 +149,7 @@ def accuracy_and_loss(
 ) -> tuple[float, float]:
   """Returns accuracy and mean cross-entropy, computed in float64.
 
-  Args:
-    outputs: of N slices.
-    label: `[N]` int, all known.
+  All labels are known.
   """
   probabilities = outputs.probabilities
   accuracy = np.mean(probabilities.argmax(axis=1) == label)

@@ -36,7 +36,7 @@ def load(checkpoint: str) -> network_lib.Network:
 
 
 def warm_up(network: network_lib.Network) -> float:
-  """Compiles the network, so that no scan waits for it; returns the seconds."""
+  """Returns the seconds of compiling, for which no scan waits from then on."""
   start = time.monotonic()
   side = network.preprocessing['crop']
   network.probabilities_and_maps(np.zeros((1, side, side, 1), np.uint8))

@@ -49,11 +49,7 @@ class Network:
   """
 
   def __init__(self, checkpoint: bit_npz.Checkpoint):
-    """Creates the network of a checkpoint.
-
-    Args:
-      checkpoint: of `bit_npz.load`.
-    """
+    """Creates the network of a checkpoint."""
     self.class_names = checkpoint.metadata.class_names
     self.model_name = checkpoint.model_name
     self.params = devices.replicate(checkpoint.params)
@@ -70,9 +66,6 @@ class Network:
   @classmethod
   def load(cls, name: str | os.PathLike[str]) -> Self:
     """Returns the network of a name that `bit_covid.load` takes.
-
-    Args:
-      name: a public name, the path of an .npz file, or a work directory.
 
     Raises:
       FileNotFoundError: there is no such checkpoint.
@@ -119,15 +112,15 @@ class Network:
     Raises:
       ValueError: images or class index are invalid.
     """
-    forward = functools.partial(gradcam.apply, self._network)
+    forward = functools.partial(gradcam.logits_and_maps, self._network)
     if class_index is None:
-      return self._apply(forward, images)
+      return self._apply(forward, images)[1]
     classes = gradcam.check_class_index(
       class_index,
       num_images=len(images),
       num_classes=len(self.class_names),
     )
-    return self._apply(forward, images, classes)
+    return self._apply(forward, images, classes)[1]
 
   def probabilities(self, prepared: np.ndarray) -> np.ndarray:
     """Returns `[N, C]` float64, calibrated if the temperature is known.
@@ -145,9 +138,6 @@ class Network:
 
     The maps have the size of the last feature map, `[N, C, h, w]` float32;
     `class_maps.enlarge` brings them to the size of an image.
-
-    Args:
-      prepared: as for `probabilities`.
     """
     logits, maps = self._apply(
       functools.partial(class_maps.apply, self._network),
@@ -190,13 +180,7 @@ class Network:
     images: np.ndarray | jax.Array,
     *others: np.ndarray,
   ) -> Any:
-    """Returns the outputs of `forward(params, images, *others)` in NumPy.
-
-    Args:
-      forward: takes parameters and one batch, `[16, ...]`.
-      images: `[N, S, S, 1 or 3]`.
-      *others: further arguments of `forward`, each `[N, ...]`.
-    """
+    """Returns `forward(params, images, *others)`, computed in whole batches."""
     images = np.asarray(images)
     _check_images(images)
     parts = []

@@ -2,9 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Grad-CAM maps of all classes, from the pass that gives the logits.
 
-    logits, maps = class_maps.apply(model, params, images)
-    heat = class_maps.enlarge(maps[0, 2], (480, 480))  # [480, 480] in [0, 1]
-
 These maps are as small as the last feature map, so that those of a whole scan
 can be kept; only a map that is looked at is enlarged. `enlarge` gives the map
 that `gradcam.cam` computes at full size.
@@ -30,13 +27,12 @@ def apply(
 ) -> tuple[jax.Array, jax.Array]:
   """Returns logits and the small Grad-CAM maps of all classes.
 
+  The logits are `[N, C]` float32, the maps `[N, C, h, w]` float32 in [0, 1].
+
   Args:
     model: the network.
     params: its parameter tree.
     images: `[N, S, S, 1 or 3]` float in [-1, 1].
-
-  Returns:
-    Logits `[N, C]` float32, and maps `[N, C, h, w]` float32 in [0, 1].
   """
   logits, intermediates = model.apply({'params': params}, images)
   maps = gradcam.weighted_maps(
@@ -46,17 +42,14 @@ def apply(
 
 
 def enlarge(small: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-  """Returns a map of `apply` at the size of its image.
+  """Returns a map of `apply` at the size of its image, with largest value 1.
 
-  Resized bilinearly, with half-pixel centers.
+  Resized bilinearly, with half-pixel centers. A map without a positive value
+  stays zero.
 
   Args:
     small: `[h, w]` float32.
     size: height and width in pixels, no smaller than those of the map.
-
-  Returns:
-    `[height, width]` float32, the largest value 1; a map without a positive
-    value stays zero.
   """
   height, width = size
   enlarged = np.asarray(

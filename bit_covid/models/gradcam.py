@@ -2,10 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Class activation maps: which positions speak for a class.
 
-    maps = classifier.gradcam(images)  # [N, S, S] float32 in [0, 1]
-    share = gradcam.energy_inside(maps, boxes)
-    similarity = gradcam.cascading_randomization(model, params, images, 2)
-
 The maps are of the last feature map A, `[h, w, F]`, after the final norm and
 ReLU. The head W is linear on the mean of exactly that map over its positions:
 
@@ -26,7 +22,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.stats
 
 from bit_covid.models import resnet_v2
 
@@ -34,27 +29,22 @@ from bit_covid.models import resnet_v2
 def weighted_maps(feature_map: jax.Array, weights: jax.Array) -> jax.Array:
   """Returns the weighted sums of a feature map's channels, after ReLU.
 
+  They are `[N, C, h, w]` float32 and not normalized.
+
   Args:
     feature_map: `[N, h, w, F]`, after the final norm and ReLU.
     weights: columns of the head's kernel, `[F, C]` for all images or
       `[N, F, C]` for each.
-
-  Returns:
-    `[N, C, h, w]` float32, not normalized.
   """
   _, height, width, _ = feature_map.shape
-
-  def image_maps(feature_map, weights):
-    return jnp.einsum(
-      'hwk,kc->chw',
-      feature_map.astype(jnp.float32),
-      weights.astype(jnp.float32) / (height * width),
-      # TPUs would round both sides to bfloat16.
-      precision=jax.lax.Precision.HIGHEST,
-    )
-
-  weights_axis = None if weights.ndim == 2 else 0
-  maps = jax.vmap(image_maps, in_axes=(0, weights_axis))(feature_map, weights)
+  columns = 'kc' if weights.ndim == 2 else 'nkc'
+  maps = jnp.einsum(
+    f'nhwk,{columns}->nchw',
+    feature_map.astype(jnp.float32),
+    weights.astype(jnp.float32) / (height * width),
+    # TPUs would round both sides to bfloat16.
+    precision=jax.lax.Precision.HIGHEST,
+  )
   return jax.nn.relu(maps)
 
 
@@ -75,7 +65,9 @@ def cam(
   *,
   size: int | tuple[int, int],
 ) -> jax.Array:
-  """Returns the Grad-CAM map of one class for each image.
+  """Returns the Grad-CAM map of one class for each image, `[N, S, S]` float32.
+
+  The largest value of a map is 1. A map without a positive value stays zero.
 
   Args:
     feature_map: `[N, h, w, F]`, after the final norm and ReLU.
@@ -84,10 +76,6 @@ def cam(
       from 0 to C - 1 is NaN.
     size: S, or height and width; maps are resized bilinearly, with half-pixel
       centers as in PyTorch and OpenCV.
-
-  Returns:
-    `[N, S, S]` float32 in [0, 1], the largest value of each map 1. A map
-    without a positive value stays zero.
   """
   num_images = len(feature_map)
   classes = jnp.broadcast_to(jnp.asarray(class_index), (num_images,))
@@ -103,16 +91,6 @@ def cam(
   return normalize(jax.image.resize(maps, shape, 'bilinear'))
 
 
-def apply(
-  model: resnet_v2.ResNetV2,
-  params: Mapping[str, Any],
-  images: jax.Array,
-  class_index: int | jax.Array | None = None,
-) -> jax.Array:
-  """Returns the maps of `logits_and_maps` alone."""
-  return logits_and_maps(model, params, images, class_index)[1]
-
-
 @functools.partial(jax.jit, static_argnames='model')
 def logits_and_maps(
   model: resnet_v2.ResNetV2,
@@ -120,16 +98,13 @@ def logits_and_maps(
   images: jax.Array,
   class_index: int | jax.Array | None = None,
 ) -> tuple[jax.Array, jax.Array]:
-  """Returns logits, and Grad-CAM maps at the resolution of the images.
+  """Returns logits `[N, C]`, and maps of `cam` at the size of the images.
 
   Args:
     model: the network.
     params: its parameter tree.
     images: `[N, S, S, 1 or 3]` float in [-1, 1].
     class_index: as for `cam`; None is the predicted class of each image.
-
-  Returns:
-    Logits `[N, C]` float32, and maps `[N, S, S]` as those of `cam`.
   """
   logits, intermediates = model.apply({'params': params}, images)
   if class_index is None:
@@ -151,13 +126,9 @@ def check_class_index(
 ) -> np.ndarray:
   """Returns the class index of each image, `[N]` int32.
 
-  Args:
-    class_index: an integer, or `[num_images]` integers.
-    num_images: N.
-    num_classes: indices must be from 0 to `num_classes` - 1.
-
   Raises:
-    ValueError: an index is no integer or no class, or their number is not N.
+    ValueError: an index is not an integer from 0 to `num_classes` - 1, or there
+      is neither one for all nor one for each of N = `num_images` images.
   """
   indices = np.asarray(class_index)
   if (
@@ -175,12 +146,11 @@ def check_class_index(
 def energy_inside(maps: np.ndarray, boxes: np.ndarray) -> np.ndarray:
   """Returns the share of each map's sum that lies inside its box.
 
+  The share, `[N]` float64, is NaN for a map that is zero everywhere.
+
   Args:
     maps: `[N, height, width]`, not negative.
     boxes: `[N, 4]`, xmin, ymin, xmax, ymax in pixels, the ends exclusive.
-
-  Returns:
-    `[N]` float64; NaN for a map that is zero everywhere.
 
   Raises:
     ValueError: the shapes do not match, or a box is not within the map.
@@ -206,87 +176,3 @@ def energy_inside(maps: np.ndarray, boxes: np.ndarray) -> np.ndarray:
   inside = np.einsum('nyx,ny,nx->n', maps, inside_y, inside_x)
   total = maps.sum(axis=(1, 2))
   return np.where(total > 0, inside / np.where(total > 0, total, 1), np.nan)
-
-
-def cascading_randomization(
-  model: resnet_v2.ResNetV2,
-  params: Mapping[str, Any],
-  images: np.ndarray,
-  class_index: int | Sequence[int] | np.ndarray,
-  *,
-  seed: int = 0,
-) -> dict[str, np.ndarray]:
-  """Returns the similarity of each map to the original one, by stage.
-
-  This is the sanity check of Adebayo et al. (2018): from the head down to the
-  root, the parameters of one stage after the other are randomized, and stay so.
-  A map that survives this does not show what the network has learnt.
-
-  Parameters are randomized by shuffling the values of each array: every layer
-  keeps its distribution, and no initial value has to be chosen, which for the
-  head would be zero.
-
-  Similarity is Spearman's rank correlation over the pixels, about 0 for
-  unrelated maps. SSIM depends on its window, and finds any two maps similar
-  where both are flat.
-
-  Args:
-    model: the network.
-    params: its parameter tree, which is not changed.
-    images: `[N, S, S, 1 or 3]` float in [-1, 1], computed as one batch.
-    class_index: the class of the maps at every stage, one for all images or one
-      for each.
-    seed: of the shuffling; the same seed gives the same numbers. One shuffle
-      moves all maps alike, so that several seeds say more than many images.
-
-  Returns:
-    `[N]` float64 for each stage, in order; the first is 'none', where nothing
-    is randomized. A map that has become zero everywhere gives 0; an original
-    map that is zero everywhere gives NaN.
-
-  Raises:
-    ValueError: a class index is not one of the network's classes.
-  """
-  classes = check_class_index(
-    class_index, num_images=len(images), num_classes=model.num_classes
-  )
-  images = jnp.asarray(images, jnp.float32)
-  generator = np.random.default_rng(seed)
-  # Put on the device once; afterwards only the stage that changes is sent.
-  params = jax.device_put(dict(params))
-  original = _centered_ranks(apply(model, params, images, classes))
-  similarity = {'none': _correlation(original, original)}
-  for stage, modules in _stages(params).items():
-    for name in modules:
-      values = jax.device_get(params[name])
-      params[name] = jax.device_put(jax.tree.map(generator.permuted, values))
-    maps = apply(model, params, images, classes)
-    similarity[stage] = _correlation(original, _centered_ranks(maps))
-  return similarity
-
-
-def _stages(params: Mapping[str, Any]) -> dict[str, list[str]]:
-  """Returns the modules to randomize by stage, from the head to the root."""
-  blocks = sorted((name for name in params if 'block' in name), reverse=True)
-  stages = {name: [name] for name in ['head', *blocks, 'root']}
-  stages[blocks[0]] = ['norm', blocks[0]]
-  return stages
-
-
-def _correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-  """Returns Pearson's correlation `[N]` of centered rows `[N, K]`.
-
-  The rows are ranks, so this is Spearman's correlation of what was ranked.
-  """
-  scale = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
-  correlation = (x * y).sum(axis=1) / np.where(scale > 0, scale, 1)
-  return np.where(x.any(axis=1), correlation, np.nan)
-
-
-def _centered_ranks(maps: np.ndarray | jax.Array) -> np.ndarray:
-  """Returns the ranks of the pixels of each map less their mean, `[N, K]`."""
-  # In float64, as scipy 1.18 gives ranks in the dtype of the pixels.
-  pixels = np.asarray(maps, np.float64).reshape(len(maps), -1)
-  # Equal pixels, such as the zeros after ReLU, share their mean rank.
-  ranks = scipy.stats.rankdata(pixels, axis=1)
-  return ranks - ranks.mean(axis=1, keepdims=True)

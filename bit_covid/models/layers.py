@@ -14,26 +14,20 @@ from bit_covid.models.ops import weight_standardization
 
 
 class StdConv(nn.Module):
-  """A convolution without bias whose kernel is standardized on every call.
-
-  Attributes:
-    features: number of output channels.
-    kernel_size: side of the square kernel.
-    stride: the same in both directions.
-    padding: zeros added on each of the four sides.
-    in_features: input channels of the kernel; by default those of the input.
-      With 3, a gray image, which has one channel, is treated as three equal
-      channels.
-    kernels_prestandardized: as in `resnet_v2.ResNetV2`.
-    dtype: dtype of the computation; the parameter is float32.
-  """
+  """A convolution without bias whose kernel is standardized on every call."""
 
   features: int
+  # The side of the square kernel.
   kernel_size: int = 1
   stride: int = 1
+  # Zeros added on each of the four sides.
   padding: int = 0
+  # Input channels of the kernel; by default those of the input. With 3, a gray
+  # image is treated as three equal channels.
   in_features: int | None = None
+  # As in `resnet_v2.ResNetV2`.
   kernels_prestandardized: bool = False
+  # Of the computation; the parameter is float32.
   dtype: Any = jnp.float32
 
   @nn.compact
@@ -57,22 +51,13 @@ class StdConv(nn.Module):
       kernel.astype(self.dtype),
       stride=self.stride,
       padding=self.padding,
-      # float32 means float32: by default a GPU or TPU would round products.
-      precision=jax.lax.Precision.HIGHEST
-      if self.dtype == jnp.float32
-      else None,
     )
 
 
 class GroupNormRelu(nn.Module):
-  """Group normalization, scale and shift by channel, then ReLU.
+  """Group normalization, scale and shift by channel, then ReLU."""
 
-  BiT has a ReLU after each of its norms; together they move less memory.
-
-  Attributes:
-    num_groups: number of groups, a divisor of the channels.
-  """
-
+  # A divisor of the channels.
   num_groups: int
 
   @nn.compact

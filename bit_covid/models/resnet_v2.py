@@ -2,10 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """BiT's ResNetV2: pre-activation, GroupNorm, weight standardization.
 
-    model = resnet_v2.create('R50x1', num_classes=3)
-    variables = model.init(jax.random.key(0), jnp.zeros((1, 480, 480, 1)))
-    logits, intermediates = model.apply(variables, images)
-
 The architecture is that of Kolesnikov et al., "Big Transfer (BiT): General
 Visual Representation Learning" (2020), as released in `bit_jax/models.py`; the
 parameters of the public checkpoints fit it as they are (`bit_npz.py`).
@@ -13,7 +9,6 @@ parameters of the public checkpoints fit it as they are (`bit_npz.py`).
 
 from collections.abc import Callable, Mapping, Sequence
 import functools
-import types
 from typing import Any, NamedTuple
 
 from flax import linen as nn
@@ -41,42 +36,34 @@ class Size(NamedTuple):
     return 4 * self.width * 2 ** (len(self.block_units) - 1)
 
 
-MODELS: Mapping[str, Size] = types.MappingProxyType(
-  {
-    # For tests and the demo; there is no public checkpoint of it.
-    'tiny': Size((1, 1, 1, 1), width=16, num_groups=8),
-    'R50x1': Size((3, 4, 6, 3), width=64),
-    'R50x3': Size((3, 4, 6, 3), width=3 * 64),
-    'R101x1': Size((3, 4, 23, 3), width=64),
-    'R101x3': Size((3, 4, 23, 3), width=3 * 64),
-    'R152x2': Size((3, 8, 36, 3), width=2 * 64),
-    'R152x4': Size((3, 8, 36, 3), width=4 * 64),
-  }
-)
+MODELS: Mapping[str, Size] = {
+  # For tests and the demo; there is no public checkpoint of it.
+  'tiny': Size((1, 1, 1, 1), width=16, num_groups=8),
+  'R50x1': Size((3, 4, 6, 3), width=64),
+  'R50x3': Size((3, 4, 6, 3), width=3 * 64),
+  'R101x1': Size((3, 4, 23, 3), width=64),
+  'R101x3': Size((3, 4, 23, 3), width=3 * 64),
+  'R152x2': Size((3, 8, 36, 3), width=2 * 64),
+  'R152x4': Size((3, 8, 36, 3), width=4 * 64),
+}
 
 
 def standardize_kernels(params: Mapping[str, Any]) -> Mapping[str, Any]:
   """Returns the parameters with weight standardization already applied."""
+  standardize = weight_standardization.standardize
   # Only those of convolutions have four axes; the head's is not standardized.
-  return jax.tree.map(
-    lambda x: weight_standardization.standardize(x) if x.ndim == 4 else x,
-    params,
-  )
+  return jax.tree.map(lambda x: standardize(x) if x.ndim == 4 else x, params)
 
 
 class BottleneckUnit(nn.Module):
-  """A pre-activation bottleneck: norm and ReLU come before each convolution.
+  """A pre-activation bottleneck: norm and ReLU come before each convolution."""
 
-  Attributes:
-    features: channels within the unit; it returns four times as many.
-    conv: makes a `layers.StdConv`.
-    norm_relu: makes a `layers.GroupNormRelu`.
-    stride: of the 3x3 convolution and of the projection.
-  """
-
+  # Channels within the unit; it returns four times as many.
   features: int
+  # These make a `layers.StdConv` and a `layers.GroupNormRelu`.
   conv: Callable[..., nn.Module]
   norm_relu: Callable[..., nn.Module]
+  # Of the 3x3 convolution and of the projection.
   stride: int
 
   @nn.compact
@@ -98,16 +85,12 @@ class BottleneckUnit(nn.Module):
 
 
 class Block(nn.Module):
-  """A sequence of units at one resolution, of which the first projects.
-
-  Attributes:
-    num_units: number of units.
-    make_unit: makes a `BottleneckUnit`.
-    first_stride: of the first unit; the others have 1.
-  """
+  """A sequence of units at one resolution, of which the first projects."""
 
   num_units: int
+  # Makes a `BottleneckUnit`.
   make_unit: Callable[..., nn.Module]
+  # Of the first unit; the others have stride 1.
   first_stride: int
 
   @nn.compact
@@ -144,6 +127,8 @@ class ResNetV2(nn.Module):
   ) -> tuple[jax.Array, dict[str, jax.Array]]:
     """Returns the logits, and the last feature map and its mean by name.
 
+    What the caller does not use of them costs nothing under jit.
+
     Args:
       images: `[N, H, W, 3]` or `[N, H, W, 1]` float in [-1, 1]. One channel
         gives what three equal channels give.
@@ -151,8 +136,7 @@ class ResNetV2(nn.Module):
     Returns:
       Logits `[N, num_classes]` float32, and `{'feature_map': [N, h, w, F],
       'features': [N, F]}`: the last map after the final norm and ReLU, and its
-      mean over the positions, float32, which is what the head takes. What the
-      caller does not use costs nothing under jit.
+      mean over the positions, float32, which is what the head takes.
 
     Raises:
       ValueError: the images have neither 1 nor 3 channels.
@@ -162,35 +146,7 @@ class ResNetV2(nn.Module):
         f'Images have the shape {images.shape}; expected [N, H, W, 1] (gray) '
         'or [N, H, W, 3].'
       )
-    conv = functools.partial(
-      layers.StdConv,
-      kernels_prestandardized=self.kernels_prestandardized,
-      dtype=self.dtype,
-    )
-    norm_relu = functools.partial(
-      layers.GroupNormRelu, num_groups=self.size.num_groups
-    )
-    unit = nn.remat(BottleneckUnit) if self.remat else BottleneckUnit
-    # At half the side of the images, then at a quarter; no norm, no ReLU.
-    x = conv(
-      self.size.width,
-      kernel_size=7,
-      stride=2,
-      padding=3,
-      in_features=3,
-      name='root',
-    )(images)
-    x = max_pool.root_pool(x)
-    for i, num_units in enumerate(self.size.block_units):
-      x = Block(
-        num_units,
-        functools.partial(
-          unit, self.size.width * 2**i, conv=conv, norm_relu=norm_relu
-        ),
-        first_stride=1 if i == 0 else 2,
-        name=f'block{i + 1}',
-      )(x)
-    feature_map = norm_relu(name='norm')(x)
+    feature_map = self._feature_map(images)
     features = jnp.mean(feature_map, axis=(1, 2), dtype=jnp.float32)
     # Zeros, as in BiT: the first logits are equal, the first loss is
     # ln(num_classes), and the first step moves the head alone.
@@ -203,6 +159,35 @@ class ResNetV2(nn.Module):
     )(features)
     return logits, {'feature_map': feature_map, 'features': features}
 
+  def _feature_map(self, images: jax.Array) -> jax.Array:
+    conv = functools.partial(
+      layers.StdConv,
+      kernels_prestandardized=self.kernels_prestandardized,
+      dtype=self.dtype,
+    )
+    norm_relu = functools.partial(
+      layers.GroupNormRelu, num_groups=self.size.num_groups
+    )
+    make_unit = functools.partial(
+      nn.remat(BottleneckUnit) if self.remat else BottleneckUnit,
+      conv=conv,
+      norm_relu=norm_relu,
+    )
+    width = self.size.width
+    # At half the side of the images, then at a quarter; no norm, no ReLU.
+    x = conv(
+      width, kernel_size=7, stride=2, padding=3, in_features=3, name='root'
+    )(images)
+    x = max_pool.root_pool(x)
+    for i, num_units in enumerate(self.size.block_units):
+      x = Block(
+        num_units,
+        functools.partial(make_unit, width * 2**i),
+        first_stride=1 if i == 0 else 2,
+        name=f'block{i + 1}',
+      )(x)
+    return norm_relu(name='norm')(x)
+
 
 def create(
   model_name: str,
@@ -211,13 +196,7 @@ def create(
   dtype: Any = jnp.float32,
   remat: bool = False,
 ) -> ResNetV2:
-  """Returns the network of a size that BiT published, or the tiny one.
-
-  Args:
-    model_name: a key of `MODELS`.
-    num_classes: number of logits.
-    dtype: as in `ResNetV2`.
-    remat: as in `ResNetV2`.
+  """Returns the network of a name in `MODELS`; the rest is as in `ResNetV2`.
 
   Raises:
     ValueError: the name is unknown; the message lists the known ones.

@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes a table or figure of the paper: its runs, then the finished thing.
 
-    python -m bit_covid.paper table1 --workdir=paper --data=COVIDX_FOLDER
-    python -m bit_covid.paper all --workdir=paper_demo --scale=demo
+python -m bit_covid.paper table1 --workdir=paper --data=COVIDX_FOLDER
+python -m bit_covid.paper all --workdir=paper_demo --scale=demo
 
-Runs that are finished are not repeated; start it again after an interruption,
-on other machines at the same time, or with another item.
+Runs that are finished are not repeated.
 """
 
 import sys

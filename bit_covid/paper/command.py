@@ -7,6 +7,7 @@ import ast
 from collections.abc import Sequence
 import os
 import pathlib
+import re
 import sys
 from typing import Any
 
@@ -32,10 +33,131 @@ shared disk need no --shard: start the same command on each.
 """
 
 
+def _at_least_one(text: str) -> int:
+  number = int(text)
+  if number < 1:
+    raise argparse.ArgumentTypeError(f'{text}: expected 1 or more')
+  return number
+
+
+def _shard(text: str) -> tuple[int, int]:
+  match = re.fullmatch(r'([0-9]+)/([0-9]+)', text)
+  index, count = map(int, match.groups()) if match else (0, 0)
+  if not 1 <= index <= count:
+    raise argparse.ArgumentTypeError(f'{text}: expected 1/8 to 8/8, say')
+  return index, count
+
+
+def _setting(text: str) -> tuple[str, Any]:
+  name, separator, value = text.partition('=')
+  if not separator:
+    raise argparse.ArgumentTypeError(f'{text}: expected FIELD=VALUE')
+  try:
+    return name, ast.literal_eval(value)
+  except (ValueError, SyntaxError):
+    return name, value  # Text without quotation marks.
+
+
+def _named_folder(text: str) -> tuple[str, pathlib.Path]:
+  name, separator, folder = text.partition('=')
+  if not separator or not pathlib.Path(folder).is_dir():
+    raise argparse.ArgumentTypeError(f'{text}: expected NAME=FOLDER')
+  return name, pathlib.Path(folder)
+
+
+# What is to be made, of which runs, and how much of it is done.
+_ARGUMENTS = {
+  'items': {
+    'nargs': '+',
+    'choices': [*grid.ITEMS, 'all'],
+    'metavar': 'ITEM',
+    'help': f'{", ".join(grid.ITEMS)}, or all',
+  },
+  '--workdir': {
+    'required': True,
+    'type': pathlib.Path,
+    'help': 'folder of all results',
+  },
+  '--scale': {
+    'choices': ('paper', 'sample', 'demo'),
+    'default': 'paper',
+    'help': 'paper: the real thing; sample: some real slices; demo: drawn '
+    'ones; default: %(default)s',
+  },
+  '--data': {'help': 'folder of COVIDx CT'},
+  '--covidnet': {
+    'action': 'append',
+    'default': [],
+    'type': _named_folder,
+    'metavar': 'NAME=FOLDER',
+    'help': 'results of python -m bit_covid.paper.covidnet, as one more row',
+  },
+  '--seeds': {
+    'type': _at_least_one,
+    'default': 1,
+    'help': 'runs of each setting, default: %(default)s',
+  },
+  '--few_shot_seeds': {
+    'type': _at_least_one,
+    'help': 'runs of each setting of Figure 8, default: 5, and 3 at small '
+    'scales',
+  },
+  '--sweeps': {
+    'action': 'store_true',
+    'help': "Figure 6 as the paper's two sweeps, not as all 32 combinations",
+  },
+  '--set': {
+    'action': 'append',
+    'default': [],
+    'type': _setting,
+    'metavar': 'FIELD=VALUE',
+    'help': 'a field of the config of all runs, such as model.dtype=bfloat16',
+  },
+  '--shard': {
+    'type': _shard,
+    'default': (1, 1),
+    'metavar': 'I/N',
+    'help': 'part I of N',
+  },
+  '--images_per_second': {
+    'type': float,
+    'metavar': 'SPEED',
+    'help': "of training at the scale's largest resolution, as a run prints "
+    'it: tells hours before the first run',
+  },
+  '--dry_run': {
+    'action': 'store_true',
+    'help': 'show what is left and what it costs, and stop',
+  },
+  '--commands': {
+    'action': 'store_true',
+    'help': 'print a command for each run that is left, for a scheduler, and '
+    'stop',
+  },
+  '--collect': {
+    'action': 'store_true',
+    'help': 'make tables and figures of the runs that are finished, and no run',
+  },
+  '--keep_checkpoints': {
+    'action': 'store_true',
+    'help': 'also of finished runs (the networks are kept in any case)',
+  },
+}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-  """Does what the arguments ask for; returns the exit code."""
+  """Returns the exit code after doing what the arguments ask for."""
+  parser = command.make_parser(
+    'bit_covid.paper',
+    description='Makes tables and figures of the paper: their runs, then a '
+    'CSV, a markdown table and a picture of each.',
+    examples=_EXAMPLES,
+    notes=_NOTES.rstrip(),
+  )
+  for name, options in _ARGUMENTS.items():
+    parser.add_argument(name, **options)
   return command.main(
-    _parser(),
+    parser,
     _run,
     argv,
     # Raised by --set with a value of the wrong type, and by a missing config.
@@ -57,142 +179,3 @@ def _run(arguments: argparse.Namespace) -> int:
   logging.set_verbosity(logging.WARNING)
   compilation_cache.enable()
   return session.run(arguments)
-
-
-def _parser() -> argparse.ArgumentParser:
-  parser = command.make_parser(
-    'bit_covid.paper',
-    description='Makes tables and figures of the paper: their runs, then a '
-    'CSV, a markdown table and a picture of each.',
-    examples=_EXAMPLES,
-    notes=_NOTES.rstrip(),
-  )
-  _add_what(parser)
-  _add_which_runs(parser)
-  _add_how_much(parser)
-  return parser
-
-
-def _add_what(parser: argparse.ArgumentParser) -> None:
-  """Adds what is to be made, of which data and where."""
-  parser.add_argument(
-    'items',
-    nargs='+',
-    choices=[*grid.ITEMS, 'all'],
-    metavar='ITEM',
-    help=f'{", ".join(grid.ITEMS)}, or all',
-  )
-  parser.add_argument(
-    '--workdir', required=True, type=pathlib.Path, help='folder of all results'
-  )
-  parser.add_argument(
-    '--scale',
-    choices=('paper', 'sample', 'demo'),
-    default='paper',
-    help='paper: the real thing; sample: some real slices; demo: drawn ones; '
-    'default: %(default)s',
-  )
-  parser.add_argument('--data', help='folder of COVIDx CT')
-  parser.add_argument(
-    '--covidnet',
-    action='append',
-    default=[],
-    type=_named_folder,
-    metavar='NAME=FOLDER',
-    help='results of python -m bit_covid.paper.covidnet, as one more row',
-  )
-
-
-def _add_which_runs(parser: argparse.ArgumentParser) -> None:
-  """Adds what the runs are, and which of them are this machine's."""
-  parser.add_argument(
-    '--seeds',
-    type=_at_least_one,
-    default=1,
-    help='runs of each setting, default: %(default)s',
-  )
-  parser.add_argument(
-    '--few_shot_seeds',
-    type=_at_least_one,
-    help='runs of each setting of Figure 8, default: 5, and 3 at small scales',
-  )
-  parser.add_argument(
-    '--sweeps',
-    action='store_true',
-    help="Figure 6 as the paper's two sweeps, not as all 32 combinations",
-  )
-  parser.add_argument(
-    '--set',
-    action='append',
-    default=[],
-    type=_setting,
-    metavar='FIELD=VALUE',
-    help='a field of the config of all runs, such as model.dtype=bfloat16',
-  )
-  parser.add_argument(
-    '--shard', type=_shard, default=(1, 1), metavar='I/N', help='part I of N'
-  )
-
-
-def _add_how_much(parser: argparse.ArgumentParser) -> None:
-  """Adds what is done of it, and what is shown instead."""
-  parser.add_argument(
-    '--images_per_second',
-    type=float,
-    metavar='SPEED',
-    help="of training at the scale's largest resolution, as a run prints it: "
-    'tells hours before the first run',
-  )
-  parser.add_argument(
-    '--dry_run',
-    action='store_true',
-    help='show what is left and what it costs, and stop',
-  )
-  parser.add_argument(
-    '--commands',
-    action='store_true',
-    help='print a command for each run that is left, for a scheduler, and stop',
-  )
-  parser.add_argument(
-    '--collect',
-    action='store_true',
-    help='make tables and figures of the runs that are finished, and no run',
-  )
-  parser.add_argument(
-    '--keep_checkpoints',
-    action='store_true',
-    help='also of finished runs (the networks are kept in any case)',
-  )
-
-
-def _at_least_one(text: str) -> int:
-  number = int(text)
-  if number < 1:
-    raise argparse.ArgumentTypeError(f'{text}: expected 1 or more')
-  return number
-
-
-def _shard(text: str) -> tuple[int, int]:
-  index, _, count = text.partition('/')
-  if not (index.isdecimal() and count.isdecimal()) or not (
-    1 <= int(index) <= int(count)
-  ):
-    raise argparse.ArgumentTypeError(f'{text}: expected 1/8 to 8/8, say')
-  return int(index), int(count)
-
-
-def _setting(text: str) -> tuple[str, Any]:
-  name, separator, value = text.partition('=')
-  if not separator:
-    raise argparse.ArgumentTypeError(f'{text}: expected FIELD=VALUE')
-  try:
-    return name, ast.literal_eval(value)
-  except (ValueError, SyntaxError):
-    return name, value  # Text without quotation marks.
-
-
-def _named_folder(text: str) -> tuple[str, pathlib.Path]:
-  name, separator, folder = text.partition('=')
-  if not separator or not pathlib.Path(folder).is_dir():
-    raise argparse.ArgumentTypeError(f'{text}: expected NAME=FOLDER')
-  return name, pathlib.Path(folder)

@@ -14,19 +14,14 @@ from bit_covid.models import resnet_v2
 
 # Forward passes of a training step: the backward pass has two products for each
 # product of the forward pass, one for the gradient of each factor.
-TRAINING = 3
+_TRAINING = 3
 
 
 class Cost(NamedTuple):
   """The cost of one or several runs.
 
-  Attributes:
-    runs: number of runs.
-    steps: training steps.
-    train_images: images of the training steps.
-    evaluated_images: images of all evaluations.
-    operations: floating-point operations; a multiplication and an addition are
-      two.
+  `evaluated_images` are those of all evaluations. `operations` are
+  floating-point operations; a multiplication and an addition are two.
   """
 
   runs: int
@@ -37,12 +32,7 @@ class Cost(NamedTuple):
 
 
 def of(config: ml_collections.ConfigDict, sizes: Mapping[str, int]) -> Cost:
-  """Returns the cost of a run.
-
-  Args:
-    config: the config of the run.
-    sizes: number of slices by split.
-  """
+  """Returns the cost of a run, given the number of slices of each split."""
   steps = config.schedule[-1]
   train_images = steps * config.batch
   evaluated = sum(sizes[split] for split in config.final_splits)
@@ -51,7 +41,7 @@ def of(config: ml_collections.ConfigDict, sizes: Mapping[str, int]) -> Cost:
     times = -(-steps // config.eval_every)
     evaluated += times * sizes[config.eval_split]
   operations = forward_operations(config.model.name, config.data.crop) * (
-    TRAINING * train_images + evaluated
+    _TRAINING * train_images + evaluated
   )
   return Cost(1, steps, train_images, evaluated, operations)
 
@@ -67,26 +57,18 @@ def seconds(
 ) -> float:
   """Returns the seconds that operations take at a measured training speed.
 
-  Args:
-    operations: those of `Cost`.
-    images_per_second: training speed as printed by a run, steps per second
-      times images per step.
-    model_name: name of the network that was measured.
-    crop: side of its images in pixels.
+  A run prints its speed. It is that of the network `model_name` on images of
+  `crop` pixels a side.
   """
-  speed = images_per_second * TRAINING * forward_operations(model_name, crop)
+  speed = images_per_second * _TRAINING * forward_operations(model_name, crop)
   return operations / speed
 
 
 @functools.cache
 def forward_operations(model_name: str, crop: int) -> float:
-  """Returns the operations of a forward pass of one image.
+  """Returns the operations of a forward pass of one image of crop² pixels.
 
   XLA counts them in the program before it is compiled.
-
-  Args:
-    model_name: name of the network.
-    crop: side of the image in pixels.
   """
   network = resnet_v2.create(model_name, num_classes=3)
   shapes = resnet_v2.parameter_shapes(network)

@@ -1,16 +1,17 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The runs that each table and figure of the paper needs.
+"""The runs that each table and figure of the paper needs, named as there.
 
-They are named as in the paper; `scales.py` says what '512x480' or 'Bit-M' means
-at the scale of a demo.
-Items share runs: Table 1's Bit-M is also the one of Figures 4, 5, 7 and 9 and a
-point of Figures 6 and 8.
+`scales.py` says what '512x480' or 'Bit-M' means at a small scale. Items share
+runs: Table 1's Bit-M is also the one of Figures 4, 5, 7 and 9 and a point of
+Figures 6 and 8.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 import dataclasses
 import itertools
+import os
+import pathlib
 import types
 
 INITIALISATIONS = ('Random', 'Bit-S', 'Bit-M', 'Bit-M-C', 'Bit-M-S')
@@ -24,16 +25,10 @@ BEST = 'Bit-M'
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Run:
-  """One training of the paper.
+  """One training of the paper, in the words of the constants above.
 
-  Attributes:
-    initialisation: one of `INITIALISATIONS`.
-    resolution: one of `RESOLUTIONS`.
-    schedule: one of `SCHEDULES`.
-    mixup: whether images are mixed.
-    per_class: training slices a class; 0: all.
-    per_class_by: what is drawn, 'slice' as in the paper, or 'patient'.
-    seed: of everything that is random.
+  `per_class` is the number of training slices of each class; 0 means all. They
+  are drawn by 'slice', as in the paper, or by 'patient'.
   """
 
   initialisation: str
@@ -66,14 +61,18 @@ class Run:
     """Returns the same run with another seed."""
     return dataclasses.replace(self, seed=seed)
 
+  def folder(self, workdir: str | os.PathLike[str]) -> pathlib.Path:
+    """Returns its work directory within that of the paper."""
+    return pathlib.Path(workdir, 'runs', self.name)
+
 
 def few_shot(
   initialisation: str, per_class: int, *, by: str, seed: int = 0
 ) -> Run:
   """Returns a run of Figure 8.
 
-  The paper does not give its schedule and mixup. BiT-HyperRule, for less than
-  20,000 images: 500 steps and no mixup.
+  The paper does not give its schedule and mixup. BiT-HyperRule has 500 steps
+  and no mixup for less than 20,000 images.
   """
   return Run(
     initialisation,
@@ -110,23 +109,22 @@ def figure8() -> list[Run]:
   ]
 
 
-def _default(*initialisations: str) -> list[Run]:
-  return [Run(initialisation) for initialisation in initialisations]
-
-
-# Settings of each item; their runs are these with every seed.
-ITEMS: Mapping[str, Callable[[], list[Run]]] = types.MappingProxyType(
+_BEST = (Run(BEST),)
+_THREE = tuple(Run(name) for name in ('Random', 'Bit-S', BEST))
+_ALL = tuple(Run(name) for name in INITIALISATIONS)
+# Settings of each item; its runs are these with every seed.
+ITEMS: Mapping[str, Sequence[Run]] = types.MappingProxyType(
   {
-    'table1': lambda: _default('Random', 'Bit-S', 'Bit-M'),
-    'table2': lambda: _default('Random', 'Bit-S', 'Bit-M'),
-    'table3': lambda: _default(*INITIALISATIONS),
-    'figure2': lambda: [],
-    'figure4': lambda: _default(BEST),
-    'figure5': lambda: _default(BEST),
-    'figure6': figure6,
-    'figure7': lambda: _default(*INITIALISATIONS),
-    'figure8': lambda: [*figure8(), *_default(BEST)],
-    'figure9': lambda: _default(BEST),
+    'table1': _THREE,
+    'table2': _THREE,
+    'table3': _ALL,
+    'figure2': (),
+    'figure4': _BEST,
+    'figure5': _BEST,
+    'figure6': figure6(),
+    'figure7': _ALL,
+    'figure8': (*figure8(), *_BEST),
+    'figure9': _BEST,
   }
 )
 
@@ -146,13 +144,10 @@ def runs(
     few_shot_seeds: the same where training slices are drawn, at least `seeds`.
     sweeps: Figure 6 as two sweeps rather than as all combinations.
   """
-  found = {}
-  for item in items:
-    settings = (
-      figure6(sweeps=True) if sweeps and item == 'figure6' else (ITEMS[item]())
-    )
-    for run in settings:
-      count = max(seeds, few_shot_seeds) if run.per_class else seeds
-      # A dict keeps the order, a set would not.
-      found |= {run.with_seed(seed): None for seed in range(count)}
-  return list(found)
+  settings = ITEMS | {'figure6': figure6(sweeps=sweeps)}
+  found = []
+  for run in itertools.chain.from_iterable(settings[item] for item in items):
+    count = max(seeds, few_shot_seeds) if run.per_class else seeds
+    found += [run.with_seed(seed) for seed in range(count)]
+  # A dict keeps the order, a set would not.
+  return list(dict.fromkeys(found))

@@ -5,7 +5,9 @@
 from bit_covid.paper import grid
 from bit_covid.paper import scales
 
-PAPER = scales.SCALES['paper']
+# What such labels mean, on one line and on two.
+BRACKETS = " (paper's)"
+BELOW = " (below: paper's)"
 
 
 def resolution(scale: scales.Scale, name: str) -> str:
@@ -15,9 +17,8 @@ def resolution(scale: scales.Scale, name: str) -> str:
 
 def steps(scale: scales.Scale, name: str) -> str:
   """Returns '100 (10,000)', without brackets if both are the same."""
-  return _beside(
-    f'{scale.schedules[name][-1]:,}', f'{PAPER.schedules[name][-1]:,}'
-  )
+  ours, papers = (x.schedules[name][-1] for x in (scale, scales.PAPER))
+  return _beside(f'{ours:,}', f'{papers:,}')
 
 
 def per_class(scale: scales.Scale, count: int) -> str:
@@ -30,26 +31,20 @@ def stacked(label: str) -> str:
   return label.replace(' (', '\n').removesuffix(')')
 
 
-def below(scale: scales.Scale) -> str:
-  """Returns the explanation of the second lines, '' at the paper's scale."""
-  return " (below: paper's)" if scale.name != PAPER.name else ''
-
-
-def brackets(scale: scales.Scale) -> str:
-  """Returns the explanation of the brackets, '' at the paper's scale."""
-  return " (paper's)" if scale.name != PAPER.name else ''
+def unless_paper(scale: scales.Scale, text: str) -> str:
+  """Returns the text, an explanation of such labels, or '' where it is none."""
+  return '' if scale.name == scales.PAPER.name else text
 
 
 def settings(scale: scales.Scale, run: grid.Run) -> str:
   """Returns resolution, steps and mixup of a run in words."""
-  is_paper = scale.name == PAPER.name
   return (
     f'images {resolution(scale, run.resolution)}, '
     f'{steps(scale, run.schedule)} steps, '
     f'{"with" if run.mixup else "without"} mixup'
-    + ('' if is_paper else " (in brackets the paper's)")
+    + unless_paper(scale, " (in brackets the paper's)")
   )
 
 
-def _beside(ours: str, paper: str) -> str:
-  return ours if ours == paper else f'{ours} ({paper})'
+def _beside(ours: str, papers: str) -> str:
+  return ours if ours == papers else f'{ours} ({papers})'

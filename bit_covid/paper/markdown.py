@@ -1,52 +1,34 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Tables in markdown, and numbers with significant digits."""
+"""The cells of markdown tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import math
 from typing import NamedTuple
+
+from bit_covid.analysis import bootstrap
+from bit_covid.analysis import repeated_runs
 
 NONE = '–'  # noqa: RUF001
 
 
 class Table(NamedTuple):
-  """A table with its title."""
+  """A table with its title; each row has the same columns, by heading."""
 
   title: str
-  columns: Sequence[str]
-  rows: Sequence[Sequence[str]]
+  rows: Sequence[Mapping[str, str]]
 
-
-def render(
-  title: str,
-  *,
-  caution: str,
-  picture: str,
-  tables: Sequence[Table],
-  notes: Sequence[str],
-) -> str:
-  """Returns the page of an item.
-
-  Args:
-    title: its heading.
-    caution: a warning about its numbers, '' for none.
-    picture: the file name of its picture.
-    tables: the tables in order.
-    notes: sentences below the tables.
-  """
-  parts = [f'# {title}']
-  if caution:
-    parts.append(f'> **{caution}**')
-  parts.append(f'![{title}]({picture})')
-  for table in tables:
-    parts += [f'## {table.title}', _grid(table)]
-  parts.append('\n'.join(f'- {note}' for note in notes))
-  return '\n\n'.join(parts) + '\n'
-
-
-def decimals(slices: int) -> int:
-  """Returns how many decimals of a percentage are significant."""
-  return 2 if slices > 1000 else 1
+  def render(self) -> str:
+    """Returns the markdown."""
+    lines = [
+      self.rows[0],
+      ['---'] * len(self.rows[0]),
+      *(row.values() for row in self.rows),
+    ]
+    return '\n'.join(
+      f'| {" | ".join(cell.replace("|", "&#124;") for cell in line)} |'
+      for line in lines
+    )
 
 
 def number(value: float | None, places: int, *, sign: bool = False) -> str:
@@ -60,14 +42,16 @@ def between(low: float, high: float, places: int, *, sign: bool = False) -> str:
   """Returns '98.10 to 99.20', or a dash if a bound is NaN."""
   if math.isnan(low) or math.isnan(high):
     return NONE
-  return (
-    f'{number(low, places, sign=sign)} to {number(high, places, sign=sign)}'
-  )
+  return ' to '.join(number(x, places, sign=sign) for x in (low, high))
 
 
-def _grid(table: Table) -> str:
-  rows = [table.columns, ['---'] * len(table.columns), *table.rows]
-  return '\n'.join(
-    f'| {" | ".join(cell.replace("|", "&#124;") for cell in row)} |'
-    for row in rows
-  )
+def with_interval(
+  numbers: repeated_runs.Repeated | bootstrap.Difference,
+  places: int,
+  *,
+  sign: bool = False,
+) -> str:
+  """Returns '98.70 (98.10 to 99.20)', without brackets if a bound is NaN."""
+  value = number(numbers.value, places, sign=sign)
+  bounds = between(numbers.low, numbers.high, places, sign=sign)
+  return value if bounds == NONE else f'{value} ({bounds})'

@@ -18,11 +18,22 @@ from matplotlib import lines
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
 from bit_covid.analysis import repeated_runs
+from bit_covid.paper import rows
 
-OURS = '#332288'
-LIVE = '#117733'
+# By the kind of a row.
+COLOURS = {rows.OURS: '#332288', rows.LIVE: '#117733'}
 _CAUTION = '#A3195B'
 _CHARACTERS = 84
+_RANGE = {'linewidth': 6, 'alpha': 0.3}
+_INTERVAL = {'linewidth': 1.2}
+_DIAMOND = {
+  'marker': 'D',
+  'markersize': 6.5,
+  'markerfacecolor': 'none',
+  'markeredgewidth': 1.2,
+  'linestyle': '',
+  'zorder': 3,
+}
 
 
 def measured(
@@ -36,15 +47,15 @@ def measured(
 ) -> None:
   """Draws a number at a place on the x axis, or on the y axis if `across`."""
 
-  def line(ends: Sequence[float], **style: float) -> None:
-    both = [place, place]
-    x, y = (ends, both) if across else (both, ends)
-    axes.plot(x, y, color=colour, solid_capstyle='butt', **style)
+  def draw(values: Sequence[float], **style: object) -> None:
+    places = [place] * len(values)
+    x, y = (values, places) if across else (places, values)
+    axes.plot(x, y, color=colour, **style)
 
-  line((number.smallest, number.largest), linewidth=6, alpha=0.3)
-  line((number.low, number.high), linewidth=1.2)
-  x, y = (number.value, place) if across else (place, number.value)
-  axes.plot(x, y, color=colour, marker=marker, markersize=5, linestyle='')
+  ends = (number.smallest, number.largest)
+  draw(ends, solid_capstyle='butt', **_RANGE)
+  draw((number.low, number.high), solid_capstyle='butt', **_INTERVAL)
+  draw((number.value,), marker=marker, markersize=5, linestyle='')
 
 
 def curve(
@@ -54,15 +65,11 @@ def curve(
   *,
   index: int,
 ) -> None:
-  """Draws numbers and a line through them, with gaps where there are none.
+  """Draws the numbers of a series and a line through them, with gaps for None.
 
-  Args:
-    axes: the axes.
-    places: on the x axis, one for each number.
-    numbers: None where nothing was measured.
-    index: of the series, which decides colour, dashes and marker.
+  The index of the series decides colour, dashes and marker.
   """
-  colour = figures.series_colour(index)
+  colour, marker = figures.series_colour(index), figures.marker(index)
   axes.plot(
     places,
     [math.nan if x is None else x.value for x in numbers],
@@ -72,7 +79,6 @@ def curve(
   )
   for place, number in zip(places, numbers, strict=True):
     if number is not None:
-      marker = figures.marker(index)
       measured(axes, place, number, colour=colour, marker=marker)
 
 
@@ -86,37 +92,37 @@ def published(
 ) -> None:
   """Draws a published number as a hollow diamond."""
   x, y = (value, place) if across else (place, value)
-  axes.plot(x, y, **_diamond(colour))
+  axes.plot(x, y, markeredgecolor=colour, **_DIAMOND)
 
 
 def legend(
   figure: mpl_figure.Figure,
   *,
   seeds: int,
-  has_published: bool = True,
+  series: Sequence[str] = (),
   others: Sequence[lines.Line2D] = (),
+  has_published: bool = True,
 ) -> None:
-  """Adds the legend of the marks below the figure.
+  """Adds the legend below the figure: first the series of `curve`, by name.
 
-  Args:
-    figure: the figure.
-    seeds: largest number of seeds behind a number, 0 if nothing was measured.
-    has_published: whether there are diamonds.
-    others: handles of further marks.
+  `seeds` is the largest number of seeds behind a number, 0 if nothing was
+  measured. `others` are handles of further marks.
   """
-  gray = figures.GRAY
-  interval = f'{bootstrap.LEVEL_TEXT} interval (patients)'
-  handles = list(others)
+  handles = [
+    *(line(name, i, marker=figures.marker(i)) for i, name in enumerate(series)),
+    *others,
+  ]
   if seeds:
     name = 'one run' if seeds == 1 else 'mean over seeds'
+    interval = f'{bootstrap.LEVEL_TEXT} interval (patients)'
     handles += [
-      _handle(gray, marker='o', linestyle='', label=f'measured here, {name}'),
-      _handle(gray, linewidth=1.2, label=interval),
+      handle(f'measured here, {name}', marker='o', linestyle=''),
+      handle(interval, **_INTERVAL),
     ]
   if seeds > 1:
     handles.append(band())
   if has_published:
-    handles.append(lines.Line2D([], [], label='published', **_diamond('black')))
+    handles.append(handle('published', markeredgecolor='black', **_DIAMOND))
   figure.legend(
     handles=handles,
     loc='outside lower center',
@@ -128,29 +134,38 @@ def legend(
 
 def band() -> lines.Line2D:
   """Returns the legend's handle of the range over the seeds."""
-  return _handle(
-    figures.GRAY, linewidth=6, alpha=0.3, label='smallest to largest seed'
+  return handle('smallest to largest seed', **_RANGE)
+
+
+def line(label: str, index: int, *, marker: str = '') -> lines.Line2D:
+  """Returns the legend's handle of a series."""
+  return handle(
+    label,
+    colour=figures.series_colour(index),
+    marker=marker,
+    linestyle=figures.dashes(index),
   )
 
 
-def not_run(
-  axes: mpl_axes.Axes, place: float, status: str, *, across: bool = True
+def handle(
+  label: str, *, colour: str = figures.GRAY, **style: object
+) -> lines.Line2D:
+  """Returns a handle of a legend."""
+  return lines.Line2D([], [], color=colour, label=label, **style)
+
+
+def note(
+  axes: mpl_axes.Axes, place: float, text: str, *, across: bool = False
 ) -> None:
-  """Writes the reason for a missing number in its place."""
-  transform = (
-    axes.get_yaxis_transform() if across else (axes.get_xaxis_transform())
-  )
-  axes.text(
-    *((0.02, place) if across else (place, 0.03)),
-    status,
-    transform=transform,
-    color=figures.GRAY,
-    fontsize=8,
-    style='italic',
-    rotation=0 if across else 90,
-    va='center' if across else 'bottom',
-    ha='left' if across else 'center',
-  )
+  """Writes why a number is missing at its place; see `measured`."""
+  style = {'color': figures.GRAY, 'fontsize': 8, 'style': 'italic'}
+  if across:
+    transform = axes.get_yaxis_transform()
+    axes.text(0.03, place, text, transform=transform, va='center', **style)
+  else:
+    transform = axes.get_xaxis_transform()
+    style |= {'rotation': 90, 'ha': 'center', 'va': 'bottom'}
+    axes.text(place, 0.03, text, transform=transform, **style)
 
 
 def caution(figure: mpl_figure.Figure, text: str) -> None:
@@ -180,34 +195,3 @@ def message(text: str) -> mpl_figure.Figure:
     color=figures.GRAY,
   )
   return figure
-
-
-def series(label: str, index: int, *, marker: str = '') -> lines.Line2D:
-  """Returns the legend's handle of a series, a line with or without marks."""
-  return _handle(
-    figures.series_colour(index),
-    label=label,
-    marker=marker,
-    linestyle=figures.dashes(index),
-  )
-
-
-def is_there(value: float | None) -> bool:
-  """Returns whether the value is a number, not None or NaN."""
-  return value is not None and not math.isnan(value)
-
-
-def _handle(colour: str, **style: object) -> lines.Line2D:
-  return lines.Line2D([], [], color=colour, **style)
-
-
-def _diamond(colour: str) -> dict[str, object]:
-  return {
-    'marker': 'D',
-    'markersize': 6.5,
-    'markerfacecolor': 'none',
-    'markeredgecolor': colour,
-    'markeredgewidth': 1.2,
-    'linestyle': '',
-    'zorder': 3,
-  }

@@ -2,13 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes the runs that are not finished, one after the other.
 
-Several processes may work on the same folder, also on several machines with a
-shared disk. The process that makes a run holds a lock on a file of its name in
-claims/, which the operating system releases however the process ends. A run
-that was interrupted resumes from its last checkpoint.
+Several processes, also on machines with a shared disk, may work on one folder.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 import contextlib
 import pathlib
 import shutil
@@ -26,8 +23,9 @@ from bit_covid.paper import cost
 from bit_covid.paper import grid
 from bit_covid.training import run_directory
 
-RUNS = 'runs'
-_CLAIMS = 'claims'
+TrainFn = Callable[[ml_collections.ConfigDict, pathlib.Path], object]
+# Costs and seconds of runs that were made.
+_Times = Sequence[tuple[cost.Cost, float]]
 
 
 class Task(NamedTuple):
@@ -39,26 +37,19 @@ class Task(NamedTuple):
 
 
 class Outcome(NamedTuple):
-  """The outcome of the tasks.
-
-  Attributes:
-    made: runs that this process made.
-    diverged: runs whose loss or parameters were not finite, with the message.
-    elsewhere: runs that another process is making.
-  """
+  """Runs that were made, diverged (with the message), or are made elsewhere."""
 
   made: list[grid.Run]
   diverged: dict[grid.Run, str]
   elsewhere: list[grid.Run]
 
 
-def folder_of(run: grid.Run, workdir: pathlib.Path) -> pathlib.Path:
-  """Returns the work directory of a run within that of the paper."""
-  return workdir / RUNS / run.name
-
-
 def shard(tasks: Sequence[Task], *, index: int, count: int) -> list[Task]:
-  """Returns every `count`-th task, from `index`, which begins at 1."""
+  """Returns every `count`-th task, from `index`, which begins at 1.
+
+  Raises:
+    ValueError: there is no such part.
+  """
   if not 1 <= index <= count:
     raise ValueError(
       f'Shard {index} of {count}; expected 1 of {count} to {count} of {count}.'
@@ -69,12 +60,11 @@ def shard(tasks: Sequence[Task], *, index: int, count: int) -> list[Task]:
 def left(tasks: Sequence[Task], workdir: pathlib.Path) -> list[Task]:
   """Returns the tasks whose runs are not finished.
 
-  Raises:
-    ValueError: a finished run had another config.
+  An error says that a finished run had another config.
   """
   found = []
   for task in tasks:
-    folder = folder_of(task.run, workdir)
+    folder = task.run.folder(workdir)
     if run_directory.is_finished(folder):
       run_directory.check_same_config(task.config, folder)
     else:
@@ -86,113 +76,87 @@ def work(
   tasks: Sequence[Task],
   workdir: pathlib.Path,
   *,
-  train: Callable[[ml_collections.ConfigDict, pathlib.Path], object],
+  train: TrainFn,
   keep_checkpoints: bool = False,
 ) -> Outcome:
-  """Makes the runs that are neither finished nor being made elsewhere.
+  """Returns the outcome of making all runs that are left.
 
-  A run that diverges is put aside. Any other error is raised.
-
-  Args:
-    tasks: in the order in which they are made.
-    workdir: of the paper.
-    train: makes a run from its config and work directory.
-    keep_checkpoints: whether to keep the checkpoints of finished runs. The
-      network itself is kept in any case.
+  `train` makes one from its config and work directory. A run that diverges is
+  put aside; any other error is raised. The network of a finished run is kept,
+  its checkpoints only on request.
   """
-  outcome, clock = Outcome([], {}, []), Clock()
+  outcome, times = Outcome([], {}, []), []
   waiting = left(tasks, workdir)
   for number, task in enumerate(waiting):
-    folder = folder_of(task.run, workdir)
+    folder = task.run.folder(workdir)
     with _claim(task.run, workdir) as is_mine:
       if not is_mine:
         outcome.elsewhere.append(task.run)
       # Another process may have made it since the list was made.
       if not is_mine or run_directory.is_finished(folder):
         continue
-      _announce(number, waiting, clock)
+      _announce(number, waiting, times)
       start = time.monotonic()
-      diverged = _make(task, folder, train)
-      if diverged is not None:
-        outcome.diverged[task.run] = diverged
-        progress.say(f'  diverged: {diverged}')
+      try:
+        _make(task, folder, train)
+      except FloatingPointError as error:
+        outcome.diverged[task.run] = str(error)
+        progress.say(f'  diverged: {error}')
         continue
-      clock.add(task.cost, time.monotonic() - start)
+      times.append((task.cost, time.monotonic() - start))
       if not keep_checkpoints:
         shutil.rmtree(folder / 'checkpoints', ignore_errors=True)
       outcome.made.append(task.run)
   return outcome
 
 
-class Clock:
-  """Predicts how long runs take from those that were made.
+def predict_seconds(costs: Sequence[cost.Cost], made: _Times) -> float | None:
+  """Returns how long runs will take; None before the first run.
 
   The time of a run is modelled as a constant, for compiling and the report,
   plus a part proportional to the operations. Neither is negative.
   """
-
-  def __init__(self):
-    self._costs: list[cost.Cost] = []
-    self._seconds: list[float] = []
-
-  def add(self, made: cost.Cost, seconds: float) -> None:
-    """Adds a run that took so many seconds."""
-    self._costs.append(made)
-    self._seconds.append(seconds)
-
-  def remaining(self, costs: Sequence[cost.Cost]) -> float | None:
-    """Returns the seconds that runs will take; None before the first run."""
-    if not self._costs:
-      return None
-    known = np.array([[1.0, x.operations] for x in self._costs])
-    # Operations are about 1e15: scaled to the order of the constant.
-    scale = known.max(axis=0)
-    rates, _ = scipy.optimize.nnls(known / scale, np.array(self._seconds))
-    asked = cost.total(costs)
-    return float(np.array([asked.runs, asked.operations]) / scale @ rates)
+  if not made:
+    return None
+  known = np.array([[1.0, x.operations] for x, _ in made])
+  # Operations are about 1e15: scaled to the order of the constant.
+  scale = known.max(axis=0)
+  rates, _ = scipy.optimize.nnls(known / scale, [x for _, x in made])
+  asked = cost.total(costs)
+  return float(np.array([asked.runs, asked.operations]) / scale @ rates)
 
 
 @contextlib.contextmanager
-def _claim(run: grid.Run, workdir: pathlib.Path):
-  """Yields whether this process may make the run; holds its lock meanwhile."""
-  folder = workdir / _CLAIMS
+def _claim(run: grid.Run, workdir: pathlib.Path) -> Iterator[bool]:
+  """Yields whether this process may make the run; holds its lock meanwhile.
+
+  The operating system releases the lock however the process ends.
+  """
+  folder = workdir / 'claims'
   folder.mkdir(parents=True, exist_ok=True)
-  lock = filelock.FileLock(folder / f'{run.name}.lock')
+  lock = filelock.FileLock(folder / f'{run.name}.lock', blocking=False)
+  with contextlib.suppress(filelock.Timeout):
+    lock.acquire()
   try:
-    lock.acquire(blocking=False)
-  except filelock.Timeout:
-    yield False
-    return
-  try:
-    yield True
+    yield lock.is_locked
   finally:
     lock.release()
 
 
-def _announce(number: int, waiting: Sequence[Task], clock: Clock) -> None:
-  remaining = clock.remaining([x.cost for x in waiting[number:]])
-  time_left = (
-    f'; {progress.format_seconds(remaining)} left' if remaining else ''
-  )
+def _announce(number: int, waiting: Sequence[Task], times: _Times) -> None:
+  seconds = predict_seconds([x.cost for x in waiting[number:]], times)
+  time_left = f'; {progress.format_seconds(seconds)} left' if seconds else ''
   name = waiting[number].run.name
   progress.say(f'{number + 1} of {len(waiting)}: {name}{time_left}')
 
 
-def _make(
-  task: Task,
-  folder: pathlib.Path,
-  train: Callable[[ml_collections.ConfigDict, pathlib.Path], object],
-) -> str | None:
-  """Makes a run and returns the message if it diverges; logs to log.txt."""
+def _make(task: Task, folder: pathlib.Path, train: TrainFn) -> None:
+  """Makes a run, whose lines go to log.txt."""
   folder.mkdir(parents=True, exist_ok=True)
   with (
     (folder / 'log.txt').open('a', encoding='utf-8') as log,
     contextlib.redirect_stdout(log),
   ):
-    try:
-      train(task.config, folder)
-    except FloatingPointError as error:
-      return str(error)
+    train(task.config, folder)
   # Otherwise the compiled programs and their constants would stay in memory.
   jax.clear_caches()
-  return None

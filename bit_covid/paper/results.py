@@ -20,18 +20,12 @@ from bit_covid.analysis import repeated_runs
 from bit_covid.analysis import resampling
 from bit_covid.paper import grid
 
-FINISHED = 'finished.json'
-
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-  """The result of the runs of one setting on one split.
+  """The result of the finished runs of one setting on one split.
 
-  Attributes:
-    class_names: in the order of the labels.
-    seeds: the seeds of the finished runs.
-    samples: the sample of each run.
-    measures: those of `repeated_runs.intervals`, as shares.
+  `measures` are those of `repeated_runs.intervals`, as shares.
   """
 
   class_names: tuple[str, ...]
@@ -48,6 +42,11 @@ class Result:
   def patients(self) -> int:
     """The number of patients of the split."""
     return len(self.samples[0].counts)
+
+  @property
+  def places(self) -> int:
+    """How many decimals of a percentage of the slices are significant."""
+    return 2 if self.slices > 1000 else 1
 
   @property
   def confusions(self) -> list[np.ndarray]:
@@ -69,40 +68,32 @@ class Result:
     return repeated_runs.Repeated(*(100 * float(x) for x in values))
 
 
+@dataclasses.dataclass(frozen=True)
 class Runs:
   """The finished runs of an item.
 
   Attributes:
-    workdir: the folder that contains the folder `runs`.
+    workdir: the folder of the paper, which contains the folder `runs`.
     expected: all runs that the item needs.
     live: work directories of other systems, run on the same splits, by name.
   """
 
-  def __init__(
-    self,
-    workdir: str | os.PathLike[str],
-    expected: Sequence[grid.Run],
-    *,
-    live: Mapping[str, str | os.PathLike[str]] | None = None,
-    num_resamples: int = bootstrap.NUM_RESAMPLES,
-  ):
-    """Creates the reader; `num_resamples` is that of the bootstrap."""
-    self.workdir = pathlib.Path(workdir)
-    self.expected = tuple(expected)
-    self.live = {
-      name: pathlib.Path(path) for name, path in (live or {}).items()
-    }
-    self._num_resamples = num_resamples
-    self._references: dict[str, pd.DataFrame] = {}
-    self._results: dict[tuple, Result | None] = {}
-
-  def folder(self, run: grid.Run) -> pathlib.Path:
-    """Returns the work directory of a run."""
-    return self.workdir / 'runs' / run.name
+  workdir: str | os.PathLike[str]
+  expected: Sequence[grid.Run]
+  live: Mapping[str, str | os.PathLike[str]] = dataclasses.field(
+    default_factory=dict
+  )
+  num_resamples: int = bootstrap.NUM_RESAMPLES
+  _references: dict[str, pd.DataFrame] = dataclasses.field(
+    default_factory=dict, init=False
+  )
+  _results: dict[tuple, Result | None] = dataclasses.field(
+    default_factory=dict, init=False
+  )
 
   def is_finished(self, run: grid.Run) -> bool:
     """Returns whether the run is finished."""
-    return (self.folder(run) / FINISHED).exists()
+    return (run.folder(self.workdir) / 'finished.json').exists()
 
   def expected_of(self, setting: grid.Run) -> list[grid.Run]:
     """Returns the needed runs of a setting, with all seeds."""
@@ -121,22 +112,20 @@ class Runs:
   def result(self, setting: grid.Run, split: str) -> Result | None:
     """Returns the result of a setting's finished runs on a split.
 
-    It is None if no run is finished, or none has predicted the split.
-
-    Raises:
-      ValueError: the runs are of different slices; the message counts them.
+    It is None if no run is finished, or none has predicted the split. An error
+    says that the runs are of different slices.
     """
-    folders = {run.seed: self.folder(run) for run in self.finished(setting)}
-    return self._read((setting.with_seed(0), split), folders, split)
+    runs = self.finished(setting)
+    return self._read({x.seed: x.folder(self.workdir) for x in runs}, split)
 
   def live_result(self, name: str, split: str) -> Result | None:
     """Returns the result of another system on the same slices."""
-    return self._read((name, split), {0: self.live[name]}, split)
+    return self._read({0: pathlib.Path(self.live[name])}, split)
 
   def difference(self, a: Result, b: Result) -> bootstrap.Difference:
     """Returns accuracy of B minus A in percentage points, paired by patient."""
     found = repeated_runs.differences(
-      a.samples, b.samples, num_resamples=self._num_resamples
+      a.samples, b.samples, num_resamples=self.num_resamples
     )['accuracy']
     return bootstrap.Difference(*(100 * float(x) for x in found))
 
@@ -151,14 +140,14 @@ class Runs:
 
   def table(self, run: grid.Run, split: str) -> pd.DataFrame | None:
     """Returns the predictions table of a run, None if it does not exist."""
-    path = _table_path(self.folder(run), split)
+    path = _table_path(run.folder(self.workdir), split)
     if not self.is_finished(run) or not path.exists():
       return None
     return predictions.read(path)
 
   def curve(self, run: grid.Run, key: str) -> list[tuple[int, float]]:
     """Returns step and value of each measurement of `key` in a finished run."""
-    path = self.folder(run) / 'metrics.jsonl'
+    path = run.folder(self.workdir) / 'metrics.jsonl'
     if not self.is_finished(run) or not path.exists():
       return []
     rows = map(json.loads, path.read_text().splitlines())
@@ -166,45 +155,48 @@ class Runs:
 
   def data_names(self) -> list[str]:
     """Returns the names of the data sets of the finished runs."""
-    names = set()
-    for run in filter(self.is_finished, self.expected):
-      path = self.folder(run) / 'config.json'
-      if path.exists():
-        names.add(json.loads(path.read_text())['data']['name'])
-    return sorted(names)
+    finished = filter(self.is_finished, self.expected)
+    paths = [run.folder(self.workdir) / 'config.json' for run in finished]
+    configs = [json.loads(x.read_text()) for x in paths if x.exists()]
+    return sorted({config['data']['name'] for config in configs})
 
   def _read(
-    self, key: tuple, folders: Mapping[int, pathlib.Path], split: str
-  ) -> Result | None:
-    if key not in self._results:
-      self._results[key] = self._make(folders, split)
-    return self._results[key]
-
-  def _make(
     self, folders: Mapping[int, pathlib.Path], split: str
   ) -> Result | None:
-    samples = {}
-    for seed, folder in folders.items():
-      path = _table_path(folder, split)
-      if path.exists():
-        table = predictions.read(path)
-        reference = self._references.setdefault(split, table)
-        try:
-          samples[seed] = repeated_runs.make_sample(table, reference)
-        except ValueError as error:
-          raise ValueError(
-            f'{path}, compared with earlier runs: {error}'
-          ) from error
-    if not samples:
-      return None
-    return Result(
-      class_names=predictions.class_names(self._references[split]),
-      seeds=tuple(samples),
-      samples=tuple(samples.values()),
-      measures=repeated_runs.intervals(
-        list(samples.values()), num_resamples=self._num_resamples
-      ),
-    )
+    """Returns the result of the runs in these folders, by seed."""
+    key = (split, *folders.values())
+    if key in self._results:
+      return self._results[key]
+    paths = {seed: _table_path(x, split) for seed, x in folders.items()}
+    samples = {
+      seed: self._sample(path, split)
+      for seed, path in paths.items()
+      if path.exists()
+    }
+    result = None
+    if samples:
+      values = tuple(samples.values())
+      result = Result(
+        class_names=predictions.class_names(self._references[split]),
+        seeds=tuple(samples),
+        samples=values,
+        measures=repeated_runs.intervals(
+          values, num_resamples=self.num_resamples
+        ),
+      )
+    self._results[key] = result
+    return result
+
+  def _sample(self, path: pathlib.Path, split: str) -> resampling.Sample:
+    table = predictions.read(path)
+    # The first table decides the order of the patients of all others.
+    reference = self._references.setdefault(split, table)
+    try:
+      return repeated_runs.make_sample(table, reference)
+    except ValueError as error:
+      raise ValueError(
+        f'{path}, compared with earlier runs: {error}'
+      ) from error
 
 
 def _table_path(folder: pathlib.Path, split: str) -> pathlib.Path:

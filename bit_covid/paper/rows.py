@@ -2,55 +2,50 @@
 # SPDX-License-Identifier: Apache-2.0
 """One number of a model: measured here, published, or both."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 import dataclasses
 import math
 from typing import Any
 
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import published as published_tables
 from bit_covid.analysis import repeated_runs
 from bit_covid.paper import grid
+from bit_covid.paper import markdown
+from bit_covid.paper import published_points
 from bit_covid.paper import results
 
 OURS, LIVE, PUBLISHED = 'ours', 'live', 'published'
-COVID_NET = tuple(
-  row for row in published_tables.ROWS if row.model.startswith('COVID-Net')
-)
+_PUBLISHED = {row.model: row for row in published_tables.ROWS}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Measure:
-  """A measure of a class on a split.
-
-  Attributes:
-    name: one of `repeated_runs.MEASURES`.
-    split: the name of the split.
-    class_index: index of the class, None for a measure of all classes.
-  """
+  """One of `repeated_runs.MEASURES` on a split, of a class or (None) of all."""
 
   name: str = 'accuracy'
   split: str = 'test'
   class_index: int | None = None
 
-  def of(self, row: published_tables.Row) -> float:
-    """Returns its value in a row of Tables 1 and 2, in percent."""
+  def published(self, model: str) -> published_points.Point:
+    """Returns the number of a model in Table 1 or 2."""
+    row = _PUBLISHED[model]
     value = getattr(row, self.name)
-    return value if self.class_index is None else value[self.class_index]
+    if self.class_index is not None:
+      value = value[self.class_index]
+    return published_points.Point(value, row.source)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
-  """One number, with the published one if there is any.
+  """One number of a model, with the published one if it is known.
 
   Attributes:
     kind: `OURS` for the mean of our runs, `LIVE` for another system that was
       run here, `PUBLISHED` for a number that was not measured here.
-    model: the name of the model.
-    measure: the measure.
     status: '2 of 3' seeds, or the reason for a missing result.
-    result: the result of the runs, None if there is none.
-    published: the published number in percent, None if there is none.
-    source: the source of the published number.
+    known: the published number.
+    difference: accuracy minus that of another row.
   """
 
   kind: str
@@ -58,13 +53,18 @@ class Row:
   measure: Measure
   status: str
   result: results.Result | None = None
-  published: float | None = None
-  source: str = ''
+  known: published_points.Point | None = None
+  difference: bootstrap.Difference | None = None
 
   @property
   def label(self) -> str:
     """The name of the model, marked if it is another system run here."""
     return f'{self.model}, run here' if self.kind == LIVE else self.model
+
+  @property
+  def published(self) -> float | None:
+    """The published number in percent, None if there is none."""
+    return self.known.value if self.known else None
 
   @property
   def number(self) -> repeated_runs.Repeated | None:
@@ -88,8 +88,21 @@ class Row:
       **counts(self.result),
       'status': self.status,
       'published': self.published,
-      'source': self.source,
+      'source': self.known.source if self.known else '',
     }
+
+  def text(self) -> str:
+    """Returns '98.70 (98.10 to 99.20)', or a dash if it was not measured."""
+    if self.result is None:
+      return markdown.NONE
+    return markdown.with_interval(self.number, self.result.places)
+
+  def difference_text(self) -> str:
+    """Returns '-0.30 (-0.50 to -0.10)', or a dash if it is not compared."""
+    if self.difference is None:
+      return markdown.NONE
+    places = self.result.places
+    return markdown.with_interval(self.difference, places, sign=True)
 
 
 def counts(result: results.Result | None) -> dict[str, int | None]:
@@ -115,13 +128,20 @@ def once(rows: Sequence[Row]) -> list[Row]:
   return [row for row in rows if row.kind != PUBLISHED or row.model not in live]
 
 
+def compared(runs: results.Runs, row: Row, other: results.Result | None) -> Row:
+  """Returns the row with its difference to a result, if both are measured."""
+  if row.result is None or other is None:
+    return row
+  difference = runs.difference(other, row.result)
+  return dataclasses.replace(row, difference=difference)
+
+
 def ours(
   runs: results.Runs,
   setting: grid.Run,
-  *,
   measure: Measure,
-  published: float | None = None,
-  source: str = '',
+  *,
+  known: published_points.Point | None = None,
 ) -> Row:
   """Returns the row of a setting of our runs."""
   return Row(
@@ -130,45 +150,42 @@ def ours(
     measure=measure,
     status=runs.status(setting, measure.split),
     result=runs.result(setting, measure.split),
-    published=published,
-    source=source,
+    known=known,
   )
 
 
-def covid_net(runs: results.Runs, measure: Measure) -> Iterator[Row]:
-  """Yields the published rows of COVID-Net, each followed by its live one."""
-  for row in COVID_NET:
-    if measure.split == published_tables.SPLIT:
-      yield Row(
-        kind=PUBLISHED,
-        model=row.model,
-        measure=measure,
-        status='published',
-        published=measure.of(row),
-        source=row.source,
-      )
-    if row.model in runs.live:
-      yield _live(runs, row.model, measure=measure, row=row)
-  for name in runs.live:
-    if name not in (row.model for row in COVID_NET):
-      yield _live(runs, name, measure=measure)
-
-
-def _live(
-  runs: results.Runs,
-  name: str,
-  *,
-  measure: Measure,
-  row: published_tables.Row | None = None,
+def as_published(
+  runs: results.Runs, setting: grid.Run, measure: Measure
 ) -> Row:
-  result = runs.live_result(name, measure.split)
-  is_published = row is not None and measure.split == published_tables.SPLIT
-  return Row(
-    kind=LIVE,
-    model=name,
-    measure=measure,
-    status='1 of 1' if result else 'not run yet',
-    result=result,
-    published=measure.of(row) if is_published else None,
-    source=row.source if is_published else '',
-  )
+  """Returns the row of a setting of our runs that is in Tables 1 and 2."""
+  known = measure.published(setting.initialisation)
+  return ours(runs, setting, measure, known=known)
+
+
+def covid_net(runs: results.Runs, measure: Measure) -> list[Row]:
+  """Returns the published rows of COVID-Net, each followed by its live one.
+
+  Other systems that were run here stand at the end.
+  """
+  known = [model for model in _PUBLISHED if model.startswith('COVID-Net')]
+  rows = []
+  for model in dict.fromkeys([*known, *runs.live]):
+    row = Row(kind=PUBLISHED, model=model, measure=measure, status='published')
+    if model in known:
+      row = dataclasses.replace(row, known=measure.published(model))
+      rows.append(row)
+    if model in runs.live:
+      result = runs.live_result(model, measure.split)
+      status = '1 of 1' if result else 'not run yet'
+      rows.append(
+        dataclasses.replace(row, kind=LIVE, status=status, result=result)
+      )
+  return rows
+
+
+def with_covid_net(
+  runs: results.Runs, settings: Sequence[grid.Run], measure: Measure
+) -> list[Row]:
+  """Returns the rows of Table 1 or 2: COVID-Net, then our runs."""
+  rows = covid_net(runs, measure)
+  return rows + [as_published(runs, x, measure) for x in settings]

@@ -21,28 +21,31 @@ _OF_DATA = frozenset(('figure2', 'figure8', 'figure9'))
 
 
 def run(arguments: argparse.Namespace) -> int:
-  """Does what the arguments ask for and returns the exit code.
-
-  The code is 0 if all runs are finished, and 1 if some are left, because they
-  belong to another machine or diverged.
-
-  Raises:
-    ValueError: the arguments, the data or the work directory are invalid.
-  """
+  """Returns 0 if all runs that were asked for are finished, 1 otherwise."""
   scale = scales.SCALES[arguments.scale]
   items = list(grid.ITEMS) if 'all' in arguments.items else arguments.items
-  values = _values(arguments)
-  tasks = {item: _tasks(item, arguments, scale, values) for item in items}
-  whole = _once(tasks)
+  data = {'data.path': arguments.data} if arguments.data else {}
+  values = dict(arguments.set) | data
+  repeats = {
+    'seeds': arguments.seeds,
+    'few_shot_seeds': arguments.few_shot_seeds or scale.few_shot_seeds,
+    'sweeps': arguments.sweeps,
+  }
+  tasks = {
+    item: [_task(x, scale, values) for x in grid.runs([item], **repeats)]
+    for item in items
+  }
+  # Each run only where it comes first.
+  whole = list({x.run: x for part in tasks.values() for x in part}.values())
   mine = queue.shard(whole, index=arguments.shard[0], count=arguments.shard[1])
   if arguments.commands:
-    for task in queue.left(mine, arguments.workdir):
-      folder = queue.folder_of(task.run, arguments.workdir)
-      print(scales.command(task.run, scale, str(folder), values=values))
+    for x in queue.left(mine, arguments.workdir):
+      folder = str(x.run.folder(arguments.workdir))
+      print(scales.command(x.run, scale, folder, values=values))
     return 0
   if scale.caution:
     progress.say(scale.caution)
-  _show_cost(tasks, arguments)
+  _show_cost(tasks, whole, arguments)
   if arguments.dry_run:
     return 0
   outcome = None
@@ -53,56 +56,30 @@ def run(arguments: argparse.Namespace) -> int:
       train=train.train_and_report,
       keep_checkpoints=arguments.keep_checkpoints,
     )
-  _collect(items, arguments, scale, values)
+  _collect(items, arguments, scale, values, repeats)
   return _conclude(outcome, queue.left(whole, arguments.workdir))
 
 
-def _tasks(
-  item: str,
-  arguments: argparse.Namespace,
-  scale: scales.Scale,
-  values: Mapping[str, Any],
-) -> list[queue.Task]:
-  """Returns a task for each run of an item."""
-  runs = grid.runs(
-    [item],
-    seeds=arguments.seeds,
-    few_shot_seeds=arguments.few_shot_seeds or scale.few_shot_seeds,
-    sweeps=arguments.sweeps,
-  )
-  configs = [scales.make_config(x, scale, values=values) for x in runs]
-  return [
-    queue.Task(run, config, cost.of(config, scale.sizes))
-    for run, config in zip(runs, configs, strict=True)
-  ]
-
-
-def _values(arguments: argparse.Namespace) -> dict[str, Any]:
-  values = dict(arguments.set)
-  if arguments.data:
-    values['data.path'] = arguments.data
-  return values
-
-
-def _once(tasks: Mapping[str, Sequence[queue.Task]]) -> list[queue.Task]:
-  """Returns the tasks of all items, each run only where it comes first."""
-  return list(
-    {task.run: task for part in tasks.values() for task in part}.values()
-  )
+def _task(
+  run_: grid.Run, scale: scales.Scale, values: Mapping[str, Any]
+) -> queue.Task:
+  config = scales.make_config(run_, scale, values=values)
+  return queue.Task(run_, config, cost.of(config, scale.sizes))
 
 
 def _show_cost(
-  tasks: Mapping[str, Sequence[queue.Task]], arguments: argparse.Namespace
+  tasks: Mapping[str, Sequence[queue.Task]],
+  whole: Sequence[queue.Task],
+  arguments: argparse.Namespace,
 ) -> None:
   """Prints the cost of each item and of the runs that are left."""
   headings = ['Runs', 'Steps', 'Trained', 'Evaluated', 'PFLOP']
   if arguments.images_per_second:
     headings.append('Hours')
   view = terminal.new_table('', headings)
-  whole = _once(tasks)
-  left = queue.left(whole, arguments.workdir)
   rows = dict(tasks) if len(tasks) > 1 else {}
-  rows |= {'all runs, once': whole, 'not finished': left}
+  rows['all runs, once'] = whole
+  rows['not finished'] = queue.left(whole, arguments.workdir)
   for name, part in rows.items():
     view.add_row(name, *_cells(part, whole, arguments.images_per_second))
   terminal.show(view)
@@ -117,18 +94,14 @@ def _cells(
   whole: Sequence[queue.Task],
   images_per_second: float | None,
 ) -> list[str]:
-  found = cost.total(task.cost for task in part)
-  cells = [
-    f'{found.runs:,}',
-    f'{found.steps:,}',
-    f'{found.train_images:,}',
-    f'{found.evaluated_images:,}',
-    _three_digits(found.operations / 1e15),
-  ]
+  *counts, operations = cost.total(task.cost for task in part)
+  # Three digits, such as '1,110' for 1112.3 and '0.0012' for 0.00123.
+  petaflop = f'{float(f"{operations / 1e15:.3g}"):,.15g}'
+  cells = [*(f'{count:,}' for count in counts), petaflop]
   if images_per_second and whole:
     largest = max(whole, key=lambda task: task.config.data.crop).config
     seconds = cost.seconds(
-      found.operations,
+      operations,
       images_per_second=images_per_second,
       model_name=largest.model.name,
       crop=largest.data.crop,
@@ -137,18 +110,14 @@ def _cells(
   return cells
 
 
-def _three_digits(value: float) -> str:
-  """Returns '1,110' for 1112.3 and '0.0012' for 0.00123."""
-  return f'{float(f"{value:.3g}"):,.15g}'
-
-
 def _collect(
   items: Sequence[str],
   arguments: argparse.Namespace,
   scale: scales.Scale,
   values: Mapping[str, Any],
+  repeats: Mapping[str, int],
 ) -> None:
-  splits = None
+  splits = {}
   if _OF_DATA.intersection(items):
     config = scales.make_config(grid.Run(grid.BEST), scale, values=values)
     splits = {
@@ -160,23 +129,20 @@ def _collect(
       item,
       arguments.workdir,
       scale=scale,
-      seeds=arguments.seeds,
-      few_shot_seeds=arguments.few_shot_seeds or scale.few_shot_seeds,
-      sweeps=arguments.sweeps,
       live=dict(arguments.covidnet),
       splits=splits,
+      **repeats,
     )
     progress.say(f'{item}: {", ".join(map(str, paths))}')
 
 
 def _conclude(outcome: queue.Outcome | None, left: Sequence[queue.Task]) -> int:
-  """Prints which runs are left and returns the exit code."""
   if not left:
     progress.say('All runs are finished.')
     return 0
   diverged = outcome.diverged if outcome else {}
-  for name, message in diverged.items():
-    progress.say(f'Diverged: {name.name}: {message}')
+  for run_, message in diverged.items():
+    progress.say(f'Diverged: {run_.name}: {message}')
   others = [task.run.name for task in left if task.run not in diverged]
   if others:
     progress.say(

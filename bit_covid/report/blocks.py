@@ -3,7 +3,6 @@
 """The parts of a report, independent of its format."""
 
 from collections.abc import Mapping, Sequence
-import dataclasses
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -36,24 +35,21 @@ class Cell(NamedTuple):
   is_faint: bool = False
 
 
-@dataclasses.dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
   """A paragraph."""
 
   text: str
   kind: str = 'text'
 
 
-@dataclasses.dataclass(frozen=True)
-class Note:
+class Note(NamedTuple):
   """A highlighted paragraph."""
 
   text: str
   kind: str = 'note'
 
 
-@dataclasses.dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
   """A table; the first cell of each row is its heading."""
 
   caption: str
@@ -70,8 +66,7 @@ class Table:
     return pd.DataFrame(rows, columns=list(self.head)).set_index(self.head[0])
 
 
-@dataclasses.dataclass(frozen=True)
-class Pictures:
+class Pictures(NamedTuple):
   """Figures, side by side where there is space."""
 
   pictures: Sequence[figures.Picture]
@@ -81,9 +76,8 @@ class Pictures:
 Block = Text | Note | Table | Pictures
 
 
-@dataclasses.dataclass(frozen=True)
-class Section:
-  """A section with its heading."""
+class Section(NamedTuple):
+  """A section with its heading; `name` is that of its link."""
 
   name: str
   title: str
@@ -95,7 +89,7 @@ def number(value: float | None, measure: str) -> str:
   if value is None:
     return UNDEFINED
   if HEADINGS[measure].endswith('%'):
-    return f'{100 * value:.2f}'
+    return share(value)
   return f'{value:.{_DECIMALS.get(measure, 3)}f}'
 
 
@@ -117,16 +111,10 @@ def cell(
   found: Mapping[str, float | None], measure: str, *, is_faint: bool = False
 ) -> Cell:
   """Returns value and interval of a measure as a cell."""
-  return Cell(
-    number(found['value'], measure), interval(found, measure), is_faint
-  )
+  text = number(found['value'], measure)
+  return Cell(text, interval(found, measure), is_faint)
 
 
 def cells(*texts: Any) -> list[Cell]:
-  """Returns a cell for each text."""
-  return [Cell(str(text)) for text in texts]
-
-
-def plural(count: int, noun: str) -> str:
-  """Returns '1 slice', '2,000 slices'."""
-  return f'{count:,} {noun}{"s" * (count != 1)}'
+  """Returns a cell for each text or count."""
+  return [Cell(f'{x:,}' if isinstance(x, int) else str(x)) for x in texts]

@@ -38,11 +38,11 @@ def calibration_numbers(
     return result | {'missing': missing}
   temperature = calibration.fit_temperature(tables[VAL])
   if math.isnan(temperature):
+    low, high = calibration.TEMPERATURES
     return result | {
       'missing': (
-        f'No temperature within {calibration.TEMPERATURES[0]:g} and '
-        f'{calibration.TEMPERATURES[1]:g} is the best for {VAL}, as happens '
-        'where no slice of it is predicted wrongly. None is applied.'
+        f'No temperature within {low:g} and {high:g} is the best for {VAL}, as '
+        'happens where no slice of it is predicted wrongly. None is applied.'
       )
     }
   after = calibration.apply_temperature(table, temperature)
@@ -55,26 +55,19 @@ def calibration_numbers(
 
 def _calibration(table: pd.DataFrame, settings: values.Settings) -> values.Json:
   """Returns the measures of `calibration.measure`, with intervals of means."""
-  intervals = bootstrap.mean_intervals(
-    table,
-    calibration.losses(table),
-    num_resamples=settings.num_resamples,
-    seed=settings.seed,
-  )
+  losses = calibration.losses(table)
+  intervals = bootstrap.mean_intervals(table, losses, **settings.bootstrap())
   # Noise makes a sum of absolute values larger, and resampling adds noise: in a
   # simulation of calibrated networks none of 300 intervals held the truth.
   ece = calibration.measure(table)['ece']
   intervals['ece'] = bootstrap.Interval(ece, math.nan, math.nan)
-  return values.named(intervals, ())
+  return values.named(intervals)
 
 
 def _reliability(table: pd.DataFrame) -> values.Json:
-  curve = calibration.reliability(table)
-  return {
-    'edges': values.plain(curve.edges),
-    'count': curve.count.tolist(),
-    'confidence': values.plain(curve.confidence),
-    'accuracy': values.plain(curve.accuracy),
+  curve = calibration.reliability(table)._asdict()
+  return {name: values.plain(x) for name, x in curve.items()} | {
+    'count': curve['count'].tolist()
   }
 
 
@@ -92,8 +85,7 @@ def _cannot_choose(
       f'{what} is chosen on {VAL} and measured on other splits: measured on '
       f'{VAL} it would look better than it is.'
     )
-  columns = list(tables[VAL].columns), list(tables[name].columns)
-  if columns[0] != columns[1]:
+  if list(tables[VAL].columns) != list(tables[name].columns):
     return (
       f'{VAL} and {name} have different classes; {what.lower()} needs one set.'
     )
@@ -101,9 +93,7 @@ def _cannot_choose(
 
 
 def operating_point_numbers(
-  name: str,
-  tables: Mapping[str, pd.DataFrame],
-  settings: values.Settings,
+  name: str, tables: Mapping[str, pd.DataFrame], settings: values.Settings
 ) -> values.Json:
   """Returns the operating points of a split by class and wanted sensitivity."""
   missing = _cannot_choose(name, tables, 'A threshold')
@@ -136,13 +126,9 @@ def _operating_point(
     return point | {'missing': f'{VAL} has no slice of {class_name}.'}
   on_val = operating_points.at_threshold(val, class_name, threshold)
   intervals = operating_points.intervals_at_threshold(
-    table,
-    class_name,
-    threshold,
-    num_resamples=settings.num_resamples,
-    seed=settings.seed,
+    table, class_name, threshold, **settings.bootstrap()
   )
   return point | {
     f'{VAL}_sensitivity': values.plain(on_val['sensitivity']),
-    **values.named(intervals, ()),
+    **values.named(intervals),
   }

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.report import files
-from bit_covid.report import render
 from bit_covid.report import values
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Writes the report that the arguments ask for; returns the exit code."""
+  """Returns the exit code, after writing the report that was asked for."""
   return command.main(_parser(), _run, argv)
 
 
@@ -32,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
   )
   parser.add_argument(
     '--format',
-    choices=render.FORMATS,
+    choices=files.FORMATS,
     default='html',
     help='default: %(default)s',
   )
@@ -44,9 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     help='percent, for PPV and NPV; default: %(default)s',
   )
   arguments_lib.add_replicates(parser)
-  parser.add_argument(
-    '--seed', type=int, default=0, help='of the resamples, default: %(default)s'
-  )
+  arguments_lib.add_seed(parser, 'of the resamples')
   return parser
 
 

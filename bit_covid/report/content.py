@@ -3,9 +3,8 @@
 """Collects what a report shows, and the reasons for what it lacks."""
 
 from collections.abc import Mapping, Sequence
-import dataclasses
 import pathlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -21,8 +20,7 @@ from bit_covid.report import values
 _LISTED_ERRORS = 12
 
 
-@dataclasses.dataclass(frozen=True)
-class Content:
+class Content(NamedTuple):
   """The numbers, figures and facts of a report.
 
   Attributes:
@@ -45,16 +43,6 @@ class Content:
   remarks: Mapping[str, str]
 
 
-def main_split(names: Sequence[str]) -> str:
-  """Returns the split that is shown in full: test, else any but train, val."""
-  if 'test' in names:
-    return 'test'
-  return next(
-    (x for x in names if x not in ('train', 'val')),
-    'val' if 'val' in names else names[0],
-  )
-
-
 def collect(
   workdir: pathlib.Path,
   tables: Mapping[str, pd.DataFrame],
@@ -65,51 +53,41 @@ def collect(
 ) -> Content:
   """Returns the content of a report, with its figures drawn.
 
-  Args:
-    workdir: the work directory of the run.
-    tables: predictions tables by split.
-    numbers: those of `numbers.collect`.
-    images: from a slice_id to its image, None to leave out the gallery.
-    seed: of t-SNE.
-
-  Raises:
-    ValueError: a file in the work directory is damaged.
+  The numbers are those of `numbers.collect`, the seed is that of t-SNE. Without
+  images there is no gallery.
   """
-  split = main_split(list(tables))
+  split = _main_split(list(tables))
+  table, found = tables[split], numbers[split]
   config = files.read_json(workdir / 'config.json')
   remarks: dict[str, str] = {}
+  pictures = {
+    'results': report_figures.results(split, table, found),
+    'calibration': [report_figures.reliability(split, table, found)],
+    # Drawn by the run, as they need the network.
+    'maps': maps.pictures(workdir / 'gradcam', found['class_names']),
+    'errors': _gallery(table, images, remarks),
+    'data': [
+      _splits(workdir, tables, config),
+      *_features(workdir, split, table, remarks, seed=seed),
+    ],
+    'training': _training(workdir, remarks),
+  }
   return Content(
     split=split,
     numbers=numbers,
     config=config,
     starts=files.read_json(workdir / 'run.json'),
-    pictures={
-      **_results(workdir, split, tables[split], numbers[split]),
-      'errors': _gallery(tables[split], images, remarks),
-      'data': [
-        _splits(workdir, tables, config),
-        *_features(workdir, split, tables[split], remarks, seed=seed),
-      ],
-      'training': _training(workdir, remarks),
-    },
-    errors=figures.confident_errors(tables[split], _LISTED_ERRORS),
+    pictures=pictures,
+    errors=figures.confident_errors(table, _LISTED_ERRORS),
     remarks=remarks,
   )
 
 
-def _results(
-  workdir: pathlib.Path,
-  split: str,
-  table: pd.DataFrame,
-  numbers: Mapping[str, Any],
-) -> dict[str, list[figures.Picture]]:
-  """Returns the figures of the split that is shown in full, by section."""
-  return {
-    'results': report_figures.results(split, table, numbers),
-    'calibration': [report_figures.reliability(split, table, numbers)],
-    # Drawn by the run, as they need the network.
-    'maps': maps.pictures(workdir / 'gradcam', numbers['class_names']),
-  }
+def _main_split(names: Sequence[str]) -> str:
+  """Returns the split that is shown in full: test, else any but train, val."""
+  others = [x for x in names if x not in ('train', 'val')]
+  best = [x for x in ('test', *others, 'val') if x in names]
+  return best[0] if best else names[0]
 
 
 def _splits(
@@ -122,8 +100,8 @@ def _splits(
   path = workdir / 'splits.csv'
   if path.exists():
     counts = split_counts.joined(counts, split_counts.read(path))
-  data = (config or {}).get('data') or {}
-  return report_figures.splits(counts, per_class=data.get('per_class') or 0)
+  per_class = facts.of_data(config).get('per_class') or 0
+  return report_figures.splits(counts, per_class=per_class)
 
 
 def _gallery(

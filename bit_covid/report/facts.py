@@ -10,9 +10,9 @@ from typing import Any
 
 from etils import epath
 
+from bit_covid.analysis import data_caution
 from bit_covid.report import blocks
 
-UNKNOWN = 'not recorded'
 # How the names of checkpoints pre-trained on drawn textures begin.
 _TEXTURES = 'Textures-'
 
@@ -38,37 +38,27 @@ def read_lines(path: str | os.PathLike[str]) -> list[dict[str, float]]:
   return rows
 
 
+def of_data(config: Mapping[str, Any] | None) -> Mapping[str, Any]:
+  """Returns the part of config.json on the data, {} where there is none."""
+  return (config or {}).get('data') or {}
+
+
 def data_name(config: Mapping[str, Any] | None) -> str | None:
   """Returns the name of a run's data set, None where it is not recorded."""
-  return ((config or {}).get('data') or {}).get('name')
+  return of_data(config).get('name')
 
 
 def caution(config: Mapping[str, Any] | None) -> str:
-  """Returns what the numbers of a run cannot show; '' where nothing is known.
-
-  Args:
-    config: config.json; None where there is none.
-  """
-  name = data_name(config) or ''
-  texts = []
-  if name.startswith(('phantom', 'textures')):
-    texts.append(
-      'These slices are drawn by the software itself: the numbers show that it '
-      'works, and nothing about patients.'
-    )
-  if name.startswith('covidx_ct'):
-    texts.append(
-      'In COVIDx CT class and source go together, and Normal scans come whole '
-      'where others come as lesion slices: read these numbers as an upper '
-      'bound of what to expect at another hospital.'
-    )
+  """Returns what the numbers of a run cannot show; '' if nothing is known."""
+  of_init = ''
   init = pathlib.PurePath((config or {}).get('init') or '')
   if init.name.startswith(_TEXTURES):
-    texts.append(
+    of_init = (
       'The network was pre-trained on textures drawn by the software, not on '
       'photographs: its numbers are not comparable with the published ones.'
     )
-  return ' '.join(texts)
+  of_data = data_caution.data_caution(data_name(config)).for_report
+  return ' '.join(filter(None, (of_data, of_init)))
 
 
 def section(
@@ -76,41 +66,37 @@ def section(
 ) -> blocks.Section:
   """Returns the section on the run; missing facts read 'not recorded'."""
   rows = [*_config_rows(config or {}), *_start_rows(starts or [])]
-  return blocks.Section(
-    'run',
-    'The run',
-    [
-      blocks.Table(
-        'From config.json and run.json',
-        ['Fact', 'Value'],
-        [blocks.cells(*row) for row in rows],
-      )
-    ],
+  table = blocks.Table(
+    'From config.json and run.json',
+    ['Fact', 'Value'],
+    [blocks.cells(name, _text(value)) for name, value in rows],
   )
+  return blocks.Section('run', 'The run', [table])
 
 
-def _config_rows(config: Mapping[str, Any]) -> list[tuple[str, str]]:
-  data = config.get('data') or {}
+def _config_rows(config: Mapping[str, Any]) -> list[tuple[str, Any]]:
+  data = of_data(config)
   model = config.get('model') or {}
   schedule = config.get('schedule')
   fingerprints = config.get('fingerprints') or {}
+  size = ''
+  if 'crop' in data:
+    box = _text(data.get('box'))
+    size = f'{data["crop"]} x {data["crop"]} pixels, box: {box}'
   return [
-    ('Data', _text(data.get('name'))),
-    *(
-      (f'Fingerprint of {split}', str(value))
-      for split, value in fingerprints.items()
-    ),
-    ('Input', _size(data)),
-    ('Network', _text(model.get('name'))),
-    ('Numbers', _text(model.get('dtype'))),
-    ('Initial weights', _text(config.get('init'))),
-    ('Steps', f'{schedule[-1]:,}' if schedule else UNKNOWN),
-    ('Batch', _text(config.get('batch'))),
-    ('Seed', _text(config.get('seed'))),
+    ('Data', data.get('name')),
+    *((f'Fingerprint of {split}', x) for split, x in fingerprints.items()),
+    ('Input', size),
+    ('Network', model.get('name')),
+    ('Numbers', model.get('dtype')),
+    ('Initial weights', config.get('init')),
+    ('Steps', f'{schedule[-1]:,}' if schedule else ''),
+    ('Batch', config.get('batch')),
+    ('Seed', config.get('seed')),
   ]
 
 
-def _start_rows(starts: list[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def _start_rows(starts: list[Mapping[str, Any]]) -> list[tuple[str, Any]]:
   last = starts[-1] if starts else {}
   devices = last.get('devices') or []
   kinds = [f'{devices.count(kind)} x {kind}' for kind in dict.fromkeys(devices)]
@@ -120,23 +106,15 @@ def _start_rows(starts: list[Mapping[str, Any]]) -> list[tuple[str, str]]:
     if version
   ]
   return [
-    ('Device', ', '.join(kinds) or UNKNOWN),
-    ('Commit', _text(last.get('commit'))),
-    ('Started', _text(last.get('time'))),
-    ('Starts', str(len(starts)) if starts else UNKNOWN),
-    ('Python', _text(last.get('python'))),
-    ('bit_covid', _text(last.get('bit_covid'))),
-    ('Packages', ', '.join(packages) or UNKNOWN),
+    ('Device', ', '.join(kinds)),
+    ('Commit', last.get('commit')),
+    ('Started', last.get('time')),
+    ('Starts', len(starts) or None),
+    ('Python', last.get('python')),
+    ('bit_covid', last.get('bit_covid')),
+    ('Packages', ', '.join(packages)),
   ]
 
 
-def _size(data: Mapping[str, Any]) -> str:
-  if 'crop' not in data:
-    return UNKNOWN
-  return (
-    f'{data["crop"]} x {data["crop"]} pixels, box: {_text(data.get("box"))}'
-  )
-
-
 def _text(value: Any) -> str:
-  return UNKNOWN if value is None or value == '' else str(value)
+  return 'not recorded' if value is None or value == '' else str(value)

@@ -24,57 +24,39 @@ def results(
   split: str, table: pd.DataFrame, numbers: Mapping[str, Any]
 ) -> list[figures.Picture]:
   """Returns confusion matrix, ROC and precision-recall curves of a split."""
+  names, confusion = numbers['class_names'], numbers['confusion_matrix']
+  of_split = f'{figures.counts(table)} of {split}'
+  roc_auc = _areas(numbers, 'roc_auc')
+  average_precision = _areas(numbers, 'average_precision')
   return [
-    _confusion_matrix(split, table, numbers),
-    _roc(split, table, numbers),
-    _precision_recall(split, table, numbers),
+    _picture(
+      figures_curves.confusion_matrix(np.array(confusion), names),
+      name='confusion_matrix',
+      title='Confusion matrix',
+      caption=f'{of_split}; shares are of the true class.',
+      alt='Confusion matrix, true class in rows: '
+      + '; '.join(map('{} {}'.format, names, confusion)),
+    ),
+    _picture(
+      figures_curves.roc(table, roc_auc),
+      name='roc',
+      title='ROC curves',
+      caption=f'Each class against the rest, {of_split}.',
+      alt='ROC curves; areas: '
+      + ', '.join(map('{} {}'.format, names, roc_auc)),
+    ),
+    _picture(
+      figures_curves.precision_recall(table, average_precision),
+      name='precision_recall',
+      title='Precision and recall',
+      caption=(
+        f'Each class against the rest, {of_split}. Dotted: the share of '
+        'slices of the class, which a guess would reach.'
+      ),
+      alt='Precision-recall curves; average precision: '
+      + ', '.join(map('{} {}'.format, names, average_precision)),
+    ),
   ]
-
-
-def _confusion_matrix(
-  split: str, table: pd.DataFrame, numbers: Mapping[str, Any]
-) -> figures.Picture:
-  names, counts = numbers['class_names'], numbers['confusion_matrix']
-  rows = zip(names, counts, strict=True)
-  return _picture(
-    figures_curves.confusion_matrix(np.array(counts), names),
-    name='confusion_matrix',
-    title='Confusion matrix',
-    caption=(
-      f'{figures.counts(table)} of {split}; shares are of the true class.'
-    ),
-    alt='Confusion matrix, true class in rows: '
-    + '; '.join(f'{name} {row}' for name, row in rows),
-  )
-
-
-def _roc(
-  split: str, table: pd.DataFrame, numbers: Mapping[str, Any]
-) -> figures.Picture:
-  areas = _areas(numbers, 'roc_auc')
-  return _picture(
-    figures_curves.roc(table, list(areas.values())),
-    name='roc',
-    title='ROC curves',
-    caption=f'Each class against the rest, {figures.counts(table)} of {split}.',
-    alt=f'ROC curves; areas: {_listed(areas)}',
-  )
-
-
-def _precision_recall(
-  split: str, table: pd.DataFrame, numbers: Mapping[str, Any]
-) -> figures.Picture:
-  areas = _areas(numbers, 'average_precision')
-  return _picture(
-    figures_curves.precision_recall(table, list(areas.values())),
-    name='precision_recall',
-    title='Precision and recall',
-    caption=(
-      f'Each class against the rest, {figures.counts(table)} of {split}. '
-      'Dotted: the share of slices of the class, which a guess would reach.'
-    ),
-    alt=f'Precision-recall curves; average precision: {_listed(areas)}',
-  )
 
 
 def reliability(
@@ -83,10 +65,10 @@ def reliability(
   """Returns the reliability diagram, before and after the temperature."""
   found = numbers['calibration']
   curves = {'as predicted': calibration.reliability(table)}
-  if found['temperature'] is not None:
-    curves[f'temperature {found["temperature"]:.2f}'] = calibration.reliability(
-      calibration.apply_temperature(table, found['temperature'])
-    )
+  temperature = found['temperature']
+  if temperature is not None:
+    after = calibration.apply_temperature(table, temperature)
+    curves[f'temperature {temperature:.2f}'] = calibration.reliability(after)
   return _picture(
     figures_curves.reliability(curves),
     name='reliability',
@@ -105,9 +87,7 @@ def reliability(
 def splits(counts: pd.DataFrame, *, per_class: int = 0) -> figures.Picture:
   """Returns slices and patients of each split by class.
 
-  Args:
-    counts: of the module `split_counts`.
-    per_class: training slices of each class that a run took; 0: all.
+  Of each class a run trained on `per_class` slices, or on all if it is 0.
   """
   caption = 'By class.'
   if 'train' not in set(counts['split']):
@@ -150,67 +130,46 @@ def training(rows: Sequence[Mapping[str, float]]) -> figures.Picture:
 def features(
   split: str, table: pd.DataFrame, path: pathlib.Path, *, seed: int
 ) -> list[figures.Picture]:
-  """Returns t-SNE of the features, coloured by class and by source.
+  """Returns t-SNE of the features in a file, coloured by class and by source.
 
-  Args:
-    split: its name.
-    table: its predictions.
-    path: its features, of the same slices in the same order.
-    seed: of the sample of slices and of t-SNE.
-
-  Raises:
-    ValueError: the features are of other slices, or too few.
+  They are of the same slices as the table, in the same order.
   """
   rows = figures_images.sample(len(table), seed=seed)
   points = figures_images.embed(
     figures_images.read_features(path, table, rows), seed=seed
   )
-  which = (
-    f'{len(rows):,} of {len(table):,} slices of {split}, drawn by seed {seed}'
-    if len(rows) < len(table)
-    else f'all {len(table):,} slices of {split}'
-  )
+  which = f'all {len(table):,} slices of {split}'
+  if len(rows) < len(table):
+    which = (
+      f'{len(rows):,} of {len(table):,} slices of {split}, drawn by seed {seed}'
+    )
   part = table.iloc[rows]
   classes = predictions.class_names(table)
   sources = part['source'].replace('', 'unknown')
   by_size = sources.value_counts().index.to_list()
-  by_class = [classes[int(x)] for x in part['label']]
+  kinds = {
+    'class': ([classes[i] for i in part['label']], classes, figures.colour),
+    'source': (sources.to_list(), by_size, figures.series_colour),
+  }
   return [
-    _features('class', points, by_class, classes, which=which),
-    _features('source', points, sources.to_list(), by_size, which=which),
+    _picture(
+      figures_images.scatter(points, names, order, colour=colour),
+      name=f'tsne_{kind}',
+      title=f'Features by {kind}',
+      caption=(
+        f't-SNE of what the head sees: {which}. Distances between groups mean '
+        'little.'
+      ),
+      alt=f't-SNE, a dot a slice, coloured by {kind}: {", ".join(order)}',
+    )
+    for kind, (names, order, colour) in kinds.items()
   ]
-
-
-def _features(
-  kind: str,
-  points: np.ndarray,
-  names: Sequence[str],
-  order: Sequence[str],
-  *,
-  which: str,
-) -> figures.Picture:
-  is_class = kind == 'class'
-  colour = figures.colour if is_class else figures.series_colour
-  return _picture(
-    figures_images.scatter(points, names, order, colour=colour),
-    name=f'tsne_{kind}',
-    title=f'Features by {kind}',
-    caption=(
-      f't-SNE of what the head sees: {which}. Distances between groups mean '
-      'little.'
-    ),
-    alt=f't-SNE, a dot a slice, coloured by {kind}: {", ".join(order)}',
-  )
 
 
 def gallery(
   table: pd.DataFrame, images: figures_images.ImageFn
 ) -> figures.Picture:
-  """Returns the most confident errors.
-
-  Raises:
-    FileNotFoundError: there is no image of one of them.
-  """
+  """Returns the most confident errors."""
   errors = figures.confident_errors(table, _ERRORS)
   return _picture(
     figures_images.gallery(errors, images),
@@ -227,19 +186,11 @@ def gallery(
 
 
 def _picture(figure: mpl_figure.Figure, **texts: str) -> figures.Picture:
-  """Returns a drawn figure with name, title, caption and alternative text."""
   return figures.Picture(**texts, png=figures.png(figure))
 
 
-def _areas(numbers: Mapping[str, Any], measure: str) -> dict[str, str]:
+def _areas(numbers: Mapping[str, Any], measure: str) -> list[str]:
   """Returns '0.998 (0.997 to 0.999)' for each class."""
   found = numbers['slice']['measures'][measure]
-  cells = {x: blocks.cell(found[x], measure) for x in numbers['class_names']}
-  return {
-    name: f'{cell.text} ({cell.detail})' if cell.detail else cell.text
-    for name, cell in cells.items()
-  }
-
-
-def _listed(texts: Mapping[str, str]) -> str:
-  return ', '.join(f'{name} {text}' for name, text in texts.items())
+  cells = [blocks.cell(found[x], measure) for x in numbers['class_names']]
+  return [f'{x.text} ({x.detail})' if x.detail else x.text for x in cells]

@@ -1,7 +1,8 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the report of a work directory."""
+"""Writes the report of a work directory, as HTML or Markdown."""
 
+import itertools
 import os
 import pathlib
 
@@ -14,11 +15,19 @@ from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
 from bit_covid.analysis import subgroups
 from bit_covid.base import files
+from bit_covid.base import page_templates
 from bit_covid.report import content as report_content
+from bit_covid.report import facts
 from bit_covid.report import map_numbers
 from bit_covid.report import numbers as report_numbers
-from bit_covid.report import render
+from bit_covid.report import page
 from bit_covid.report import values
+
+# The template and the name of the file in each format.
+FORMATS = {
+  'html': ('report.html.j2', 'index.html'),
+  'markdown': ('report.md.j2', 'report.md'),
+}
 
 
 def write_report(
@@ -29,7 +38,7 @@ def write_report(
   images: figures_images.ImageFn | str | os.PathLike[str] | None = None,
   settings: values.Settings | None = None,
 ) -> pathlib.Path:
-  """Writes report, numbers and figures, and returns the path of the report.
+  """Returns the path of the report, after writing it, numbers and figures.
 
   Args:
     workdir: the work directory of a run, with predictions/<split>.csv.
@@ -40,14 +49,15 @@ def write_report(
 
   Raises:
     ValueError: the format is unknown, or predictions are missing or damaged.
-    OSError: a file cannot be read or written.
   """
-  if file_format not in render.FORMATS:
-    known = ', '.join(render.FORMATS)
+  if file_format not in FORMATS:
+    known = ', '.join(FORMATS)
     raise ValueError(
       f'Unknown format {file_format!r}; expected one of {known}.'
     )
-  workdir, images = epath.Path(workdir), _reader(images)
+  workdir = epath.Path(workdir)
+  if isinstance(images, str | os.PathLike):
+    images = figures_images.folder_images(images)
   settings = settings or values.Settings()
   tables = read_tables(workdir)
   patients = None if metadata is None else subgroups.read_metadata(metadata)
@@ -58,22 +68,11 @@ def write_report(
   content = report_content.collect(
     workdir, tables, numbers, images, seed=settings.seed
   )
-  report = render.render(content, file_format)
-  return _write(workdir / 'report', *report, content)
-
-
-def _reader(
-  images: figures_images.ImageFn | str | os.PathLike[str] | None,
-) -> figures_images.ImageFn | None:
-  is_folder = isinstance(images, str | os.PathLike)
-  return figures_images.folder_images(images) if is_folder else images
+  return _write(workdir / 'report', content, file_format)
 
 
 def read_tables(workdir: pathlib.Path) -> dict[str, pd.DataFrame]:
   """Returns the predictions tables of a work directory by split.
-
-  Args:
-    workdir: with predictions/<split>.csv.
 
   Raises:
     ValueError: there are no tables, or one is damaged.
@@ -89,15 +88,36 @@ def read_tables(workdir: pathlib.Path) -> dict[str, pd.DataFrame]:
 
 
 def _write(
-  folder: pathlib.Path,
-  file_name: str,
-  text: str,
-  content: report_content.Content,
+  folder: pathlib.Path, content: report_content.Content, file_format: str
 ) -> pathlib.Path:
+  template, file_name = FORMATS[file_format]
+  text = _render(content, template, autoescape=file_format == 'html')
   (folder / 'figures').mkdir(parents=True, exist_ok=True)
-  for pictures in content.pictures.values():
-    for picture in pictures:
-      (folder / 'figures' / f'{picture.name}.png').write_bytes(picture.png)
+  for picture in itertools.chain(*content.pictures.values()):
+    (folder / 'figures' / f'{picture.name}.png').write_bytes(picture.png)
   metrics_json.update(folder.parent, content.numbers)
   files.write(folder / file_name, text.encode())
   return folder / file_name
+
+
+def _render(
+  content: report_content.Content, template: str, *, autoescape: bool
+) -> str:
+  folder = pathlib.Path(__file__).parent / 'templates'
+  environment = page_templates.environment(folder, autoescape=autoescape)
+  environment.keep_trailing_newline = True
+  environment.filters['md'] = _escape_markdown
+  name = facts.data_name(content.config)
+  return environment.get_template(template).render(
+    caution=facts.caution(content.config),
+    data=name or 'data of unknown name',
+    split=content.split,
+    highlights=page.highlights(content.numbers[content.split]),
+    sections=page.sections(content, name),
+  )
+
+
+def _escape_markdown(text: object) -> str:
+  """Returns the text on one line, escaped for Markdown."""
+  text = ' '.join(str(text).split())
+  return ''.join(f'\\{x}' if x in '\\`*[]<>|#' else x for x in text)

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The numbers of a report on class activation maps, from the files of a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import pathlib
 
 import numpy as np
 import pandas as pd
 
+from bit_covid.analysis import figures
 from bit_covid.analysis import map_evidence
 from bit_covid.analysis import predictions
-from bit_covid.report import blocks
 from bit_covid.report import values
 
 
@@ -21,15 +21,8 @@ def collect(
 ) -> values.Json:
   """Returns 'energy' and 'randomization' of each split in a folder gradcam/.
 
-  A table that does not exist gives `{'missing': 'why'}`.
-
-  Args:
-    folder: of a run; may be missing.
-    predicted: predictions tables by split.
-    settings: of the bootstrap.
-
-  Raises:
-    ValueError: a file is damaged.
+  A table that does not exist gives `{'missing': 'why'}`. The folder may be
+  missing as well. `predicted` are predictions tables.
   """
   kinds = {
     'energy': (map_evidence.ENERGY_COLUMNS, _energy),
@@ -65,7 +58,7 @@ def _energy(
   rows: pd.DataFrame, class_names: Sequence[str], settings: values.Settings
 ) -> values.Json:
   with_box = rows[rows['box'] != '']
-  measured = with_box[~with_box['inside'].isna()]
+  measured = with_box.dropna(subset='inside')
   counts = {
     'drawn': len(rows),
     'without_box': len(rows) - len(with_box),
@@ -73,42 +66,31 @@ def _energy(
   }
   if measured.empty:
     return counts | {
-      'missing': f'None of {blocks.plural(len(rows), "slice")} has both a box '
+      'missing': f'None of {figures.plural(len(rows), "slice")} has both a box '
       'and a map that is not zero everywhere.'
     }
-  by_class = {name: measured[measured['class'] == name] for name in class_names}
-  return counts | {
-    'boxes': sorted(set(measured['box'])),
-    'all': _energy_of(measured, class_names, settings),
-    'by_class': {
-      name: _energy_of(part, class_names, settings)
-      for name, part in by_class.items()
-      if len(part)
-    },
-  }
 
+  def measure(part: pd.DataFrame) -> values.Json:
+    found = map_evidence.energy(part, class_names, **settings.bootstrap())
+    of_run = (part['class'] == part['of_run']).mean()
+    return {
+      'slices': found.slices,
+      'patients': found.patients,
+      'accuracy': values.plain(found.accuracy),
+      'accuracy_of_run': values.plain(of_run),
+      'area': values.plain(found.area),
+      **values.named({'inside': found.inside}),
+    }
 
-def _energy_of(
-  rows: pd.DataFrame, class_names: Sequence[str], settings: values.Settings
-) -> values.Json:
-  found = map_evidence.energy(
-    rows, class_names, num_resamples=settings.num_resamples, seed=settings.seed
-  )
-  return {
-    'slices': found.slices,
-    'patients': found.patients,
-    'accuracy': values.plain(found.accuracy),
-    'accuracy_of_run': values.plain((rows['class'] == rows['of_run']).mean()),
-    'area': values.plain(found.area),
-    **values.named({'inside': found.inside}, ()),
-  }
+  boxes = {'boxes': sorted(set(measured['box']))}
+  return counts | boxes | _by_class(measured, class_names, measure)
 
 
 def _randomization(
   rows: pd.DataFrame, class_names: Sequence[str], settings: values.Settings
 ) -> values.Json:
   del settings  # The range over the seeds needs no bootstrap.
-  measured = rows[~rows['similarity'].isna()]
+  measured = rows.dropna(subset='similarity')
   counts = {
     'slices': measured['slice_id'].nunique(),
     'zero': rows['slice_id'].nunique() - measured['slice_id'].nunique(),
@@ -118,18 +100,24 @@ def _randomization(
     return counts | {
       'missing': 'The map of each slice that was drawn is zero everywhere.'
     }
-  return counts | {
-    'all': _similarity_of(measured),
-    'by_class': {
-      name: _similarity_of(measured[measured['class'] == name])
-      for name in class_names
-      if (measured['class'] == name).any()
-    },
-  }
+
+  def measure(part: pd.DataFrame) -> values.Json:
+    return {
+      stage: {key: values.plain(x) for key, x in vars(found).items()}
+      for stage, found in map_evidence.similarity(part).items()
+    }
+
+  return counts | _by_class(measured, class_names, measure)
 
 
-def _similarity_of(rows: pd.DataFrame) -> values.Json:
+def _by_class(
+  rows: pd.DataFrame,
+  class_names: Sequence[str],
+  measure: Callable[[pd.DataFrame], values.Json],
+) -> values.Json:
+  """Returns the numbers of all rows and of each class that has any."""
+  parts = {name: rows[rows['class'] == name] for name in class_names}
   return {
-    stage: {key: values.plain(x) for key, x in vars(found).items()}
-    for stage, found in map_evidence.similarity(rows).items()
+    'all': measure(rows),
+    'by_class': {x: measure(part) for x, part in parts.items() if len(part)},
   }

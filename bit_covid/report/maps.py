@@ -8,6 +8,7 @@ from typing import Any
 
 from bit_covid.analysis import figures
 from bit_covid.report import blocks
+from bit_covid.report import facts
 from bit_covid.report import tables
 
 # Pixels of the image to one of the network's last map: halved five times.
@@ -21,12 +22,10 @@ def pictures(
 
   Those of classes come first, in the order of the classes.
   """
-  order = {name: i for i, name in enumerate(class_names)}
+  order = {f'{name}.png': i for i, name in enumerate(class_names)}
+  paths = sorted(folder.glob('*.png'), key=lambda x: x.stem)
   result = []
-  for path in sorted(
-    folder.glob('*.png'),
-    key=lambda x: (order.get(x.stem, len(order)), x.stem),
-  ):
+  for path in sorted(paths, key=lambda x: order.get(x.name, len(order))):
     text = path.with_suffix('.txt')
     caption = text.read_text('utf-8').strip() if text.exists() else path.name
     result.append(
@@ -48,18 +47,14 @@ def sections(
 ) -> list[blocks.Section]:
   """Returns the section of maps, or [] for a run without maps.
 
-  Args:
-    splits: the numbers of each split, with those of `map_numbers` as 'maps'.
-    config: config.json; None where there is none.
-    panels: pictures of the maps themselves.
+  Numbers of `map_numbers` are 'maps' of a split. The panels show the maps.
   """
   found = {name: x['maps'] for name, x in splits.items() if 'maps' in x}
   if not found and not panels:
     return []
   body = [blocks.Pictures(panels)] if panels else []
   for split, kinds in found.items():
-    data = (config or {}).get('data') or {}
-    body += _energy_blocks(split, kinds['energy'], data)
+    body += _energy_blocks(split, kinds['energy'], facts.of_data(config))
     body += _randomization_blocks(split, kinds['randomization'])
   if not found:
     body.append(
@@ -76,16 +71,10 @@ def _energy_blocks(
 ) -> list[blocks.Block]:
   left_out = _left_out(found)
   if 'missing' in found:
-    return [
-      blocks.Note(
-        'How much of the maps lies in the body was not measured. '
-        f'{found["missing"]}{left_out}'
-      )
-    ]
-  right, usual = (
-    blocks.share(found['all'][key], decimals=1)
-    for key in ('accuracy', 'accuracy_of_run')
-  )
+    text = 'How much of the maps lies in the body was not measured.'
+    return [blocks.Note(f'{text} {found["missing"]}{left_out}')]
+  right = blocks.share(found['all']['accuracy'], decimals=1)
+  usual = blocks.share(found['all']['accuracy_of_run'], decimals=1)
   return [
     blocks.Text(
       'Does the network look at the body? Here the maps are of whole slices, '
@@ -95,7 +84,7 @@ def _energy_blocks(
       'slice.'
     ),
     blocks.Text(
-      f'{blocks.plural(found["drawn"], "slice")} of {split}, drawn at random, '
+      f'{_slices(found["drawn"])} of {split}, drawn at random, '
       'as many of each class where there are enough; boxes: '
       f'{" and ".join(found["boxes"])}.{left_out}{_whole(data)} Of these '
       f'whole slices {right} % are predicted rightly, as the network gets '
@@ -123,33 +112,31 @@ def _whole(data: Mapping[str, Any]) -> str:
 
 
 def _left_out(found: Mapping[str, Any]) -> str:
-  reasons = {
-    'without_box': 'without a box',
-    'zero': 'whose map is zero everywhere',
-  }
-  return ''.join(
-    f' Left out: {blocks.plural(found[key], "slice")} {reason}.'
-    for key, reason in reasons.items()
-    if found.get(key)
-  )
+  text = ''
+  if found.get('without_box'):
+    text += f' Left out: {_slices(found["without_box"])} without a box.'
+  if found.get('zero'):
+    text += f' Left out: {_slices(found["zero"])} whose map is zero everywhere.'
+  return text
+
+
+def _slices(count: int) -> str:
+  return figures.plural(count, 'slice')
 
 
 def _randomization_blocks(
   split: str, found: Mapping[str, Any]
 ) -> list[blocks.Block]:
   if 'missing' in found:
-    return [
-      blocks.Note(
-        f'Maps of a randomized network were not compared. {found["missing"]}'
-      )
-    ]
+    text = 'Maps of a randomized network were not compared.'
+    return [blocks.Note(f'{text} {found["missing"]}')]
   return [
     blocks.Text(
       'Do the maps show what was learnt? From the head down, the parameters of '
       'one stage after the other are shuffled. Maps that stay as they were do '
       'not show what those parameters had learnt. Mean over '
-      f'{blocks.plural(found["slices"], "slice")} of {split}, as the network '
-      f'gets them, and {blocks.plural(found["seeds"], "shuffle")} of each '
+      f'{_slices(found["slices"])} of {split}, as the network '
+      f'gets them, and {figures.plural(found["seeds"], "shuffle")} of each '
       f'stage.{_left_out(found)}'
     ),
     tables.randomization(found),

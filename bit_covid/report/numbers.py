@@ -20,7 +20,6 @@ from bit_covid.analysis import subgroups
 from bit_covid.report import choices
 from bit_covid.report import values
 
-Json = values.Json
 # Tolerance of a sum of probabilities that were written with few digits.
 _ROUNDING = 1e-3
 
@@ -30,14 +29,10 @@ def collect(
   *,
   metadata: pd.DataFrame | None = None,
   settings: values.Settings | None = None,
-) -> Json:
-  """Returns the numbers of each split by its name.
+) -> values.Json:
+  """Returns the numbers of each split from its predictions table.
 
-  Args:
-    tables: predictions tables by split.
-    metadata: that of `subgroups.read_metadata`; None for subgroups by source
-      only.
-    settings: None for the defaults.
+  Metadata are those of `subgroups.read_metadata`.
 
   Raises:
     ValueError: a table has no slices, or labels or probabilities are missing.
@@ -72,34 +67,26 @@ def _split(
   tables: Mapping[str, pd.DataFrame],
   metadata: pd.DataFrame | None,
   settings: values.Settings,
-) -> Json:
+) -> values.Json:
   table = tables[name]
-  class_names = predictions.class_names(table)
   confusion = metrics.confusion_matrix(table)
-  return metrics.summary(confusion, class_names) | {
-    'slice': _slices(table, settings),
+  summary = metrics.summary(confusion, predictions.class_names(table))
+  return summary | {
+    'slice': {
+      'slices': len(table),
+      'patients': table['patient_id'].nunique(),
+      'patients_by_class': subgroups.patients_by_class(table),
+      'measures': _intervals(table, settings),
+    },
     'patient': _patients(table, settings),
-    'prevalence': _prevalence(confusion, class_names, settings),
+    'prevalence': _prevalence(summary, settings),
     'calibration': choices.calibration_numbers(name, tables, settings),
     'operating_points': choices.operating_point_numbers(name, tables, settings),
     'subgroups': _subgroups(table, metadata, settings),
   }
 
 
-def _slices(table: pd.DataFrame, settings: values.Settings) -> Json:
-  by_label = table.groupby('label')['patient_id'].nunique()
-  return {
-    'slices': len(table),
-    'patients': table['patient_id'].nunique(),
-    'patients_by_class': {
-      name: int(by_label.get(i, 0))
-      for i, name in enumerate(predictions.class_names(table))
-    },
-    'measures': _intervals(table, settings),
-  }
-
-
-def _patients(table: pd.DataFrame, settings: values.Settings) -> Json:
+def _patients(table: pd.DataFrame, settings: values.Settings) -> values.Json:
   """Returns the numbers of patients for each aggregation method."""
   try:
     by_method = {
@@ -118,33 +105,24 @@ def _patients(table: pd.DataFrame, settings: values.Settings) -> Json:
   }
 
 
-def _intervals(table: pd.DataFrame, settings: values.Settings) -> Json:
-  found = bootstrap.intervals(
-    table, num_resamples=settings.num_resamples, seed=settings.seed
-  )
+def _intervals(table: pd.DataFrame, settings: values.Settings) -> values.Json:
+  found = bootstrap.intervals(table, **settings.bootstrap())
   return values.named(found, predictions.class_names(table))
 
 
-def _prevalence(
-  confusion: np.ndarray,
-  class_names: tuple[str, ...],
-  settings: values.Settings,
-) -> Json:
-  measures = metrics.per_class(confusion)
+def _prevalence(summary: values.Json, settings: values.Settings) -> values.Json:
   result = {}
-  for i, class_name in enumerate(class_names):
-    ppv, npv = metrics.at_prevalence(
-      measures['sensitivity'][i],
-      measures['specificity'][i],
-      np.array(settings.prevalences),
+  for class_name in summary['class_names']:
+    rates = (
+      # None, where it is undefined, becomes NaN.
+      np.float64(summary[name][class_name])
+      for name in ('sensitivity', 'specificity')
     )
+    ppv, npv = metrics.at_prevalence(*rates, np.array(settings.prevalences))
+    columns = zip(settings.prevalences, ppv, npv, strict=True)
     result[class_name] = [
-      {
-        'prevalence': share,
-        'ppv': values.plain(p),
-        'npv': values.plain(n),
-      }
-      for share, p, n in zip(settings.prevalences, ppv, npv, strict=True)
+      {'prevalence': x, 'ppv': values.plain(p), 'npv': values.plain(n)}
+      for x, p, n in columns
     ]
   return result
 
@@ -153,13 +131,8 @@ def _subgroups(
   table: pd.DataFrame,
   metadata: pd.DataFrame | None,
   settings: values.Settings,
-) -> list[Json]:
-  found = subgroups.measure(
-    table,
-    metadata,
-    num_resamples=settings.num_resamples,
-    seed=settings.seed,
-  )
+) -> list[values.Json]:
+  found = subgroups.measure(table, metadata, **settings.bootstrap())
   return [
     {
       'by': group.by,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bit_covid.analysis import bootstrap
+from bit_covid.analysis import figures
 from bit_covid.report import blocks
 from bit_covid.report import content as report_content
 from bit_covid.report import facts
@@ -20,6 +21,10 @@ _INTERVALS = (
   'same whichever patients are drawn. "Undefined": nothing to divide by, such '
   'as the sensitivity of a class without slices.'
 )
+_PREVALENCE = (
+  'PPV and NPV depend on how common a class is. Here they are restated for '
+  "other prevalences by Bayes' rule, sensitivity and specificity unchanged."
+)
 _ERROR_OF_CALIBRATION = (
   'The expected calibration error has no interval: chance alone makes a sum of '
   'absolute values larger, and twice so in a drawing of patients, so that the '
@@ -27,35 +32,23 @@ _ERROR_OF_CALIBRATION = (
 )
 
 
-def highlights(
-  numbers: Mapping[str, Any],
-) -> list[tuple[str, str, str, str]]:
+def highlights(numbers: Mapping[str, Any]) -> list[tuple[str, ...]]:
   """Returns title, value, interval and sample size of each headline number."""
   found = numbers['slice']
-  accuracy = found['measures']['accuracy']
-  by_class = ', '.join(
-    f'{count:,} {name}' for name, count in found['patients_by_class'].items()
-  )
-  result = [
-    (
-      'Accuracy of slices',
-      *_percent(accuracy, found['patients_by_class']),
-      f'{blocks.plural(found["slices"], "slice")} of '
-      f'{blocks.plural(found["patients"], "patient")} ({by_class})',
+  patients = found['patients_by_class']
+  by_class = ', '.join(f'{count:,} {name}' for name, count in patients.items())
+  slices = figures.plural(found['slices'], 'slice')
+  of_patients = figures.plural(found['patients'], 'patient')
+  accuracy = _percent(found['measures']['accuracy'], patients)
+  what = f'{slices} of {of_patients} ({by_class})'
+  result = [('Accuracy of slices', *accuracy, what)]
+  if 'missing' not in numbers['patient']:
+    mean = numbers['patient']['mean']
+    accuracy = _percent(mean['measures']['accuracy'], patients)
+    what = (
+      f'{figures.plural(mean["patients"], "patient")}, mean of their slices'
     )
-  ]
-  patient = numbers['patient']
-  if 'missing' not in patient:
-    result.append(
-      (
-        'Accuracy of patients',
-        *_percent(
-          patient['mean']['measures']['accuracy'], found['patients_by_class']
-        ),
-        f'{blocks.plural(patient["mean"]["patients"], "patient")}, mean of '
-        'their slices',
-      )
-    )
+    result.append(('Accuracy of patients', *accuracy, what))
   return result
 
 
@@ -74,27 +67,24 @@ def _percent(
 def sections(
   content: report_content.Content, name: str | None
 ) -> list[blocks.Section]:
-  """Returns all sections.
-
-  Args:
-    content: the numbers, figures and facts of the report.
-    name: of the data set, None where it is not recorded.
-  """
+  """Returns all sections; `name` is that of the data set, if it is recorded."""
   numbers = content.numbers[content.split]
   return [
-    _results(content, numbers),
+    blocks.Section(
+      'results',
+      'Results by slice',
+      [
+        blocks.Text(_INTERVALS),
+        tables.overall(content.numbers),
+        tables.by_class(numbers),
+        blocks.Pictures(content.pictures['results']),
+      ],
+    ),
     _patients(numbers),
     blocks.Section(
       'prevalence',
       'Predictive values elsewhere',
-      [
-        blocks.Text(
-          'PPV and NPV depend on how common a class is. Here they are restated '
-          "for other prevalences by Bayes' rule, sensitivity and specificity "
-          'unchanged.'
-        ),
-        tables.prevalence(numbers),
-      ],
+      [blocks.Text(_PREVALENCE), tables.prevalence(numbers)],
     ),
     _calibration(content, numbers),
     _thresholds(content, numbers),
@@ -103,28 +93,13 @@ def sections(
       'Subgroups',
       [blocks.Text(tables.SMALL_GROUPS), *tables.groups(numbers)],
     ),
-    _errors(content),
+    blocks.Section('errors', 'Most confident errors', _errors(content)),
     *maps.sections(content.numbers, content.config, content.pictures['maps']),
-    _pictures(content, 'data', 'Data and features'),
-    _pictures(content, 'training', 'Training'),
+    blocks.Section('data', 'Data and features', _pictures(content, 'data')),
+    blocks.Section('training', 'Training', _pictures(content, 'training')),
     published.section(content.split, numbers, name),
     facts.section(content.config, content.starts),
   ]
-
-
-def _results(
-  content: report_content.Content, numbers: Mapping[str, Any]
-) -> blocks.Section:
-  return blocks.Section(
-    'results',
-    'Results by slice',
-    [
-      blocks.Text(_INTERVALS),
-      tables.overall(content.numbers),
-      tables.by_class(numbers),
-      blocks.Pictures(content.pictures['results']),
-    ],
-  )
 
 
 def _patients(numbers: Mapping[str, Any]) -> blocks.Section:
@@ -147,27 +122,21 @@ def _calibration(
   content: report_content.Content, numbers: Mapping[str, Any]
 ) -> blocks.Section:
   found = numbers['calibration']
-  note = (
-    [blocks.Note(f'No temperature. {found["missing"]}')]
-    if 'missing' in found
-    else [
-      blocks.Text(
-        f'The temperature {found["temperature"]:.3f} was fitted on '
-        f'{found["fitted_on"]} alone. It changes no prediction, only how sure '
-        'the network says it is.'
-      )
-    ]
-  )
-  return blocks.Section(
-    'calibration',
-    'Calibration',
-    [
-      *note,
-      blocks.Text(_ERROR_OF_CALIBRATION),
-      tables.calibration(numbers),
-      blocks.Pictures(content.pictures['calibration']),
-    ],
-  )
+  if 'missing' in found:
+    first = blocks.Note(f'No temperature. {found["missing"]}')
+  else:
+    first = blocks.Text(
+      f'The temperature {found["temperature"]:.3f} was fitted on '
+      f'{found["fitted_on"]} alone. It changes no prediction, only how sure '
+      'the network says it is.'
+    )
+  body = [
+    first,
+    blocks.Text(_ERROR_OF_CALIBRATION),
+    tables.calibration(numbers),
+    blocks.Pictures(content.pictures['calibration']),
+  ]
+  return blocks.Section('calibration', 'Calibration', body)
 
 
 def _thresholds(
@@ -188,14 +157,10 @@ def _thresholds(
   return blocks.Section('thresholds', 'Operating points', body)
 
 
-def _errors(content: report_content.Content) -> blocks.Section:
+def _errors(content: report_content.Content) -> list[blocks.Block]:
   errors = content.errors
   if errors.empty:
-    return blocks.Section(
-      'errors',
-      'Most confident errors',
-      [blocks.Text(f'No slice of {content.split} is predicted wrongly.')],
-    )
+    return [blocks.Text(f'No slice of {content.split} is predicted wrongly.')]
   table = blocks.Table(
     'The surest wrong slice of each patient, the surest patients first',
     ['Slice', 'True', 'Predicted', 'Confidence, %', 'Source'],
@@ -206,22 +171,11 @@ def _errors(content: report_content.Content) -> blocks.Section:
       for x in errors.itertuples()
     ],
   )
-  return blocks.Section(
-    'errors',
-    'Most confident errors',
-    [table, *_with_remark(content, 'errors')],
-  )
+  return [table, *_pictures(content, 'errors')]
 
 
-def _pictures(
-  content: report_content.Content, key: str, title: str
-) -> blocks.Section:
-  return blocks.Section(key, title, _with_remark(content, key))
-
-
-def _with_remark(
-  content: report_content.Content, key: str
-) -> list[blocks.Block]:
+def _pictures(content: report_content.Content, key: str) -> list[blocks.Block]:
+  """Returns the pictures of a section, then the remark on what it lacks."""
   result = []
   if content.pictures.get(key):
     result.append(blocks.Pictures(content.pictures[key]))

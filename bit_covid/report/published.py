@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The section that sets a run beside the published results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from bit_covid.analysis import metrics
@@ -14,38 +14,33 @@ def section(
   split: str, numbers: Mapping[str, Any], data_name: str | None
 ) -> blocks.Section:
   """Returns the published rows, then this run's, and if they are comparable."""
-  reason = difference(split, numbers, data_name)
-  return blocks.Section(
-    'published',
-    'Published results',
-    [
-      blocks.Note(
-        f'Not comparable with this run: {reason}'
-        if reason
-        else 'The same split, by name and number of slices. One seed each, and '
-        'the published rows have no intervals; differences of a few tenths may '
-        'be noise.'
-      ),
-      blocks.Table(
-        f'Published on the {published.SPLIT} split of COVIDx CT-2A '
-        f'({published.SLICES:,} slices of 426 patients), in percent; '
-        f'{" / ".join(published.CLASS_NAMES)}',
-        ['Model', 'Accuracy', 'Sensitivity', 'PPV', 'Specificity', 'NPV'],
-        _rows(numbers, 'This run, on other data' if reason else 'This run'),
-      ),
-      blocks.Text(
-        f'Source: {published.PAPER}, Tables 1 and 2. A second run of the '
-        "paper's models (Table 3) gave, on test: "
-        + ', '.join(
-          f'{x.model} {x.test:.1f}' for x in published.INITIALISATIONS
-        )
-        + '.'
-      ),
-    ],
+  reason = _difference(split, numbers, data_name)
+  note = (
+    'The same split, by name and number of slices. One seed each, and the '
+    'published rows have no intervals; differences of a few tenths may be '
+    'noise.'
   )
+  ours = 'This run'
+  if reason:
+    note = f'Not comparable with this run: {reason}'
+    ours = 'This run, on other data'
+  table = blocks.Table(
+    f'Published on the {published.SPLIT} split of COVIDx CT-2A '
+    f'({published.SLICES:,} slices of 426 patients), in percent; '
+    f'{" / ".join(published.CLASS_NAMES)}',
+    ['Model', 'Accuracy', 'Sensitivity', 'PPV', 'Specificity', 'NPV'],
+    _rows(numbers, ours),
+  )
+  second = [f'{x.model} {x.test:.1f}' for x in published.INITIALISATIONS]
+  source = (
+    f"Source: {published.PAPER}, Tables 1 and 2. A second run of the paper's "
+    f'models (Table 3) gave, on test: {", ".join(second)}.'
+  )
+  body = [blocks.Note(note), table, blocks.Text(source)]
+  return blocks.Section('published', 'Published results', body)
 
 
-def difference(
+def _difference(
   split: str, numbers: Mapping[str, Any], data_name: str | None
 ) -> str:
   """Returns how a run's data differ from the published, '' if they do not."""
@@ -63,34 +58,20 @@ def difference(
 
 
 def _rows(numbers: Mapping[str, Any], ours: str) -> list[list[blocks.Cell]]:
-  rows = [
-    blocks.cells(
-      _model(row),
-      f'{row.accuracy:.1f}',
-      *(_joined(getattr(row, measure)) for measure in metrics.MEASURES),
-    )
-    for row in published.ROWS
-  ]
+  rows = []
+  for row in published.ROWS:
+    is_of_paper = not row.model.startswith('COVID-Net')
+    model = f'{row.model} (paper)' if is_of_paper else row.model
+    by_measure = [getattr(row, measure) for measure in metrics.MEASURES]
+    texts = [[f'{x:.1f}' for x in values] for values in by_measure]
+    rows.append(blocks.cells(model, row.accuracy, *map(' / '.join, texts)))
   if tuple(numbers['class_names']) == published.CLASS_NAMES:
-    rows.append(
-      blocks.cells(
-        ours,
-        blocks.share(numbers['accuracy'], decimals=1),
-        *(
-          ' / '.join(
-            blocks.share(x, decimals=1) for x in numbers[measure].values()
-          )
-          for measure in metrics.MEASURES
-        ),
-      )
-    )
+    by_measure = [numbers[measure].values() for measure in metrics.MEASURES]
+    texts = [[_percent(x) for x in values] for values in by_measure]
+    accuracy = _percent(numbers['accuracy'])
+    rows.append(blocks.cells(ours, accuracy, *map(' / '.join, texts)))
   return rows
 
 
-def _model(row: published.Row) -> str:
-  is_of_paper = not row.model.startswith('COVID-Net')
-  return f'{row.model} (paper)' if is_of_paper else row.model
-
-
-def _joined(values: Sequence[float]) -> str:
-  return ' / '.join(f'{value:.1f}' for value in values)
+def _percent(value: float | None) -> str:
+  return blocks.share(value, decimals=1)

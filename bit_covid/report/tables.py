@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables of a report, from the numbers that metrics.json holds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bit_covid.analysis import bootstrap
@@ -32,34 +32,34 @@ def overall(splits: Mapping[str, Numbers]) -> blocks.Table:
   rows = []
   for name, numbers in splits.items():
     found = numbers['slice']
-    rows.append(
-      blocks.cells(name, f'{found["slices"]:,}', f'{found["patients"]:,}')
-      + [blocks.cell(found['measures'][x], x) for x in metrics.OVERALL]
-    )
+    measures = [blocks.cell(found['measures'][x], x) for x in metrics.OVERALL]
+    counts = blocks.cells(name, found['slices'], found['patients'])
+    rows.append(counts + measures)
   return blocks.Table(
     f'All slices of each split, {_INTERVALS}',
-    ['Split', 'Slices', 'Patients', *map(_heading, metrics.OVERALL)],
+    [
+      'Split',
+      'Slices',
+      'Patients',
+      *(blocks.HEADINGS[x] for x in metrics.OVERALL),
+    ],
     rows,
   )
 
 
 def by_class(numbers: Numbers) -> blocks.Table:
   """Returns the measures of each class against the rest."""
-  names = numbers['class_names']
   found = numbers['slice']
-  slices = map(sum, numbers['confusion_matrix'])
-  patients = (found['patients_by_class'][x] for x in names)
+  rows = [
+    blocks.cells('Slices', *map(sum, numbers['confusion_matrix'])),
+    blocks.cells('Patients', *found['patients_by_class'].values()),
+  ]
+  for measure in metrics.PER_CLASS:
+    rows.append(_measure(measure, found['measures'][measure].values()))
   return blocks.Table(
     f'Each class against the rest, {_INTERVALS}',
-    ['Measure', *names],
-    [
-      blocks.cells('Slices', *(f'{count:,}' for count in slices)),
-      blocks.cells('Patients', *(f'{count:,}' for count in patients)),
-      *(
-        _measure(x, [found['measures'][x][name] for name in names])
-        for x in metrics.PER_CLASS
-      ),
-    ],
+    ['Measure', *numbers['class_names']],
+    rows,
   )
 
 
@@ -71,7 +71,7 @@ def by_patient(numbers: Numbers) -> blocks.Table:
   for measure in ('sensitivity', 'specificity'):
     for name in numbers['class_names']:
       _, *cells = _measure(measure, [each[measure][name] for each in methods])
-      heading = _heading(measure).replace(',', f' {name},')
+      heading = blocks.HEADINGS[measure].replace(',', f' {name},')
       rows.append([blocks.Cell(heading), *cells])
   return blocks.Table(
     f'A column for each way to join the slices of a patient, {_INTERVALS}',
@@ -85,11 +85,11 @@ def prevalence(numbers: Numbers) -> blocks.Table:
   found = numbers['prevalence']
   rows = []
   for points in zip(*found.values(), strict=True):
-    values = (
-      ' / '.join(blocks.share(point[x], decimals=1) for x in ('ppv', 'npv'))
-      for point in points
-    )
-    rows.append(blocks.cells(f'{100 * points[0]["prevalence"]:g} %', *values))
+    row = [f'{100 * points[0]["prevalence"]:g} %']
+    for point in points:
+      ppv, npv = (blocks.share(point[x], decimals=1) for x in ('ppv', 'npv'))
+      row.append(f'{ppv} / {npv}')
+    rows.append(blocks.cells(*row))
   return blocks.Table(
     'PPV / NPV in percent where this share of the slices is of the class',
     ['Prevalence', *found],
@@ -103,19 +103,17 @@ def calibration(numbers: Numbers) -> blocks.Table:
   columns = {'As predicted': found['before']}
   if found['after']:
     columns[f'Temperature {found["temperature"]:.3f}'] = found['after']
+  rows = [
+    _measure(name, [x[name] for x in columns.values()])
+    for name in ('ece', 'brier', 'nll')
+  ]
   # The text above the table says why the calibration error has no interval.
-  errors = [blocks.number(x['ece']['value'], 'ece') for x in columns.values()]
+  rows[0] = [cell._replace(detail='') for cell in rows[0]]
   return blocks.Table(
     'Calibration of slices; less is better; '
     f'with {bootstrap.LEVEL_TEXT} intervals of the means',
     ['Measure', *columns],
-    [
-      blocks.cells(_heading('ece'), *errors),
-      *(
-        _measure(name, [x[name] for x in columns.values()])
-        for name in ('brier', 'nll')
-      ),
-    ],
+    rows,
   )
 
 
@@ -143,7 +141,7 @@ def thresholds(numbers: Numbers) -> blocks.Table:
       'Wanted sensitivity',
       'Threshold',
       f'Sensitivity on {found["chosen_on"]}',
-      *(_heading(x).removesuffix(', %') for x in measures),
+      *(blocks.HEADINGS[x].removesuffix(', %') for x in measures),
     ],
     rows,
   )
@@ -152,20 +150,22 @@ def thresholds(numbers: Numbers) -> blocks.Table:
 def groups(numbers: Numbers) -> list[blocks.Table]:
   """Returns a table for each kind of subgroup."""
   names = numbers['class_names']
-  kinds = dict.fromkeys(group['by'] for group in numbers['subgroups'])
+  head = [
+    f'Patients ({" / ".join(names)})',
+    'Slices',
+    'Accuracy',
+    *(f'Sensitivity {name}' for name in names),
+  ]
+  rows = {}
+  for group in numbers['subgroups']:
+    rows.setdefault(group['by'], []).append(_group(group, names))
   return [
     blocks.Table(
       f'By {by}, slices, in percent {_INTERVALS}',
-      [
-        by.capitalize(),
-        f'Patients ({" / ".join(names)})',
-        'Slices',
-        'Accuracy',
-        *(f'Sensitivity {name}' for name in names),
-      ],
-      [_group(x, names) for x in numbers['subgroups'] if x['by'] == by],
+      [by.capitalize(), *head],
+      found,
     )
-    for by in kinds
+    for by, found in rows.items()
   ]
 
 
@@ -176,7 +176,7 @@ def _group(group: Numbers, names: list[str]) -> list[blocks.Cell]:
   return [
     blocks.Cell(group['name'], 'too small to read' if is_small else ''),
     blocks.Cell(f'{group["patients"]:,}', by_class),
-    blocks.Cell(f'{group["slices"]:,}'),
+    *blocks.cells(group['slices']),
     blocks.cell(measures['accuracy'], 'accuracy', is_faint=is_small),
     *(
       blocks.cell(measures['sensitivity'][x], 'sensitivity', is_faint=is_small)
@@ -203,7 +203,7 @@ def energy(found: Numbers) -> blocks.Table:
     ],
     [
       [
-        *blocks.cells(name, f'{group["slices"]:,}', f'{group["patients"]:,}'),
+        *blocks.cells(name, group['slices'], group['patients']),
         blocks.cell(group['inside'], 'inside'),
         blocks.Cell(blocks.share(group['area'])),
       ]
@@ -238,13 +238,7 @@ def _similarity(found: Mapping[str, float]) -> blocks.Cell:
   return blocks.Cell(mean, '' if is_one else f'{low} to {high}')
 
 
-def _measure(measure: str, found: list[Numbers]) -> list[blocks.Cell]:
+def _measure(measure: str, found: Iterable[Numbers]) -> list[blocks.Cell]:
   """Returns a row: the heading of a measure, then a cell for each value."""
-  return [
-    blocks.Cell(_heading(measure)),
-    *(blocks.cell(value, measure) for value in found),
-  ]
-
-
-def _heading(measure: str) -> str:
-  return blocks.HEADINGS[measure]
+  heading = blocks.Cell(blocks.HEADINGS[measure])
+  return [heading, *(blocks.cell(value, measure) for value in found)]

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings of a report, and numbers as plain values for JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 import dataclasses
 import math
 from typing import Any
@@ -31,6 +31,10 @@ class Settings:
   num_resamples: int = bootstrap.NUM_RESAMPLES
   seed: int = 0
 
+  def bootstrap(self) -> dict[str, int]:
+    """Returns the arguments of all functions that resample."""
+    return {'num_resamples': self.num_resamples, 'seed': self.seed}
+
 
 def plain(value: float | np.ndarray) -> Any:
   """Returns numbers as plain Python values, NaN as None."""
@@ -40,17 +44,18 @@ def plain(value: float | np.ndarray) -> Any:
 
 
 def named(
-  found: Mapping[str, bootstrap.Interval], class_names: tuple[str, ...]
+  found: Mapping[str, bootstrap.Interval], class_names: Sequence[str] = ()
 ) -> Json:
   """Returns value, low and high of each measure, and of each class of it."""
   result = {}
   for name, interval in found.items():
-    parts = dict(zip(('value', 'low', 'high'), interval, strict=True))
     if np.ndim(interval.value) == 0:
-      result[name] = {key: plain(x) for key, x in parts.items()}
+      result[name] = _bounds(interval)
     else:
-      result[name] = {
-        class_name: {key: plain(x[i]) for key, x in parts.items()}
-        for i, class_name in enumerate(class_names)
-      }
+      by_class = map(_bounds, zip(*interval, strict=True))
+      result[name] = dict(zip(class_names, by_class, strict=True))
   return result
+
+
+def _bounds(interval: Iterable[float]) -> Json:
+  return dict(zip(('value', 'low', 'high'), map(plain, interval), strict=True))

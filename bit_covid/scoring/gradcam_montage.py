@@ -24,11 +24,8 @@ _INK = (31, 41, 55)
 def render(result: score.ScanResult, footer: str = '') -> bytes:
   """Returns the montage as a PNG file: each slice above its overlay.
 
-  Drawn with Pillow, since Matplotlib would take as long as the network.
-
-  Args:
-    result: of the scan.
-    footer: lines of text below, for a picture that is passed on alone.
+  Drawn with Pillow, since Matplotlib would take as long as the network. The
+  lines of `footer` stand below, for a picture that is passed on alone.
 
   Raises:
     ValueError: the result has no slices for a montage.

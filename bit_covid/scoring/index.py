@@ -5,9 +5,8 @@
 import collections
 from collections.abc import Sequence
 import io
-from typing import NamedTuple
+from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from bit_covid.scoring import gradcam_montage
@@ -20,18 +19,6 @@ from input_pipeline import scans
 _THUMBNAIL = 144
 
 
-class _Row(NamedTuple):
-  """A scan in the overview."""
-
-  id: str
-  predicted: str | None
-  probabilities: np.ndarray | None
-  counted: int
-  total: int
-  findings: list[tuple[str, int, str]]
-  thumbnail: bytes | None
-
-
 def render(
   results: Sequence[score.ScanResult],
   refused: Sequence[scans.Refused],
@@ -39,14 +26,10 @@ def render(
   *,
   cautions: Sequence[str],
 ) -> str:
-  """Returns the HTML of the page.
+  """Returns the HTML of the page, with the scans in this order.
 
-  Args:
-    results: of all scans, in the order of the page.
-    refused: files that are in no scan. They are only counted by reason, since
-      a file name can identify the patient.
-    class_names: in the order of the probabilities.
-    cautions: of `page.cautions`.
+  Refused files are only counted by reason, since a file name can identify the
+  patient. `cautions` is that of `output`.
   """
   reasons = collections.Counter(each.reason for each in refused)
   template = page.environment().get_template('index.html.j2')
@@ -58,16 +41,17 @@ def render(
   )
 
 
-def _row(result: score.ScanResult) -> _Row:
-  return _Row(
-    id=result.scan.id,
-    predicted=result.predicted,
-    probabilities=result.scan_probabilities.get(score.DEFAULT_AGGREGATION),
-    counted=result.num_used,
-    total=len(result.slices),
-    findings=page.findings(result),
-    thumbnail=_thumbnail(result) if result.montage_slices else None,
-  )
+def _row(result: score.ScanResult) -> dict[str, Any]:
+  """Returns what the overview shows of a scan."""
+  return {
+    'id': result.scan.id,
+    'predicted': result.predicted,
+    'probabilities': result.scan_probabilities.get(score.DEFAULT_AGGREGATION),
+    'counted': result.num_used,
+    'total': len(result.slices),
+    'findings': page.findings(result),
+    'thumbnail': _thumbnail(result) if result.montage_slices else None,
+  }
 
 
 def _thumbnail(result: score.ScanResult) -> bytes:

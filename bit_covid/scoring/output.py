@@ -7,6 +7,7 @@ import pathlib
 
 from etils import epath
 
+from bit_covid.analysis import data_caution
 from bit_covid.analysis import predictions
 from bit_covid.base import files
 from bit_covid.base import page_templates
@@ -16,6 +17,7 @@ from bit_covid.scoring import index
 from bit_covid.scoring import page as page_lib
 from bit_covid.scoring import score
 from bit_covid.scoring import tables as tables_lib
+from input_pipeline import conventions
 from input_pipeline import scans
 
 _README = """\
@@ -37,26 +39,27 @@ What is kept: {kept}.
 
 
 def cautions(network: network_lib.Network) -> list[str]:
-  """Returns `page.cautions` of a network."""
-  return page_lib.cautions(
-    network.facts,
-    window=network.window,
-    temperature=network.temperature,
-  )
+  """Returns sentences on what limits the results, the most important first."""
+  data = network.facts.get('data')
+  found = [data_caution.data_caution(data).for_scan]
+  if network.temperature is None:
+    found.append(
+      'The probabilities are not calibrated: a probability of 90 % need not be '
+      'right nine times in ten.'
+    )
+  if network.window is None:
+    window = page_lib.window_text(conventions.LUNG_WINDOW)
+    found.append(
+      'The checkpoint does not say which Hounsfield window it was trained '
+      f'with; {window} was taken.'
+    )
+  return found
 
 
 def write_page(
-  folder: pathlib.Path,
-  result: score.ScanResult,
-  network: network_lib.Network,
+  folder: pathlib.Path, result: score.ScanResult, network: network_lib.Network
 ) -> None:
-  """Writes the page of a scan, and its montage if a slice was scored.
-
-  Args:
-    folder: of the results; it is created.
-    result: of the scan.
-    network: that scored it.
-  """
+  """Writes the page of a scan, and its montage if a slice was scored."""
   target = epath.Path(folder)
   target.mkdir(parents=True, exist_ok=True)
   limits = cautions(network)
@@ -76,14 +79,7 @@ def write_tables(
   refused: Sequence[scans.Refused],
   network: network_lib.Network,
 ) -> None:
-  """Writes the tables and the overview of all scans.
-
-  Args:
-    folder: of the results; it exists.
-    results: of all scans.
-    refused: files that are in no scan.
-    network: that scored the scans.
-  """
+  """Writes the tables and the overview of all scans to an existing folder."""
   names = network.class_names
   tables = {
     'scans': tables_lib.scans_table(results, names),

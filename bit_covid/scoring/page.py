@@ -3,9 +3,7 @@
 """The page of a scan: one HTML file that needs no internet connection."""
 
 import collections
-from collections.abc import Mapping
 import pathlib
-from typing import Any
 
 import jinja2
 from matplotlib import figure as mpl_figure
@@ -16,7 +14,6 @@ from bit_covid.analysis import figures
 from bit_covid.base import page_templates
 from bit_covid.scoring import gradcam_montage
 from bit_covid.scoring import score
-from input_pipeline import conventions
 
 # Texts for the values of `scans.Scan.source`.
 SOURCES = {
@@ -40,61 +37,8 @@ KEPT = (
 )
 
 
-def cautions(
-  facts: Mapping[str, Any],
-  *,
-  window: tuple[float, float] | None,
-  temperature: float | None,
-) -> list[str]:
-  """Returns sentences on what limits the results, the most important first.
-
-  Args:
-    facts: of the checkpoint's metadata; `data` names the training data.
-    window: center and width in Hounsfield units; None: not known.
-    temperature: of the calibration; None: not calibrated.
-  """
-  found = [_data_caution(str(facts.get('data') or ''))]
-  if temperature is None:
-    found.append(
-      'The probabilities are not calibrated: a probability of 90 % need not be '
-      'right nine times in ten.'
-    )
-  if window is None:
-    found.append(
-      'The checkpoint does not say which Hounsfield window it was trained '
-      f'with; {_window(conventions.LUNG_WINDOW)} was taken.'
-    )
-  return found
-
-
-def _data_caution(data: str) -> str:
-  if not data:
-    return (
-      'The checkpoint does not say which data set its network was trained on.'
-    )
-  if data.startswith(('phantom', 'textures')):
-    return (
-      'The network was trained on drawn pictures, not on patients: these '
-      'numbers show that the software works, and nothing else.'
-    )
-  if data.startswith('covidx_ct'):
-    return (
-      'The network was trained on COVIDx CT, in which class and hospital go '
-      'together: at another hospital it may be wrong far more often.'
-    )
-  return (
-    'The network was trained on images of its own user; how well it does on '
-    'others is not known.'
-  )
-
-
 def render(result: score.ScanResult, cautions: list[str]) -> str:
-  """Returns the HTML of a scan's page.
-
-  Args:
-    result: of the scan.
-    cautions: of `cautions`.
-  """
+  """Returns the HTML of a scan's page; `cautions` is that of `output`."""
   montage = chart = None
   if result.montage_slices:
     montage = gradcam_montage.render(result)
@@ -120,21 +64,17 @@ def render(result: score.ScanResult, cautions: list[str]) -> str:
 
 
 def probability_curve(result: score.ScanResult) -> mpl_figure.Figure:
-  """Returns a plot of the class probabilities over the slices of a scan.
-
-  Slices that do not count are gray.
-  """
+  """Returns a plot of probabilities by slice, gray where one does not count."""
   figure = figures.new(2.4)
   axes = figures.plain(figure.subplots())
   for number, each in enumerate(result.slices, start=1):
     if not each.is_used:
       axes.axvspan(number - 0.5, number + 0.5, color='#E5E7EB', linewidth=0)
-  numbers = [i for i, x in enumerate(result.slices, start=1) if x.is_used]
-  values = [x.probabilities for x in result.slices if x.is_used]
+  used = [(i, x) for i, x in enumerate(result.slices, start=1) if x.is_used]
   for i, name in enumerate(result.class_names):
     axes.plot(
-      numbers,
-      [x[i] for x in values],
+      [number for number, _ in used],
+      [each.probabilities[i] for _, each in used],
       figures.dashes(i),
       color=figures.colour(i),
       marker=figures.marker(i),
@@ -185,10 +125,7 @@ def ranges(numbers: list[int]) -> str:
 
 
 def aggregations(result: score.ScanResult) -> list[tuple[str, np.ndarray]]:
-  """Returns the text of each aggregation method and its `[C]` probabilities.
-
-  The list is empty if no slice counts.
-  """
+  """Returns aggregation methods as text, each with its `[C]` probabilities."""
   return [
     (AGGREGATIONS[method], result.scan_probabilities[method])
     for method in aggregation.METHODS
@@ -199,7 +136,7 @@ def aggregations(result: score.ScanResult) -> list[tuple[str, np.ndarray]]:
 def facts(result: score.ScanResult) -> list[tuple[str, str]]:
   """Returns names and values of what is known of the scan itself."""
   scan = result.scan
-  window = _window(scan.window) if scan.window else 'as in the files'
+  window = window_text(scan.window) if scan.window else 'as in the files'
   rows = [
     ('Read from', SOURCES[scan.source]),
     ('Slices', f'{len(result.slices)}, {result.num_used} of them count'),
@@ -212,7 +149,8 @@ def facts(result: score.ScanResult) -> list[tuple[str, str]]:
   return rows
 
 
-def _window(window: tuple[float, float]) -> str:
+def window_text(window: tuple[float, float]) -> str:
+  """Returns a window as text in Hounsfield units, HU."""
   center, width = window
   return (
     f'{center - width / 2:g} to {center + width / 2:g} HU (center {center:g}, '

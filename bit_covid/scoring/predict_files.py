@@ -22,7 +22,11 @@ def predict_files(
   *,
   check: bool,
 ) -> pd.DataFrame:
-  """Returns the predictions table of files; see `Classifier.predict`."""
+  """Returns the predictions table of files; see `Classifier.predict`.
+
+  Raises:
+    ValueError: a slice cannot be decoded.
+  """
   with scans.find(
     paths,
     window=network.window or conventions.LUNG_WINDOW,
@@ -54,7 +58,7 @@ def predict_files(
 
 
 def _check_refused(found: scans.Found) -> None:
-  """Raises an error if a file is damaged or there is no scan; warns of others.
+  """Warns of files that are left out.
 
   Raises:
     FileNotFoundError: there is no scan.

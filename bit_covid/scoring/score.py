@@ -84,7 +84,7 @@ class ScanResult:
   Attributes:
     scan: the scan.
     class_names: in the order of the probabilities.
-    slices: results of all slices, in the order of the scan.
+    slices: of the whole scan, in its order.
     scan_probabilities: `[C]` float64 by aggregation method, over the slices
       that count; empty: no slice counts.
     montage_slices: slices from all parts of the scan, for the montage.
@@ -95,15 +95,16 @@ class ScanResult:
   class_names: tuple[str, ...]
   slices: tuple[SliceResult, ...]
   scan_probabilities: Mapping[str, np.ndarray]
-  montage_slices: tuple[MontageSlice, ...]
-  seconds: Mapping[str, float]
+  montage_slices: tuple[MontageSlice, ...] = ()
+  seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
   @property
   def predicted(self) -> str | None:
     """The most probable class; None if no slice counts."""
     if not self.scan_probabilities:
       return None
-    return self.class_names[_predicted_index(self.scan_probabilities)]
+    probabilities = self.scan_probabilities[DEFAULT_AGGREGATION]
+    return self.class_names[int(probabilities.argmax())]
 
   @property
   def num_used(self) -> int:
@@ -142,31 +143,19 @@ def score(
     on_slice=on_slice,
     on_read=on_read,
   )
-  scan_probabilities = _aggregate(slices)
-  montage_slices = ()
-  if scan_probabilities and num_shown:
-    class_index = _predicted_index(scan_probabilities)
+  result = ScanResult(scan, network.class_names, slices, _aggregate(slices))
+  if result.scan_probabilities and num_shown:
     with clock.of('reading'):
-      montage_slices = _montage_slices(scan, slices, class_index, num_shown)
-  return ScanResult(
-    scan=scan,
-    class_names=network.class_names,
-    slices=slices,
-    scan_probabilities=scan_probabilities,
-    montage_slices=montage_slices,
-    seconds=dict(clock.seconds),
-  )
+      shown = _montage_slices(result, num_shown)
+    result = dataclasses.replace(result, montage_slices=shown)
+  return dataclasses.replace(result, seconds=dict(clock.seconds))
 
 
 def choose(values: np.ndarray, count: int) -> list[int]:
   """Returns the indices of up to `count` slices, one from each part of a scan.
 
   The scan is cut into `count` parts of equal length, so that the choice covers
-  all of it. From each part comes the slice with the largest value.
-
-  Args:
-    values: `[N]`, of each slice.
-    count: number of parts.
+  all of it. From each part comes the slice with the largest of `values`, `[N]`.
   """
   parts = np.array_split(np.arange(len(values)), min(count, len(values)))
   return [int(part[values[part].argmax()]) for part in parts if len(part)]
@@ -242,30 +231,18 @@ def _aggregate(slices: tuple[SliceResult, ...]) -> dict[str, np.ndarray]:
   }
 
 
-def _predicted_index(scan_probabilities: Mapping[str, np.ndarray]) -> int:
-  return int(scan_probabilities[DEFAULT_AGGREGATION].argmax())
-
-
-def _montage_slices(
-  scan: scans.Scan,
-  slices: tuple[SliceResult, ...],
-  class_index: int,
-  count: int,
-) -> tuple[MontageSlice, ...]:
-  used = [i for i, x in enumerate(slices) if x.is_used]
-  values = np.array([slices[i].probabilities[class_index] for i in used])
+def _montage_slices(result: ScanResult, count: int) -> tuple[MontageSlice, ...]:
+  class_index = result.class_names.index(result.predicted)
+  used = [(i, x) for i, x in enumerate(result.slices) if x.is_used]
+  values = np.array([x.probabilities[class_index] for _, x in used])
   chosen = []
-  for i in (used[n] for n in choose(values, count)):
+  for n in choose(values, count):
+    index, each = used[n]
     # Read a second time, since keeping all slices would take a scan's memory.
-    gray = _crop(scan.slices[i].read().gray, slices[i].box)
-    gradcam = class_maps.enlarge(slices[i].maps[class_index], gray.shape)
-    probability = float(slices[i].probabilities[class_index])
-    chosen.append(MontageSlice(i + 1, gray, gradcam, probability))
+    gray = result.scan.slices[index].read().gray
+    if each.box is not None:
+      xmin, ymin, xmax, ymax = each.box
+      gray = gray[ymin:ymax, xmin:xmax]
+    gradcam = class_maps.enlarge(each.maps[class_index], gray.shape)
+    chosen.append(MontageSlice(index + 1, gray, gradcam, float(values[n])))
   return tuple(chosen)
-
-
-def _crop(gray: np.ndarray, box: np.ndarray | None) -> np.ndarray:
-  if box is None:
-    return gray
-  xmin, ymin, xmax, ymax = box
-  return gray[ymin:ymax, xmin:xmax]

@@ -9,6 +9,7 @@ from bit_covid.base import devices
 from bit_covid.models import resnet_v2
 from bit_covid.training import schedule
 from bit_covid.weights import find
+import input_pipeline
 
 _DTYPES = ('float32', 'bfloat16')
 # The smallest allowed value of each field.
@@ -20,6 +21,7 @@ _MINIMA = {
   'checkpoint_every': 1,
   'eval_every': 0,
   'mixup_alpha': 0,
+  'seed': 0,
 }
 
 
@@ -30,6 +32,7 @@ def check(config: ml_collections.ConfigDict) -> None:
     ValueError: a field has a value that cannot be used.
     FileNotFoundError: the initial checkpoint does not exist.
   """
+  input_pipeline.check_config(config.data)
   for name, minimum in _MINIMA.items():
     if config[name] < minimum:
       raise ValueError(
@@ -54,7 +57,11 @@ def check(config: ml_collections.ConfigDict) -> None:
 
 
 def check_mixup(config: ml_collections.ConfigDict) -> None:
-  """Raises ValueError if mixup is on and a device gets an odd batch."""
+  """Checks that mixup is off or each device gets an even batch.
+
+  Raises:
+    ValueError: mixup is on, and the batch of a device is odd.
+  """
   per_device = config.batch // jax.device_count()
   if config.mixup_alpha and per_device % 2:
     raise ValueError(

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training states on disk, kept by Orbax: `<workdir>/checkpoints/<step>/`."""
 
+import contextlib
+
 from etils import epath
 import jax
 import numpy as np
@@ -10,11 +12,10 @@ import orbax.checkpoint as ocp
 from bit_covid.training import train_step
 
 
-class Checkpoints:
-  """The checkpoints of a run, of which the last two are kept.
+class Checkpoints(contextlib.AbstractContextManager):
+  """The last two checkpoints of a run.
 
-  Used as a context manager; the end of the block waits until all checkpoints
-  are written.
+  The end of the `with` block waits until all checkpoints are written.
   """
 
   def __init__(self, workdir: epath.Path):
@@ -28,17 +29,11 @@ class Checkpoints:
       ),
     )
 
-  def __enter__(self) -> 'Checkpoints':
-    return self
-
   def __exit__(self, *exception: object) -> None:
     self._manager.close()
 
   def restore(self, state: train_step.TrainState) -> train_step.TrainState:
     """Returns the latest saved state as NumPy arrays, or `state` if none is.
-
-    Args:
-      state: a state with the expected shapes and dtypes.
 
     Raises:
       ValueError: the saved state has other shapes.
@@ -61,12 +56,9 @@ class Checkpoints:
     return restored
 
   def save(self, step: int, state: train_step.TrainState) -> None:
-    """Saves a state, unless that step has been saved already.
+    """Saves a state of NumPy arrays, unless its step was saved already.
 
-    Args:
-      step: number of updates so far.
-      state: of NumPy arrays, as Orbax refuses arrays that only one of several
-        hosts has.
+    Orbax refuses arrays that only one of several hosts has.
     """
     if self._manager.latest_step() != step:
       self._manager.save(step, args=ocp.args.StandardSave(state))

@@ -6,9 +6,8 @@ Writes two tables, `<workdir>/gradcam/energy.csv` and `randomization.csv`, which
 the report reads with `analysis.map_evidence`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 import io
-from typing import Any
 
 from etils import epath
 import ml_collections
@@ -19,9 +18,11 @@ from PIL import Image
 from bit_covid.analysis import map_evidence
 from bit_covid.analysis import predictions
 from bit_covid.base import files
+from bit_covid.models import cascading_randomization
 from bit_covid.models import gradcam
 from bit_covid.models import normalize
 from bit_covid.models import resnet_v2
+from bit_covid.training import map_panels
 import input_pipeline
 from input_pipeline import body_crop
 
@@ -37,54 +38,25 @@ _LARGE = 10**8
 _BATCH = 16
 
 
-def write(
-  workdir: epath.Path,
-  split: str,
-  examples: input_pipeline.Examples,
-  table: pd.DataFrame,
-  *,
-  model: resnet_v2.ResNetV2,
-  params: Mapping[str, Any],
-  config: ml_collections.ConfigDict,
-) -> None:
-  """Writes both tables of a split.
-
-  Args:
-    workdir: of the run.
-    split: name of the split.
-    examples: the split.
-    table: its predictions, in the same order.
-    model: the network.
-    params: its parameter tree.
-    config: of the run; its fields `data` and `seed` are used.
-  """
-  share = 3 if resnet_v2.parameter_count(params) > _LARGE else 1
-  per_class = _SLICES // share // len(examples.class_names)
-  rows = choose(examples.label, per_class=max(1, per_class), seed=config.seed)
-  found = energy(
-    examples.take(rows), model=model, params=params, data_config=config.data
-  )
+def write(workdir: epath.Path, evaluated: map_panels.EvaluatedSplit) -> None:
+  """Writes both tables of a split."""
+  examples, seed = evaluated.examples, evaluated.config.seed
+  share = 3 if resnet_v2.parameter_count(evaluated.params) > _LARGE else 1
+  per_class = max(1, _SLICES // share // len(examples.class_names))
   folder = workdir / 'gradcam'
   folder.mkdir(exist_ok=True)
-  _write(folder / 'energy.csv', split, found, map_evidence.ENERGY_COLUMNS)
+  rows = choose(examples.label, per_class=per_class, seed=seed)
+  found = energy(evaluated.take(rows))
+  _write(folder / 'energy.csv', found, map_evidence.ENERGY_COLUMNS)
   rows = choose(
     examples.label,
     patient_id=examples.patient_id,
     per_class=_RANDOMIZED // share,
-    seed=config.seed,
+    seed=seed,
   )
-  found = randomization(
-    examples.take(rows),
-    predictions.probabilities(table).argmax(axis=1)[rows],
-    model=model,
-    params=params,
-    data_config=config.data,
-  )
+  found = randomization(evaluated.take(rows))
   _write(
-    folder / 'randomization.csv',
-    split,
-    found,
-    map_evidence.RANDOMIZATION_COLUMNS,
+    folder / 'randomization.csv', found, map_evidence.RANDOMIZATION_COLUMNS
   )
 
 
@@ -95,14 +67,10 @@ def choose(
   seed: int,
   patient_id: np.ndarray | None = None,
 ) -> np.ndarray:
-  """Returns the sorted rows of slices of each class, drawn at random.
+  """Returns the sorted rows of `per_class` slices of each class, at random.
 
-  Args:
-    label: `[N]` int; slices with a negative label are not chosen.
-    per_class: the largest number of slices of a class.
-    seed: of the draw.
-    patient_id: `[N]` text. If it is given, at most one slice of a patient and
-      class is chosen.
+  Slices with a negative label are not chosen, and, if `patient_id` is given, at
+  most one slice of a patient and class.
   """
   chosen = []
   for value in np.unique(label[label >= 0]):
@@ -116,97 +84,77 @@ def choose(
   return np.sort(np.concatenate(chosen))
 
 
-def energy(
-  examples: input_pipeline.Examples,
-  *,
-  model: resnet_v2.ResNetV2,
-  params: Mapping[str, Any],
-  data_config: ml_collections.ConfigDict,
-) -> pd.DataFrame:
-  """Returns the rows of energy.csv without the column of the split.
+def energy(evaluated: map_panels.EvaluatedSplit) -> pd.DataFrame:
+  """Returns energy.csv of the slices of a split.
 
   The maps are of whole slices, because a slice that is cropped to its box has
   nothing outside the box.
-
-  Args:
-    examples: the slices.
-    model: the network.
-    params: its parameter tree.
-    data_config: the field `data` of a config.
   """
-  whole = ml_collections.ConfigDict(data_config)
-  if examples.preparation is None:
-    whole.box = 'none'
-  boxes = [_box(examples, i, data_config) for i in range(len(examples))]
-  predicted, inside = [], []
-  dataset = input_pipeline.evaluation_batches(examples, whole, batch=_BATCH)
-  for batch in input_pipeline.as_numpy(dataset):
-    kept = batch['mask']
-    images = normalize.to_model_range(batch['image'])
-    logits, maps = gradcam.logits_and_maps(model, params, images)
-    predicted.append(np.asarray(logits).argmax(axis=1)[kept])
-    batch_boxes = np.array([boxes[i] for i in batch['index']])
-    shares = gradcam.energy_inside(np.asarray(maps), batch_boxes)
-    inside.append(shares[kept])
+  examples, data = evaluated.examples, evaluated.config.data
+  boxes = np.array([_box(examples, i, data) for i in range(len(examples))])
+  predicted, inside = _energy_inside(evaluated, boxes)
   names = np.array(examples.class_names)
-  boxes = np.array(boxes)
-  area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) / data_config.crop**2
+  area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) / data.crop**2
   has_box = area > 0
-  kind = 'automatic' if data_config.box == 'automatic' else 'annotated'
+  kind = 'automatic' if data.box == 'automatic' else 'annotated'
   return pd.DataFrame(
     {
+      'split': evaluated.name,
       'slice_id': examples.slice_id,
       'patient_id': examples.patient_id,
       'class': names[examples.label],
-      'predicted': names[np.concatenate(predicted)],
+      'predicted': names[predicted],
       'box': np.where(has_box, kind, ''),
-      'inside': np.where(has_box, np.concatenate(inside), np.nan),
+      'inside': np.where(has_box, inside, np.nan),
       'area': np.where(has_box, area, np.nan),
     }
   )
 
 
-def randomization(
-  examples: input_pipeline.Examples,
-  predicted: np.ndarray,
-  *,
-  model: resnet_v2.ResNetV2,
-  params: Mapping[str, Any],
-  data_config: ml_collections.ConfigDict,
-) -> pd.DataFrame:
-  """Returns the rows of randomization.csv without the column of the split.
-
-  Args:
-    examples: N slices.
-    predicted: `[N]` int, the class whose map is computed.
-    model: the network.
-    params: its parameter tree.
-    data_config: the field `data` of a config.
-  """
+def _energy_inside(
+  evaluated: map_panels.EvaluatedSplit, boxes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+  """Returns predicted classes, and shares of the maps' energy in the boxes."""
+  whole = ml_collections.ConfigDict(evaluated.config.data)
+  if evaluated.examples.preparation is None:
+    whole.box = 'none'
   dataset = input_pipeline.evaluation_batches(
-    examples, data_config, batch=len(examples)
+    evaluated.examples, whole, batch=_BATCH
   )
-  (batch,) = input_pipeline.as_numpy(dataset)
-  images = normalize.to_model_range(batch['image'])
+  predicted, inside = [], []
+  for batch in input_pipeline.as_numpy(dataset):
+    kept = batch['mask']
+    images = normalize.to_model_range(batch['image'])
+    logits, maps = gradcam.logits_and_maps(
+      evaluated.model, evaluated.params, images
+    )
+    predicted.append(np.asarray(logits).argmax(axis=1)[kept])
+    shares = gradcam.energy_inside(np.asarray(maps), boxes[batch['index']])
+    inside.append(shares[kept])
+  return np.concatenate(predicted), np.concatenate(inside)
+
+
+def randomization(evaluated: map_panels.EvaluatedSplit) -> pd.DataFrame:
+  """Returns randomization.csv of the slices of a split."""
+  examples = evaluated.examples
+  images = normalize.to_model_range(evaluated.images())
+  predicted = predictions.probabilities(evaluated.table).argmax(axis=1)
   names = np.array(examples.class_names)
+  slices = pd.DataFrame(
+    {
+      'split': evaluated.name,
+      'slice_id': examples.slice_id,
+      'class': names[examples.label],
+      'predicted': names[predicted],
+    }
+  )
   parts = []
   for seed in range(SEEDS):
-    found = gradcam.cascading_randomization(
-      model, params, images, predicted, seed=seed
+    found = cascading_randomization.similarity(
+      evaluated.model, evaluated.params, images, predicted, seed=seed
     )
-    parts += [
-      pd.DataFrame(
-        {
-          'slice_id': examples.slice_id,
-          'class': names[examples.label],
-          'predicted': names[predicted],
-          'seed': seed,
-          'stage': stage,
-          'similarity': similarity,
-        }
-      )
-      for stage, similarity in found.items()
-    ]
+    for stage, similarity in found.items():
+      parts.append(slices.assign(seed=seed, stage=stage, similarity=similarity))
   return pd.concat(parts, ignore_index=True)
 
 
@@ -215,13 +163,9 @@ def _box(
   index: int,
   data_config: ml_collections.ConfigDict,
 ) -> tuple[int, int, int, int]:
-  """Returns xmin, ymin, xmax, ymax of a slice's box, in pixels of its map.
-
-  The box is the automatic one if the config asks for it, and otherwise the
-  annotated one. It is all zeros if there is none, or if the slice is stored
-  cropped, as then nothing is outside the box.
-  """
+  """Returns xmin, ymin, xmax, ymax in pixels of the map; zeros for no box."""
   if examples.preparation is not None:
+    # The slice is stored cropped: nothing is outside the box.
     return 0, 0, 0, 0
   xmin, ymin, xmax, ymax = examples.box[index].tolist()
   if data_config.box != 'automatic' and not (xmax and ymax):
@@ -242,7 +186,6 @@ def _box(
 
 
 def _write(
-  path: epath.Path, split: str, table: pd.DataFrame, columns: Sequence[str]
+  path: epath.Path, table: pd.DataFrame, columns: Sequence[str]
 ) -> None:
-  text = table.assign(split=split)[list(columns)].to_csv(index=False)
-  files.write(path, text.encode())
+  files.write(path, table[list(columns)].to_csv(index=False).encode())

@@ -5,7 +5,8 @@
 They resemble Figure 9 of the paper, but show wrong predictions as well.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+import dataclasses
 from typing import Any
 
 from etils import epath
@@ -26,40 +27,54 @@ import input_pipeline
 _CASES = 3
 
 
-def write(
-  workdir: epath.Path,
-  split: str,
-  examples: input_pipeline.Examples,
-  table: pd.DataFrame,
-  *,
-  model: resnet_v2.ResNetV2,
-  params: Mapping[str, Any],
-  config: ml_collections.ConfigDict,
-) -> None:
-  """Writes the panels of a split, each with a caption in a text file.
+@dataclasses.dataclass(frozen=True)
+class EvaluatedSplit:
+  """A split, its predictions, and the network that made them.
 
-  Args:
-    workdir: of the run.
-    split: name of the split.
-    examples: the split.
-    table: its predictions, in the same order.
-    model: the network.
-    params: its parameter tree.
-    config: of the run; its field `data` is used.
+  The predictions table has the order of the examples. `config` is that of the
+  run, of which `data` and `seed` are used.
   """
+
+  name: str
+  examples: input_pipeline.Examples
+  table: pd.DataFrame
+  model: resnet_v2.ResNetV2
+  params: Mapping[str, Any]
+  config: ml_collections.ConfigDict
+
+  def take(self, rows: Sequence[int]) -> 'EvaluatedSplit':
+    """Returns a part of the split."""
+    return dataclasses.replace(
+      self, examples=self.examples.take(rows), table=self.table.iloc[rows]
+    )
+
+  def images(self) -> np.ndarray:
+    """Returns the slices as the network gets them, `[N, S, S, 1]` uint8."""
+    dataset = input_pipeline.evaluation_batches(
+      self.examples, self.config.data, batch=len(self.examples)
+    )
+    (batch,) = input_pipeline.as_numpy(dataset)
+    return batch['image']
+
+
+def write(workdir: epath.Path, evaluated: EvaluatedSplit) -> None:
+  """Writes the panels of a split, each with a caption in a text file."""
   folder = workdir / 'gradcam'
   folder.mkdir(exist_ok=True)
-  for name, rows in choose(table).items():
-    images = _load(examples, rows, config.data)
-    maps = gradcam.apply(model, params, normalize.to_model_range(images))
-    figure = draw(images[..., 0], np.asarray(maps), table.iloc[rows])
+  # Of the last feature map: the size of the input is halved five times.
+  side = -(-evaluated.config.data.crop // 32)
+  for name, rows in choose(evaluated.table).items():
+    cases = evaluated.take(rows)
+    images = cases.images()
+    pixels = normalize.to_model_range(images)
+    _, maps = gradcam.logits_and_maps(cases.model, cases.params, pixels)
+    figure = _draw(images[..., 0], np.asarray(maps), cases.table)
     files.write(folder / f'{name}.png', figures.png(figure))
-    side = _map_side(config.data.crop)
     caption = (
-      f'{name} slices of {split}: cropped slice, Grad-CAM of the predicted '
-      'class, both. The most confident correct and wrong cases, one a patient. '
-      f'The map has {side} x {side} positions before it is enlarged: it shows '
-      'where, not what.'
+      f'{name} slices of {cases.name}: cropped slice, Grad-CAM of the '
+      'predicted class, both. The most confident correct and wrong cases, one '
+      f'a patient. The map has {side} x {side} positions before it is '
+      'enlarged: it shows where, not what.'
     )
     files.write(folder / f'{name}.txt', caption.encode())
 
@@ -69,43 +84,37 @@ def choose(table: pd.DataFrame) -> dict[str, list[int]]:
 
   The most confident correct predictions come first, then the most confident
   wrong ones, each of another patient. Classes without slices are left out.
-
-  Args:
-    table: a predictions table.
   """
   probabilities = predictions.probabilities(table)
-  predicted = probabilities.argmax(axis=1)
-  order = np.argsort(-probabilities.max(axis=1), kind='stable')
   label = table['label'].to_numpy(np.int64)
-  patient = table['patient_id'].to_numpy(str)
-  chosen = {}
-  for number, name in enumerate(predictions.class_names(table)):
-    rows = []
-    for is_correct in (True, False):
-      found = {}
-      for row in order[label[order] == number]:
-        if (predicted[row] == number) == is_correct:
-          found.setdefault(patient[row], int(row))
-      rows += list(found.values())[:_CASES]
-    if rows:
-      chosen[name] = rows
-  return chosen
+  cases = pd.DataFrame(
+    {
+      'label': label,
+      'is_wrong': probabilities.argmax(axis=1) != label,
+      'patient': table['patient_id'].to_numpy(str),
+    }
+  )
+  order = np.argsort(-probabilities.max(axis=1), kind='stable')
+  cases = cases.iloc[order].drop_duplicates()
+  cases = cases.groupby(['label', 'is_wrong']).head(_CASES)
+  cases = cases.sort_values('is_wrong', kind='stable')
+  names = predictions.class_names(table)
+  return {
+    names[number]: rows.index.tolist()
+    for number, rows in cases.groupby('label')
+  }
 
 
-def draw(
+def _draw(
   images: np.ndarray, maps: np.ndarray, cases: pd.DataFrame
 ) -> mpl_figure.Figure:
-  """Returns a figure with a row per case: slice, map, and both overlaid.
-
-  Args:
-    images: `[N, S, S]` uint8.
-    maps: `[N, S, S]` float in [0, 1].
-    cases: the N rows of a predictions table.
-  """
+  """Returns a figure with a row per case: slice, map, and both overlaid."""
   names = predictions.class_names(cases)
   probabilities = predictions.probabilities(cases)
   figure = figures.new(1.75 * len(images))
-  grid = figure.subplots(len(images), 3, squeeze=False)
+  grid = figure.subplots(
+    len(images), 3, squeeze=False, subplot_kw={'xticks': [], 'yticks': []}
+  )
   for row, image, heat, label, p in zip(
     grid, images, maps, cases['label'], probabilities, strict=True
   ):
@@ -113,33 +122,8 @@ def draw(
     row[1].imshow(heat, cmap=figures.MAP_COLOURS, vmin=0, vmax=1)
     row[2].imshow(image, cmap='gray', vmin=0, vmax=255)
     row[2].imshow(heat, cmap=figures.MAP_COLOURS, vmin=0, vmax=1, alpha=0.45)
-    verdict = f'{names[p.argmax()]}, {p.max():.0%}'
-    is_correct = p.argmax() == label
+    verdict = 'correct' if p.argmax() == label else 'wrong'
     row[0].set_ylabel(
-      f'{"correct" if is_correct else "wrong"}:\n{verdict}', fontsize=8
+      f'{verdict}:\n{names[p.argmax()]}, {p.max():.0%}', fontsize=8
     )
-    for axes in row:
-      axes.set_xticks([])
-      axes.set_yticks([])
   return figure
-
-
-def _load(
-  examples: input_pipeline.Examples,
-  rows: list[int],
-  config: ml_collections.ConfigDict,
-) -> np.ndarray:
-  """Returns the slices as they are given to the network, uint8 `[N, S, S, 1]`.
-
-  `config` is the field `data` of a config.
-  """
-  dataset = input_pipeline.evaluation_batches(
-    examples.take(rows), config, batch=len(rows)
-  )
-  (batch,) = input_pipeline.as_numpy(dataset)
-  return batch['image']
-
-
-def _map_side(crop: int) -> int:
-  """Returns the side of the last feature map, which is halved five times."""
-  return -(-crop // 32)

@@ -7,6 +7,7 @@ that an interrupted run and an uninterrupted one leave the same file, byte for
 byte. Speeds go to TensorBoard and the terminal only.
 """
 
+import contextlib
 import json
 import os
 
@@ -16,22 +17,13 @@ from etils import epath
 from bit_covid.base import files
 
 
-class MetricLog:
-  """Writes measurements, on the first host only.
-
-  Used as a context manager; the files are closed at the end of the block.
-  """
+class MetricLog(contextlib.AbstractContextManager):
+  """Writes measurements, on the first host, until the end of the block."""
 
   def __init__(
     self, workdir: epath.Path, *, restored_step: int, is_writer: bool
   ):
-    """Opens the log and drops what was measured after the restored step.
-
-    Args:
-      workdir: of the run.
-      restored_step: step of the checkpoint that was restored, or 0.
-      is_writer: whether this host writes the log.
-    """
+    """Opens the log and drops what was measured after the restored step."""
     self._tensorboard = None
     self._file = None
     if is_writer:
@@ -41,9 +33,6 @@ class MetricLog:
       self._tensorboard = metric_writers.AsyncWriter(
         metric_writers.SummaryWriter(os.fspath(workdir))
       )
-
-  def __enter__(self) -> 'MetricLog':
-    return self
 
   def __exit__(self, *exception: object) -> None:
     self.close()
@@ -61,13 +50,7 @@ class MetricLog:
     *,
     speeds: dict[str, float] | None = None,
   ) -> None:
-    """Adds a line of scalars.
-
-    Args:
-      step: number of updates so far.
-      scalars: measurements by name.
-      speeds: measurements that go to TensorBoard only.
-    """
+    """Adds a line of scalars; speeds go to TensorBoard only."""
     if self._file is None:
       return
     self._file.write(json.dumps({'step': step, **scalars}) + '\n')

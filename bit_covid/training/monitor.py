@@ -21,10 +21,10 @@ from bit_covid.training import train_step
 import input_pipeline
 
 
-class Monitor:
+class Monitor(contextlib.AbstractContextManager):
   """Writes `metrics.jsonl`, TensorBoard events and lines on the terminal.
 
-  Used as a context manager; the files are closed at the end of the block.
+  The files are closed at the end of the `with` block.
   """
 
   def __init__(
@@ -34,18 +34,14 @@ class Monitor:
     learning_rate: optax.Schedule,
     steps_done: int,
   ):
-    """Opens the log.
+    """Opens the log of a run that was restored after `steps_done` steps, or 0.
 
-    Args:
-      config: a resolved config.
-      workdir: of the run.
-      learning_rate: from the number of earlier updates to the learning rate.
-      steps_done: the step of the checkpoint that was restored, or 0. What was
-        logged after it is dropped from the log, as it is measured again.
+    What was logged later is dropped from the log, as it is measured again.
     """
     self._config = config
     self._learning_rate = learning_rate
     self._first_step = steps_done + 1
+    self._last_step = config.schedule[-1]
     if steps_done:
       place = progress.format_path(workdir)
       progress.say(f'Going on from step {steps_done:,} in {place}')
@@ -53,14 +49,15 @@ class Monitor:
       workdir, restored_step=steps_done, is_writer=jax.process_index() == 0
     )
     self._speed = progress.Progress(
-      last_step=config.schedule[-1], batch=config.batch
+      last_step=self._last_step, batch=config.batch
     )
-
-  def __enter__(self) -> 'Monitor':
-    return self
 
   def __exit__(self, *exception: object) -> None:
     self._log.close()
+
+  def is_due(self, step: int, every: int) -> bool:
+    """Returns whether to act at a step: every so often, and at the last one."""
+    return every > 0 and (step % every == 0 or step == self._last_step)
 
   def after_update(self, step: int, state: train_step.TrainState) -> None:
     """Starts the clock after the first update, which includes compiling."""
@@ -75,14 +72,14 @@ class Monitor:
   def log_loss(
     self, step: int, state: train_step.TrainState
   ) -> train_step.TrainState:
-    """Logs the mean loss since the last time; returns the state with sum 0.
+    """Returns the state with a loss sum of 0, after logging the mean loss.
 
     Raises:
       FloatingPointError: the mean loss is NaN or infinite.
     """
     every = self._config.log_every
     loss = float(devices.to_host(state.loss_sum)) / (step % every or every)
-    self.check_finite(step, loss)
+    self._check_finite(step, loss)
     scalars = {
       'train_loss': loss,
       # The rate of the latest update. The schedule counts updates from 0.
@@ -98,32 +95,35 @@ class Monitor:
     examples: input_pipeline.Examples,
     forward: evaluate.ForwardFn,
   ) -> None:
-    """Logs accuracy and loss of `eval_split`.
-
-    Args:
-      step: number of updates so far.
-      params: parameter tree, replicated.
-      examples: the split.
-      forward: a function from `evaluate.make_forward`.
-    """
+    """Logs accuracy and loss of `eval_split`, for replicated parameters."""
+    split, data = self._config.eval_split, self._config.data
     with self.paused():
       outputs = evaluate.evaluate(
-        forward,
-        params,
-        examples,
-        self._config.data,
-        batch=self._config.eval_batch,
+        forward, params, examples, data, batch=self._config.eval_batch
       )
       accuracy, loss = evaluate.accuracy_and_loss(outputs, examples.label)
-      split = self._config.eval_split
-      scalars = {f'{split}_accuracy': accuracy, f'{split}_loss': loss}
-      self._log.write(step, scalars)
+      self._log.write(
+        step, {f'{split}_accuracy': accuracy, f'{split}_loss': loss}
+      )
       progress.say(
         f'Step {step:,}: {split} accuracy {accuracy:.2%}, loss {loss:.4g}'
       )
 
-  def check_finite(self, step: int, tree: Any) -> None:
-    """Raises FloatingPointError if a number in a tree is NaN or infinite."""
+  def finite_on_host(
+    self, step: int, state: train_step.TrainState
+  ) -> train_step.TrainState:
+    """Returns the state as NumPy arrays, to be saved.
+
+    The logged loss predates the latest update, so the parameters are checked.
+
+    Raises:
+      FloatingPointError: a number is NaN or infinite.
+    """
+    host_state = devices.to_host(state)
+    self._check_finite(step, host_state)
+    return host_state
+
+  def _check_finite(self, step: int, tree: Any) -> None:
     if all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(tree)):
       return
     every = self._config.log_every

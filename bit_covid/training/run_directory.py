@@ -45,25 +45,18 @@ def write_facts(
   workdir: epath.Path,
   splits: Mapping[str, input_pipeline.Examples],
 ) -> None:
-  """Writes the files before the first step.
-
-  Args:
-    config: a resolved config.
-    workdir: of the run; made if it does not exist.
-    splits: the data, by the split's name.
+  """Writes the files before the first step, for a resolved config.
 
   Raises:
-    ValueError: the folder holds a run with another config or other data; the
-      message lists the differences.
+    ValueError: the folder holds a run with another config or other data.
   """
   fingerprints = {name: split.fingerprint for name, split in splits.items()}
-  facts = _without_places(config) | {'fingerprints': fingerprints}
+  facts = _facts(config) | {'fingerprints': fingerprints}
   devices.check_same_on_all_hosts(json.dumps(facts), 'Config and data')
   found = run_identity.read(workdir)
   if found is not None:
-    _check_same(
-      found, facts, f'{workdir} holds a run with another config or other data'
-    )
+    problem = f'{workdir} holds a run with another config or other data'
+    run_identity.check_same(found, facts, problem=problem, ignored=_FREE)
   if jax.process_index():
     return  # The first host writes.
   counts = [
@@ -80,11 +73,8 @@ def check_same_config(
 ) -> None:
   """Raises ValueError if the run in a folder has another config than this.
 
-  The fingerprints of the data are not compared.
-
-  Args:
-    config: as it was given to the training, resolved or not.
-    workdir: of a run that wrote its first files.
+  The config may be resolved or not. The fingerprints of the data are not
+  compared.
   """
   found = json.loads((workdir / 'config.json').read_text())
   found.pop('fingerprints')
@@ -93,29 +83,18 @@ def check_same_config(
     config = schedule.resolve(
       config, num_slices=int(counts['slices'].sum()), num_classes=len(counts)
     )
-  _check_same(
-    found,
-    _without_places(config),
-    f'{workdir} holds a run with another config',
-  )
+  problem = f'{workdir} holds a run with another config'
+  run_identity.check_same(found, _facts(config), problem=problem, ignored=_FREE)
 
 
-def _check_same(
-  found: Mapping[str, Any], facts: Mapping[str, Any], problem: str
-) -> None:
-  differences = run_identity.differences(found, facts, ignored=_FREE)
-  if differences:
-    raise ValueError(
-      f'{problem}: {"; ".join(differences)}. Choose another work directory, or '
-      'remove this one to start anew.'
-    )
+def without_places(data: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns the field `data` of a config without folders of this machine."""
+  return {key: value for key, value in data.items() if key not in _PLACES}
 
 
-def _without_places(config: ml_collections.ConfigDict) -> dict[str, Any]:
+def _facts(config: ml_collections.ConfigDict) -> dict[str, Any]:
   tree = json.loads(config.to_json())
-  for place in _PLACES:
-    tree['data'].pop(place)
-  return tree
+  return tree | {'data': without_places(tree['data'])}
 
 
 def mark_finished(workdir: epath.Path) -> None:
@@ -153,14 +132,10 @@ def write_results(
   *,
   show: bool = True,
 ) -> Mapping[str, Any]:
-  """Writes predictions, features and metrics of a split; returns its metrics.
+  """Returns the metrics of a split; writes them, its predictions and features.
 
-  Args:
-    workdir: of the run.
-    split: name of the split.
-    table: its predictions.
-    features: `[N, F]` float32, in the order of the table.
-    show: whether the metrics are printed.
+  The features are `[N, F]` float32, in the order of the predictions table. The
+  metrics are printed if `show` is True.
   """
   summary = metrics.summary(
     metrics.confusion_matrix(table), predictions.class_names(table)
@@ -187,26 +162,23 @@ def save_model(
 ) -> None:
   """Writes model.npz: the parameters and how images are prepared for them.
 
-  Args:
-    config: of the run.
-    workdir: of the run.
-    params: parameter tree of NumPy arrays.
-    examples: the training split.
-    val_table: predictions of the split 'val', on which the temperature is
-      fitted that calibrates the probabilities; None if it was not evaluated.
+  The temperature that calibrates the probabilities is fitted on `val_table`,
+  the predictions of the split 'val'; None if it was not evaluated.
   """
+  temperature = math.nan
+  if val_table is not None:
+    temperature = calibration.fit_temperature(val_table)
+  image_fields = ('box', 'crop', 'antialias', 'range_16bit')
   bit_npz.save(
     workdir / 'model.npz',
     params,
     model_name=config.model.name,
     metadata=metadata.Metadata(
       class_names=examples.class_names,
-      preprocessing={
-        key: config.data[key]
-        for key in ('box', 'crop', 'antialias', 'range_16bit')
-      },
+      preprocessing={key: config.data[key] for key in image_fields},
       window=examples.window,
-      temperature=None if val_table is None else _fit_temperature(val_table),
+      # NaN also if no temperature is best, as on a split without errors.
+      temperature=temperature if math.isfinite(temperature) else None,
       facts={
         'init': config.init,
         'seed': config.seed,
@@ -217,12 +189,6 @@ def save_model(
   )
 
 
-def _fit_temperature(table: pd.DataFrame) -> float | None:
-  temperature = calibration.fit_temperature(table)
-  # NaN if no temperature is best, as on a split without errors.
-  return temperature if math.isfinite(temperature) else None
-
-
 def image_reader(
   examples: input_pipeline.Examples,
 ) -> Callable[[str], np.ndarray | None]:
@@ -231,10 +197,4 @@ def image_reader(
   It returns None for a slice of another split.
   """
   index = {name: i for i, name in enumerate(examples.slice_id.tolist())}
-
-  def read(slice_id: str) -> np.ndarray | None:
-    if slice_id not in index:
-      return None
-    return examples.image(index[slice_id])
-
-  return read
+  return lambda name: examples.image(index[name]) if name in index else None

@@ -3,14 +3,35 @@
 """config.json and run.json of a work directory: what its results are of."""
 
 from collections.abc import Collection, Mapping, Sequence
+import datetime
+from importlib import metadata
 import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
 from typing import Any
 
 from etils import epath
 from flax import traverse_util
+import jax
 
 from bit_covid.base import files
-from bit_covid.training import provenance
+from bit_covid.base import version
+import input_pipeline
+
+_PACKAGES = (
+  'jax',
+  'jaxlib',
+  'flax',
+  'optax',
+  'orbax-checkpoint',
+  'tensorflow',
+  'tensorflow-datasets',
+  'numpy',
+  'opencv-python-headless',
+)
 
 
 def read(workdir: epath.Path) -> dict[str, Any] | None:
@@ -38,10 +59,8 @@ def differences(
 ) -> list[str]:
   """Returns a text for each value in which two trees of facts differ.
 
-  Args:
-    found: the content of a config.json.
-    asked: what the present call would write there.
-    ignored: paths, such as 'data.crop', that are not compared.
+  The one is the content of a config.json, the other what the present call would
+  write there. Paths that are ignored have the form 'data.crop'.
   """
   found, asked = (
     traverse_util.flatten_dict(dict(tree), sep='.') for tree in (found, asked)
@@ -53,27 +72,131 @@ def differences(
   ]
 
 
+def check_same(
+  found: Mapping[str, Any],
+  asked: Mapping[str, Any],
+  *,
+  problem: str,
+  folder: str = 'work directory',
+  ignored: Collection[str] = (),
+) -> None:
+  """Checks that there are no `differences`.
+
+  Raises:
+    ValueError: there are some; the message begins with the problem.
+  """
+  different = differences(found, asked, ignored=ignored)
+  if different:
+    raise ValueError(
+      f'{problem}: {"; ".join(different)}. Choose another {folder}, or remove '
+      'this one to start anew.'
+    )
+
+
 def write(
   workdir: epath.Path,
   facts: Mapping[str, Any],
   *,
   devices: Sequence[str] | None = None,
 ) -> None:
-  """Writes config.json and adds an entry to run.json.
+  """Writes config.json and adds an entry to run.json, of this start.
 
-  run.json has one entry per start, as a run may be resumed on another machine
-  or with other versions.
-
-  Args:
-    workdir: made if it does not exist.
-    facts: the content of config.json.
-    devices: names of the devices in use; None means JAX's.
+  A run may be resumed on another machine or with other versions. The devices
+  are those of JAX unless others are named.
   """
   workdir.mkdir(parents=True, exist_ok=True)
   files.write_json(workdir / 'config.json', facts)
   path = workdir / 'run.json'
-  starts = json.loads(path.read_text()) if path.exists() else []
-  start = provenance.collect()
+  starts = files.read_json(path) or []
+  start = collect_versions()
   if devices is not None:
     start['devices'] = list(devices)
   files.write_json(path, [*starts, start])
+
+
+def add_splits(
+  workdir: epath.Path,
+  facts: Mapping[str, Any],
+  splits: Mapping[str, input_pipeline.Examples],
+  *,
+  flag: str,
+  devices: Sequence[str] | None = None,
+) -> None:
+  """Writes config.json and run.json of a network that is evaluated only.
+
+  So reports and comparisons work on the folder as on that of a training. Splits
+  are added to those of the same network and data that it holds. The flag is the
+  one that named the folder, for messages.
+
+  Raises:
+    ValueError: the folder holds another run.
+  """
+  fingerprints = {name: split.fingerprint for name, split in splits.items()}
+  found = read(workdir)
+  if found is None:
+    _check_no_predictions(workdir, flag)
+  else:
+    known = found.get('fingerprints') or {}
+    fingerprints = known | fingerprints
+    # A training has other facts too, which are not compared.
+    compared = {key: found.get(key) for key in facts} | {'fingerprints': known}
+    # Of a split that is added there is no fingerprint yet.
+    asked = {**facts, 'fingerprints': {k: fingerprints[k] for k in known}}
+    problem = f'{workdir} holds another run'
+    check_same(compared, asked, problem=problem, folder=flag)
+  write(workdir, {**facts, 'fingerprints': fingerprints}, devices=devices)
+
+
+def _check_no_predictions(workdir: epath.Path, flag: str) -> None:
+  folder = workdir / 'predictions'
+  names = sorted(path.name for path in folder.glob('*'))
+  if names:
+    raise ValueError(
+      f'{folder} holds {", ".join(names)}, and no config.json says which '
+      f'network they are from. Choose another {flag}.'
+    )
+
+
+def collect_versions() -> dict[str, Any]:
+  """Returns versions, devices, flags, commit, command line and time."""
+  return {
+    'time': datetime.datetime.now(datetime.UTC).isoformat('T', 'seconds'),
+    'command': sys.argv,
+    'bit_covid': version.VERSION,
+    'commit': _commit(),
+    'python': platform.python_version(),
+    'packages': {name: _version(name) for name in _PACKAGES},
+    'platform': platform.platform(),
+    'cpus': os.cpu_count(),
+    'devices': [
+      f'{device.platform}:{device.device_kind}' for device in jax.devices()
+    ],
+    'hosts': jax.process_count(),
+    'xla_flags': os.environ.get('XLA_FLAGS', ''),
+  }
+
+
+def _version(package: str) -> str | None:
+  try:
+    return metadata.version(package)
+  except metadata.PackageNotFoundError:
+    return None  # Installed under another name, such as tensorflow-cpu.
+
+
+def _commit() -> str | None:
+  """Returns the commit of the code, with '+' if files changed since."""
+  root = pathlib.Path(__file__).parents[2]
+  git = ('git', '-C', str(root))
+  try:
+    # Fails if this file is installed inside the checkout of another project.
+    _run(*git, 'ls-files', '--error-unmatch', __file__)
+    changed = _run(*git, 'status', '--porcelain', '--untracked-files=no')
+    return _run(*git, 'rev-parse', 'HEAD') + ('+' if changed else '')
+  except (OSError, subprocess.CalledProcessError):
+    return None
+
+
+def _run(*command: str) -> str:
+  return subprocess.run(
+    command, check=True, capture_output=True, text=True
+  ).stdout.strip()

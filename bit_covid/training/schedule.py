@@ -33,10 +33,6 @@ def learning_rate(base: float, steps: tuple[int, ...]) -> optax.Schedule:
   It equals BiT's `get_lr(step)`: the rate rises linearly from 0 to `base` at
   the end of the warm-up, and is divided by ten for each decay `s < step`.
 
-  Args:
-    base: the learning rate after the warm-up.
-    steps: a schedule, such as `SCHEDULES['10k']`.
-
   Raises:
     ValueError: the steps are not positive and increasing.
   """
@@ -59,7 +55,11 @@ def learning_rate(base: float, steps: tuple[int, ...]) -> optax.Schedule:
 
 
 def check(steps: tuple[int, ...]) -> None:
-  """Raises ValueError unless the steps are a schedule."""
+  """Checks that the steps are a schedule.
+
+  Raises:
+    ValueError: there are fewer than two, or they are not increasing.
+  """
   increasing = all(a < b for a, b in itertools.pairwise(steps))
   if len(steps) < 2 or not increasing or steps[0] < 1:
     raise ValueError(
@@ -74,29 +74,19 @@ def resolve(
 ) -> ml_collections.ConfigDict:
   """Returns the config with BiT-HyperRule's values if its schedule is `()`.
 
-  Args:
-    config: a whole config.
-    num_slices: number of training slices in the data set.
-    num_classes: number of classes.
+  The rule goes by the number of training slices, which `data.per_class` may
+  limit.
   """
   if config.schedule:
     return config
   count = config.data.per_class * num_classes or num_slices
   resolved = ml_collections.ConfigDict(config)
-  resolved.schedule = hyper_rule_schedule(count)
-  resolved.mixup_alpha = hyper_rule_mixup_alpha(count)
+  resolved.schedule, resolved.mixup_alpha = hyper_rule(count)
   return ml_collections.FrozenConfigDict(resolved)
 
 
-def hyper_rule_schedule(num_examples: int) -> tuple[int, ...]:
-  """Returns BiT-HyperRule's schedule for a number of training images."""
+def hyper_rule(num_examples: int) -> tuple[tuple[int, ...], float]:
+  """Returns BiT-HyperRule's schedule and mixup alpha for a number of images."""
   if num_examples < 20_000:
-    return SCHEDULES['500']
-  if num_examples < 500_000:
-    return SCHEDULES['10k']
-  return SCHEDULES['20k']
-
-
-def hyper_rule_mixup_alpha(num_examples: int) -> float:
-  """Returns BiT-HyperRule's mixup alpha for a number of training images."""
-  return 0.0 if num_examples < 20_000 else 0.1
+    return SCHEDULES['500'], 0.0
+  return SCHEDULES['10k' if num_examples < 500_000 else '20k'], 0.1

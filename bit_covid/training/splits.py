@@ -14,9 +14,6 @@ def load(
 ) -> dict[str, input_pipeline.Examples]:
   """Returns the splits that a training needs, by name; 'train' is the first.
 
-  Args:
-    config: a whole config.
-
   Raises:
     ValueError: the data set or a split does not exist, is damaged, or does not
       fit the config.

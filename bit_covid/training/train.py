@@ -9,7 +9,7 @@ last checkpoint when it is started again with the same config and work
 directory.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 import contextlib
 import os
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from etils import epath
 import jax
 import jax.numpy as jnp
 import ml_collections
+import numpy as np
 import optax
 
 from bit_covid.base import devices
@@ -39,23 +40,26 @@ import input_pipeline
 
 
 class Trained(NamedTuple):
-  """The results of a training besides the files in its work directory.
-
-  Attributes:
-    metrics: metrics of each final split, by the split's name.
-    splits: the data, by the split's name.
-  """
+  """Metrics and data of a training, by the split's name."""
 
   metrics: Mapping[str, Any]
   splits: Mapping[str, input_pipeline.Examples]
 
 
+class _Run(NamedTuple):
+  """What stays the same while a network is trained."""
+
+  config: ml_collections.ConfigDict
+  workdir: epath.Path
+  splits: Mapping[str, input_pipeline.Examples]
+  model: resnet_v2.ResNetV2
+  forward: evaluate.ForwardFn
+
+
 def train_and_evaluate(
   config: ml_collections.ConfigDict, workdir: str | os.PathLike[str]
 ) -> Trained:
-  """Trains and evaluates a network, writes all files, and returns the metrics.
-
-  The report is written by `cli.train`, which calls this function.
+  """Returns metrics and data, after writing all files but the report.
 
   Args:
     config: see `configs/common.py`.
@@ -64,51 +68,35 @@ def train_and_evaluate(
 
   Raises:
     ValueError: the config, the data or the checkpoint is invalid. Raised before
-      the first step.
-    FileNotFoundError: the data or the checkpoint does not exist. Raised before
-      the first step.
+      the first step, as is FileNotFoundError.
     FloatingPointError: the loss or a parameter became NaN or infinite.
   """
   workdir = epath.Path(workdir).absolute()
   config = ml_collections.FrozenConfigDict(config)
   check_config.check(config)
   splits = splits_lib.load(config)
+  num_classes = len(splits['train'].class_names)
   config = schedule.resolve(
-    config,
-    num_slices=len(splits['train']),
-    num_classes=len(splits['train'].class_names),
+    config, num_slices=len(splits['train']), num_classes=num_classes
   )
   check_config.check_mixup(config)
   model = resnet_v2.create(
     config.model.name,
-    num_classes=len(splits['train'].class_names),
+    num_classes=num_classes,
     dtype=jnp.dtype(config.model.dtype),
     remat=config.model.remat,
   )
   params = initial_params(config, model)
-  progress.say(
-    f'{config.model.name} from {config.init}: '
-    f'{resnet_v2.parameter_count(params):,} parameters; '
-    f'{len(splits["train"]):,} training slices; '
-    f'{jax.device_count()} x {jax.devices()[0].device_kind}'
-  )
   run_directory.write_facts(config, workdir, splits)
-  forward = evaluate.make_forward(model)
-  state = _train(config, workdir, model, params, splits, forward)
-  metrics = _write_results(
-    config, workdir, model, state.params, splits, forward
-  )
-  return Trained(metrics, splits)
+  run = _Run(config, workdir, splits, model, evaluate.make_forward(model))
+  state = _train(run, params)
+  return Trained(_write_results(run, state.params), splits)
 
 
 def initial_params(
   config: ml_collections.ConfigDict, model: resnet_v2.ResNetV2
 ) -> Mapping[str, Any]:
   """Returns random parameters, or those of a checkpoint with a head of zeros.
-
-  Args:
-    config: its fields `init`, `seed` and `model.name` are read.
-    model: the network.
 
   Raises:
     FileNotFoundError: the checkpoint does not exist.
@@ -126,106 +114,81 @@ def initial_params(
   ).params
 
 
-def _train(
-  config: ml_collections.ConfigDict,
-  workdir: epath.Path,
-  model: resnet_v2.ResNetV2,
-  params: Mapping[str, Any],
-  splits: Mapping[str, input_pipeline.Examples],
-  forward: evaluate.ForwardFn,
-) -> train_step.TrainState:
+def _train(run: _Run, params: Mapping[str, Any]) -> train_step.TrainState:
   """Returns the replicated state after the last step.
 
   Steps are counted from 1 to `config.schedule[-1]`: after step `s`, `s` updates
   have been made. A run with a checkpoint of step `s` resumes at step `s + 1`.
   """
-  last_step = config.schedule[-1]
+  config = run.config
+  _say_what_is_trained(run, params)
   learning_rate = schedule.learning_rate(config.learning_rate, config.schedule)
   optimizer = optax.sgd(learning_rate, momentum=config.momentum)
   update = train_step.make_train_step(
-    model,
+    run.model,
     optimizer,
     mixup_alpha=config.mixup_alpha,
     accumulation=config.accumulation,
     seed=config.seed,
   )
-
-  def is_due(step: int, every: int) -> bool:
-    return every > 0 and (step % every == 0 or step == last_step)
-
-  with checkpoints.Checkpoints(workdir) as saved:
+  with checkpoints.Checkpoints(run.workdir) as saved:
     state = saved.restore(train_step.create_state(params, optimizer))
-    steps_done = int(state.step)
+    done = int(state.step)
     state = devices.replicate(state)
     with (
-      monitor_lib.Monitor(
-        config, workdir, learning_rate, steps_done
-      ) as monitor,
-      _open_batches(config, splits['train'], steps_done) as batches,
+      monitor_lib.Monitor(config, run.workdir, learning_rate, done) as monitor,
+      contextlib.closing(_batches(run, done)) as batches,
     ):
-      for step, batch in enumerate(batches, start=steps_done + 1):
+      on_devices = devices.prefetch_to_device(batches)
+      for step, batch in enumerate(on_devices, start=done + 1):
         state = update(state, batch)
         monitor.after_update(step, state)
-        if is_due(step, config.log_every):
+        if monitor.is_due(step, config.log_every):
           state = monitor.log_loss(step, state)
-        if is_due(step, config.eval_every):
-          examples = splits[config.eval_split]
-          monitor.log_evaluation(step, state.params, examples, forward)
-        if is_due(step, config.checkpoint_every):
+        if monitor.is_due(step, config.eval_every):
+          examples = run.splits[config.eval_split]
+          monitor.log_evaluation(step, state.params, examples, run.forward)
+        if monitor.is_due(step, config.checkpoint_every):
           with monitor.paused():
-            host_state = devices.to_host(state)
-            # The logged loss predates this update, so the updated parameters
-            # are checked before they are saved.
-            monitor.check_finite(step, host_state)
-            saved.save(step, host_state)
+            saved.save(step, monitor.finite_on_host(step, state))
   return state
 
 
-@contextlib.contextmanager
-def _open_batches(
-  config: ml_collections.ConfigDict,
-  examples: input_pipeline.Examples,
-  steps_done: int,
-) -> Iterator[Iterator[Mapping[str, jax.Array]]]:
-  """Opens the batches of the remaining steps, on the devices of this host.
+def _say_what_is_trained(run: _Run, params: Mapping[str, Any]) -> None:
+  progress.say(
+    f'{run.config.model.name} from {run.config.init}: '
+    f'{resnet_v2.parameter_count(params):,} parameters; '
+    f'{len(run.splits["train"]):,} training slices; '
+    f'{jax.device_count()} x {jax.devices()[0].device_kind}'
+  )
 
-  The input pipeline counts from 0: step `s` gets batch `s - 1`.
 
-  Yields:
-    An iterator over the batches.
-  """
+def _batches(run: _Run, steps_done: int) -> Generator[dict[str, np.ndarray]]:
+  """Returns the batches of the remaining steps."""
   dataset = input_pipeline.train_batches(
-    examples,
-    config.data,
-    batch=config.batch,
-    seed=config.seed,
-    first_step=steps_done,  # Inclusive; `end_step` is exclusive.
-    end_step=config.schedule[-1],
+    run.splits['train'],
+    run.config.data,
+    batch=run.config.batch,
+    seed=run.config.seed,
+    # The input pipeline counts from 0: step `s` gets batch `s - 1`.
+    first_step=steps_done,
+    end_step=run.config.schedule[-1],
     host=jax.process_index(),
     num_hosts=jax.process_count(),
   )
-  with contextlib.closing(input_pipeline.as_numpy(dataset)) as batches:
-    yield devices.prefetch_to_device(batches)
+  return input_pipeline.as_numpy(dataset)
 
 
-def _write_results(
-  config: ml_collections.ConfigDict,
-  workdir: epath.Path,
-  model: resnet_v2.ResNetV2,
-  params: Mapping[str, Any],
-  splits: Mapping[str, input_pipeline.Examples],
-  forward: evaluate.ForwardFn,
-) -> dict[str, Any]:
-  """Evaluates the final splits, writes all results and returns the metrics.
-
-  `params` are replicated. Grad-CAM maps are those of the last final split.
-  """
+def _write_results(run: _Run, params: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns the metrics of the final splits; writes all results."""
+  config, workdir = run.config, run.workdir
   metrics, tables = {}, {}
   for name in config.final_splits:
+    examples = run.splits[name]
     outputs = evaluate.evaluate(
-      forward, params, splits[name], config.data, batch=config.eval_batch
+      run.forward, params, examples, config.data, batch=config.eval_batch
     )
-    tables[name] = run_directory.predictions_table(splits[name], outputs)
+    tables[name] = run_directory.predictions_table(examples, outputs)
     metrics[name] = run_directory.write_results(
       workdir, name, tables[name], outputs.features
     )
@@ -233,18 +196,14 @@ def _write_results(
     return metrics  # The first host writes.
   params = devices.to_host(params)
   run_directory.save_model(
-    config, workdir, params, splits['train'], tables.get('val')
+    config, workdir, params, run.splits['train'], tables.get('val')
   )
   if tables and config.report:
+    # Maps of the last final split.
     split = config.final_splits[-1]
-    for module in (map_panels, map_evidence):
-      module.write(
-        workdir,
-        split,
-        splits[split],
-        tables[split],
-        model=model,
-        params=params,
-        config=config,
-      )
+    evaluated = map_panels.EvaluatedSplit(
+      split, run.splits[split], tables[split], run.model, params, config
+    )
+    map_panels.write(workdir, evaluated)
+    map_evidence.write(workdir, evaluated)
   return metrics

@@ -15,7 +15,6 @@ from etils import epath
 import pooch
 
 from bit_covid.base import files
-from bit_covid.weights import bundled
 
 BIT_MODELS_URL = 'https://storage.googleapis.com/bit_models/'
 
@@ -33,22 +32,30 @@ def is_public_name(name: str) -> bool:
   return _PUBLIC_NAME.fullmatch(name) is not None
 
 
+def bundled() -> dict[str, pathlib.Path]:
+  """Returns the checkpoints of this package, 'Textures-M-tiny' and the like.
+
+  README.md beside this file says how each came about.
+  """
+  folder = pathlib.Path(__file__).parent
+  paths = {path.stem: path for path in folder.glob('*.npz')}
+  return dict(sorted(paths.items()))
+
+
 def find(
   name: str,
   *,
   cache_dir: str | os.PathLike[str] | None = None,
   base_url: str = BIT_MODELS_URL,
-  progress: bool = True,
 ) -> pathlib.Path:
   """Returns the path of a checkpoint, which is downloaded if need be.
 
   Args:
-    name: a path to an .npz file, a name of `weights.names()` such as
-      'Textures-M-tiny', or a public name such as 'BiT-M-R50x1'.
+    name: a path to an .npz file, a name of `bundled()`, or a public name such
+      as 'BiT-M-R50x1'.
     cache_dir: where downloads are kept; by default `$BIT_COVID_CACHE`, or the
       user's cache folder.
     base_url: where '<name>.npz' is found.
-    progress: show a bar while downloading.
 
   Raises:
     FileNotFoundError: the name is neither a file nor a known name.
@@ -58,30 +65,20 @@ def find(
   path = pathlib.Path(name).expanduser()
   if path.is_file():
     return path
-  if name in bundled.names():
-    return bundled.path(name)
+  ours = bundled()
+  if name in ours:
+    return ours[name]
   if not is_public_name(name):
     raise FileNotFoundError(
       f'There is no checkpoint {str(path.absolute())!r}, and {name!r} is no '
       'public name. Give the path of an .npz file or a name such as '
       "'BiT-M-R50x1', 'BiT-S-R101x1', 'BiT-M-R50x1-ILSVRC2012' or "
       "'BiT-M-R50x1-CIFAR10'. For the tiny network, this package has "
-      f'{", ".join(bundled.names())}.'
+      f'{", ".join(ours)}.'
     )
-  cache_dir = pathlib.Path(
-    cache_dir
-    or os.environ.get('BIT_COVID_CACHE')
-    or pooch.os_cache('bit_covid')
-  )
-  path = cache_dir / f'{name}.npz'
-  record = path.with_name(f'{path.name}.sha256')
-  url = f'{base_url}{name}.npz'
-  if not path.is_file():
-    _download(url, path, record, progress)
-  elif record.is_file():
-    _check_record(path, record, url)
-  # A file without a record was put there by hand, on a machine without a
-  # network, say: its content is checked when it is loaded, as any file's is.
+  cache_dir = cache_dir or os.environ.get('BIT_COVID_CACHE')
+  path = pathlib.Path(cache_dir or pooch.os_cache('bit_covid')) / f'{name}.npz'
+  _download_or_check(path, f'{base_url}{name}.npz')
   return path
 
 
@@ -104,9 +101,23 @@ def find_checkpoint(name: str | os.PathLike[str]) -> pathlib.Path:
   return path
 
 
-def _download(
-  url: str, path: pathlib.Path, record: pathlib.Path, progress: bool
-) -> None:
+def _download_or_check(path: pathlib.Path, url: str) -> None:
+  record = path.with_name(f'{path.name}.sha256')
+  if not path.is_file():
+    _download(path, url, record)
+  # A file without a record was put there by hand, on a machine without a
+  # network, say: its content is checked when it is loaded, as any file's is.
+  elif record.is_file():
+    expected, actual = record.read_text().split()[0], pooch.file_hash(path)
+    if actual != expected:
+      raise ValueError(
+        f'{path} ({path.stat().st_size} bytes) has the sha256 {actual}, but '
+        f'{expected} was recorded when it was downloaded from {url}. Remove it '
+        'to download it again.'
+      )
+
+
+def _download(path: pathlib.Path, url: str, record: pathlib.Path) -> None:
   partial = path.with_name(f'.{path.name}.{os.getpid()}.download')
   try:
     # Pooch writes to a temporary file beside it and moves that when it is done.
@@ -115,7 +126,7 @@ def _download(
       known_hash=None,
       fname=partial.name,
       path=partial.parent,
-      downloader=pooch.HTTPDownloader(progressbar=progress, timeout=30),
+      downloader=pooch.HTTPDownloader(progressbar=True, timeout=30),
     )
   except Exception as error:  # Whatever the network stack raises.
     raise ConnectionError(
@@ -126,14 +137,3 @@ def _download(
   text = f'{pooch.file_hash(partial)}  {path.name}\n'
   files.write(epath.Path(record), text.encode())
   partial.replace(path)
-
-
-def _check_record(path: pathlib.Path, record: pathlib.Path, url: str) -> None:
-  expected = record.read_text().split()[0]
-  actual = pooch.file_hash(path)
-  if actual != expected:
-    raise ValueError(
-      f'{path} ({path.stat().st_size} bytes) has the sha256 {actual}, but '
-      f'{expected} was recorded when it was downloaded from {url}. Remove it '
-      'to download it again.'
-    )

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a checkpoint says of its model besides the parameters."""
+"""The metadata of a checkpoint, stored with the parameters."""
 
 from collections.abc import Mapping
 import dataclasses
@@ -65,7 +65,7 @@ def from_bytes(
     names, window = fields['class_names'], fields['window']
     temperature = fields['temperature']
     if not all(isinstance(name, str) for name in names):
-      raise TypeError(f'class names are not all text: {names}')
+      raise ValueError(f'class names are not all text: {names}')
     metadata = Metadata(
       class_names=tuple(names),
       preprocessing=fields['preprocessing'],

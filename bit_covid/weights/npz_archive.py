@@ -8,7 +8,7 @@ has, so that a caller can compare all shapes with what it expects before the
 first array is allocated.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 import math
 import os
 from typing import NamedTuple
@@ -39,10 +39,7 @@ def read_headers(path: str | os.PathLike[str]) -> Mapping[str, Header]:
   """
   headers = {}
   try:
-    with (
-      epath.Path(path).open('rb') as file,
-      zipfile.ZipFile(file) as archive,
-    ):
+    with epath.Path(path).open('rb') as file, zipfile.ZipFile(file) as archive:
       for info in archive.infolist():
         key = info.filename.removesuffix('.npy')
         if key in headers:
@@ -75,8 +72,7 @@ def _read_header(
     header_bytes = member.tell()
   if dtype.hasobject:
     raise ValueError(
-      f'{name} is a pickle, which could run code; a BiT file holds numbers '
-      'only.'
+      f'{name} is a pickle, which could run code; BiT files hold only numbers.'
     )
   if dtype.newbyteorder('=') not in _DTYPES:
     raise ValueError(
@@ -94,20 +90,18 @@ def _read_header(
 
 
 def read_arrays(
-  path: str | os.PathLike[str],
-  headers: Mapping[str, Header],
-  keys: Iterable[str],
+  path: str | os.PathLike[str], headers: Mapping[str, Header]
 ) -> dict[str, np.ndarray]:
-  """Returns the arrays of those keys, in the machine's byte order.
+  """Returns the arrays of those headers, in the machine's byte order.
 
   Raises:
     ValueError: the bytes of a member end early or do not match its checksum.
   """
   arrays = {}
   with epath.Path(path).open('rb') as file, zipfile.ZipFile(file) as archive:
-    for key in keys:
+    for key, header in headers.items():
       try:
-        with archive.open(headers[key].member) as member:
+        with archive.open(header.member) as member:
           array = np.lib.format.read_array(member, allow_pickle=False)
           # zipfile compares the checksum where it meets the member's end.
           if member.read(1):

@@ -15,6 +15,7 @@ are already decoded, cropped and resized: see `prepared_slices`.
 from collections.abc import Iterator, Sequence
 import dataclasses
 import hashlib
+import itertools
 from typing import Any
 
 from etils import epath
@@ -23,11 +24,15 @@ import tensorflow_datasets as tfds
 import tqdm
 
 from input_pipeline import conventions
-from input_pipeline import preprocessing
+from input_pipeline import names
+from input_pipeline import preprocess
 from input_pipeline import threads
 from input_pipeline.covidx_ct import prepared_slices
-from input_pipeline.covidx_ct import slice_files
 from input_pipeline.covidx_ct import split_file
+
+# The versions in the names of the train split file, and of those of val and
+# test: the B versions only add unverified cases to train.
+_VERSIONS = {'2A': '2A', '1': '1', '2B': '2A', '3A': '3A', '3B': '3A'}
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -36,9 +41,7 @@ class CovidxCtConfig(tfds.core.BuilderConfig):
 
   Attributes:
     train: the version in the name of the train split file.
-    held_out: the version in the names of the val and test split files. The B
-      versions only add unverified cases to train, so they share val and test
-      with the A versions.
+    held_out: the version in the names of the val and test split files.
     is_prepared: whether slices are stored cropped and resized.
   """
 
@@ -51,11 +54,13 @@ class CovidxCtConfig(tfds.core.BuilderConfig):
     version = self.train if split == 'train' else self.held_out
     return f'{split}_COVIDx_CT-{version}.txt'
 
-  @property
-  def image_folders(self) -> tuple[str, ...]:
-    """The names that the image folder may have, the most common one first."""
-    versions = dict.fromkeys((self.train, self.held_out))
-    return tuple(f'{version}_images' for version in versions)
+  def split_files(self, manual_dir: epath.Path) -> dict[str, epath.Path]:
+    """Returns the split files that are in the folder, by split."""
+    paths = {
+      split: manual_dir / self.split_file_name(split)
+      for split in conventions.SPLITS
+    }
+    return {split: path for split, path in paths.items() if path.exists()}
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -65,21 +70,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
   RELEASE_NOTES = {'1.0.0': 'First release.'}
   BUILDER_CONFIGS = [
     CovidxCtConfig(
-      name=train.lower() + ('_512' if is_prepared else ''),
-      description=f'COVIDx CT-{train}'
-      + (', slices cropped and resized.' if is_prepared else '.'),
+      name=train.lower() + suffix,
+      description=f'COVIDx CT-{train}{note}.',
       train=train,
       held_out=held_out,
-      is_prepared=is_prepared,
+      is_prepared=bool(suffix),
     )
-    for is_prepared in (False, True)
-    for train, held_out in (
-      ('2A', '2A'),
-      ('1', '1'),
-      ('2B', '2A'),
-      ('3A', '3A'),
-      ('3B', '3A'),
-    )
+    for suffix, note in (('', ''), ('_512', ', slices cropped and resized'))
+    for train, held_out in _VERSIONS.items()
   ]
   MANUAL_DOWNLOAD_INSTRUCTIONS = """\
   Download COVIDx CT from https://www.kaggle.com/datasets/hgunraj/covidxct and
@@ -88,24 +86,22 @@ class Builder(tfds.core.GeneratorBasedBuilder):
   """
 
   def __init__(self, *, image_folder: str = '', **kwargs: Any):
-    """Creates the builder.
-
-    Args:
-      image_folder: name of the image folder in manual_dir, if it is not
-        `<version>_images`.
-      **kwargs: arguments of `tfds.core.DatasetBuilder`.
-    """
+    # The name of the image folder in manual_dir; '' for `<version>_images`.
     self._image_folder = image_folder
     super().__init__(**kwargs)
 
-  def preparation(self, split: str) -> preprocessing.Preprocessing | None:
+  def preparation(self, split: str) -> preprocess.Preprocessing | None:
     """Returns how stored slices were preprocessed; None if they are whole."""
     if not self.builder_config.is_prepared:
       return None
     return prepared_slices.preparation(split)
 
   def check_source(self, manual_dir: epath.Path) -> None:
-    """Raises ValueError if this was prepared from other split files."""
+    """Checks that this was prepared from the split files in the folder.
+
+    Raises:
+      ValueError: it was prepared from others.
+    """
     prepared = self.info.metadata['split_digests']
     if split_digests(self.builder_config, manual_dir) != prepared:
       raise ValueError(
@@ -146,9 +142,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
   ) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
     manual_dir = dl_manager.manual_dir
     splits = read_splits(self.builder_config, manual_dir)
-    split_file.check_patients(splits)
+    names.check_patients(splits)
     images = self._find_images(manual_dir)
-    slice_files.check_present(splits, images)
+    split_file.check_images_exist(splits, images)
     self.info.metadata['split_digests'] = split_digests(
       self.builder_config, manual_dir
     )
@@ -158,11 +154,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     }
 
   def _find_images(self, manual_dir: epath.Path) -> epath.Path:
-    names = (
-      (self._image_folder,)
-      if self._image_folder
-      else self.builder_config.image_folders
-    )
+    config = self.builder_config
+    # Without repetition, and the most common name first.
+    versions = dict.fromkeys((config.train, config.held_out))
+    names = [f'{version}_images' for version in versions]
+    if self._image_folder:
+      names = [self._image_folder]
     for name in names:
       if (manual_dir / name).is_dir():
         return manual_dir / name
@@ -187,16 +184,21 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     images: epath.Path,
     split: str,
   ) -> Iterator[tuple[int, dict[str, Any]]]:
-    is_prepared = self.builder_config.is_prepared
-
     def load(entry: split_file.Slice) -> dict[str, Any]:
-      image, box = slice_files.read_checked(entry, images), entry.box
-      if is_prepared:
+      image, box = split_file.read_image(entry, images), entry.box
+      if self.builder_config.is_prepared:
         image = prepared_slices.prepare(image, box, split)
         box = (0, 0, *image.shape[:2])
-      return {'image': image, 'box': box}
+      return {
+        'image': image,
+        'box': box,
+        'label': entry.label,
+        'slice_id': entry.file_name,
+        'patient_id': entry.patient_id,
+        'source': entry.source,
+      }
 
-    loaded = tqdm.tqdm(
+    examples = tqdm.tqdm(
       threads.map_ahead(load, slices),
       desc=f'Reading {split} slices',
       total=len(slices),
@@ -206,20 +208,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     # tfds sorts by key, and holds in memory all examples whose keys lie in the
     # same thousandth of the range of keys. With keys 0, 1, 2, ... that would be
     # the whole split, 20 or 38 GB.
-    step = 2**128 // len(slices)
-    for number, (entry, image_and_box) in enumerate(
-      zip(slices, loaded, strict=True)
-    ):
-      yield (
-        number * step,
-        image_and_box
-        | {
-          'label': entry.label,
-          'slice_id': entry.file_name,
-          'patient_id': entry.patient_id,
-          'source': entry.source,
-        },
-      )
+    return zip(itertools.count(step=2**128 // len(slices)), examples)
 
 
 def read_splits(
@@ -231,18 +220,14 @@ def read_splits(
     FileNotFoundError: the folder holds no split file of this version.
     ValueError: a line of a split file is invalid.
   """
-  names = {split: config.split_file_name(split) for split in conventions.SPLITS}
-  splits = {
-    split: split_file.read(manual_dir / name)
-    for split, name in names.items()
-    if (manual_dir / name).exists()
-  }
-  if not splits:
+  paths = config.split_files(manual_dir)
+  if not paths:
+    names = map(config.split_file_name, conventions.SPLITS)
     raise FileNotFoundError(
       f'There is no split file of COVIDx CT-{config.train} in {manual_dir}; '
-      f'expected one or more of {", ".join(names.values())}.'
+      f'expected one or more of {", ".join(names)}.'
     )
-  return splits
+  return {split: split_file.read(path) for split, path in paths.items()}
 
 
 def split_digests(
@@ -253,12 +238,7 @@ def split_digests(
   A prepared data set stores them, so that it is not mistaken for one made from
   another folder of the same version.
   """
-  paths = {
-    split: manual_dir / config.split_file_name(split)
-    for split in conventions.SPLITS
-  }
   return {
     split: hashlib.sha256(path.read_bytes()).hexdigest()
-    for split, path in paths.items()
-    if path.exists()
+    for split, path in config.split_files(manual_dir).items()
   }

@@ -12,12 +12,7 @@ from typing import NamedTuple
 
 
 class Family(NamedTuple):
-  """The file names of one collection.
-
-  Attributes:
-    source: name of the collection.
-    pattern: matches a whole name; its first group is the patient id.
-  """
+  """A kind of file names; the pattern's first group is the patient id."""
 
   source: str
   pattern: re.Pattern[str]
@@ -67,10 +62,9 @@ def parse(file_name: str) -> Origin:
     ValueError: the name matches no collection. It is not guessed, as a wrong
       patient id would hide a patient who is in two splits.
   """
-  for family in FAMILIES:
-    match = family.pattern.fullmatch(file_name)
-    if match:
-      return Origin(match.group(1), family.source)
+  for source, pattern in FAMILIES:
+    if match := pattern.fullmatch(file_name):
+      return Origin(match[1], source)
   sources = ', '.join(dict.fromkeys(family.source for family in FAMILIES))
   raise ValueError(
     f'{file_name!r} is not named like a slice of any collection in COVIDx CT '

@@ -16,20 +16,19 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from input_pipeline import preprocess
-from input_pipeline import preprocessing
 
 # Sides in pixels, those of the paper's best model.
 TRAIN_SIZE = 512
 HELD_OUT_SIZE = 480
 
 
-def preparation(split: str) -> preprocessing.Preprocessing:
+def preparation(split: str) -> preprocess.Preprocessing:
   """Returns how the slices of a split are preprocessed before they are stored.
 
-  `resize` and `crop` are both the stored side, as no part is cut out.
+  No part is cut out, so `resize` and `crop` are both the stored side.
   """
   size = TRAIN_SIZE if split == 'train' else HELD_OUT_SIZE
-  return preprocessing.Preprocessing(
+  return preprocess.Preprocessing(
     box='annotated', resize=size, crop=size, antialias=False
   )
 
@@ -48,13 +47,7 @@ RECORD_KEY = 'image/value'
 def prepare(
   encoded: bytes, box: tuple[int, int, int, int], split: str
 ) -> np.ndarray:
-  """Returns the slice as it is stored, `[S, S, 1]` uint8.
-
-  Args:
-    encoded: the bytes of its PNG.
-    box: xmin, ymin, xmax, ymax in pixels, end exclusive.
-    split: the split that it belongs to, which decides S.
-  """
+  """Returns a slice of a split as it is stored, `[S, S, 1]` uint8."""
   settings = preparation(split)
   return preprocess.prepare(
     preprocess.decode(encoded),

@@ -1,11 +1,12 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the split files of COVIDx CT.
+"""Reads the split files of COVIDx CT, and checks the images that they list.
 
 Each line is a slice: `<file name> <class> <xmin> <ymin> <xmax> <ymax>`.
 """
 
 from collections.abc import Mapping, Sequence
+import itertools
 import os
 import re
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from etils import epath
 
 from input_pipeline import conventions
+from input_pipeline import image_file
 from input_pipeline.covidx_ct import file_names
 
 # The slices of each split, by its name.
@@ -26,8 +28,8 @@ class Slice(NamedTuple):
     file_name: name of the PNG, without a folder.
     label: index into `conventions.COVIDX_CT`.
     box: xmin, ymin, xmax, ymax in pixels, end exclusive.
-    patient_id: the patient, parsed from the file name.
-    source: the collection, parsed from the file name.
+    patient_id: parsed from the file name, as the `source` is.
+    source: the collection that the slice comes from.
     place: 'file:line' for error messages.
   """
 
@@ -52,12 +54,11 @@ def read(path: str | os.PathLike[str]) -> list[Slice]:
   except UnicodeDecodeError as error:
     raise ValueError(f'{os.fspath(path)} is no text file: {error}') from error
   lines = text.removesuffix('\n').split('\n')
-  slices = [
-    _parse_line(line, f'{os.fspath(path)}:{number}')
-    for number, line in enumerate(lines, start=1)
-  ]
+  slices = []
   places: dict[str, str] = {}
-  for entry in slices:
+  for number, line in enumerate(lines, start=1):
+    entry = _parse_line(line, f'{os.fspath(path)}:{number}')
+    slices.append(entry)
     first = places.setdefault(entry.file_name, entry.place)
     if first != entry.place:
       raise ValueError(
@@ -108,16 +109,36 @@ def _parse_line(line: str, place: str) -> Slice:
   return Slice(name, label, (xmin, ymin, xmax, ymax), *origin, place)
 
 
-def check_patients(splits: Splits) -> None:
-  """Raises ValueError if a patient is in more than one split."""
-  first_seen: dict[str, tuple[str, Slice]] = {}
-  for split, slices in splits.items():
-    for entry in slices:
-      seen_in, first = first_seen.setdefault(entry.patient_id, (split, entry))
-      if seen_in != split:
-        raise ValueError(
-          f'{entry.place}: patient {entry.patient_id!r} is in the splits '
-          f'{seen_in!r} ({first.place}) and {split!r}. Slices of one patient '
-          'are nearly alike, so results on such splits would be meaningless. '
-          'Keep each patient in one split.'
-        )
+def check_images_exist(splits: Splits, images: epath.Path) -> None:
+  """Checks that the folder `images` holds the images of all slices.
+
+  Raises:
+    FileNotFoundError: an image does not exist.
+  """
+  # The folder is listed once. So a missing file is found before minutes of
+  # work, with a single request to a network disk.
+  present = set(os.listdir(images))
+  for entry in itertools.chain.from_iterable(splits.values()):
+    if entry.file_name not in present:
+      raise FileNotFoundError(
+        f'{entry.place}: there is no image {entry.file_name!r} in {images}.'
+      )
+
+
+def read_image(entry: Slice, images: epath.Path) -> bytes:
+  """Returns the bytes of a slice's PNG in the folder `images`, after checks.
+
+  Raises:
+    ValueError: the file is no whole 8-bit PNG, or does not contain the box.
+  """
+  path = images / entry.file_name
+  name = f'{entry.place}: {path}'
+  png = image_file.read(path)
+  image = image_file.decode(png, name)
+  if image.format != 'PNG' or image.mode.startswith('I'):
+    raise ValueError(
+      f'{name} is {image.format} of mode {image.mode}; expected an 8-bit PNG,'
+      ' as COVIDx CT has them.'
+    )
+  image_file.check_box(entry.box, image.size, name)
+  return png

@@ -9,36 +9,23 @@ A slice depends on nothing but these arguments.
 """
 
 from collections.abc import Iterator
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
 
+from input_pipeline import conventions
 from input_pipeline.phantom import anatomy as anatomy_lib
 from input_pipeline.phantom import geometry
 from input_pipeline.phantom import lesions as lesions_lib
 from input_pipeline.phantom import scanner as scanner_lib
 from input_pipeline.phantom import tissue
 from input_pipeline.phantom import vessels
-from input_pipeline.phantom.anatomy import MAX_SLICES
-from input_pipeline.phantom.lesions import LABELS
-from input_pipeline.phantom.patient import Patient
-from input_pipeline.phantom.patient import sample_patient
 
-__all__ = [
-  'LABELS',
-  'MAX_SLICES',
-  'SCAN_RANGE',
-  'DrawnSlice',
-  'Patient',
-  'bounding_box',
-  'draw_scan',
-  'draw_slice',
-  'sample_patient',
-]
-
+LABELS = conventions.COVIDX_CT
+MAX_SLICES = anatomy_lib.MAX_SLICES
 # z of the first and last slice of a whole scan.
-SCAN_RANGE = (0.02, 0.95)
-
+_SCAN_RANGE = (0.02, 0.95)
 # Thickness of a slice in half image sides, about 1/50 of the lungs' height.
 _THICKNESS = 0.028
 # HU of vessels, and of the air in bronchi together with some of their walls.
@@ -46,16 +33,88 @@ _VESSEL = 20.0
 _BRONCHUS = -780.0
 
 
+@dataclasses.dataclass(frozen=True)
+class Patient:
+  """What the slices of one patient have in common.
+
+  Attributes:
+    key: integers that identify the patient; they seed all noise.
+    anatomy: the body.
+    scanner: how the patient was scanned.
+    lesions: the lesions.
+    bronchi: of each lesion. Ground glass does not show them.
+    vessels: of both lungs.
+    lung_density: HU of the lungs.
+    gravity: by how many HU the lungs get denser from front to back.
+    lattice: `[16, 16]` float32 noise for outlines and textures.
+  """
+
+  key: tuple[int, ...]
+  anatomy: anatomy_lib.Anatomy
+  scanner: scanner_lib.Scanner
+  lesions: tuple[lesions_lib.Lesion, ...]
+  bronchi: tuple[vessels.Tree, ...]
+  vessels: vessels.Tree
+  lung_density: float
+  gravity: float
+  lattice: np.ndarray
+
+
+def sample_patient(
+  *, seed: int, split: str, label: str, number: int
+) -> Patient:
+  """Returns a patient, always the same one for the same arguments.
+
+  Args:
+    seed: of the data set.
+    split: one of `conventions.SPLITS`.
+    label: one of `LABELS`.
+    number: of the patient in its split and class.
+  """
+  key = (seed, conventions.SPLITS.index(split), LABELS.index(label), number)
+  rng = np.random.default_rng((*key, 0, 0))
+  anatomy = anatomy_lib.sample(anatomy_lib.Anatomy, rng)
+  scanner = anatomy_lib.sample(scanner_lib.Scanner, rng)
+  # A wide range, as the density depends on how deep a patient breathes in. The
+  # mean gray value must not reveal the class.
+  density = rng.uniform(-890, -740)
+  lesions = lesions_lib.sample_lesions(
+    rng, label, middle=anatomy.scan_middle, lung_density=density
+  )
+  return Patient(
+    key=key,
+    anatomy=anatomy,
+    scanner=scanner,
+    lesions=lesions,
+    bronchi=tuple(lesions_lib.grow_bronchi(rng, x, anatomy) for x in lesions),
+    vessels=_grow_vessels(rng, anatomy),
+    lung_density=density,
+    gravity=rng.uniform(10, 90),
+    lattice=rng.standard_normal((16, 16), np.float32),
+  )
+
+
+def _grow_vessels(rng, anatomy: anatomy_lib.Anatomy) -> vessels.Tree:
+  """Returns the vessels of both lungs, z in half image sides."""
+  width, height, center = anatomy.rib_cage(0.6)
+  depth = anatomy_lib.LUNG_HEIGHT
+  radius = rng.uniform(0.026, 0.036)
+  trees = []
+  for side in (-1, 1):
+    targets = rng.uniform(-1, 1, (1024, 3))
+    targets = targets[np.linalg.norm(targets, axis=1) < 1][:256]
+    targets *= (0.48 * width, 0.95 * height, 0.6 * depth)
+    targets += (side * 0.52 * width, center, 0.5 * depth)
+    root = np.array((side * 0.13, center, 0.47 * depth))
+    trees.append(vessels.grow_tree(rng, targets, root=root, radius=radius))
+  return vessels.join(*trees)
+
+
 class DrawnSlice(NamedTuple):
   """A slice and what it shows.
 
-  Attributes:
-    image: `[S, S]` uint8.
-    box: int32 `[4]` xmin, ymin, xmax, ymax of the body in pixels, end
-      exclusive.
-    body: `[S, S]` bool, the pixels of the body.
-    lungs: `[S, S]` bool, the pixels of the lungs.
-    lesions: `[S, S]` bool, the pixels of the lesions.
+  `image` is `[S, S]` uint8, `box` the `bounding_box` of the body. The others
+  are `[S, S]` bool, the pixels of the body, the lungs and the lesions.
   """
 
   image: np.ndarray
@@ -66,12 +125,7 @@ class DrawnSlice(NamedTuple):
 
 
 def draw_slice(patient: Patient, number: int, *, size: int) -> DrawnSlice:
-  """Returns a slice of a patient.
-
-  Args:
-    patient: the patient.
-    number: number of the slice, less than `MAX_SLICES`.
-    size: side of the image in pixels.
+  """Returns a slice of a patient, with `size` pixels per side.
 
   Raises:
     ValueError: there is no such slice.
@@ -91,13 +145,8 @@ def draw_scan(
 
   They lie at equal distances, and not all of them show a lesion. `draw_slice`
   draws a few from the middle instead.
-
-  Args:
-    patient: the patient.
-    count: number of slices.
-    size: side of an image in pixels.
   """
-  for number, z in enumerate(np.linspace(*SCAN_RANGE, count)):
+  for number, z in enumerate(np.linspace(*_SCAN_RANGE, count)):
     rng = np.random.default_rng((*patient.key, 2, number))
     yield _draw(patient, float(z), rng=rng, size=size)
 
@@ -109,15 +158,11 @@ def _draw(
   section = anatomy_lib.cut(anatomy, z, size)
   image = np.full((size, size), tissue.AIR, np.float32)
   image = scanner_lib.draw_table(image, scanner, anatomy)
-  image = tissue.draw_wall(image, section, anatomy=anatomy)
-  image = tissue.draw_chest(
-    image, section, anatomy=anatomy, lattice=patient.lattice
-  )
+  image = tissue.draw_wall(image, section)
+  image = tissue.draw_chest(image, section, lattice=patient.lattice)
   lungs, diseased = _draw_lungs(patient, section)
-  image = geometry.paint(
-    image, lungs, geometry.coverage(section.lungs, section.pixel)
-  )
-  image = tissue.draw_airways(image, section, anatomy)
+  image = geometry.fill(image, lungs, section.lungs, section.pixel)
+  image = tissue.draw_airways(image, section)
   image = scanner_lib.add_noise(image, scanner, rng)
   body = section.body < 0
   return DrawnSlice(
@@ -143,9 +188,7 @@ def _draw_lungs(
     patient.lattice, section.u, section.v + np.float32(section.z), cells=9
   )
   weights = [
-    lesions_lib.lesion_weight(
-      lesion, section, anatomy=patient.anatomy, outline=outline
-    )
+    lesions_lib.lesion_weight(lesion, section, outline=outline)
     for lesion in patient.lesions
   ]
   for lesion, weight in zip(patient.lesions, weights, strict=True):
@@ -172,7 +215,7 @@ def _draw_vessels(
     len(lungs),
     depth=section.z * anatomy_lib.LUNG_HEIGHT,
     thickness=_THICKNESS,
-    to_image=lambda u, v: anatomy_lib.to_image(patient.anatomy, u, v),
+    to_image=patient.anatomy.to_image,
   )
   # Just below the pleura vessels are too thin to be seen.
   ink = ink * np.clip(-section.lungs / np.float32(0.03), 0, 1)
@@ -188,7 +231,7 @@ def _draw_bronchi(patient: Patient, section: anatomy_lib.Section) -> np.ndarray:
     len(section.u),
     depth=0,
     thickness=1,
-    to_image=lambda u, v: anatomy_lib.to_image(patient.anatomy, u, v),
+    to_image=patient.anatomy.to_image,
   )
 
 

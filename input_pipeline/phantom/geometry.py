@@ -7,8 +7,10 @@ in y (down). A signed distance is negative inside its shape.
 
     x, y = pixel_grid(128)
     disc = ellipse_distance(x, y, center=(0, 0), radii=(0.5, 0.3))
-    image = paint(image, 40.0, coverage(disc, 2 / 128))
+    image = fill(image, 40.0, disc, 2 / 128)
 """
+
+import functools
 
 import numpy as np
 
@@ -47,6 +49,16 @@ def paint(
   return image + (value - image) * weight
 
 
+def fill(
+  image: np.ndarray,
+  value: np.ndarray | float,
+  distance: np.ndarray,
+  softness: float,
+) -> np.ndarray:
+  """Returns `image` with a shape painted on it; see `coverage`."""
+  return paint(image, value, coverage(distance, softness))
+
+
 def ellipse_distance(
   x: np.ndarray,
   y: np.ndarray,
@@ -83,25 +95,24 @@ def capsule_distance(
   return np.sqrt(x**2 + y**2) - np.float32(radius)
 
 
-def smooth_union(
-  first: np.ndarray, second: np.ndarray, rounding: float
-) -> np.ndarray:
-  """Returns the distance to the union of two shapes, its notches rounded.
+def smooth_union(*shapes: np.ndarray, rounding: float) -> np.ndarray:
+  """Returns the distance to the union of shapes, its notches rounded.
 
   Args:
-    first: signed distance to one shape.
-    second: signed distance to the other.
-    rounding: distance from the notch at which the rounding begins.
+    *shapes: signed distances to each.
+    rounding: distance from a notch at which the rounding begins.
   """
-  overlap = np.maximum(rounding - np.abs(first - second), 0)
-  return np.minimum(first, second) - overlap**2 / np.float32(4 * rounding)
+
+  def join(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    overlap = np.maximum(rounding - np.abs(first - second), 0)
+    return np.minimum(first, second) - overlap**2 / np.float32(4 * rounding)
+
+  return functools.reduce(join, shapes)
 
 
-def smooth_overlap(
-  first: np.ndarray, second: np.ndarray, rounding: float
-) -> np.ndarray:
-  """Returns the distance to the overlap of two shapes, its corners rounded."""
-  return -smooth_union(-first, -second, rounding)
+def smooth_overlap(*shapes: np.ndarray, rounding: float) -> np.ndarray:
+  """Returns the distance to the overlap of shapes, its corners rounded."""
+  return -smooth_union(*(-x for x in shapes), rounding=rounding)
 
 
 def lattice_noise(
@@ -110,10 +121,9 @@ def lattice_noise(
   """Returns smooth noise, interpolated between periodic lattice points.
 
   Args:
-    lattice: `[N, N]` float32, the values at the lattice points; N is a power of
-      two.
-    x: where to evaluate the noise, of any shape.
-    y: likewise, of the same shape.
+    lattice: `[N, N]` float32, where N is a power of two.
+    x: of the points, of any shape.
+    y: of the points.
     cells: lattice cells per unit length.
   """
   side, last = len(lattice), len(lattice) - 1
@@ -141,30 +151,27 @@ def stamp_discs(
 ) -> np.ndarray:
   """Returns an image of small discs, `[size, size]` float32 in [0, 1].
 
-  Where discs overlap, the image has the largest value.
-
-  Args:
-    size: side of the image in pixels.
-    x: `[P]` x of the centers.
-    y: `[P]` y of the centers.
-    radius: `[P]` radii. A disc thinner than a pixel becomes fainter instead.
-    weight: `[P]` values of the discs in [0, 1].
+  Where discs overlap, the image has the largest value. A disc thinner than a
+  pixel becomes fainter instead. `x`, `y` and `radius` of the discs, and their
+  values `weight` in [0, 1], are `[P]`.
   """
   canvas = np.zeros((size, size), np.float32)
-  column, row = (x + 1) * size / 2 - 0.5, (y + 1) * size / 2 - 0.5
   inside = (np.abs(x) < 1) & (np.abs(y) < 1) & (weight > 0)
   if not inside.any():
     return canvas
-  column, row, weight = column[inside], row[inside], weight[inside]
-  radius = radius[inside] * size / 2
+  # Each disc has a square of pixels of its own: the arrays are `[P, R, R]`.
+  x, y, radius = (x + 1) * size / 2, (y + 1) * size / 2, radius * size / 2
+  column, row, radius, weight = (
+    values[inside, None, None] for values in (x - 0.5, y - 0.5, radius, weight)
+  )
   reach = int(np.ceil(radius.max() + 0.5))
   steps = np.arange(-reach, reach + 1)
-  columns = np.rint(column).astype(np.int32)[:, None, None] + steps
-  rows = np.rint(row).astype(np.int32)[:, None, None] + steps[:, None]
-  away = (columns - column[:, None, None]) ** 2
-  away = np.sqrt(away + (rows - row[:, None, None]) ** 2)
-  ink = np.clip(radius[:, None, None] + 0.5 - away, 0, 1)
-  ink *= (weight * np.minimum(1, 2 * radius))[:, None, None]
+  columns = np.rint(column).astype(np.int32) + steps
+  rows = np.rint(row).astype(np.int32) + steps[:, None]
+  away = np.sqrt((columns - column) ** 2 + (rows - row) ** 2)
+  ink = np.clip(radius + 0.5 - away, 0, 1) * (
+    weight * np.minimum(1, 2 * radius)
+  )
   columns, rows = np.broadcast_arrays(columns, rows)
   seen = (ink > 0) & (columns >= 0) & (columns < size)
   seen &= (rows >= 0) & (rows < size)

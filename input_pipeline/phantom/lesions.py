@@ -12,12 +12,9 @@ import math
 
 import numpy as np
 
-from input_pipeline import conventions
 from input_pipeline.phantom import anatomy as anatomy_lib
 from input_pipeline.phantom import geometry
 from input_pipeline.phantom import vessels
-
-LABELS = conventions.COVIDX_CT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,35 +50,21 @@ class Lesion:
 
 
 def sample_lesions(
-  rng: np.random.Generator,
-  label: str,
-  *,
-  middle: float,
-  lung_density: float,
+  rng: np.random.Generator, label: str, *, middle: float, lung_density: float
 ) -> tuple[Lesion, ...]:
-  """Returns the lesions of one patient.
+  """Returns the lesions of one patient of a class.
 
   The first of a CP patient and the first two of an NCP patient reach through
-  the whole scan.
-
-  Args:
-    rng: random generator.
-    label: one of `LABELS`.
-    middle: z of the middle of the scan.
-    lung_density: HU of the lungs around the lesions.
+  the whole scan, whose middle has the z `middle`.
   """
-  samplers = {'Normal': _no_lesions, 'CP': _pneumonia, 'NCP': _covid}
-  return samplers[label](rng, middle, lung_density)
+  if label == 'CP':
+    # Alveoli full of fluid have the same density in all lungs.
+    return _pneumonia(rng, middle)
+  return _covid(rng, middle, lung_density) if label == 'NCP' else ()
 
 
-def _no_lesions(rng, middle, lung_density) -> tuple[Lesion, ...]:
-  del rng, middle, lung_density
-  return ()
-
-
-def _pneumonia(rng, middle, lung_density) -> tuple[Lesion, ...]:
+def _pneumonia(rng, middle) -> tuple[Lesion, ...]:
   """Returns two to four consolidations, mostly of one lung."""
-  del lung_density  # Alveoli full of fluid have the same density in all lungs.
   side = int(rng.choice((-1, 1)))
   density = rng.uniform(-90, 20)
   first = Lesion(
@@ -97,20 +80,19 @@ def _pneumonia(rng, middle, lung_density) -> tuple[Lesion, ...]:
     density=density,
     ground_glass=False,
   )
-  others = []
-  for _ in range(int(rng.integers(1, 4))):
-    others.append(
-      dataclasses.replace(
-        first,
-        side=side if rng.random() < 0.8 else -side,
-        angle=rng.uniform(-0.9, 1.0),
-        reach=rng.uniform(0.45, 0.75),
-        depth=rng.uniform(0.06, 0.10),
-        length=rng.uniform(0.07, 0.12),
-        z=middle + rng.uniform(-0.2, 0.2),
-        extent=rng.uniform(0.15, 0.35),
-      )
+  others = (
+    dataclasses.replace(
+      first,
+      side=side if rng.random() < 0.8 else -side,
+      angle=rng.uniform(-0.9, 1.0),
+      reach=rng.uniform(0.45, 0.75),
+      depth=rng.uniform(0.06, 0.10),
+      length=rng.uniform(0.07, 0.12),
+      z=middle + rng.uniform(-0.2, 0.2),
+      extent=rng.uniform(0.15, 0.35),
     )
+    for _ in range(int(rng.integers(1, 4)))
+  )
   return (first, *others)
 
 
@@ -142,11 +124,11 @@ def _covid(rng, middle, lung_density) -> tuple[Lesion, ...]:
   return tuple(lesions)
 
 
-def place(
-  lesion: Lesion, anatomy: anatomy_lib.Anatomy, z: float
+def _place(
+  lesion: Lesion, rib_cage: anatomy_lib.RibCage
 ) -> tuple[float, float, float]:
-  """Returns u, v and the direction to the pleura, in radians, at a height z."""
-  half_width, half_height, center = anatomy_lib.cavity_at(anatomy, z)
+  """Returns u, v and the direction to the pleura, in radians."""
+  half_width, half_height, center = rib_cage
   u = lesion.side * half_width * lesion.reach * math.cos(lesion.angle)
   v = half_height * lesion.reach * math.sin(lesion.angle)
   # The normal of the ellipse through the point.
@@ -155,24 +137,17 @@ def place(
 
 
 def lesion_weight(
-  lesion: Lesion,
-  section: anatomy_lib.Section,
-  *,
-  anatomy: anatomy_lib.Anatomy,
-  outline: np.ndarray,
+  lesion: Lesion, section: anatomy_lib.Section, *, outline: np.ndarray
 ) -> np.ndarray:
   """Returns the share of the lesion in each pixel, `[S, S]` float32 in [0, 1].
 
-  Args:
-    lesion: the lesion.
-    section: the slice. Outside of its lungs the share is 0.
-    anatomy: the body that the slice was cut from.
-    outline: `[S, S]` smooth noise that warps the outline.
+  It is 0 outside of the lungs. `outline` is `[S, S]` smooth noise that warps
+  the outline.
   """
   share = 1 - ((section.z - lesion.z) / lesion.extent) ** 2
   if share <= 0:
     return np.zeros_like(section.u)
-  u, v, outward = place(lesion, anatomy, section.z)
+  u, v, outward = _place(lesion, section.rib_cage)
   scale = math.sqrt(share)
   distance = geometry.ellipse_distance(
     section.u,
@@ -187,32 +162,23 @@ def lesion_weight(
 
 
 def grow_bronchi(
-  rng: np.random.Generator,
-  lesion: Lesion,
-  anatomy: anatomy_lib.Anatomy,
+  rng: np.random.Generator, lesion: Lesion, anatomy: anatomy_lib.Anatomy
 ) -> vessels.Tree:
-  """Returns the air-filled bronchi of a consolidation, all at the same z.
-
-  Args:
-    rng: random generator.
-    lesion: the consolidation.
-    anatomy: the body that it lies in.
-  """
-  u, v, outward = place(lesion, anatomy, lesion.z)
+  """Returns the air-filled bronchi of a consolidation, all at the same z."""
+  u, v, outward = _place(lesion, anatomy.rib_cage(lesion.z))
   across = rng.uniform(-0.6, 1.0, 8) * lesion.depth
   # Spread evenly, so that no large part of the lesion is without bronchi.
   along = np.linspace(-0.85, 0.85, 8) + rng.uniform(-0.15, 0.15, 8)
   along = along * lesion.length
+  cos, sin = np.cos(outward), np.sin(outward)
   targets = np.stack(
     (
-      u + across * np.cos(outward) - along * np.sin(outward),
-      v + across * np.sin(outward) + along * np.cos(outward),
+      u + across * cos - along * sin,
+      v + across * sin + along * cos,
       np.zeros(8),
     ),
     axis=1,
   )
   inward = 1.2 * lesion.depth
-  root = np.array(
-    (u - inward * np.cos(outward), v - inward * np.sin(outward), 0.0)
-  )
+  root = np.array((u - inward * cos, v - inward * sin, 0.0))
   return vessels.grow_tree(rng, targets, root=root, radius=0.013)

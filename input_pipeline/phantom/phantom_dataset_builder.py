@@ -11,13 +11,11 @@ train = builder.as_data_source('train')
 
 from collections.abc import Iterator, Mapping
 import dataclasses
-import types
 from typing import Any
 
-import numpy as np
 import tensorflow_datasets as tfds
 
-from input_pipeline import conventions
+from input_pipeline import drawn_builder
 from input_pipeline.phantom import drawing
 
 
@@ -29,7 +27,7 @@ class PhantomConfig(tfds.core.BuilderConfig):
     size: side of an image in pixels.
     patients: number of patients per class in each split.
     slices: number of slices per patient, at most `drawing.MAX_SLICES`.
-    seed: seed of everything that is drawn.
+    seed: of everything that is drawn.
   """
 
   size: int
@@ -43,63 +41,32 @@ class PhantomConfig(tfds.core.BuilderConfig):
         f'slices is {self.slices}, but a scan has 1 to '
         f'{drawing.MAX_SLICES} slices.'
       )
-    if set(self.patients) != set(conventions.SPLITS):
-      raise ValueError(
-        f'patients names the splits {sorted(self.patients)}, but they must '
-        f'be {sorted(conventions.SPLITS)}.'
-      )
+    drawn_builder.check_splits('patients', self.patients)
 
 
-class Builder(tfds.core.GeneratorBasedBuilder):
+class Builder(drawn_builder.DrawnBuilder):
   """Draws the slices of all patients of a config, class by class."""
 
-  VERSION = tfds.core.Version('1.0.0')
-  RELEASE_NOTES = types.MappingProxyType({'1.0.0': 'Initial release.'})
   # A list, as tfds requires; the first config is the default.
   BUILDER_CONFIGS = [
     PhantomConfig(
       name='demo',
       description='1980 slices of 128 pixels: trains a small network.',
       size=128,
-      patients=types.MappingProxyType({'train': 60, 'val': 20, 'test': 30}),
+      patients=drawn_builder.per_split(60, 20, 30),
       slices=6,
     ),
     PhantomConfig(
       name='tiny',
       description='81 slices of 64 pixels: for tests.',
       size=64,
-      patients=types.MappingProxyType({'train': 4, 'val': 2, 'test': 3}),
+      patients=drawn_builder.per_split(4, 2, 3),
       slices=3,
     ),
   ]
 
-  def _info(self) -> tfds.core.DatasetInfo:
-    return self.dataset_info_from_configs(
-      features=tfds.features.FeaturesDict(
-        {
-          'image': tfds.features.Image(
-            shape=(None, None, 1), dtype=np.uint8, encoding_format='png'
-          ),
-          'label': tfds.features.ClassLabel(names=list(drawing.LABELS)),
-          # xmin, ymin, xmax, ymax of the body in pixels, end exclusive.
-          'box': tfds.features.Tensor(shape=(4,), dtype=np.int32),
-          'slice_id': tfds.features.Text(),
-          'patient_id': tfds.features.Text(),
-          'source': tfds.features.Text(),
-        }
-      ),
-      supervised_keys=('image', 'label'),
-      # Keeps the order in which the patients are drawn.
-      disable_shuffling=True,
-    )
-
-  def _split_generators(
-    self, dl_manager: tfds.download.DownloadManager
-  ) -> dict[str, Iterator[tuple[str, dict[str, Any]]]]:
-    del dl_manager  # Nothing to download.
-    return {
-      split: self._generate_examples(split) for split in conventions.SPLITS
-    }
+  def _class_names(self) -> list[str]:
+    return list(drawing.LABELS)
 
   def _generate_examples(
     self, split: str
@@ -114,14 +81,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         for index in range(config.slices):
           drawn = drawing.draw_slice(patient, index, size=config.size)
           slice_id = f'{patient_id}-{index:03d}.png'
-          yield (
-            slice_id,
-            {
-              'image': drawn.image[..., None],
-              'label': label,
-              'box': drawn.box,
-              'slice_id': slice_id,
-              'patient_id': patient_id,
-              'source': 'phantom',
-            },
-          )
+          example = {
+            'image': drawn.image[..., None],
+            'label': label,
+            'box': drawn.box,
+            'slice_id': slice_id,
+            'patient_id': patient_id,
+            'source': 'phantom',
+          }
+          yield slice_id, example

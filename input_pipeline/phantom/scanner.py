@@ -13,60 +13,38 @@ from input_pipeline.phantom import geometry
 
 @dataclasses.dataclass(frozen=True)
 class Scanner:
-  """How one patient was scanned. Lengths are in half image sides.
+  """How one patient was scanned, and the ranges from which that is drawn."""
 
-  Attributes:
-    table_lines: number of curves that the table shows as, 0 to 3.
-    table_gap: gap between back and table.
-    table_curve: curvature of the table.
-    noise: standard deviation of white noise in HU.
-    grain: standard deviation of coarser noise in HU.
-    streaks: standard deviation of horizontal streaks in HU.
-    gain: factor of the gray values under the window.
-    offset: added to these gray values, which are 0 to 255.
-  """
-
-  table_lines: int
-  table_gap: float
-  table_curve: float
-  noise: float
-  grain: float
-  streaks: float
-  gain: float
-  offset: float
-
-
-def sample_scanner(rng: np.random.Generator) -> Scanner:
-  """Returns a scanner with randomly drawn settings."""
-  return Scanner(
-    table_lines=int(rng.integers(0, 4)),
-    table_gap=rng.uniform(0.02, 0.06),
-    table_curve=rng.uniform(0.0, 0.22),
-    noise=rng.uniform(8, 35),
-    grain=rng.uniform(5, 30),
-    streaks=rng.uniform(0, 20),
-    gain=rng.uniform(0.85, 1.0),
-    offset=rng.uniform(-15, 25),
+  # Number of curves that the table shows as, 0 to 3.
+  table_lines: int = dataclasses.field(
+    metadata={'sample': lambda rng: int(rng.integers(0, 4))}
   )
+  # Gap between back and table, and its curvature, in half image sides.
+  table_gap: float = anatomy_lib.between(0.02, 0.06)
+  table_curve: float = anatomy_lib.between(0.0, 0.22)
+  # Standard deviations of white noise, of coarser noise, and of horizontal
+  # streaks, in HU.
+  noise: float = anatomy_lib.between(8, 35)
+  grain: float = anatomy_lib.between(5, 30)
+  streaks: float = anatomy_lib.between(0, 20)
+  # Factor of the gray values, 0 to 255 under the window, and what is added.
+  gain: float = anatomy_lib.between(0.85, 1.0)
+  offset: float = anatomy_lib.between(-15, 25)
 
 
 def draw_table(
-  image: np.ndarray,
-  scanner: Scanner,
-  anatomy: anatomy_lib.Anatomy,
+  image: np.ndarray, scanner: Scanner, anatomy: anatomy_lib.Anatomy
 ) -> np.ndarray:
   """Returns the image, `[S, S]` HU, with the table below the body."""
   size = len(image)
   x, y = geometry.pixel_grid(size)
   top = anatomy.center_y + anatomy.half_height + scanner.table_gap
-  sag = (
-    np.float32(scanner.table_curve) * (x - np.float32(anatomy.center_x)) ** 2
-  )
-  for line in range(scanner.table_lines):
-    depth = top + (0.0, 0.06, 0.17)[line]
-    shell = np.abs(y + sag - np.float32(depth)) - np.float32(0.007)
-    density = (-300.0, -120.0, 0.0)[line]
-    image = geometry.paint(image, density, geometry.coverage(shell, 2 / size))
+  away = x - np.float32(anatomy.center_x)
+  sag = np.float32(scanner.table_curve) * away**2
+  lines = ((0.0, -300.0), (0.06, -120.0), (0.17, 0.0))
+  for depth, density in lines[: scanner.table_lines]:
+    shell = np.abs(y + sag - np.float32(top + depth)) - np.float32(0.007)
+    image = geometry.fill(image, density, shell, 2 / size)
   return image
 
 

@@ -18,12 +18,7 @@ _POINTS_PER_BRANCH = 14
 
 
 class Tree(NamedTuple):
-  """A tree as discs.
-
-  Attributes:
-    points: `[P, 3]` x, y and z of the centers.
-    radii: `[P]` radii.
-  """
+  """A tree as discs, whose centers `points` are `[P, 3]` x, y and z."""
 
   points: np.ndarray
   radii: np.ndarray
@@ -43,10 +38,10 @@ def grow_tree(
   cross.
 
   Args:
-    rng: random generator for the bends.
+    rng: draws the bends.
     targets: `[2**N, 3]`, the ends of the thinnest branches.
     root: `[3]`, the start of the trunk.
-    radius: radius of the trunk.
+    radius: of the trunk.
   """
   groups, start = targets[None], root[None]
   branches = []
@@ -71,17 +66,8 @@ def join(*trees: Tree) -> Tree:
   return Tree(*map(np.concatenate, zip(*trees, strict=True)))
 
 
-def _bend(
-  rng: np.random.Generator,
-  start: np.ndarray,
-  end: np.ndarray,
-  *,
-  radius: float,
-) -> tuple[np.ndarray, np.ndarray]:
-  """Returns the points and radii of B bent branches.
-
-  `start` and `end` are `[B, 3]`.
-  """
+def _bend(rng, start, end, *, radius) -> tuple[np.ndarray, np.ndarray]:
+  """Returns points and radii of bent branches; the ends are `[B, 3]` each."""
   along = np.linspace(0, 1, _POINTS_PER_BRANCH)[None, :, None]
   length = np.linalg.norm(end - start, axis=1)[:, None]
   bow = rng.normal(size=start.shape) * 0.12 * length
@@ -102,11 +88,11 @@ def draw_tree(
   """Returns an image of the tree in a slice, `[size, size]` float32 in [0, 1].
 
   Args:
-    tree: the tree, in the coordinates of the patient.
-    size: side of the image in pixels.
+    tree: in the coordinates of the patient.
+    size: in pixels.
     depth: z of the slice.
-    thickness: thickness of the slice. Discs fade with their distance from it.
-    to_image: a function from x and y of the patient to those of the image.
+    thickness: of the slice. Discs fade with their distance from its middle.
+    to_image: from x and y of the patient to those of the image.
   """
   off = np.abs(tree.points[:, 2] - depth)
   near = off < thickness + tree.radii

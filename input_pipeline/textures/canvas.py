@@ -24,11 +24,7 @@ def place(
 ) -> Place:
   """Returns a plane that is turned, randomly shifted and bent.
 
-  Args:
-    rng: random generator.
-    size: side in pixels.
-    turn: angle in radians.
-    warp: standard deviation of the bends in pixels; 0 for a straight plane.
+  `turn` is in radians; `warp` is the standard deviation of the bends.
   """
   centers = np.arange(size, dtype=np.float32) - np.float32((size - 1) / 2)
   x, y = np.meshgrid(centers, centers)
@@ -51,13 +47,8 @@ def noise(
 ) -> np.ndarray:
   """Returns band-limited noise, `[size, size]`, of mean 0 and deviation 1.
 
-  Args:
-    rng: random generator.
-    size: side in pixels.
-    finest: shortest wavelength in pixels.
-    coarsest: longest wavelength in pixels.
-    stretch: factor by which waves are longer in one direction.
-    turn: angle of that direction from x, in radians.
+  Its waves are from `finest` to `coarsest` long, and `stretch` times as long in
+  the direction whose angle from x is `turn` (radians).
   """
   right, down = _frequencies(size)
   along = np.cos(turn) * right + np.sin(turn) * down
@@ -70,7 +61,7 @@ def noise(
 
 
 def blur(pattern: np.ndarray, deviation: float) -> np.ndarray:
-  """Returns the pattern after a Gaussian blur; the deviation is in pixels."""
+  """Returns the pattern after a Gaussian blur."""
   size = len(pattern)
   along, across = _frequencies(size)
   kept = np.exp(-2 * (np.pi * deviation) ** 2 * (along**2 + across**2))

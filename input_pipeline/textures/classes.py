@@ -14,9 +14,9 @@ class Texture:
   """A class: what its images have in common.
 
   Attributes:
-    name: name of the class, unique over all sets.
+    name: of the class, unique over all sets.
     motif: a key of `patterns.REPEATED`, `patterns.NOISES` or `shapes.SHAPES`.
-    period: period of the repetition in pixels; 0 for a single shape.
+    period: of the repetition in pixels; 0 for a single shape.
     warp: how far the plane is bent, in pixels.
     polarity: 1 if shapes are brighter than their background, -1 if darker, 0 if
       either.
@@ -31,51 +31,37 @@ class Texture:
   haze: bool = False
 
 
-def _all_repeated() -> tuple[Texture, ...]:
-  return tuple(
-    Texture(f'{motif}-{scale}-{form}', motif, period=period, warp=warp)
-    for motif, (scale, period), (form, warp) in itertools.product(
-      patterns.REPEATED,
-      (('fine', 6.5), ('coarse', 13.0)),
-      (('straight', 0.0), ('bent', 3.5)),
-    )
+_REPEATED = tuple(
+  Texture(f'{motif}-{scale}-{form}', motif, period, warp=warp)
+  for motif, (scale, period), (form, warp) in itertools.product(
+    patterns.REPEATED,
+    (('fine', 6.5), ('coarse', 13.0)),
+    (('straight', 0.0), ('bent', 3.5)),
   )
-
-
-def _all_noises() -> tuple[Texture, ...]:
-  return tuple(
-    Texture(f'{motif}-{scale}', motif, period=period)
-    for motif, (scale, period) in itertools.product(
-      patterns.NOISES, (('fine', 5.0), ('medium', 10.0), ('coarse', 20.0))
-    )
+)
+_NOISES = tuple(
+  Texture(f'{motif}-{scale}', motif, period)
+  for motif, (scale, period) in itertools.product(
+    patterns.NOISES, (('fine', 5.0), ('medium', 10.0), ('coarse', 20.0))
   )
-
-
-def _all_scattered() -> tuple[Texture, ...]:
-  return tuple(
-    Texture(
-      f'{motif}-{scale}-{tone}',
-      motif,
-      period=period,
-      polarity=polarity,
-      haze=tone == 'haze',
-    )
-    for motif, (scale, period, tone, polarity) in itertools.product(
-      shapes.SHAPES,
-      (
-        ('small', 14.0, 'bright', 1),
-        ('small', 14.0, 'dark', -1),
-        ('large', 28.0, 'bright', 1),
-        ('large', 28.0, 'dark', -1),
-        # Small transparent shapes could not be seen.
-        ('large', 28.0, 'haze', 1),
-      ),
-    )
+)
+_SCATTERED = tuple(
+  Texture(f'{motif}-{form}', motif, period, polarity=polarity, haze=haze)
+  for motif, (form, period, polarity, haze) in itertools.product(
+    shapes.SHAPES,
+    (
+      ('small-bright', 14.0, 1, False),
+      ('small-dark', 14.0, -1, False),
+      ('large-bright', 28.0, 1, False),
+      ('large-dark', 28.0, -1, False),
+      # Small transparent shapes could not be seen.
+      ('large-haze', 28.0, 1, True),
+    ),
   )
-
+)
 
 # Many classes, like those of ImageNet-21k.
-MANY = (*_all_repeated(), *_all_noises(), *_all_scattered())
+MANY = (*_REPEATED, *_NOISES, *_SCATTERED)
 
 # Few classes, a subset of `MANY`, as those of ILSVRC-2012 are of ImageNet-21k.
 FEW = tuple(

@@ -30,12 +30,7 @@ def draw(
 ) -> np.ndarray:
   """Returns an image of the class, uint8 `[size, size]`.
 
-  Args:
-    texture: the class.
-    seed: seed of the data set.
-    split: one of `conventions.SPLITS`.
-    number: number of the image in its split and class.
-    size: side in pixels.
+  `number` is that of the image in its split and class.
   """
   # Seeded by its name, so that a class is the same in every set that has it.
   name = zlib.crc32(texture.name.encode())
@@ -46,9 +41,7 @@ def draw(
   return _photograph(rng, pattern)[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
 
 
-def _pattern(
-  rng: np.random.Generator, texture: classes.Texture, size: int
-) -> np.ndarray:
+def _pattern(rng, texture: classes.Texture, size: int) -> np.ndarray:
   """Returns the pattern of the class, with mean 0 and deviation 1."""
   turn = rng.uniform(0, 2 * np.pi)
   place = canvas.place(rng, size, turn=turn, warp=texture.warp)
@@ -73,7 +66,7 @@ def _pattern(
   return canvas.standardized(ground + (brightness - ground) * cover)
 
 
-def _ground(rng: np.random.Generator, size: int) -> np.ndarray:
+def _ground(rng, size: int) -> np.ndarray:
   """Returns a random pattern of random contrast, the background of shapes."""
   turn, period = rng.uniform(0, 2 * np.pi), rng.uniform(4, 12)
   place = canvas.place(rng, size, turn=turn, warp=rng.choice((0, 3.5)))
@@ -82,7 +75,7 @@ def _ground(rng: np.random.Generator, size: int) -> np.ndarray:
   return rng.uniform(0.15, 0.7) * drawn
 
 
-def _photograph(rng: np.random.Generator, pattern: np.ndarray) -> np.ndarray:
+def _photograph(rng, pattern: np.ndarray) -> np.ndarray:
   """Returns gray values, after variations that are the same in all classes."""
   size = len(pattern)
   pattern = canvas.blur(pattern, rng.uniform(0.2, 1.2))
@@ -97,7 +90,7 @@ def _photograph(rng: np.random.Generator, pattern: np.ndarray) -> np.ndarray:
   return np.clip(np.rint(gray), 0, 255).astype(np.uint8)
 
 
-def _shade(rng: np.random.Generator, size: int) -> np.ndarray:
+def _shade(rng, size: int) -> np.ndarray:
   """Returns a ramp of light from a random side, from -1 to 1."""
   angle = rng.uniform(0, 2 * np.pi)
   ramp = np.linspace(-1, 1, size, dtype=np.float32)

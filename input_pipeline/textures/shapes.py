@@ -24,19 +24,13 @@ def scattered(
   *,
   shape: Shape,
   period: float,
-  filled: float = 1.0,
+  filled: float,
 ) -> np.ndarray:
-  """Returns an image of shapes scattered over a square grid, in [0, 1].
+  """Returns an image of a shape scattered over a square grid, in [0, 1].
 
-  It is 1 inside and 0 outside of them. Each cell of the grid holds at most one
-  shape, whose size, rotation and place in the cell are random.
-
-  Args:
-    rng: random generator.
-    place: the plane.
-    shape: the shape of all of them.
-    period: side of a cell in pixels.
-    filled: share of the cells that hold a shape.
+  It is 1 inside and 0 outside of the shapes. Of the cells, whose side is
+  `period` pixels, a share of `filled` holds a shape of random size, rotation
+  and place.
   """
   x, y = place.x / np.float32(period), place.y / np.float32(period)
   column, row = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
@@ -71,28 +65,8 @@ def _disc(x: np.ndarray, y: np.ndarray) -> np.ndarray:
   return np.hypot(x, y) - 1
 
 
-def _ring(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-  return np.abs(np.hypot(x, y) - 0.78) - 0.22
-
-
-def _half(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-  return np.maximum(_disc(x, y), -y)
-
-
-def _crescent(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-  return np.maximum(_disc(x, y), 0.85 - np.hypot(x - np.float32(0.5), y))
-
-
-def _oval(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-  return (np.hypot(x, y / np.float32(0.45)) - 1) * np.float32(0.45)
-
-
 def _bar(x: np.ndarray, y: np.ndarray) -> np.ndarray:
   return np.maximum(np.abs(x) - 0.97, np.abs(y) - np.float32(0.22))
-
-
-def _plus(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-  return np.minimum(_bar(x, y), _bar(y, x))
 
 
 def _corner(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -110,14 +84,7 @@ def _arrow(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def _star(
   x: np.ndarray, y: np.ndarray, *, points: int, inner: float
 ) -> np.ndarray:
-  """Returns the distance to the nearest edge of a star, or of a polygon.
-
-  Args:
-    x: x in units of the radius.
-    y: y in units of the radius.
-    points: number of points of the star.
-    inner: radius of the notches; `cos(pi / points)` gives a polygon.
-  """
+  """Returns the distance to a star whose notches have the radius `inner`."""
   half = np.pi / points
   angle = np.abs(np.mod(np.arctan2(y, x) + half, 2 * half) - half)
   radius = np.hypot(x, y)
@@ -136,12 +103,14 @@ def _polygon(corners: int) -> Shape:
 SHAPES: Mapping[str, Shape] = types.MappingProxyType(
   {
     'discs': _disc,
-    'rings': _ring,
-    'halves': _half,
-    'crescents': _crescent,
-    'ovals': _oval,
+    'rings': lambda x, y: np.abs(np.hypot(x, y) - 0.78) - 0.22,
+    'halves': lambda x, y: np.maximum(_disc(x, y), -y),
+    'crescents': lambda x, y: np.maximum(
+      _disc(x, y), 0.85 - np.hypot(x - np.float32(0.5), y)
+    ),
+    'ovals': lambda x, y: _disc(x, y / np.float32(0.45)) * np.float32(0.45),
     'bars': _bar,
-    'pluses': _plus,
+    'pluses': lambda x, y: np.minimum(_bar(x, y), _bar(y, x)),
     'corners': _corner,
     'arrows': _arrow,
     'triangles': _polygon(3),

@@ -72,7 +72,11 @@ def test_overrides_and_argument_reach_the_run(tmp_path, tfds_dir):
       'are in configs/common.py.\n',
     ),
     (['--config=configs/demo.py:lr=3'], 'expected any of resolution='),
-    (['--config=configs/none.py'], 'configs/none.py'),
+    (
+      ['--config=configs/none.py:seed=1', '--config.batch=3'],
+      'Error: --config=configs/none.py does not exist; name a config file, '
+      'such as configs/demo.py.\n',
+    ),
     (['--config=configs/demo.py', 'extra'], 'Unexpected arguments'),
     (['--config=configs/demo.py', '--process_id=1'], '--coordinator, --num_'),
   ],

@@ -10,7 +10,6 @@ import pytest
 
 from bit_covid.models import resnet_v2
 from bit_covid.training import schedule
-from bit_covid.weights import bundled
 from bit_covid.weights import find
 from configs import common
 
@@ -95,7 +94,7 @@ def test_short_forms():
 
 
 def test_demo_starts_from_what_comes_with_the_package():
-  assert _get_config('demo').init in bundled.names()
+  assert _get_config('demo').init in find.bundled()
   assert _get_config('demo', 'init=random').init == 'random'
 
 

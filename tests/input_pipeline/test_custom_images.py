@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests for input_pipeline.custom_images."""
 
+import os
 import re
 
 import numpy as np
@@ -204,7 +205,7 @@ _BAD_ROWS = {
   ),
   'patient in two splits': (
     'x/2.png,CP,val,p1,,,,,',
-    "patient 'p1' is in the splits 'train' and 'val'",
+    r"patient 'p1' is in the splits 'train' \(.*csv:2\) and 'val'",
   ),
   'fraction': ('x/2.png,CP,train,p2,,0,0,9.5,9', 'four whole numbers'),
   'negative': ('x/2.png,CP,train,p2,,-1,0,9,9', 'four whole numbers'),
@@ -347,3 +348,175 @@ def test_csv_with_the_mark_of_a_spreadsheet(write):
   examples = _load(path, 'train')
   assert examples.class_names == ('A', 'B')
   assert examples.label.tolist() == [0, 1]
+
+
+def _csv(root, *rows):
+  path = root / 'list.csv'
+  path.write_text('\n'.join(('path,label,split,patient', *rows)) + '\n')
+  return path
+
+
+# Composed and decomposed accent, capitals, width, blanks.
+_TWO_FORMS = [
+  ('Pneumon\u00eda', 'Pneumoni\u0301a'),
+  ('Normal', 'normal'),
+  ('Stra\u00dfe', 'STRASSE'),
+  ('a b', 'a  b'),
+  ('NCP', '\uff2eCP'),
+]
+
+
+@pytest.mark.parametrize(('first', 'second'), _TWO_FORMS)
+@pytest.mark.parametrize('kind', ['label', 'split', 'patient'])
+def test_one_name_in_two_forms_is_an_error_that_shows_both(
+  write, kind, first, second
+):
+  root = write('1.png', '2.png', '3.png')
+  rows = [
+    {'label': 'A', 'split': 'train', 'patient': 'p1'} | {kind: first},
+    {'label': 'B', 'split': 'train', 'patient': 'p2'},
+    {'label': 'A', 'split': 'test', 'patient': 'p3'} | {kind: second},
+  ]
+  path = _csv(
+    root, *(f'{i}.png,' + ','.join(row.values()) for i, row in enumerate(rows))
+  )
+  with pytest.raises(ValueError, match=re.escape(ascii(first))) as error:
+    _load(path, 'train')
+  assert str(error.value).startswith(f'{path}:4: the {kind} {second!a} ')
+  assert f'{path}:2.' in str(error.value)
+
+
+@pytest.mark.parametrize(('first', 'second'), _TWO_FORMS)
+def test_class_folders_in_two_forms_are_an_error(write, first, second):
+  root = write(f'train/{first}/1.png', f'test/{second}/2.png')
+  with pytest.raises(ValueError, match=re.escape(ascii(second))) as error:
+    _load(root, 'train')
+  assert ascii(first) in str(error.value)
+
+
+_NO_FILE_NAMES = {
+  'slash': ('CP/bacterial', 'has a slash'),
+  'backslash': ('CP\\bacterial', 'has a slash'),
+  'dot': ('.CP', 'begins with a dot'),
+  'parent': ('..', 'begins with a dot'),
+  'zero-width space': ('NCP\u200b', 'cannot be seen'),
+  'NUL': ('NCP\0', 'cannot be seen'),
+  'long': ('\u00e9' * 101, 'takes 202 bytes'),
+}
+
+
+@pytest.mark.parametrize('kind', list(_NO_FILE_NAMES))
+def test_a_class_that_cannot_name_a_file_is_an_error_with_its_line(write, kind):
+  name, message = _NO_FILE_NAMES[kind]
+  path = _csv(write('1.png'), '1.png,A,train,p', f'2.png,{name},train,q')
+  with pytest.raises(ValueError, match=message) as error:
+    _load(path, 'train')
+  assert str(error.value).startswith(f'{path}:3: the label {name!a} ')
+
+
+@pytest.mark.parametrize('name', ['NCP ', 'NCP\u200b'])
+def test_a_class_folder_with_a_blank_that_nobody_sees_is_an_error(write, name):
+  root = write(f'train/{name}/1.png', 'train/A/2.png')
+  with pytest.raises(ValueError, match=re.escape(f'the class {name!a}')):
+    _load(root, 'train')
+
+
+def test_a_file_name_that_is_not_utf8_is_an_error_that_shows_it(write):
+  root = write('train/A/1.png', 'train/B/2.png')
+  folder = os.fsencode(root / 'train' / 'A')
+  os.rename(folder + b'/1.png', folder + b'/M\xfcller.png')
+  with pytest.raises(ValueError, match=r'A/M\\xfcller\.png: .* not UTF-8') as e:
+    _load(root, 'train')
+  str(e.value).encode()
+
+
+@pytest.mark.parametrize('folder', ['', 'train', 'train/B', 'train/A/p'])
+def test_a_folder_that_cannot_be_read_is_an_error_that_names_it(
+  write, monkeypatch, folder
+):
+  root = write('train/A/1.png', 'train/A/p/2.png', 'train/B/3.png')
+
+  def refusing(function):
+    def call(path):
+      if os.fspath(path) == str(root / folder):
+        raise PermissionError(13, 'Permission denied', path)
+      return function(path)
+
+    return call
+
+  # As root, which reads everything, the tests cannot take a permission away.
+  monkeypatch.setattr(os, 'scandir', refusing(os.scandir))
+  monkeypatch.setattr(os, 'listdir', refusing(os.listdir))
+  message = re.escape(f'{root / folder}: this folder cannot be read')
+  with pytest.raises(ValueError, match=message):
+    _load(root, 'train')
+
+
+@pytest.mark.parametrize('target', ['train/A', 'train', '.'])
+def test_a_link_to_a_folder_that_holds_it_is_followed_once(write, target):
+  root = write('train/A/1.png', 'train/B/2.png', 'test/B/3.png')
+  (root / 'train/A/loop').symlink_to(root / target)
+  assert _load(root, 'train').slice_id.tolist() == [
+    'train/A/1.png',
+    'train/B/2.png',
+  ]
+
+
+def test_a_folder_that_is_linked_twice_is_read_once(write):
+  root = write('elsewhere/1.png', 'data/train/A/2.png', 'data/train/B/3.png')
+  for name in ('x', 'y'):
+    (root / 'data/train/A' / name).symlink_to(root / 'elsewhere')
+  assert _load(root / 'data', 'train').slice_id.tolist() == [
+    'train/A/2.png',
+    'train/A/x/1.png',
+    'train/B/3.png',
+  ]
+  (root / 'data/train/B/z').symlink_to(root / 'elsewhere')
+  with pytest.raises(ValueError, match=r'B/z is the same folder as .*A/x'):
+    _load(root / 'data', 'train')
+
+
+@pytest.mark.parametrize(
+  ('name', 'message'),
+  [
+    ('p1', r'A/p1 is a link to .*gone, which does not exist'),
+    ('p1.png', r'A/p1\.png does not exist'),
+  ],
+)
+def test_a_link_that_leads_nowhere_is_an_error(write, name, message):
+  root = write('train/A/1.png', 'train/B/2.png')
+  (root / 'train/A' / name).symlink_to(root / 'gone')
+  with pytest.raises((ValueError, FileNotFoundError), match=message):
+    _load(root, 'train')
+
+
+def test_dark_slices_are_judged_over_the_split(write, encode):
+  root = write(*(f'train/A/{i}.png' for i in range(5)))
+  dark = encode(np.array([[0, 60]], np.uint16))
+  bright = encode(np.array([[0, 4000]], np.uint16))
+  for i in range(5):
+    (root / f'train/A/{i}.png').write_bytes(dark if i < 2 else bright)
+  examples = _load(root, 'train', range_16bit=(0, 4095))
+  assert examples.image(1).tolist() == [[0, 4]]
+  (root / 'train/A/2.png').write_bytes(dark)
+  message = r'A/0\.png is a 16-bit image of values from 0 to 60'
+  with pytest.raises(ValueError, match=message):
+    _load(root, 'train', range_16bit=(0, 4095))
+
+
+def test_an_image_that_is_replaced_after_the_check_is_found(
+  write, encode, noise
+):
+  root = write('train/A/1.png', 'train/B/2.png')
+  examples = _load(root, 'train')
+  path = root / 'train/A/1.png'
+  before = path.stat()
+  other = encode(noise(20, 30, seed=9))
+  same = path.read_bytes()
+  path.write_bytes(other)
+  os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+  with pytest.raises(ValueError, match=r'A/1\.png has changed since it was'):
+    examples.image(0)
+  # The same content is no change, whenever it was written.
+  path.write_bytes(same)
+  assert examples.image(0).shape == (20, 30)

@@ -8,11 +8,11 @@ import pytest
 
 from configs import common
 from input_pipeline import data_source
-from input_pipeline import preprocessing
+from input_pipeline import preprocess
 
 
 @pytest.mark.parametrize(
-  'cls', [data_source.DataSource, preprocessing.Preprocessing]
+  'cls', [data_source.DataSource, preprocess.Preprocessing]
 )
 def test_every_field_is_that_of_the_config(cls):
   config = common.get_config().data
@@ -46,11 +46,11 @@ def test_a_name_is_enough_for_a_data_source():
 
 def test_evaluation_needs_no_resize():
   config = {'box': 'automatic', 'crop': 32, 'antialias': False}
-  assert preprocessing.Preprocessing.from_config(config).crop == 32
+  assert preprocess.Preprocessing.from_config(config).crop == 32
 
 
 def test_an_unknown_box_is_an_error_that_lists_the_known_ones():
   with pytest.raises(
     ValueError, match="'tight'; expected one of annotated, automatic, none"
   ):
-    preprocessing.Preprocessing('tight', resize=9, crop=8, antialias=False)
+    preprocess.Preprocessing('tight', resize=9, crop=8, antialias=False)

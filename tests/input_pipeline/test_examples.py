@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from input_pipeline import examples as examples_lib
-from input_pipeline import preprocessing
+from input_pipeline import preprocess
 
 
 def test_length_is_the_number_of_slices(make_examples, noise):
@@ -257,7 +257,7 @@ def test_an_image_that_cannot_be_decoded_is_an_error_that_names_the_slice(
 
 def test_a_prepared_image_is_its_gray_values(make_examples, noise):
   image = noise(4, 4)
-  preparation = preprocessing.Preprocessing(
+  preparation = preprocess.Preprocessing(
     box='annotated', resize=4, crop=4, antialias=False
   )
   prepared = dataclasses.replace(

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Convolution, as a matrix product where that is faster on a CPU.
 
-    y = conv.convolve(x, kernel, stride=2, padding=1)
-
 GPUs and TPUs run `reference`, which is XLA's convolution, and its derivative by
 autodiff. On a CPU, XLA runs many convolutions on a single thread, and copies
 whole maps to compute the gradient of a kernel; there, most become matrix
@@ -11,7 +9,6 @@ products. `benchmarks/README.md` has the speed of each form.
 """
 
 import functools
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -25,12 +22,7 @@ _LAYOUT = ('NHWC', 'HWIO', 'NHWC')
 
 
 def reference(
-  x: jax.Array,
-  kernel: jax.Array,
-  *,
-  stride: int,
-  padding: int,
-  precision: Any = None,
+  x: jax.Array, kernel: jax.Array, *, stride: int, padding: int
 ) -> jax.Array:
   """Returns what `convolve` does, as XLA's convolution on every platform."""
   return jax.lax.conv_general_dilated(
@@ -40,19 +32,14 @@ def reference(
     # Explicit and symmetric: 'SAME' pads unevenly where the stride is 2.
     padding=[(padding, padding)] * 2,
     dimension_numbers=_LAYOUT,
-    precision=precision,
+    precision=_precision(x),
   )
 
 
 # Under jit, the convolutions of a network are traced once per shape.
-@functools.partial(jax.jit, static_argnames=('stride', 'padding', 'precision'))
+@functools.partial(jax.jit, static_argnames=('stride', 'padding'))
 def convolve(
-  x: jax.Array,
-  kernel: jax.Array,
-  *,
-  stride: int,
-  padding: int,
-  precision: Any = None,
+  x: jax.Array, kernel: jax.Array, *, stride: int, padding: int
 ) -> jax.Array:
   """Returns the convolution of a batch of maps with a square kernel.
 
@@ -61,63 +48,58 @@ def convolve(
     kernel: `[k, k, C, F]`.
     stride: the same in both directions.
     padding: zeros added on each of the four sides.
-    precision: `jax.lax.Precision` of the products; None is the platform's
-      default.
 
   Returns:
     `[N, h, w, F]`, in the dtype of x.
   """
-  options = {'stride': stride, 'padding': padding, 'precision': precision}
+  options = {'stride': stride, 'padding': padding}
   plain = functools.partial(reference, **options)
+
+  def plain_gradients(x, kernel, gradient):
+    return jax.vjp(plain, x, kernel)[1](gradient)
 
   # The derivative chooses by platform itself: if JAX differentiated the choice,
   # XLA would compile slower convolutions for the CPU's backward pass.
   @jax.custom_vjp
   def form(x, kernel):
-    return jax.lax.platform_dependent(
-      x, kernel, cpu=functools.partial(_on_cpu, **options), default=plain
-    )
+    on_cpu = functools.partial(_on_cpu, **options)
+    return jax.lax.platform_dependent(x, kernel, cpu=on_cpu, default=plain)
 
   def backward(residuals, gradient):
+    on_cpu = functools.partial(_gradients_on_cpu, **options)
     return jax.lax.platform_dependent(
-      *residuals,
-      gradient,
-      cpu=functools.partial(_gradients_on_cpu, **options),
-      default=lambda x, kernel, gradient: jax.vjp(plain, x, kernel)[1](
-        gradient
-      ),
+      *residuals, gradient, cpu=on_cpu, default=plain_gradients
     )
 
   form.defvjp(lambda x, kernel: (form(x, kernel), (x, kernel)), backward)
   return form(x, kernel)
 
 
-def _on_cpu(x, kernel, *, stride, padding, precision):
+def _precision(x):
+  # float32 means float32: by default a GPU or TPU would round products.
+  return jax.lax.Precision.HIGHEST if x.dtype == jnp.float32 else None
+
+
+def _on_cpu(x, kernel, *, stride, padding):
   """Returns the convolution, a matrix product for 1x1 and wide kernels."""
   size, _, channels, features = kernel.shape
   if size > 1 and channels < _MIN_PRODUCT_CHANNELS:
-    return reference(
-      x, kernel, stride=stride, padding=padding, precision=precision
-    )
+    return reference(x, kernel, stride=stride, padding=padding)
   patches = _patches(x, size=size, stride=stride, padding=padding)
-  return jnp.matmul(patches, kernel.reshape(-1, features), precision=precision)
+  kernel = kernel.reshape(-1, features)
+  return jnp.matmul(patches, kernel, precision=_precision(x))
 
 
-def _gradients_on_cpu(x, kernel, gradient, *, stride, padding, precision):
-  """Returns the gradients of x, by autodiff, and of the kernel, as a product.
-
-  Autodiff would compute the latter as a convolution whose window is as large as
-  the map, from transposed copies of the map and of its gradient.
-  """
-  options = {'stride': stride, 'padding': padding}
-  _, pullback = jax.vjp(
-    lambda x: _on_cpu(x, kernel, precision=precision, **options), x
-  )
+def _gradients_on_cpu(x, kernel, gradient, **options):
+  """Returns the gradient of x by autodiff, of the kernel as a product."""
+  _, pullback = jax.vjp(lambda x: _on_cpu(x, kernel, **options), x)
+  # Autodiff would convolve, with a window as large as the map, transposed
+  # copies of the map and of its gradient.
   patches = _patches(x, size=kernel.shape[0], **options)
   kernel_gradient = jnp.matmul(
     patches.reshape(-1, patches.shape[-1]).T,
     gradient.reshape(-1, gradient.shape[-1]),
-    precision=precision,
+    precision=_precision(x),
   )
   return *pullback(gradient), kernel_gradient.reshape(kernel.shape)
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Group normalization followed by ReLU, with a derivative of its own.
 
-y = group_norm.norm_relu(x, scale, bias, num_groups=32)
+BiT has a ReLU after each of its norms; together they move less memory.
 """
 
 import functools
@@ -33,17 +33,14 @@ def reference(
 def norm_relu(
   x: jax.Array, scale: jax.Array, bias: jax.Array, *, num_groups: int
 ) -> jax.Array:
-  """Returns ReLU of the normalized, scaled and shifted x.
+  """Returns ReLU of the normalized, scaled and shifted x, in the dtype of x.
 
   Args:
     x: `[N, H, W, C]`. Whatever its dtype, the statistics are float32; they are
       over all positions and the channels of a group.
     scale: `[C]` float32.
     bias: `[C]` float32.
-    num_groups: number of groups, a divisor of C.
-
-  Returns:
-    `[N, H, W, C]`, in the dtype of x.
+    num_groups: a divisor of C.
   """
   return _norm_relu(num_groups, x, scale, bias)
 
@@ -63,16 +60,14 @@ def _forward(num_groups, x, scale, bias):
 
 
 def _backward(num_groups, residuals, gradient):
-  """Returns the gradients of x, scale and bias.
-
-  Two sums for each image and channel, then one pass that writes. Autodiff makes
-  four passes, and keeps the centered map, the normalized one and ReLU's mask.
-  """
+  """Returns the gradients of x, scale and bias."""
+  # Two sums for each image and channel, then one pass that writes. Autodiff
+  # makes four, and keeps the centered map, the normalized one and ReLU's mask.
   x, scale, bias, mean, inverse_std = residuals
   num_positions = x.shape[1] * x.shape[2]
   centered, factor, y = _scaled(x, scale, bias, mean, inverse_std)
   gradient = jnp.where(y > 0, gradient.astype(jnp.float32), 0.0)
-  (gradient,) = _materialized(gradient)
+  gradient = _materialized(gradient)
   # Of each image, `[N, C]`.
   bias_gradient = jnp.sum(gradient, axis=(1, 2))
   scale_gradient = jnp.sum(gradient * centered, axis=(1, 2)) * inverse_std
@@ -83,7 +78,7 @@ def _backward(num_groups, residuals, gradient):
     for total in (scale_gradient, bias_gradient)
   )
   through_variance, through_mean = _materialized(
-    through_variance * jnp.square(inverse_std), through_mean * inverse_std
+    (through_variance * jnp.square(inverse_std), through_mean * inverse_std)
   )
   x_gradient = (
     gradient * _as_map(factor)
@@ -103,20 +98,20 @@ _norm_relu.defvjp(_forward, _backward)
 def _scaled(x, scale, bias, mean, inverse_std):
   """Returns centered x, its factor `[N, C]`, and their product plus bias."""
   centered = x.astype(jnp.float32) - _as_map(mean)
-  (factor,) = _materialized(inverse_std * scale[None])
+  factor = _materialized(inverse_std * scale[None])
   return centered, factor, centered * _as_map(factor) + _as_map(bias[None])
 
 
 def _statistics(x, num_groups):
   """Returns mean and 1 / deviation of each channel's group, `[N, C]`."""
   x32 = x.astype(jnp.float32)
-  (channel_mean,) = _materialized(jnp.mean(x32, axis=(1, 2)))
-  (mean,) = _materialized(_mean_over_groups(channel_mean, num_groups))
+  channel_mean = _materialized(jnp.mean(x32, axis=(1, 2)))
+  mean = _materialized(_mean_over_groups(channel_mean, num_groups))
   if x.dtype == jnp.float32:
     # In two passes: E[x^2] - E[x]^2, flax's default, loses digits where the
     # mean is large.
     square = jnp.square(x32 - _as_map(channel_mean))
-    (within,) = _materialized(jnp.mean(square, axis=(1, 2)))
+    within = _materialized(jnp.mean(square, axis=(1, 2)))
     between = jnp.square(channel_mean - mean)
     variance = _mean_over_groups(within + between, num_groups)
   else:
@@ -125,21 +120,16 @@ def _statistics(x, num_groups):
     square = jnp.mean(jnp.square(x32), axis=(1, 2))
     variance = _mean_over_groups(square, num_groups) - jnp.square(mean)
     variance = jnp.maximum(variance, 0.0)
-  (inverse_std,) = _materialized(jax.lax.rsqrt(variance + _EPSILON))
+  inverse_std = _materialized(jax.lax.rsqrt(variance + _EPSILON))
   return mean, inverse_std
 
 
-def _materialized(*arrays):
-  """Returns the arrays, which on a CPU are written to memory first.
-
-  Otherwise XLA for CPUs computes them again for each value that uses them. On a
-  TPU the convolutions compute them on the way, and writing them would only add
-  memory traffic.
-  """
+def _materialized(arrays):
+  """Returns the arrays, which on a CPU are written to memory first."""
+  # Otherwise XLA for CPUs computes them again for each value that uses them. On
+  # a TPU the convolutions compute them on the way.
   return jax.lax.platform_dependent(
-    *arrays,
-    cpu=lambda *arrays: jax.lax.optimization_barrier(arrays),
-    default=lambda *arrays: arrays,
+    arrays, cpu=jax.lax.optimization_barrier, default=lambda arrays: arrays
   )
 
 

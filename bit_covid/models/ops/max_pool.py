@@ -1,9 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""BiT's root max-pool: 3x3 windows at stride 2 over a zero-padded map.
-
-y = max_pool.root_pool(x)
-"""
+"""BiT's root max-pool: 3x3 windows at stride 2 over a zero-padded map."""
 
 import functools
 
@@ -25,17 +22,11 @@ def reference(x: jax.Array) -> jax.Array:
 
 
 def root_pool(x: jax.Array) -> jax.Array:
-  """Returns the maximum over windows of 3x3 at stride 2.
+  """Returns the maxima of `[N, H, W, C]`, `[N, ceil(H / 2), ceil(W / 2), C]`.
 
   Windows at the border see zeros outside the map, not -inf: the released
   weights were trained that way, and without a ReLU before the pool it matters.
-
-  Args:
-    x: `[N, H, W, C]`.
-
-  Returns:
-    `[N, ceil(H / 2), ceil(W / 2), C]`, in the dtype of x. The gradient of a
-    window goes to the first of its maxima.
+  The gradient of a window goes to the first of its maxima.
   """
   return jax.lax.platform_dependent(x, cpu=by_slices, default=by_windows)
 
@@ -65,13 +56,11 @@ def _by_slices_forward(x):
 
 
 def _by_slices_backward(x, gradient):
-  """Returns the gradient of x, from the one to four windows of each value.
-
-  Window m covers the rows 2m - 1, 2m and 2m + 1. So the even row 2m is row 1 of
-  window m; the odd row 2m + 1 is row 2 of window m and row 0 of window m + 1.
-  The same holds for columns. Summing over windows, and not over the nine places
-  in a window, keeps XLA from fusing nine terms into one slow loop.
-  """
+  """Returns the gradient of x, from the one to four windows of each value."""
+  # Window m covers the rows 2m - 1, 2m and 2m + 1. So the even row 2m is row 1
+  # of window m; the odd row 2m + 1 is row 2 of window m and row 0 of window
+  # m + 1. The same holds for columns. Summing over windows, and not over the
+  # nine places in a window, keeps XLA from fusing nine terms into a slow loop.
   # Without the barrier, XLA would search each window's maximum four times.
   (winner,) = jax.lax.optimization_barrier((_first_maximum(x),))
   n, height, width, channels = x.shape
@@ -102,8 +91,7 @@ def _by_slices_backward(x, gradient):
 by_slices.defvjp(_by_slices_forward, _by_slices_backward)
 
 
-def _slices(x):
-  return windows.strided_slices(x, size=3, stride=2, padding=1)
+_slices = functools.partial(windows.strided_slices, size=3, stride=2, padding=1)
 
 
 def _first_maximum(x):
@@ -116,7 +104,7 @@ def _first_maximum(x):
   return place
 
 
-def _reaches_outside(size: int, num_windows: int) -> jax.Array:
+def _reaches_outside(size, num_windows):
   """Returns `[num_windows]` bool: whether a window reaches beyond the map."""
   start = 2 * jnp.arange(num_windows) - 1
   return (start < 0) | (start + 3 > size)

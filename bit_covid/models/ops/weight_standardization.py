@@ -1,9 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Weight standardization, with a derivative that reads each kernel less often.
-
-kernel = weight_standardization.standardize(kernel)
-"""
+"""Weight standardization, with a derivative that needs fewer passes."""
 
 import jax
 import jax.numpy as jnp
@@ -28,9 +25,6 @@ def standardize(kernel: jax.Array) -> jax.Array:
   Args:
     kernel: `[k, k, C, F]`, in the dtype of the parameters: kernels are
       standardized before they are cast to a narrower dtype.
-
-  Returns:
-    `[k, k, C, F]`, in the same dtype.
   """
   return reference(kernel)
 
@@ -41,10 +35,7 @@ def _forward(kernel):
 
 
 def _backward(residuals, gradient):
-  """Returns the kernel's gradient from two means that are taken in one pass.
-
-  Autodiff would go through the variance first and then through the mean.
-  """
+  """Returns the kernel's gradient from two means that are taken in one pass."""
   standardized, inverse_std = residuals
   mean = jnp.mean(gradient, axis=_AXES, keepdims=True)
   projection = jnp.mean(gradient * standardized, axis=_AXES, keepdims=True)

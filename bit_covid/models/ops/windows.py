@@ -11,16 +11,14 @@ def strided_slices(
 ) -> list[jax.Array]:
   """Returns one strided slice of the padded map per place in a window.
 
-  Slice `size * i + j` holds row i and column j of every window.
+  Slice `size * i + j`, `[N, h, w, C]`, holds row i and column j of each of the
+  h x w windows.
 
   Args:
     x: `[N, H, W, C]`.
     size: side of the square windows.
     stride: the same in both directions.
     padding: zeros added on each of the four sides.
-
-  Returns:
-    `size * size` arrays `[N, h, w, C]`, where h x w is the number of windows.
   """
   height, width = (side + 2 * padding - size + 1 for side in x.shape[1:3])
   x = jnp.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))

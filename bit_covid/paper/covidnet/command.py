@@ -5,15 +5,12 @@
     python -m bit_covid.paper.covidnet --meta=CT-2_L/model.meta \
         --checkpoint=CT-2_L/model --data=COVIDX_FOLDER --workdir=runs/ct_2_l
 
-It leaves config.json, run.json and predictions/<split>.csv in the work
-directory, so that `bit_covid.report` and `.compare` work on it. A
-graph is a program: run only one whose origin you trust. It runs on the CPU.
+The work directory gets what `bit_covid.report` and `.compare` need. A graph is
+a program: run only one whose origin you trust. It runs on the CPU.
 """
 
 import argparse
 from collections.abc import Sequence
-import dataclasses
-import sys
 from typing import Any
 
 # First: it says how TensorFlow is to start.
@@ -27,11 +24,10 @@ from bit_covid.analysis import published
 from bit_covid.analysis import terminal
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
-from bit_covid.paper.covidnet import files
 from bit_covid.paper.covidnet import graph
 from bit_covid.paper.covidnet import run
 from bit_covid.paper.covidnet import tensors as tensors_lib
-from bit_covid.training import evaluated_network
+from bit_covid.training import run_identity
 from input_pipeline import conventions
 from input_pipeline import examples as examples_lib
 from input_pipeline import preprocess
@@ -61,7 +57,7 @@ def beside_published(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs what the arguments ask for; returns the exit code."""
+  """Returns the exit code after running what the arguments ask for."""
   return command.main(
     _parser(), _run, argv, words=arguments_lib.FIELDS_AS_FLAGS
   )
@@ -76,75 +72,73 @@ def _parser() -> argparse.ArgumentParser:
       '--data=COVIDX_FOLDER --workdir=runs/ct_2_l',
     ),
   )
-  parser.add_argument('--meta', required=True, help='the graph: model.meta')
-  parser.add_argument(
+  add = parser.add_argument
+  add('--meta', required=True, help='the graph: model.meta')
+  add(
     '--checkpoint',
     required=True,
     help="the weights: model.index without '.index'",
   )
-  parser.add_argument('--workdir', required=True, help='for the results')
-  parser.add_argument('--name', default='COVID-Net CT', help='for the report')
-  parser.add_argument('--dataset', default=published.DATASET)
+  add('--workdir', required=True, help='for the results')
+  add('--name', default='COVID-Net CT', help='for the report')
+  add('--dataset', default=published.DATASET)
   arguments_lib.add_data(parser, data_help='folder with the data')
-  parser.add_argument(
-    '--split', default=published.SPLIT, help='one, or several: val,test'
-  )
-  parser.add_argument('--box', choices=preprocess.BOXES, default='annotated')
-  parser.add_argument('--batch', type=int, default=16)
-  parser.add_argument('--size', type=int, help='default: of the graph, or 512')
+  add('--split', default=published.SPLIT, help='one, or several: val,test')
+  add('--box', choices=preprocess.BOXES, default='annotated')
+  add('--batch', type=int, default=16)
+  add('--size', type=int, help='default: of the graph, or 512')
   absent = {
     'training': f'{tensors_lib.TRAINING}, if there is one',
     'features': 'none',
   }
-  for field in dataclasses.fields(tensors_lib.Tensors):
-    default = field.default or absent[field.name]
-    parser.add_argument(
-      f'--{field.name}',
-      default=field.default,
-      help=f'name of a tensor; default: {default}',
-    )
+  for name, value in tensors_lib.NAMES.items():
+    text = f'name of a tensor; default: {value or absent[name]}'
+    add(f'--{name}', default=value, help=text)
   return parser
 
 
 def _run(arguments: argparse.Namespace) -> int:
-  """Checks everything, then runs split after split."""
   for flag in ('batch', 'size'):
     value = getattr(arguments, flag)
     if value is not None and value < 1:
       raise ValueError(f'--{flag}={value}; expected 1 or more.')
   workdir = epath.Path(arguments.workdir)
-  data = _data_config(arguments)
-  tensors = tensors_lib.Tensors(
-    *(
-      getattr(arguments, x.name)
-      for x in dataclasses.fields(tensors_lib.Tensors)
-    )
-  )
+  names = {name: getattr(arguments, name) for name in tensors_lib.NAMES}
   with graph.open_network(
     epath.Path(arguments.meta),
     epath.Path(arguments.checkpoint),
-    tensors=tensors,
+    names=names,
     size=arguments.size,
   ) as network:
     splits = {
-      split: _load_split(data, split) for split in arguments.split.split(',')
+      split: _load_split(arguments, split)
+      for split in arguments.split.split(',')
     }
-    evaluated_network.write_facts(
+    run_identity.add_splits(
       workdir,
-      _facts(arguments, network, tensors),
+      _facts(arguments, network.ports),
       splits,
       flag='--workdir',
       # TensorFlow sees only the CPU, whatever JAX has.
       devices=['cpu:TensorFlow'],
     )
     for split, examples in splits.items():
-      _run_split(arguments, network, split, examples)
+      outputs = run.run_split(
+        network, examples, box=arguments.box, batch=arguments.batch, split=split
+      )
+      summary = run.write_results(workdir, split, examples, outputs)
+      terminal.show_summary(split, summary)
+      matrix = summary['confusion_matrix']
+      for sentence in beside_published(arguments.dataset, split, matrix):
+        print(sentence)
   print(f'python -m bit_covid.report {workdir}')
   return 0
 
 
-def _data_config(arguments: argparse.Namespace) -> ml_collections.ConfigDict:
-  return ml_collections.ConfigDict(
+def _load_split(
+  arguments: argparse.Namespace, split: str
+) -> input_pipeline.Examples:
+  data = ml_collections.ConfigDict(
     {
       'name': arguments.dataset,
       'path': arguments.data,
@@ -155,56 +149,6 @@ def _data_config(arguments: argparse.Namespace) -> ml_collections.ConfigDict:
       'window': (),
     }
   )
-
-
-def _facts(
-  arguments: argparse.Namespace,
-  network: graph.Network,
-  tensors: tensors_lib.Tensors,
-) -> dict[str, Any]:
-  """Returns the content of config.json."""
-  checkpoint = epath.Path(arguments.checkpoint)
-  return {
-    'data': {
-      'name': arguments.dataset,
-      'box': arguments.box,
-      'crop': network.size,
-      'resize': 'TensorFlow 1, bilinear, not rounded',
-    },
-    'model': {
-      'name': arguments.name,
-      'dtype': network.image.dtype.name,
-      'graph': examples_lib.digest(epath.Path(arguments.meta).read_bytes()),
-      'weights': _weights_digest(checkpoint),
-      **dataclasses.asdict(tensors),
-    },
-    'init': f'{checkpoint.name} (TensorFlow 1)',
-  }
-
-
-def _run_split(
-  arguments: argparse.Namespace,
-  network: graph.Network,
-  split: str,
-  examples: input_pipeline.Examples,
-) -> None:
-  """Writes and prints the results of a split."""
-  outputs = run.run_split(
-    network, examples, box=arguments.box, batch=arguments.batch, split=split
-  )
-  summary = files.write_results(
-    epath.Path(arguments.workdir), split, examples, outputs
-  )
-  terminal.show_summary(split, summary)
-  for sentence in beside_published(
-    arguments.dataset, split, summary['confusion_matrix']
-  ):
-    print(sentence)
-
-
-def _load_split(
-  data: ml_collections.ConfigDict, split: str
-) -> input_pipeline.Examples:
   examples = input_pipeline.load_split(data, split)
   if examples.class_names != conventions.COVIDX_CT:
     raise ValueError(
@@ -217,13 +161,28 @@ def _load_split(
   return examples
 
 
-def _weights_digest(checkpoint: epath.Path) -> str:
-  """Returns a digest of the content of all files of the weights."""
-  paths = sorted(checkpoint.parent.glob(f'{checkpoint.name}.index')) + sorted(
-    checkpoint.parent.glob(f'{checkpoint.name}.data-*')
-  )
-  return examples_lib.digest(b''.join(path.read_bytes() for path in paths))
-
-
-if __name__ == '__main__':
-  sys.exit(main())
+def _facts(
+  arguments: argparse.Namespace, ports: tensors_lib.Ports
+) -> dict[str, Any]:
+  """Returns the content of config.json."""
+  checkpoint = epath.Path(arguments.checkpoint)
+  # All files of the weights.
+  paths = [checkpoint.with_name(f'{checkpoint.name}.index')]
+  paths += sorted(checkpoint.parent.glob(f'{checkpoint.name}.data-*'))
+  weights = b''.join(path.read_bytes() for path in paths)
+  return {
+    'data': {
+      'name': arguments.dataset,
+      'box': arguments.box,
+      'crop': ports.size,
+      'resize': 'TensorFlow 1, bilinear, not rounded',
+    },
+    'model': {
+      'name': arguments.name,
+      'dtype': ports.image.dtype.name,
+      'graph': examples_lib.digest(epath.Path(arguments.meta).read_bytes()),
+      'weights': examples_lib.digest(weights),
+      **{name: getattr(arguments, name) for name in tensors_lib.NAMES},
+    },
+    'init': f'{checkpoint.name} (TensorFlow 1)',
+  }

@@ -7,7 +7,7 @@ A graph is a program: open only one whose origin you trust.
 
 from collections.abc import Iterator, Mapping
 import contextlib
-import dataclasses
+from typing import NamedTuple
 
 # Imported first, as it decides how TensorFlow starts.
 import input_pipeline  # noqa: F401 # isort: skip
@@ -21,31 +21,22 @@ import tensorflow as tf
 from bit_covid.paper.covidnet import tensors as tensors_lib
 
 
-@dataclasses.dataclass(frozen=True)
-class Network:
-  """A restored graph in inference mode.
-
-  Attributes:
-    session: holds the graph and its variables.
-    image: the tensor of the images, `[N, S, S, 3]` float32 in [0, 1].
-    fetches: `probabilities` and, if named, `features`.
-    feeds: other inputs, the same for each batch, by the names of their tensors.
-    size: side of the images in pixels.
-    batch: slices a batch if the graph fixes the number, else None.
-  """
+class Network(NamedTuple):
+  """A restored graph in inference mode; the session holds its variables."""
 
   session: tf.compat.v1.Session
-  image: tf.Tensor
-  fetches: Mapping[str, tf.Tensor]
-  feeds: Mapping[str, bool]
-  size: int
-  batch: int | None
+  ports: tensors_lib.Ports
 
   def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
-    """Returns the values of all fetches for `[B, S, S, 3]` float32 images."""
+    """Returns the values of all fetches for `[B, S, S, 3]` float32 images.
+
+    Raises:
+      ValueError: the graph takes images of another shape.
+    """
     try:
       return self.session.run(
-        dict(self.fetches), {self.image.name: images, **self.feeds}
+        dict(self.ports.fetches),
+        {self.ports.image.name: images, **self.ports.feeds},
       )
     except tf.errors.OpError as error:
       raise ValueError(
@@ -60,7 +51,7 @@ def open_network(
   meta: epath.Path,
   checkpoint: epath.Path,
   *,
-  tensors: tensors_lib.Tensors,
+  names: Mapping[str, str],
   size: int | None = None,
 ) -> Iterator[Network]:
   """Yields the network of a TensorFlow 1 checkpoint and closes it afterwards.
@@ -69,17 +60,15 @@ def open_network(
     meta: the graph, such as model.meta.
     checkpoint: the beginning of the names of its weights, such as 'model' for
       model.index and model.data-00000-of-00001.
-    tensors: the names of its tensors.
+    names: those of its tensors, with the keys of `tensors.NAMES`.
     size: side of the images in pixels; None for that of the graph, or 512.
 
   Raises:
-    ValueError: the graph cannot be read, lacks a tensor or has one of another
-      shape, needs further inputs, or the weights are of another graph.
-    FileNotFoundError: the graph or the weights do not exist.
+    ValueError: the graph, its tensors or the weights do not fit.
   """
   _check_files(meta, checkpoint)
   graph, saver = _read_graph(meta)
-  ports = tensors_lib.find_ports(graph, tensors, size=size)
+  ports = tensors_lib.find_ports(graph, names, size=size)
   options = tf.compat.v1.ConfigProto(allow_soft_placement=True)
   # A session as a context manager would turn off eager execution, which tf.data
   # needs, so it is only closed.
@@ -95,7 +84,7 @@ def open_network(
         f'{_first_line(error)}. Give --meta and --checkpoint of one model, '
         'downloaded whole.'
       ) from error
-    yield Network(session=session, **ports._asdict())
+    yield Network(session, ports)
 
 
 def _check_files(meta: epath.Path, checkpoint: epath.Path) -> None:
@@ -104,26 +93,20 @@ def _check_files(meta: epath.Path, checkpoint: epath.Path) -> None:
       f'--meta={meta} is no file; expected the graph, such as model.meta.'
     )
   if not checkpoint.with_name(f'{checkpoint.name}.index').is_file():
-    there = sorted(
-      path.name.removesuffix('.index')
-      for path in checkpoint.parent.glob('*.index')
-    )
+    indices = sorted(checkpoint.parent.glob('*.index'))
+    there = ', '.join(path.name.removesuffix('.index') for path in indices)
     raise FileNotFoundError(
       f'--checkpoint={checkpoint}: there is no {checkpoint.name}.index. Give '
       'what the names of .index and .data files begin with; in that folder: '
-      f'{", ".join(there) or "none"}.'
+      f'{there or "none"}.'
     )
 
 
-def _read_graph(
-  meta: epath.Path,
-) -> tuple[tf.Graph, tf.compat.v1.train.Saver]:
-  graph = tf.Graph()
+def _read_graph(meta: epath.Path) -> tuple[tf.Graph, tf.compat.v1.train.Saver]:
+  graph, read = tf.Graph(), tf.compat.v1.train.import_meta_graph
   try:
     with graph.as_default():
-      saver = tf.compat.v1.train.import_meta_graph(
-        str(meta), clear_devices=True
-      )
+      saver = read(str(meta), clear_devices=True)
   except (
     OSError,
     KeyError,

@@ -13,15 +13,20 @@ OpenCV's `resize`, which COVID-Net's scripts for single images use (without the
 box), and our preprocessing both round to uint8 and differ by at most 1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 # First: it says how TensorFlow is to start.
 import input_pipeline  # isort: skip
 
+from etils import epath
 import numpy as np
 import tensorflow as tf
 import tqdm
 
+from bit_covid.analysis import metrics
+from bit_covid.analysis import predictions
+from bit_covid.base import files
 from bit_covid.paper.covidnet import graph
 from bit_covid.paper.covidnet import tensors
 from input_pipeline import conventions
@@ -44,17 +49,10 @@ def to_input(image: tf.Tensor, size: int) -> tf.Tensor:
   return tf.image.grayscale_to_rgb(image)
 
 
-def image_batches(
+def _image_batches(
   examples: input_pipeline.Examples, *, box: str, size: int, batch: int
 ) -> Iterator[input_pipeline.Batch]:
-  """Yields every slice once, in order, with the last batch padded.
-
-  `image` is `[batch, size, size, 3]` float32; `mask` and `index` are those of
-  `input_pipeline`.
-
-  Raises:
-    ValueError: the slices are not whole ones.
-  """
+  # Every slice once, in order. The last batch is padded.
   if examples.preparation is not None:
     raise ValueError(
       'COVID-Net crops and resizes whole slices by itself; these were prepared '
@@ -90,23 +88,16 @@ def run_split(
   *,
   box: str,
   batch: int,
-  split: str = '',
+  split: str,
 ) -> dict[str, np.ndarray]:
   """Returns `probabilities` `[N, C]` and, if the graph has them, `features`.
 
-  Args:
-    network: that of `graph.open_network`.
-    examples: the split.
-    box: one of `preprocess.BOXES`.
-    batch: slices a batch, unless the graph fixes the number.
-    split: its name, for the progress bar.
-
-  Raises:
-    ValueError: the outputs are not probabilities, or depend on the batch.
-    RuntimeError: a slice was not seen exactly once.
+  A batch has `batch` slices, unless the graph fixes the number. The progress
+  bar shows the name of the split.
   """
-  batches = image_batches(
-    examples, box=box, size=network.size, batch=network.batch or batch
+  ports = network.ports
+  batches = _image_batches(
+    examples, box=box, size=ports.size, batch=ports.batch or batch
   )
   parts: list[dict[str, np.ndarray]] = []
   with tqdm.tqdm(
@@ -117,34 +108,57 @@ def run_split(
         _check_independent(network, inputs['image'][0])
       index = inputs['index'][inputs['mask']]
       outputs = _outputs(network, inputs, examples.slice_id[index])
-      parts.append({'index': index, **outputs})
+      parts.append(outputs)
       bar.update(len(index))
-  outputs = {key: np.concatenate([x[key] for x in parts]) for key in parts[0]}
-  if not np.array_equal(outputs.pop('index'), np.arange(len(examples))):
-    raise RuntimeError(f'Not each of {len(examples)} slices was seen once.')
-  return outputs
+  return {key: np.concatenate([x[key] for x in parts]) for key in parts[0]}
+
+
+def write_results(
+  workdir: epath.Path,
+  split: str,
+  examples: input_pipeline.Examples,
+  outputs: Mapping[str, np.ndarray],
+) -> dict[str, Any]:
+  """Returns the metrics of a split after writing predictions and features."""
+  table = predictions.make_table(
+    slice_id=examples.slice_id,
+    patient_id=examples.patient_id,
+    source=examples.source,
+    label=examples.label,
+    probabilities=outputs['probabilities'].astype(np.float64),
+    class_names=examples.class_names,
+  )
+  folder = workdir / 'predictions'
+  predictions.write(table, folder / f'{split}.csv')
+  if 'features' in outputs:
+    files.write_npz(
+      folder / f'{split}_features.npz',
+      {'slice_id': examples.slice_id, 'features': outputs['features']},
+    )
+  return metrics.summary(metrics.confusion_matrix(table), examples.class_names)
 
 
 def _outputs(
   network: graph.Network, inputs: input_pipeline.Batch, slice_id: np.ndarray
 ) -> dict[str, np.ndarray]:
-  """Returns the checked outputs for the slices of a batch without padding."""
-  mask = inputs['mask']
-  outputs = {}
+  # Those of the slices, without padding.
+  mask, outputs = inputs['mask'], {}
   for key, value in network(inputs['image']).items():
     value = value.reshape(len(value), -1)
-    _check_rows(key, value, len(mask))
+    if len(value) != len(mask) or not value.size:
+      raise ValueError(
+        f'--{key}: {len(mask)} slices gave {list(value.shape)}; expected a row '
+        'a slice. Name another tensor.'
+      )
     outputs[key] = value[mask]
   _check_probabilities(outputs['probabilities'], slice_id)
   return outputs
 
 
 def _check_independent(network: graph.Network, image: np.ndarray) -> None:
-  """Raises ValueError if a slice's result depends on the rest of its batch.
-
-  It does so if batch normalization is in training mode.
-  """
-  count = network.batch or 2
+  # In training mode, batch normalization makes the result of a slice depend on
+  # the rest of its batch.
+  count = network.ports.batch or 2
   copies = np.stack([image] * count)
   beside_black = copies * (np.arange(count) == 0)[:, None, None, None]
   one, other = (
@@ -159,15 +173,7 @@ def _check_independent(network: graph.Network, image: np.ndarray) -> None:
       f'The first slice gets {_rounded(one)} beside copies of itself and '
       f'{_rounded(other)} beside black images: the graph is in training mode, '
       'or draws at random. Name the bool that it trains by with --training. '
-      + tensors.candidates(network.image.graph)
-    )
-
-
-def _check_rows(key: str, values: np.ndarray, count: int) -> None:
-  if len(values) != count or not values.size:
-    raise ValueError(
-      f'--{key}: {count} slices gave {list(values.shape)}; expected a row a '
-      'slice. Name another tensor.'
+      + tensors.candidates(network.ports.image.graph)
     )
 
 

@@ -3,7 +3,6 @@
 """Finds and checks the tensors of a TensorFlow 1 graph, by their names."""
 
 from collections.abc import Mapping, Sequence
-import dataclasses
 from typing import NamedTuple
 
 # Imported first, as it decides how TensorFlow starts.
@@ -18,27 +17,24 @@ from input_pipeline import conventions
 TRAINING = 'is_training:0'
 # Tensors of each kind that a message lists.
 _LISTED = 12
-
-
-@dataclasses.dataclass(frozen=True)
-class Tensors:
-  """Names of tensors of a graph; the defaults are those of public checkpoints.
-
-  Attributes:
-    image: `[N, S, S, 3]` float32 in [0, 1].
-    probabilities: `[N, C]`, in the order of the labels.
-    training: bool, fed False; '': `is_training:0` where the graph has it.
-    features: `[N, F]` or `[N, 1, 1, F]`; '': none.
-  """
-
-  image: str = 'Placeholder:0'
-  probabilities: str = 'softmax_tensor:0'
-  training: str = ''
-  features: str = ''
+# Names of the tensors of public checkpoints, by the flags that change them:
+# images `[N, S, S, 3]` float32 in [0, 1]; probabilities `[N, C]`, in the order
+# of the labels; the bool that is fed False, '' for `TRAINING` where the graph
+# has it; features `[N, F]` or `[N, 1, 1, F]`, '' for none.
+NAMES = {
+  'image': 'Placeholder:0',
+  'probabilities': 'softmax_tensor:0',
+  'training': '',
+  'features': '',
+}
 
 
 class Ports(NamedTuple):
-  """The inputs and outputs of a graph; see `graph.Network`."""
+  """The inputs and outputs of a graph for images of `size` pixels a side.
+
+  `feeds` are other inputs than the image, the same for each batch, by the names
+  of their tensors. `batch` is the number of slices if the graph fixes it.
+  """
 
   image: tf.Tensor
   fetches: Mapping[str, tf.Tensor]
@@ -47,40 +43,29 @@ class Ports(NamedTuple):
   batch: int | None
 
 
-def find_ports(graph: tf.Graph, tensors: Tensors, *, size: int | None) -> Ports:
-  """Returns the inputs and outputs of a graph.
+def find_ports(
+  graph: tf.Graph, names: Mapping[str, str], *, size: int | None
+) -> Ports:
+  """Returns the checked inputs and outputs of a graph.
 
   Args:
     graph: the graph.
-    tensors: their names.
+    names: names of its tensors, with the keys of `NAMES`.
     size: side of the images in pixels; None for that of the graph, or 512.
-
-  Raises:
-    ValueError: a tensor is missing or has another shape, or the graph needs
-      further inputs.
   """
-  image = _find(graph, tensors.image, '--image')
+  image = _find(graph, names['image'], '--image')
   size, batch = _image_shape(image, size)
-  names = {'probabilities': tensors.probabilities, 'features': tensors.features}
   fetches = {
-    key: _find(graph, name, f'--{key}') for key, name in names.items() if name
+    key: _find(graph, names[key], f'--{key}')
+    for key in ('probabilities', 'features')
+    if names[key] or key == 'probabilities'
   }
   _check_outputs(graph, fetches)
-  switches = _find_switches(graph, tensors.training)
-  _check_reached(fetches, fed=[image, *switches])
+  switches = _find_switches(graph, names['training'])
+  _check_inputs(fetches, image, switches)
   # By name: tensors cannot be keys of a dictionary.
   feeds = {switch.name: False for switch in switches}
   return Ports(image, fetches, feeds, size, batch)
-
-
-def _find(graph: tf.Graph, name: str, flag: str) -> tf.Tensor:
-  """Returns a tensor; the error lists tensors that may be meant."""
-  try:
-    return graph.get_tensor_by_name(name)
-  except (KeyError, ValueError) as error:
-    raise ValueError(
-      f'{flag}={name}: the graph has no such tensor. {candidates(graph)}'
-    ) from error
 
 
 def candidates(graph: tf.Graph) -> str:
@@ -103,12 +88,18 @@ def candidates(graph: tf.Graph) -> str:
   )
 
 
+def _find(graph: tf.Graph, name: str, flag: str) -> tf.Tensor:
+  try:
+    return graph.get_tensor_by_name(name)
+  except (KeyError, ValueError) as error:
+    raise ValueError(
+      f'{flag}={name}: the graph has no such tensor. {candidates(graph)}'
+    ) from error
+
+
 def _placeholders(graph: tf.Graph) -> list[tf.Tensor]:
-  return [
-    operation.outputs[0]
-    for operation in graph.get_operations()
-    if operation.type in ('Placeholder', 'PlaceholderWithDefault')
-  ]
+  kinds = ('Placeholder', 'PlaceholderWithDefault')
+  return [x.outputs[0] for x in graph.get_operations() if x.type in kinds]
 
 
 def _listed(tensors: Sequence[tf.Tensor]) -> str:
@@ -119,8 +110,13 @@ def _shape(tensor: tf.Tensor) -> str:
   return f'{tensor.dtype.name} {tensor.shape}'
 
 
+def _fits(tensor: tf.Tensor, *shapes: tuple[int | None, ...]) -> bool:
+  return tensor.dtype.is_floating and any(
+    tensor.shape.is_compatible_with(shape) for shape in shapes
+  )
+
+
 def _image_shape(image: tf.Tensor, size: int | None) -> tuple[int, int | None]:
-  """Returns the side of the images and the batch size if the graph fixes it."""
   if size is None:
     sides = image.shape.as_list()[1:3] if image.shape.rank == 4 else ()
     size = next((side for side in sides if side), 512)
@@ -136,24 +132,16 @@ def _image_shape(image: tf.Tensor, size: int | None) -> tuple[int, int | None]:
 
 
 def _check_outputs(graph: tf.Graph, fetches: Mapping[str, tf.Tensor]) -> None:
-  probabilities = fetches['probabilities']
+  probabilities, features = fetches['probabilities'], fetches.get('features')
   classes = len(conventions.COVIDX_CT)
-  if (
-    not probabilities.dtype.is_floating
-    or not probabilities.shape.is_compatible_with((None, classes))
-  ):
+  if not _fits(probabilities, (None, classes)):
     raise ValueError(
       f'--probabilities={probabilities.name} is {_shape(probabilities)}; '
       f'expected [N, {classes}], a probability for each of '
       f'{", ".join(conventions.COVIDX_CT)}. {candidates(graph)}'
     )
-  features = fetches.get('features')
-  if features is not None and not (
-    features.dtype.is_floating
-    and any(
-      features.shape.is_compatible_with(shape)
-      for shape in ((None, None), (None, 1, 1, None))
-    )
+  if features is not None and not _fits(
+    features, (None, None), (None, 1, 1, None)
   ):
     raise ValueError(
       f'--features={features.name} is {_shape(features)}; expected [N, F] or '
@@ -162,7 +150,6 @@ def _check_outputs(graph: tf.Graph, fetches: Mapping[str, tf.Tensor]) -> None:
 
 
 def _find_switches(graph: tf.Graph, name: str) -> list[tf.Tensor]:
-  """Returns the tensors, at most one, that switch the graph to training."""
   if not name:
     return [x for x in _placeholders(graph) if x.name == TRAINING]
   switch = _find(graph, name, '--training')
@@ -174,36 +161,29 @@ def _find_switches(graph: tf.Graph, name: str) -> list[tf.Tensor]:
   return [switch]
 
 
-def _check_reached(
-  fetches: Mapping[str, tf.Tensor], *, fed: Sequence[tf.Tensor]
+def _check_inputs(
+  fetches: Mapping[str, tf.Tensor],
+  image: tf.Tensor,
+  switches: Sequence[tf.Tensor],
 ) -> None:
-  """Raises ValueError if the fetches depend on a placeholder that is not fed.
-
-  Args:
-    fetches: the outputs.
-    fed: the image, then all other tensors that are fed.
-  """
-  image, stop = fed[0], {x.op for x in fed}
+  # The fetches must depend on the image and, besides switches, on no other
+  # placeholder.
+  fed = {x.op for x in (image, *switches)}
   seen, ahead = set(), [x.op for x in fetches.values()]
   while ahead:
     operation = ahead.pop()
-    if operation in seen:
-      continue
-    seen.add(operation)
-    if operation not in stop:
+    if operation not in seen | fed:
       ahead += [*(x.op for x in operation.inputs), *operation.control_inputs]
+    seen.add(operation)
   if image.op not in seen:
     raise ValueError(
       f'{", ".join(x.name for x in fetches.values())}: not made from '
       f'--image={image.name}. {candidates(image.graph)}'
     )
-  missing = [
-    operation.outputs[0]
-    for operation in seen - stop
-    if operation.type == 'Placeholder'
-  ]
-  if missing:
+  needed = [x for x in seen - fed if x.type == 'Placeholder']
+  if needed:
     raise ValueError(
-      f'The graph also needs {_listed(missing)}. If that says whether it '
-      'trains, name it with --training; nothing else can be fed.'
+      f'The graph also needs {_listed([x.outputs[0] for x in needed])}. If '
+      'that says whether it trains, name it with --training; nothing else can '
+      'be fed.'
     )

@@ -12,117 +12,103 @@ import numpy as np
 
 from bit_covid.analysis import figures
 from bit_covid.analysis import published
-from bit_covid.paper import collected
+from bit_covid.paper import collect
 from bit_covid.paper import markdown
+from bit_covid.paper import marks
 from bit_covid.paper import published_points
 from bit_covid.paper import rows as rows_lib
 
 if TYPE_CHECKING:
   import input_pipeline
 
+_PUBLISHED = published_points.SPLITS
 _WHAT = ('slices', 'patients')
-_OF = {known.split: known for known in published_points.SPLITS}
-# Of one split: slices and patients, each by class.
-_Counts = Mapping[str, tuple[int, ...]]
+# Of each split: slices and patients, each by class.
+_Counts = Mapping[str, Mapping[str, tuple[int, ...]]]
 
 
-def make(request: collected.Request) -> collected.Collected:
+def make(request: collect.Request) -> collect.Collected:
   """Returns the counts of our splits beside the paper's."""
   counts = {name: _count(split) for name, split in request.splits.items()}
-  names = [*_OF, *(name for name in counts if name not in _OF)]
-  absent = [name for name in names if name not in counts]
-  notes = ["The paper's: " + published_points.SPLITS[0].source + '.']
-  if not counts:
-    notes.append('No data were at hand: only the published counts are shown.')
-  elif absent:
-    notes.append(f'The data here have no split {", ".join(absent)}.')
-  notes += _unlabelled(request.splits)
-  return collected.Collected(
+  names = list(dict.fromkeys([*_PUBLISHED, *counts]))
+  return collect.Collected(
     title='Figure 2. Slices and patients of each class and split',
-    records=_records(counts),
+    records=[
+      *_records(rows_lib.OURS, counts, ''),
+      *_records(rows_lib.PUBLISHED, _PUBLISHED, published_points.SPLITS_SOURCE),
+    ],
     tables=[
       markdown.Table(
         what.capitalize(),
-        ['Split', *_columns()],
-        [[name, *_cells(counts, name, what)] for name in names],
+        [{'Split': name, **_cells(counts, name, what)} for name in names],
       )
       for what in _WHAT
     ],
-    notes=notes,
+    notes=_notes(request, names),
     figure=_draw(counts, names),
   )
 
 
-def _count(split: 'input_pipeline.Examples') -> _Counts:
-  classes = range(len(published.CLASS_NAMES))
+def _count(split: 'input_pipeline.Examples') -> dict[str, tuple[int, ...]]:
+  patients = [
+    split.patient_id[split.label == i]
+    for i in range(len(published.CLASS_NAMES))
+  ]
   return {
-    'slices': tuple(int((split.label == i).sum()) for i in classes),
-    'patients': tuple(
-      len(np.unique(split.patient_id[split.label == i])) for i in classes
-    ),
+    'slices': tuple(len(x) for x in patients),
+    'patients': tuple(len(np.unique(x)) for x in patients),
   }
 
 
-def _unlabelled(splits: Mapping[str, 'input_pipeline.Examples']) -> list[str]:
-  counts = {
-    name: int((split.label < 0).sum()) for name, split in splits.items()
-  }
-  return [
-    f'{count:,} slices of {name} have no label and are not counted.'
-    for name, count in counts.items()
-    if count
-  ]
+def _notes(request: collect.Request, names: list[str]) -> list[str]:
+  notes = [f"The paper's: {published_points.SPLITS_SOURCE}."]
+  absent = [name for name in names if name not in request.splits]
+  if not request.splits:
+    notes.append('No data were at hand: only the published counts are shown.')
+  elif absent:
+    notes.append(f'The data here have no split {", ".join(absent)}.')
+  for name, split in request.splits.items():
+    count = int((split.label < 0).sum())
+    if count:
+      notes.append(
+        f'{count:,} slices of {name} have no label and are not counted.'
+      )
+  return notes
 
 
-def _records(counts: Mapping[str, _Counts]) -> list[dict[str, Any]]:
-  ours = [(rows_lib.OURS, name, count, '') for name, count in counts.items()]
-  paper = [
-    (rows_lib.PUBLISHED, name, known._asdict(), known.source)
-    for name, known in _OF.items()
-  ]
+def _records(kind: str, counts: _Counts, source: str) -> list[dict[str, Any]]:
   return [
     {
       'kind': kind,
       'split': name,
       'class': class_name,
       'unit': what,
-      'value': value,
+      'value': count[what][i],
       'source': source,
     }
-    for kind, name, count, source in [*ours, *paper]
+    for name, count in counts.items()
     for what in _WHAT
-    for class_name, value in zip(
-      published.CLASS_NAMES, count[what], strict=True
-    )
+    for i, class_name in enumerate(published.CLASS_NAMES)
   ]
 
 
-def _columns() -> list[str]:
-  return [
-    f'{name}, {whose}'
-    for name in published.CLASS_NAMES
-    for whose in ('here', "paper's")
-  ]
+def _cells(counts: _Counts, split: str, what: str) -> dict[str, str]:
+  cells = {}
+  for i, class_name in enumerate(published.CLASS_NAMES):
+    for whose, of in (('here', counts), ("paper's", _PUBLISHED)):
+      cells[f'{class_name}, {whose}'] = (
+        f'{of[split][what][i]:,}' if split in of else markdown.NONE
+      )
+  return cells
 
 
-def _cells(counts: Mapping[str, _Counts], split: str, what: str) -> list[str]:
-  ours = counts.get(split, {}).get(what)
-  paper = _OF[split]._asdict()[what] if split in _OF else None
-  return [
-    markdown.NONE if values is None else f'{values[i]:,}'
-    for i in range(len(published.CLASS_NAMES))
-    for values in (ours, paper)
-  ]
-
-
-def _draw(counts: Mapping[str, _Counts], names: list[str]) -> mpl_figure.Figure:
+def _draw(counts: _Counts, names: list[str]) -> mpl_figure.Figure:
   """Returns our counts on the left, the paper's on the right, scaled apart."""
-  paper = {name: known._asdict() for name, known in _OF.items()}
   figure = figures.new(5.6)
   panels = figure.subplots(2, 2, sharey=True)
   for axes, what in zip(panels, _WHAT, strict=True):
     _bars(axes[0], counts, names, what)
-    _bars(axes[1], paper, names, what)
+    _bars(axes[1], _PUBLISHED, names, what)
     axes[0].set_ylabel(what.capitalize())
   panels[0, 0].set_title('Here', fontsize=10)
   panels[0, 1].set_title('Paper (COVIDx CT-2A)', fontsize=10)
@@ -138,10 +124,7 @@ def _draw(counts: Mapping[str, _Counts], names: list[str]) -> mpl_figure.Figure:
 
 
 def _bars(
-  axes: mpl_axes.Axes,
-  counts: Mapping[str, _Counts],
-  names: list[str],
-  what: str,
+  axes: mpl_axes.Axes, counts: _Counts, names: list[str], what: str
 ) -> None:
   figures.plain(axes).grid(axis='y', visible=False)
   height = 0.27
@@ -153,16 +136,7 @@ def _bars(
     axes.bar_label(bars, texts, fontsize=7.5, padding=2)
   for place, name in enumerate(names):
     if name not in counts:
-      axes.text(
-        0.03,
-        place,
-        'none',
-        transform=axes.get_yaxis_transform(),
-        color=figures.GRAY,
-        fontsize=8,
-        style='italic',
-        va='center',
-      )
+      marks.note(axes, place, 'none', across=True)
   axes.set_yticks(range(len(names)), names)
   axes.set_ylim(len(names) - 0.5, -0.5)
   axes.set_xlim(0, 1.35 * max([1, *(max(x[what]) for x in counts.values())]))

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figure 9: Grad-CAM of Bit-M on correctly predicted slices."""
 
-from typing import NamedTuple
-
 from matplotlib import figure as mpl_figure
 import ml_collections
 import numpy as np
@@ -13,7 +11,7 @@ from bit_covid.analysis import figures
 from bit_covid.analysis import predictions
 from bit_covid.inference import network
 from bit_covid.models import normalize
-from bit_covid.paper import collected
+from bit_covid.paper import collect
 from bit_covid.paper import grid
 from bit_covid.paper import markdown
 from bit_covid.paper import rows as rows_lib
@@ -25,63 +23,83 @@ _COLUMNS = 3
 _TITLE = f'Figure 9. Grad-CAM of {grid.BEST} on the test split'
 
 
-class _Panel(NamedTuple):
-  """A preprocessed slice with the map of its class."""
-
-  slice_id: str
-  patient_id: str
-  class_name: str
-  confidence: float
-  image: np.ndarray
-  heat: np.ndarray
-
-
-def make(request: collected.Request) -> collected.Collected:
+def make(request: collect.Request) -> collect.Collected:
   """Returns three slices of each class, from different patients."""
-  found = _panels(request)
-  if isinstance(found, str):
-    return collected.without_result(_TITLE, found)
-  return collected.Collected(
+  try:
+    cases = _cases(request)
+  except collect.MissingError as error:
+    return collect.without_result(_TITLE, str(error))
+  classifier = network.Network.load(_RUN.folder(request.runs.workdir))
+  images = _images(
+    request.splits['test'],
+    cases['slice_id'].to_list(),
+    ml_collections.ConfigDict(classifier.preprocessing),
+  )
+  maps = classifier.gradcam(
+    np.asarray(normalize.to_model_range(images)),
+    cases['label'].to_numpy(np.int64),
+  )
+  columns = ['class', 'slice_id', 'patient_id', 'probability']
+  shown = cases[columns].to_dict('records')
+  return collect.Collected(
     title=_TITLE,
-    records=[
-      {
-        'kind': rows_lib.OURS,
-        'class': x.class_name,
-        'slice_id': x.slice_id,
-        'patient_id': x.patient_id,
-        'probability': x.confidence,
-      }
-      for x in found
-    ],
+    records=[{'kind': rows_lib.OURS, **case} for case in shown],
     tables=[
       markdown.Table(
         'Slices shown',
-        ['Class', 'Slice', 'Patient', 'Probability'],
         [
-          [x.class_name, x.slice_id, x.patient_id, f'{x.confidence:.3f}']
-          for x in found
+          {
+            'Class': case['class'],
+            'Slice': case['slice_id'],
+            'Patient': case['patient_id'],
+            'Probability': f'{case["probability"]:.3f}',
+          }
+          for case in shown
         ],
       )
     ],
-    notes=_notes(found),
-    figure=_draw(found),
+    notes=_notes(cases, images.shape[1]),
+    figure=_draw(cases, images[..., 0], maps),
   )
 
 
-def _notes(found: list[_Panel]) -> list[str]:
+def _cases(request: collect.Request) -> pd.DataFrame:
+  table = collect.predictions_of(request.runs, _RUN)
+  if 'test' not in request.splits:
+    raise collect.MissingError(
+      'The test split was not at hand, and so there are no slices to show.'
+    )
+  names = predictions.class_names(table)
+  probabilities = predictions.probabilities(table)
+  label = table['label'].to_numpy(np.int64)
+  is_correct = probabilities.argmax(axis=1) == label
+  rows = []
+  # Of each patient, the most confident slice comes first.
+  for chosen in map_panels.choose(table).values():
+    rows += [row for row in chosen if is_correct[row]][:_COLUMNS]
+  if not rows:
+    raise collect.MissingError(
+      f'{grid.BEST}, seed {_RUN.seed}, has no slice of test right.'
+    )
+  further = {
+    'class': [names[i] for i in label[rows]],
+    'probability': probabilities[rows].max(axis=1),
+  }
+  return table.iloc[rows].assign(**further)
+
+
+def _notes(cases: pd.DataFrame, side: int) -> list[str]:
   notes = [
     f'{grid.BEST}, seed {_RUN.seed}. Of each class the surest correct slices, '
     'one a patient; the paper does not say how it chose its own, and publishes '
     'a picture only.',
     'Slices as the network gets them; the map over them is of the class that '
     'is predicted. It shows where, not what: its positions are '
-    f'{-(-found[0].image.shape[0] // 32)} a side before it is enlarged.',
+    f'{-(-side // 32)} a side before it is enlarged.',
   ]
-  counts = {x.class_name: 0 for x in found}
-  for x in found:
-    counts[x.class_name] += 1
-  few = [name for name, count in counts.items() if count < _COLUMNS]
-  if few:
+  counts = cases.groupby('class', sort=False).size()
+  few = counts.index[counts < _COLUMNS]
+  if len(few):
     notes.append(
       f'Fewer than {_COLUMNS} patients have a correct slice of: '
       f'{", ".join(few)}.'
@@ -89,101 +107,44 @@ def _notes(found: list[_Panel]) -> list[str]:
   return notes
 
 
-def _panels(request: collected.Request) -> list[_Panel] | str:
-  """Returns the panels, or the reason why there are none."""
-  table = request.runs.table(_RUN, 'test')
-  if table is None:
-    status = request.runs.status(_RUN, 'test')
-    return f'{grid.BEST}, seed {_RUN.seed}: {status}.'
-  if 'test' not in request.splits:
-    return 'The test split was not at hand, and so there are no slices to show.'
-  cases = _correct(table)
-  if cases.empty:
-    return f'{grid.BEST}, seed {_RUN.seed}, has no slice of test right.'
-  classifier = network.Network.load(request.runs.folder(_RUN))
-  images = _images(
-    request.splits['test'],
-    cases['slice_id'].to_list(),
-    ml_collections.ConfigDict(classifier.preprocessing),
-  )
-  names = predictions.class_names(table)
-  maps = classifier.gradcam(
-    np.asarray(normalize.to_model_range(images)),
-    cases['label'].to_numpy(np.int64),
-  )
-  return [
-    _Panel(
-      slice_id=case.slice_id,
-      patient_id=case.patient_id,
-      class_name=names[case.label],
-      confidence=confidence,
-      image=image[..., 0],
-      heat=heat,
-    )
-    for case, confidence, image, heat in zip(
-      cases.itertuples(),
-      predictions.probabilities(cases).max(axis=1).tolist(),
-      images,
-      maps,
-      strict=True,
-    )
-  ]
-
-
-def _correct(table: pd.DataFrame) -> pd.DataFrame:
-  """Returns the most confident correct slices, one for each patient."""
-  predicted = predictions.probabilities(table).argmax(axis=1)
-  is_correct = predicted == table['label'].to_numpy(np.int64)
-  rows = [
-    row
-    for chosen in map_panels.choose(table).values()
-    for row in [x for x in chosen if is_correct[x]][:_COLUMNS]
-  ]
-  return table.iloc[rows]
-
-
 def _images(
   examples: input_pipeline.Examples,
   slice_ids: list[str],
   config: ml_collections.ConfigDict,
 ) -> np.ndarray:
-  """Returns the preprocessed slices, `[N, S, S, 1]` uint8."""
-  index = {name: i for i, name in enumerate(examples.slice_id.tolist())}
-  absent = [name for name in slice_ids if name not in index]
+  index = pd.Index(examples.slice_id).get_indexer(slice_ids)
+  absent = [name for name, i in zip(slice_ids, index, strict=True) if i < 0]
   if absent:
     raise ValueError(
       f'{len(absent)} slices that {_RUN.name} predicted are not in the test '
       f'split, such as {absent[0]!r}. Collect with the data of the runs.'
     )
   dataset = input_pipeline.evaluation_batches(
-    examples.take([index[name] for name in slice_ids]),
-    config,
-    batch=len(slice_ids),
+    examples.take(index), config, batch=len(slice_ids)
   )
   (batch,) = input_pipeline.as_numpy(dataset)
   return batch['image']
 
 
-def _draw(found: list[_Panel]) -> mpl_figure.Figure:
+def _draw(
+  cases: pd.DataFrame, images: np.ndarray, maps: np.ndarray
+) -> mpl_figure.Figure:
   """Returns two rows for each class: slices, and the same with maps."""
-  names = list(dict.fromkeys(x.class_name for x in found))
+  names = cases['class'].unique()
   figure = figures.new(3.35 * len(names))
   axes = figure.subplots(2 * len(names), _COLUMNS, squeeze=False)
-  for panel in axes.ravel():
-    panel.set_xticks([])
-    panel.set_yticks([])
-    panel.set_frame_on(False)
+  for place in axes.ravel():
+    place.set(xticks=[], yticks=[], frame_on=False)
   for i, name in enumerate(names):
-    plain, overlays = axes[2 * i : 2 * i + 2]
-    plain[0].set_ylabel(name, fontsize=11, fontweight='bold')
-    overlays[0].set_ylabel('with map', fontsize=9)
-    panels = [x for x in found if x.class_name == name]
+    axes[2 * i, 0].set_ylabel(name, fontsize=11, fontweight='bold')
+    axes[2 * i + 1, 0].set_ylabel('with map', fontsize=9)
     # A class may have fewer patients than there are columns.
-    for panel, above, below in zip(panels, plain, overlays, strict=False):
+    for column, j in enumerate(np.flatnonzero(cases['class'] == name)):
+      above, below = axes[2 * i : 2 * i + 2, column]
       for place in (above, below):
-        place.imshow(panel.image, cmap='gray', vmin=0, vmax=255)
+        place.imshow(images[j], cmap='gray', vmin=0, vmax=255)
       below.imshow(
-        panel.heat, cmap=figures.MAP_COLOURS, vmin=0, vmax=1, alpha=0.45
+        maps[j], cmap=figures.MAP_COLOURS, vmin=0, vmax=1, alpha=0.45
       )
-      above.set_title(f'p = {panel.confidence:.3f}', fontsize=9)
+      above.set_title(f'p = {cases["probability"].iloc[j]:.3f}', fontsize=9)
   return figure

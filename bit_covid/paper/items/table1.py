@@ -4,65 +4,56 @@
 
 import math
 
+import numpy as np
+
 from bit_covid.analysis import published
-from bit_covid.paper import accuracy_table
-from bit_covid.paper import collected
-from bit_covid.paper import dot_plot
+from bit_covid.paper import collect
 from bit_covid.paper import grid
 from bit_covid.paper import labels
 from bit_covid.paper import rows as rows_lib
+from bit_covid.paper import tables
 
-_OF = {row.model: row for row in published.ROWS}
 _COUNTED = {
-  x.model: sum(map(sum, x.counts)) - sum(x.counts[i][i] for i in range(3))
+  x.model: int(np.sum(x.counts) - np.trace(x.counts))
   for x in published.CONFUSIONS
 }
 
 
-def make(request: collected.Request) -> collected.Collected:
+def make(request: collect.Request) -> collect.Collected:
   """Returns the table and its picture."""
-  measure = rows_lib.Measure()
-  rows = [
-    *rows_lib.covid_net(request.runs, measure),
-    *(
-      rows_lib.ours(
-        request.runs,
-        setting,
-        measure=measure,
-        published=_OF[setting.initialisation].accuracy,
-        source=_OF[setting.initialisation].source,
-      )
-      for setting in grid.ITEMS['table1']()
+  rows = tables.compared(
+    request.runs,
+    rows_lib.with_covid_net(
+      request.runs, grid.ITEMS['table1'], rows_lib.Measure()
     ),
-  ]
-  differences = accuracy_table.differences(request.runs, rows)
-  records = accuracy_table.records(rows, differences)
-  for record, row in zip(records, rows, strict=True):
-    low, high = published_errors(row)
-    record |= {'published_errors_low': low, 'published_errors_high': high}
-  return collected.Collected(
+  )
+  known = [row for row in rows if row.published is not None]
+  # One for each model.
+  errors = {row.model: _published_errors(row) for row in known}
+  ends = ('published_errors_low', 'published_errors_high')
+  return collect.Collected(
     title='Table 1. Accuracy on the test split',
-    records=records,
-    tables=[accuracy_table.table('Accuracy', rows, differences)],
+    records=[
+      tables.record(row) | dict(zip(ends, _published_errors(row), strict=True))
+      for row in rows
+    ],
+    tables=[tables.accuracies('Accuracy', rows)],
     notes=[
       f'Ours: {labels.settings(request.scale, grid.Run(grid.BEST))}.',
-      *accuracy_table.NOTES,
+      *tables.NOTES,
       f'Published on {published.SLICES:,} slices of COVIDx CT-2A, one run '
       'each. In errors: '
-      + '; '.join(map(_errors, rows_with_published(rows)))
+      + '; '.join(
+        f'{model} {low:,}' + (f' to {high:,}' if high > low else '')
+        for model, (low, high) in errors.items()
+      )
       + '.',
     ],
-    figure=dot_plot.draw({'Accuracy on test, %': rows}),
+    figure=tables.draw({'Accuracy on test, %': rows}),
   )
 
 
-def rows_with_published(rows: list[rows_lib.Row]) -> list[rows_lib.Row]:
-  """Returns the rows with a published number, one for each model."""
-  found = {row.model: row for row in rows if row.published is not None}
-  return list(found.values())
-
-
-def published_errors(row: rows_lib.Row) -> tuple[int | None, int | None]:
+def _published_errors(row: rows_lib.Row) -> tuple[int | None, int | None]:
   """Returns how many errors a printed accuracy may stand for, at both ends.
 
   One decimal leaves some 25 numbers open; of a published confusion matrix the
@@ -77,8 +68,3 @@ def published_errors(row: rows_lib.Row) -> tuple[int | None, int | None]:
     for end in (-0.05, 0.05)
   )
   return math.ceil(low), math.floor(high)
-
-
-def _errors(row: rows_lib.Row) -> str:
-  low, high = published_errors(row)
-  return f'{row.model} {low:,}' + (f' to {high:,}' if high > low else '')

@@ -7,30 +7,30 @@ from collections.abc import Sequence
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 from bit_covid.analysis import published
-from bit_covid.paper import collected
-from bit_covid.paper import dot_plot
+from bit_covid.analysis import terminal
+from bit_covid.paper import collect
 from bit_covid.paper import grid
 from bit_covid.paper import labels
 from bit_covid.paper import markdown
 from bit_covid.paper import rows as rows_lib
-
-_OF = {row.model: row for row in published.ROWS}
-_TITLES = {
-  'sensitivity': 'Sensitivity',
-  'ppv': 'PPV',
-  'specificity': 'Specificity',
-  'npv': 'NPV',
-}
+from bit_covid.paper import tables
 
 
-def make(request: collected.Request) -> collected.Collected:
+def make(request: collect.Request) -> collect.Collected:
   """Returns a table for each measure, and the picture."""
-  by_measure = {name: _rows(request, name) for name in metrics.MEASURES}
-  return collected.Collected(
+  models = {name: _models(request, name) for name in metrics.MEASURES}
+  rows = {
+    f'{terminal.HEADINGS[name]} on test, %': [row for x in found for row in x]
+    for name, found in models.items()
+  }
+  return collect.Collected(
     title='Table 2. Each class against the rest, on the test split',
-    records=[row.record() for rows in by_measure.values() for row in rows],
+    records=[row.record() for part in rows.values() for row in part],
     tables=[
-      _table(f'{_TITLES[name]}, %', rows) for name, rows in by_measure.items()
+      markdown.Table(
+        f'{terminal.HEADINGS[name]}, %', [_cells(model) for model in found]
+      )
+      for name, found in models.items()
     ],
     notes=[
       f'Ours: {labels.settings(request.scale, grid.Run(grid.BEST))}; mean over '
@@ -41,60 +41,33 @@ def make(request: collected.Request) -> collected.Collected:
       'PPV and NPV are those of the mix of classes in the split, which is a '
       'choice of its makers and not that of a hospital.',
     ],
-    figure=dot_plot.draw(
-      {f'{_TITLES[name]} on test, %': rows for name, rows in by_measure.items()}
-    ),
+    figure=tables.draw(rows),
   )
 
 
-def _rows(request: collected.Request, name: str) -> list[rows_lib.Row]:
-  """Returns the rows of a measure, grouped by model."""
-  by_class = []
-  for index in range(len(published.CLASS_NAMES)):
-    measure = rows_lib.Measure(name=name, class_index=index)
-    by_class.append(
-      [
-        *rows_lib.covid_net(request.runs, measure),
-        *(
-          rows_lib.ours(
-            request.runs,
-            setting,
-            measure=measure,
-            published=measure.of(_OF[setting.initialisation]),
-            source=_OF[setting.initialisation].source,
-          )
-          for setting in grid.ITEMS['table2']()
-        ),
-      ]
+def _models(
+  request: collect.Request, name: str
+) -> list[tuple[rows_lib.Row, ...]]:
+  """Returns the rows of each model, one for each class."""
+  by_class = [
+    rows_lib.with_covid_net(
+      request.runs,
+      grid.ITEMS['table2'],
+      rows_lib.Measure(name=name, class_index=index),
     )
-  return [row for model in zip(*by_class, strict=True) for row in model]
+    for index in range(len(published.CLASS_NAMES))
+  ]
+  return list(zip(*by_class, strict=True))
 
 
-def _table(title: str, rows: Sequence[rows_lib.Row]) -> markdown.Table:
-  count = len(published.CLASS_NAMES)
-  columns = ['Model', 'Seeds']
-  for name in published.CLASS_NAMES:
-    columns += [f'{name}, here', f'{name}, published']
-  return markdown.Table(
-    title,
-    columns,
-    [_cells(rows[i : i + count]) for i in range(0, len(rows), count)],
-  )
-
-
-def _cells(model: Sequence[rows_lib.Row]) -> list[str]:
+def _cells(model: Sequence[rows_lib.Row]) -> dict[str, str]:
   first = model[0]
   is_published = first.kind == rows_lib.PUBLISHED
-  cells = [first.label, markdown.NONE if is_published else first.status]
-  for row in model:
-    cells += [_measured(row), markdown.number(row.published, 1)]
+  cells = {
+    'Model': first.label,
+    'Seeds': markdown.NONE if is_published else first.status,
+  }
+  for name, row in zip(published.CLASS_NAMES, model, strict=True):
+    cells[f'{name}, here'] = row.text()
+    cells[f'{name}, published'] = markdown.number(row.published, 1)
   return cells
-
-
-def _measured(row: rows_lib.Row) -> str:
-  if row.result is None:
-    return markdown.NONE
-  number, places = row.number, markdown.decimals(row.result.slices)
-  value = markdown.number(number.value, places)
-  bounds = markdown.between(number.low, number.high, places)
-  return f'{value} ({bounds})' if bounds != markdown.NONE else value

@@ -5,66 +5,58 @@
 import dataclasses
 
 from bit_covid.analysis import published
-from bit_covid.paper import accuracy_table
-from bit_covid.paper import collected
-from bit_covid.paper import dot_plot
+from bit_covid.paper import collect
 from bit_covid.paper import grid
 from bit_covid.paper import labels
+from bit_covid.paper import published_points
 from bit_covid.paper import rows as rows_lib
+from bit_covid.paper import tables
 
-SPLITS = ('val', 'test')
-_OF = {row.model: row for row in published.INITIALISATIONS}
+_PUBLISHED = {row.model: row for row in published.INITIALISATIONS}
 
 
-def make(request: collected.Request) -> collected.Collected:
+def make(request: collect.Request) -> collect.Collected:
   """Returns a table for each split, and the picture."""
-  rows = {split: _rows(request, split) for split in SPLITS}
-  differences = {
-    split: accuracy_table.differences(request.runs, rows[split])
-    for split in SPLITS
+  rows = {
+    split: tables.compared(request.runs, _rows(request, split))
+    for split in ('val', 'test')
   }
-  absent = [split for split in SPLITS if split not in request.scale.sizes]
-  return collected.Collected(
+  return collect.Collected(
     title='Table 3. Initialisations, accuracy on val and test',
-    records=[
-      record
-      for split in SPLITS
-      for record in accuracy_table.records(rows[split], differences[split])
-    ],
+    records=[tables.record(row) for part in rows.values() for row in part],
     tables=[
-      accuracy_table.table(
-        f'Accuracy on {split}', rows[split], differences[split]
-      )
-      for split in SPLITS
+      tables.accuracies(f'Accuracy on {split}', part)
+      for split, part in rows.items()
     ],
     notes=[
       f'Ours: {labels.settings(request.scale, grid.Run(grid.BEST))}; the runs '
       'of Table 1. The paper trained anew for its Table 3, one run each.',
-      *accuracy_table.NOTES,
+      *tables.NOTES,
       'These are four comparisons: were all initialisations alike, some '
       'interval would still leave out 0 in about one such table of five.',
       *(
         f'At the scale {request.scale.name!r} there is no {split} split.'
-        for split in absent
+        for split in rows
+        if split not in request.scale.sizes
       ),
     ],
-    figure=dot_plot.draw(
-      {f'Accuracy on {split}, %': rows[split] for split in SPLITS}
+    figure=tables.draw(
+      {f'Accuracy on {split}, %': part for split, part in rows.items()}
     ),
   )
 
 
-def _rows(request: collected.Request, split: str) -> list[rows_lib.Row]:
-  rows = [
-    rows_lib.ours(
+def _rows(request: collect.Request, split: str) -> list[rows_lib.Row]:
+  rows = []
+  for setting in grid.ITEMS['table3']:
+    known = _PUBLISHED[setting.initialisation]
+    row = rows_lib.ours(
       request.runs,
       setting,
-      measure=rows_lib.Measure(split=split),
-      published=getattr(_OF[setting.initialisation], split),
-      source=_OF[setting.initialisation].source,
+      rows_lib.Measure(split=split),
+      known=published_points.Point(getattr(known, split), known.source),
     )
-    for setting in grid.ITEMS['table3']()
-  ]
-  if split in request.scale.sizes:
-    return rows
-  return [dataclasses.replace(row, status=f'no {split} split') for row in rows]
+    if split not in request.scale.sizes:
+      row = dataclasses.replace(row, status=f'no {split} split')
+    rows.append(row)
+  return rows

@@ -108,7 +108,7 @@ def serve(classifier):
   pytest.importorskip('starlette', reason=reason)
   pytest.importorskip('uvicorn', reason=reason)
   from bit_covid.app import command
-  from bit_covid.app import serve as serve_lib
+  from bit_covid.app import server as server_lib
 
   started = []
 
@@ -116,7 +116,7 @@ def serve(classifier):
     limits = limits_lib.Limits(**options.pop('limits', {}))
     listener = command.listen('127.0.0.1', 0)
     listener.listen()
-    server = serve_lib.PageServer(classifier, limits=limits, **options)
+    server = server_lib.PageServer(classifier, limits=limits, **options)
     thread = threading.Thread(target=server.run, args=[[listener]])
     thread.start()
     started.append((server, thread))

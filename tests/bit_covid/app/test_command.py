@@ -87,28 +87,30 @@ def test_another_port_is_found_where_none_was_named(monkeypatch):
 
 def test_where_it_listens_and_who_reaches_it():
   pytest.importorskip('uvicorn', reason='needs the extra app')
-  from bit_covid.app import serve
+  from bit_covid.app import server
 
   with command.listen('127.0.0.1', 0) as local:
     port = local.getsockname()[1]
-    assert serve.is_local(local)
-    assert serve.address(local) == f'http://127.0.0.1:{port}/'
+    assert server.is_local(local)
+    assert server.address(local) == f'http://127.0.0.1:{port}/'
   with command.listen('0.0.0.0', 0) as everywhere:
     port = everywhere.getsockname()[1]
-    assert not serve.is_local(everywhere)
-    assert serve.address(everywhere) == f'http://{socket.gethostname()}:{port}/'
+    assert not server.is_local(everywhere)
+    assert (
+      server.address(everywhere) == f'http://{socket.gethostname()}:{port}/'
+    )
 
 
 @pytest.mark.parametrize('host', ['127.0.0.1', '0.0.0.0'])
 def test_it_warns_where_others_reach_it(host, classifier, capsys, monkeypatch):
   pytest.importorskip('uvicorn', reason='needs the extra app')
-  from bit_covid.app import serve
+  from bit_covid.app import server
   from bit_covid.inference import load
 
   served = []
   monkeypatch.setattr(load, 'load', lambda name: classifier)
   monkeypatch.setattr(
-    serve, 'run', lambda *_, **options: served.append(options)
+    server, 'run', lambda *_, **options: served.append(options)
   )
   arguments = ['--checkpoint=x', f'--host={host}', '--port=0', '--max_mb=7']
   assert command.main([*arguments, '--allow_host=a', '--no_browser']) == 0

@@ -8,13 +8,12 @@ import pytest
 
 from bit_covid.app import limits as limits_lib
 from bit_covid.app import session as session_lib
-from bit_covid.app import sessions as sessions_lib
 from input_pipeline import scans
 
 
 @pytest.fixture
 def sessions():
-  sessions = sessions_lib.Sessions(
+  sessions = session_lib.Sessions(
     limits_lib.Limits(sessions=2, closed_after=10, idle_after=100)
   )
   yield sessions
@@ -44,13 +43,13 @@ def test_tokens_cannot_be_guessed(sessions):
   assert first.token != second.token
   assert len(first.token) >= 32
   assert sessions.find(first.token) is first
-  with pytest.raises(KeyError):
+  with pytest.raises(session_lib.ClosedError):
     sessions.find(first.token[:-1])
 
 
 def test_as_many_as_may_be(sessions):
   first, _ = sessions.create(), sessions.create()
-  with pytest.raises(sessions_lib.FullError, match='2 pages'):
+  with pytest.raises(session_lib.FullError, match='2 pages'):
     sessions.create()
   sessions.close(first.token)
   sessions.close(first.token)
@@ -87,7 +86,7 @@ def test_nothing_is_left_of_a_closed_session(sessions):
   sessions.close(session.token)
   assert not is_kept()
   assert (session.scored, session.found) == ({}, scans.Found([], []))
-  with pytest.raises(KeyError):
+  with pytest.raises(session_lib.ClosedError):
     sessions.find(session.token)
   # What the worker still has in hand does not come back.
   with pytest.raises(session_lib.ClosedError):

@@ -94,6 +94,10 @@ def test_the_key_makes_the_ids(root):
     ('Doe_0,NCP,P9', 'is already in'),
     ('Doe_0,,P9', 'expected a value in each'),
     ('Doe_0,NCP,P9,x', 'expected a value in each'),
+    ('Doe_0,ncp,P9', "the label 'ncp' is written 'NCP' in"),
+    ('Doe_0,CP/bacterial,P9', 'has a slash'),
+    # Without the patient, as messages get into logs.
+    ('Doe_0,NCP,p0', 'the patient is written otherwise in'),
   ],
 )
 def test_wrong_lines_are_named(root, capsys, line, message):

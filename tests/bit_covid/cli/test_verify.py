@@ -12,12 +12,12 @@ from bit_covid.analysis import split_counts
 from bit_covid.cli import verification
 from bit_covid.cli import verify
 from bit_covid.weights import bit_npz
-from bit_covid.weights import bundled
+from bit_covid.weights import find
 from bit_covid.weights import metadata
 
 
 def test_the_known_logits_are_those_of_numpy(reference_network):
-  params = bit_npz.load(bundled.path(verification.NETWORK)).params
+  params = bit_npz.load(find.bundled()[verification.NETWORK]).params
   logits, _ = reference_network(params, verification.known_image())
   expected = logits[0, :6]
   np.testing.assert_allclose(verification.EXPECTED_LOGITS, expected, atol=1e-6)

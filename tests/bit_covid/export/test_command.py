@@ -58,7 +58,7 @@ def test_the_readme_says_what_people_need(exports):
     'without antialiasing',
     'The temperature of the calibration: 1.7.',
     'divides the logits by the temperature',
-    npz_format.EXAMPLE,
+    (exports('npz') / 'example.py').read_text(),
   ):
     assert part in text
 

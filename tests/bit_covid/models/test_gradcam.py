@@ -10,6 +10,7 @@ import pytest
 import scipy.stats
 
 from bit_covid import classifier
+from bit_covid.models import cascading_randomization
 from bit_covid.models import gradcam
 from bit_covid.models import resnet_v2
 from bit_covid.weights import bit_npz
@@ -219,7 +220,7 @@ def test_maps_do_not_survive_randomization(network, random_params, images):
   logits, _ = jax.jit(network.apply)(
     {'params': params}, images[:16].astype(np.float32)
   )
-  similarity = gradcam.cascading_randomization(
+  similarity = cascading_randomization.similarity(
     network, params, images[:16], np.asarray(logits).argmax(axis=1), seed=1
   )
   assert list(similarity) == [
@@ -248,10 +249,12 @@ def test_randomization_finds_maps_that_survive_it(
     """Maps that show the image, whatever the parameters."""
     assert class_index.tolist() == [2, 2]
     seen.append(jax.tree.map(np.asarray, params))
-    return np.abs(images[..., 0])
+    return None, np.abs(images[..., 0])
 
-  monkeypatch.setattr(gradcam, 'apply', edges)
-  similarity = gradcam.cascading_randomization(network, params, images[:2], 2)
+  monkeypatch.setattr(gradcam, 'logits_and_maps', edges)
+  similarity = cascading_randomization.similarity(
+    network, params, images[:2], 2
+  )
   for values in similarity.values():
     np.testing.assert_allclose(values, [1, 1])
   # From the head down, each stage alone; what was shuffled stays so.
@@ -279,7 +282,7 @@ def test_randomization_finds_maps_that_survive_it(
 
 def test_randomization_repeats_by_seed(network, random_params, images):
   first, second, other = (
-    gradcam.cascading_randomization(
+    cascading_randomization.similarity(
       network, random_params('tiny'), images[:2], 1, seed=seed
     )
     for seed in (0, 0, 1)
@@ -290,7 +293,7 @@ def test_randomization_repeats_by_seed(network, random_params, images):
 
 def test_randomization_of_no_class_is_refused(network, random_params, images):
   with pytest.raises(ValueError, match=r'class_index=3; expected .* 0 to 2'):
-    gradcam.cascading_randomization(
+    cascading_randomization.similarity(
       network, random_params('tiny'), images[:2], 3
     )
 
@@ -312,10 +315,15 @@ def test_maps_of_the_predicted_class_against_numpy(
 def test_rank_correlation_of_scipy():
   maps = np.array([[[0, 1], [2, 3]], [[0, 0], [1, 2]], [[1, 2], [3, 4]]])
   others = np.array([[[9, 4], [2, 1]], [[0, 1], [1, 5]], [[0, 0], [0, 0]]])
-  x, y = gradcam._centered_ranks(maps), gradcam._centered_ranks(others)
+  x, y = (
+    cascading_randomization._centered_ranks(maps),
+    cascading_randomization._centered_ranks(others),
+  )
   expected = [
     scipy.stats.spearmanr(a.ravel(), b.ravel()).statistic
     for a, b in zip(maps[:2], others[:2], strict=True)
   ]
-  np.testing.assert_allclose(gradcam._correlation(x, y), [*expected, 0])
-  assert np.isnan(gradcam._correlation(y[2:], x[2:]))
+  np.testing.assert_allclose(
+    cascading_randomization._correlation(x, y), [*expected, 0]
+  )
+  assert np.isnan(cascading_randomization._correlation(y[2:], x[2:]))

@@ -137,7 +137,7 @@ def test_maps_of_autograd(both, model, shape):
     large = torch.nn.functional.interpolate(
       small[:, None], size=shape, mode='bilinear', align_corners=False
     )[:, 0]
-    ours = gradcam.apply(network, params, images, c)
+    _, ours = gradcam.logits_and_maps(network, params, images, c)
     _assert_like(ours, large.numpy())
   # A map of a random head is zero everywhere now and then.
   assert compared >= 6
@@ -152,6 +152,6 @@ def test_maps_of_pytorch_grad_cam(both, pytorch_grad_cam, shape):
     for c in range(CLASSES):
       targets = [model_targets.ClassifierOutputTarget(c)] * len(images)
       expected = cam(pixels, targets)
-      actual = gradcam.apply(network, params, images, c)
+      _, actual = gradcam.logits_and_maps(network, params, images, c)
       compared += _assert_like(actual, expected)
   assert compared >= 3

@@ -14,7 +14,6 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import published
 from bit_covid.paper import collect
-from bit_covid.paper import collected
 from bit_covid.paper import grid
 from bit_covid.paper import results
 from bit_covid.paper import rows
@@ -139,7 +138,7 @@ def test_table1_of_one_seed_has_its_interval(tmp_path, simulate):
 
 def test_published_errors_are_those_of_the_reference():
   runs = results.Runs('nowhere', grid.runs(['table1']))
-  request = collected.Request(runs=runs, scale=PAPER, splits={})
+  request = collect.Request(runs=runs, scale=PAPER, splits={})
   records = table1.make(request).records
   ends = ('published_errors_low', 'published_errors_high')
   assert {x['model']: tuple(x[end] for end in ends) for x in records} == {

@@ -71,7 +71,7 @@ def test_each_run_is_made_once(tmp_path):
 
 def test_what_a_run_prints_goes_to_its_log(tmp_path, capsys):
   queue.work(_TASKS[:1], tmp_path, train=_Trainer())
-  folder = queue.folder_of(_RUNS[0], tmp_path)
+  folder = _RUNS[0].folder(tmp_path)
   assert (folder / 'log.txt').read_text() == 'a line of the run\n'
   printed = capsys.readouterr().out
   assert 'a line of the run' not in printed
@@ -81,7 +81,7 @@ def test_what_a_run_prints_goes_to_its_log(tmp_path, capsys):
 @pytest.mark.parametrize('keep', [True, False])
 def test_checkpoints_of_finished_runs(tmp_path, keep):
   queue.work(_TASKS[:1], tmp_path, train=_Trainer(), keep_checkpoints=keep)
-  folder = queue.folder_of(_RUNS[0], tmp_path)
+  folder = _RUNS[0].folder(tmp_path)
   assert (folder / 'checkpoints').exists() == keep
 
 
@@ -157,18 +157,18 @@ def test_shards_are_all_runs_and_share_none():
     queue.shard(_TASKS, index=4, count=3)
 
 
-def test_the_clock_foretells_constant_and_speed():
-  clock = queue.Clock()
-  assert clock.remaining([_TASKS[0].cost]) is None
+def test_seconds_are_a_constant_and_a_speed():
+  assert queue.predict_seconds([_TASKS[0].cost], []) is None
   # 20 s for the start and 1e13 operations a second.
-  for operations in (1e14, 3e14, 5e15):
-    clock.add(cost.Cost(1, 1, 1, 1, operations), 20 + operations / 1e13)
+  made = [
+    (cost.Cost(1, 1, 1, 1, operations), 20 + operations / 1e13)
+    for operations in (1e14, 3e14, 5e15)
+  ]
   costs = [cost.Cost(1, 1, 1, 1, 1e15), cost.Cost(1, 1, 1, 1, 2e15)]
-  np.testing.assert_allclose(clock.remaining(costs), 2 * 20 + 300)
+  np.testing.assert_allclose(queue.predict_seconds(costs, made), 2 * 20 + 300)
 
 
-def test_the_clock_after_one_run():
-  clock = queue.Clock()
-  clock.add(cost.Cost(1, 1, 1, 1, 1e14), 30.0)
-  again = clock.remaining([cost.Cost(1, 1, 1, 1, 1e14)] * 2)
+def test_seconds_after_one_run():
+  run = cost.Cost(1, 1, 1, 1, 1e14)
+  again = queue.predict_seconds([run] * 2, [(run, 30.0)])
   np.testing.assert_allclose(again, 60)

@@ -5,6 +5,7 @@
 from collections.abc import Callable
 import json
 import pathlib
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,9 @@ from PIL import Image
 import pytest
 import scipy.special
 
+from bit_covid import report
 from bit_covid.analysis import predictions
+from bit_covid.report import values
 
 NAMES = ('Normal', 'CP', 'NCP')
 
@@ -102,3 +105,18 @@ def make_run(tmp_path: pathlib.Path) -> Callable[..., pathlib.Path]:
     return workdir
 
   return make
+
+
+@pytest.fixture
+def write_report() -> Callable[..., tuple[str, dict[str, Any]]]:
+  """Writes a report with few resamples; returns its page and its numbers."""
+
+  def write(
+    workdir: pathlib.Path, **options: Any
+  ) -> tuple[str, dict[str, Any]]:
+    settings = values.Settings(num_resamples=50)
+    path = report.write_report(workdir, settings=settings, **options)
+    numbers = (workdir / 'report' / 'metrics.json').read_text()
+    return path.read_text('utf-8'), json.loads(numbers)
+
+  return write

@@ -2,29 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the report says of maps, from files written by hand."""
 
-import json
-
 import numpy as np
 import pytest
 
 from bit_covid import report
 from bit_covid.analysis import predictions
-from bit_covid.report import values
-
-FAST = values.Settings(num_resamples=50)
 
 
-def _read(workdir):
-  return (
-    (workdir / 'report' / 'index.html').read_text('utf-8'),
-    json.loads((workdir / 'report' / 'metrics.json').read_text()),
-  )
-
-
-def test_numbers_of_the_files(make_run):
+def test_numbers_of_the_files(make_run, write_report):
   workdir = make_run(with_maps=True)
-  report.write_report(workdir, settings=FAST)
-  page, numbers = _read(workdir)
+  page, numbers = write_report(workdir)
   assert 'maps' not in numbers['val']
   energy = numbers['test']['maps']['energy']
   assert (energy['drawn'], energy['without_box'], energy['zero']) == (12, 3, 0)
@@ -64,13 +51,12 @@ def test_numbers_of_the_files(make_run):
     assert text in page, text
 
 
-def test_panels_are_in_the_order_of_the_classes(make_run):
+def test_panels_are_in_the_order_of_the_classes(make_run, write_report):
   workdir = make_run(with_maps=True)
   (workdir / 'gradcam' / 'Also.png').write_bytes(
     (workdir / 'gradcam' / 'CP.png').read_bytes()
   )
-  report.write_report(workdir, settings=FAST)
-  page, _ = _read(workdir)
+  page, _ = write_report(workdir)
   places = [
     page.index(f'id="gradcam_{name}"')
     for name in ('Normal', 'CP', 'NCP', 'Also')
@@ -78,12 +64,11 @@ def test_panels_are_in_the_order_of_the_classes(make_run):
   assert places == sorted(places)
 
 
-def test_run_on_whole_slices_says_so(make_run):
+def test_run_on_whole_slices_says_so(make_run, write_report):
   workdir = make_run(with_maps=True)
   path = workdir / 'config.json'
   path.write_text(path.read_text().replace('annotated', 'none'))
-  report.write_report(workdir, settings=FAST)
-  page, _ = _read(workdir)
+  page, _ = write_report(workdir)
   assert 'The network was trained on whole slices.' in page
   assert 'was never shown' not in page
 
@@ -109,42 +94,43 @@ def test_run_on_whole_slices_says_so(make_run):
   ],
   ids=['no box', 'no map', 'no rows'],
 )
-def test_what_could_not_be_measured_is_said(make_run, name, change, messages):
+def test_what_could_not_be_measured_is_said(
+  make_run, write_report, name, change, messages
+):
   workdir = make_run(with_maps=True)
   path = workdir / 'gradcam' / f'{name}.csv'
   path.write_text(change(path.read_text()))
-  report.write_report(workdir, settings=FAST)
-  page, _ = _read(workdir)
+  page, _ = write_report(workdir)
   for message in messages:
     assert message in page
 
 
-def test_maps_that_are_zero_are_not_compared(make_run):
+def test_maps_that_are_zero_are_not_compared(make_run, write_report):
   workdir = make_run(with_maps=True)
   path = workdir / 'gradcam' / 'randomization.csv'
   lines = path.read_text().splitlines()
   lines[1:] = [line.rpartition(',')[0] + ',' for line in lines[1:]]
   path.write_text('\n'.join(lines))
-  report.write_report(workdir, settings=FAST)
-  page, numbers = _read(workdir)
+  page, numbers = write_report(workdir)
   assert 'The map of each slice that was drawn is zero everywhere.' in page
   assert numbers['test']['maps']['randomization']['zero'] == 12
 
 
-def test_without_files_the_pictures_stand_alone(make_run):
+def test_without_files_the_pictures_stand_alone(make_run, write_report):
   workdir = make_run(with_maps=True)
   for name in ('energy', 'randomization'):
     (workdir / 'gradcam' / f'{name}.csv').unlink()
-  report.write_report(workdir, settings=FAST)
-  page, numbers = _read(workdir)
+  page, numbers = write_report(workdir)
   assert 'What speaks for these maps was not measured' in page
   assert 'maps' not in numbers['test']
 
 
-def test_evidence_of_a_split_without_predictions_is_left_out(make_run):
+def test_evidence_of_a_split_without_predictions_is_left_out(
+  make_run, write_report
+):
   workdir = make_run(with_maps=True, splits=('val',))
-  report.write_report(workdir, settings=FAST)
-  assert 'maps' not in _read(workdir)[1]['val']
+  _, numbers = write_report(workdir)
+  assert 'maps' not in numbers['val']
 
 
 def test_damaged_file_is_named(make_run, capsys):

@@ -2,23 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a report says where something is missing, and what it refuses."""
 
-import json
 import re
 
 import pytest
 
 from bit_covid import report
 from bit_covid.analysis import predictions
-from bit_covid.report import values
-
-FAST = values.Settings(num_resamples=50)
-
-
-def _read(workdir):
-  return (
-    (workdir / 'report' / 'index.html').read_text('utf-8'),
-    json.loads((workdir / 'report' / 'metrics.json').read_text()),
-  )
 
 
 def _change(workdir, change, split='test'):
@@ -28,29 +17,26 @@ def _change(workdir, change, split='test'):
   (workdir / 'predictions' / f'{split}_features.npz').unlink()
 
 
-def test_without_val_nothing_is_chosen(make_run):
+def test_without_val_nothing_is_chosen(make_run, write_report):
   workdir = make_run(splits=('test',))
-  report.write_report(workdir, settings=FAST)
-  page, numbers = _read(workdir)
+  page, numbers = write_report(workdir)
   assert 'No temperature. There are no predictions of a split val.' in page
   assert 'No operating points. There are no predictions of a split val.' in page
   assert numbers['test']['calibration']['temperature'] is None
   assert numbers['test']['operating_points']['points'] == []
 
 
-def test_val_alone_is_not_measured_on_itself(make_run):
+def test_val_alone_is_not_measured_on_itself(make_run, write_report):
   workdir = make_run(splits=('val',))
-  report.write_report(workdir, settings=FAST)
-  page, _ = _read(workdir)
+  page, _ = write_report(workdir)
   assert 'No temperature. A temperature is chosen on val and' in page
 
 
-def test_absent_class_is_undefined(make_run):
+def test_absent_class_is_undefined(make_run, write_report):
   workdir = make_run()
   for split in ('val', 'test'):
     _change(workdir, lambda table: table[table['label'] != 1], split)
-  report.write_report(workdir, settings=FAST)
-  page, numbers = _read(workdir)
+  page, numbers = write_report(workdir)
   assert numbers['test']['sensitivity']['CP'] is None
   assert numbers['test']['slice']['measures']['balanced_accuracy'] == {
     'value': None,
@@ -62,21 +48,19 @@ def test_absent_class_is_undefined(make_run):
   assert 'No t-SNE: there is no test_features.npz of test.' in page
 
 
-def test_one_patient_has_no_intervals(make_run):
+def test_one_patient_has_no_intervals(make_run, write_report):
   workdir = make_run(splits=('test',))
   _change(workdir, lambda table: table[table['patient_id'] == 'test0'])
-  report.write_report(workdir, settings=FAST)
-  page, numbers = _read(workdir)
+  page, numbers = write_report(workdir)
   assert numbers['test']['slice']['measures']['accuracy']['low'] is None
   assert 'no interval: a class comes from one patient only' in page
   assert '4 slices of 1 patient (1 Normal, 0 CP, 0 NCP)' in page
 
 
-def test_patients_of_several_labels_have_no_numbers(make_run):
+def test_patients_of_several_labels_have_no_numbers(make_run, write_report):
   workdir = make_run(splits=('test',))
   _change(workdir, lambda table: table.assign(patient_id='one'))
-  report.write_report(workdir, settings=FAST)
-  page, numbers = _read(workdir)
+  page, numbers = write_report(workdir)
   assert 'different labels' in numbers['test']['patient']['missing']
   assert 'No numbers by patient.' in page
 

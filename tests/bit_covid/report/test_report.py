@@ -23,13 +23,6 @@ from bit_covid.report import values
 FAST = values.Settings(num_resamples=50)
 
 
-def _read(workdir):
-  return (
-    (workdir / 'report' / 'index.html').read_text('utf-8'),
-    json.loads((workdir / 'report' / 'metrics.json').read_text()),
-  )
-
-
 class _Cells(html.parser.HTMLParser):
   """Collects the rows of all tables as lists of text."""
 
@@ -48,10 +41,9 @@ class _Cells(html.parser.HTMLParser):
       self.rows[-1][-1] += data if data.strip() else ''
 
 
-def test_numbers_are_those_of_the_modules(make_run):
+def test_numbers_are_those_of_the_modules(make_run, write_report):
   workdir = make_run()
-  report.write_report(workdir, settings=FAST)
-  _, numbers = _read(workdir)
+  _, numbers = write_report(workdir)
   assert list(numbers) == ['val', 'test']
   tables = {
     name: predictions.read(workdir / 'predictions' / f'{name}.csv')
@@ -105,10 +97,9 @@ def test_numbers_are_those_of_the_modules(make_run):
   assert [x['is_small'] for x in found['subgroups']] == [False, True]
 
 
-def test_page_shows_the_numbers(make_run):
+def test_page_shows_the_numbers(make_run, write_report):
   workdir = make_run()
-  report.write_report(workdir, settings=FAST)
-  page, numbers = _read(workdir)
+  page, numbers = write_report(workdir)
   cells = _Cells()
   cells.feed(page)
   found = numbers['test']['slice']['measures']
@@ -138,10 +129,9 @@ def test_page_shows_the_numbers(make_run):
     assert row in cells.rows
 
 
-def test_page_is_whole_in_itself(make_run):
+def test_page_is_whole_in_itself(make_run, write_report):
   workdir = make_run()
-  report.write_report(workdir, settings=FAST)
-  page, _ = _read(workdir)
+  page, _ = write_report(workdir)
   assert page.count('Research software, not a medical device.') == 1
   assert not re.search(r'https?://|<script|<link|@import', page)
   # Names from a table are text.
@@ -155,10 +145,9 @@ def test_page_is_whole_in_itself(make_run):
     assert Image.open(io.BytesIO(path.read_bytes())).width == 768
 
 
-def test_published_rows_are_marked_as_of_other_data(make_run):
+def test_published_rows_are_marked_as_of_other_data(make_run, write_report):
   workdir = make_run()
-  report.write_report(workdir, settings=FAST)
-  page, _ = _read(workdir)
+  page, _ = write_report(workdir)
   assert 'the published rows are of covidx_ct/2a test, the numbers' in page
   assert 'This run, on other data' in page
   assert 'drawn by the software itself' in page
@@ -188,41 +177,38 @@ def test_caution_is_that_of_the_data_and_of_the_pre_training(
   assert {text for text in cautions if text in head} == expected
 
 
-def test_part_of_the_test_split_is_not_comparable_either(make_run):
+def test_part_of_the_test_split_is_not_comparable_either(
+  make_run, write_report
+):
   workdir = make_run(data_name='covidx_ct/2a')
-  report.write_report(workdir, settings=FAST)
-  page, _ = _read(workdir)
+  page, _ = write_report(workdir)
   assert 'with its 25,658 slices, the numbers above of 72.' in page
 
 
-def test_numbers_of_other_splits_are_kept(make_run):
+def test_numbers_of_other_splits_are_kept(make_run, write_report):
   workdir = make_run(splits=('test',))
   (workdir / 'report').mkdir()
   (workdir / 'report' / 'metrics.json').write_text('{"old": {"slices": 3}}')
-  report.write_report(workdir, settings=FAST)
-  assert _read(workdir)[1]['old'] == {'slices': 3}
+  _, numbers = write_report(workdir)
+  assert numbers['old'] == {'slices': 3}
 
 
-def test_gallery_shows_errors_of_a_folder(make_run, tmp_path):
+def test_gallery_shows_errors_of_a_folder(make_run, write_report, tmp_path):
   workdir = make_run(splits=('test',))
   folder = tmp_path / 'images'
   folder.mkdir()
   for i in range(72):
     Image.new('L', (20, 16), i).save(folder / f'test_{i:04d}.png')
-  report.write_report(workdir, settings=FAST, images=folder)
-  assert (
-    'The surest wrong slice of each patient, surest first'
-    in (_read(workdir)[0])
-  )
+  page, _ = write_report(workdir, images=folder)
+  assert 'The surest wrong slice of each patient, surest first' in page
   assert (workdir / 'report' / 'figures' / 'errors.png').exists()
-  report.write_report(workdir, settings=FAST, images=lambda slice_id: None)
-  assert 'are not shown: There is no image of' in _read(workdir)[0]
+  page, _ = write_report(workdir, images=lambda slice_id: None)
+  assert 'are not shown: There is no image of' in page
 
 
-def test_splits_of_the_run_are_shown(make_run):
+def test_splits_of_the_run_are_shown(make_run, write_report):
   workdir = make_run(splits=('test',))
-  report.write_report(workdir, settings=FAST)
-  page, _ = _read(workdir)
+  page, _ = write_report(workdir)
   assert 'The training split is not predicted.' in page
   assert 'test, NCP: 24 slices of 6 patients"' in page
   (workdir / 'splits.csv').write_text(
@@ -234,8 +220,7 @@ def test_splits_of_the_run_are_shown(make_run):
   config = json.loads((workdir / 'config.json').read_text())
   config['data']['per_class'] = 100
   (workdir / 'config.json').write_text(json.dumps(config))
-  report.write_report(workdir, settings=FAST)
-  page, _ = _read(workdir)
+  page, _ = write_report(workdir)
   assert 'The training split is not predicted.' not in page
   assert 'alt="train, Normal: 1,000 slices of 70 patients; train' in page
   # What was predicted is counted there.
@@ -243,13 +228,12 @@ def test_splits_of_the_run_are_shown(make_run):
   assert '100 slices of each class were trained on' in page
 
 
-def test_maps_of_gradcam_are_shown(make_run):
+def test_maps_of_gradcam_are_shown(make_run, write_report):
   workdir = make_run(splits=('test',))
   (workdir / 'gradcam').mkdir()
   Image.new('L', (20, 16)).save(workdir / 'gradcam' / 'NCP.png')
   (workdir / 'gradcam' / 'NCP.txt').write_text('Three slices of NCP.')
-  report.write_report(workdir, settings=FAST)
-  page, _ = _read(workdir)
+  page, _ = write_report(workdir)
   assert 'Where the network looks' in page
   assert 'Three slices of NCP.' in page
 
@@ -284,8 +268,9 @@ def test_prevalences_of_the_command_line(make_run, capsys):
     report.main([str(workdir), '--prevalence=20,2', '--replicates=20']) == 0
   )
   assert capsys.readouterr().out == f'{workdir}/report/index.html\n'
-  page, numbers = _read(workdir)
-  found = numbers['test']
+  page = (workdir / 'report' / 'index.html').read_text('utf-8')
+  numbers = (workdir / 'report' / 'metrics.json').read_text()
+  found = json.loads(numbers)['test']
   rows = found['prevalence']['NCP']
   assert [row['prevalence'] for row in rows] == [0.2, 0.02]
   ppv, npv = metrics.at_prevalence(
@@ -295,9 +280,8 @@ def test_prevalences_of_the_command_line(make_run, capsys):
   assert f'{100 * ppv:.1f} / {100 * npv:.1f}' in page
 
 
-def test_two_classes_of_other_names(make_run):
+def test_two_classes_of_other_names(make_run, write_report):
   workdir = make_run(class_names=('healthy', 'ill'), data_name='image_folder')
-  report.write_report(workdir, settings=FAST)
-  page, _ = _read(workdir)
+  page, _ = write_report(workdir)
   assert 'This run, on other data' not in page
   assert 'the numbers above of image_folder test' in page

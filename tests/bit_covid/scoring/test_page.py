@@ -3,30 +3,8 @@
 """What the page of a scan says, and the curve on it."""
 
 import numpy as np
-import pytest
 
 from bit_covid.scoring import page
-
-
-@pytest.mark.parametrize(
-  ('data', 'text'),
-  [
-    ('phantom/demo', 'drawn pictures'),
-    ('textures/m', 'drawn pictures'),
-    ('covidx_ct/2a', 'COVIDx CT'),
-    ('image_folder', 'own user'),
-    (None, 'does not say which data set'),
-  ],
-)
-def test_the_training_data_come_first_among_the_cautions(data, text):
-  (only,) = page.cautions({'data': data}, window=(0, 1), temperature=1.0)
-  assert text in only
-
-
-def test_unknown_calibration_and_window_are_cautions():
-  _, calibration, window = page.cautions({}, window=None, temperature=None)
-  assert 'not calibrated' in calibration
-  assert '-1350 to 150 HU' in window
 
 
 def test_ranges():

@@ -14,9 +14,11 @@ import pytest
 
 from bit_covid.analysis import map_evidence
 from bit_covid.analysis import predictions
+from bit_covid.models import cascading_randomization
 from bit_covid.models import gradcam
 from bit_covid.models import resnet_v2
 from bit_covid.training import map_evidence as map_evidence_lib
+from bit_covid.training import map_panels
 import input_pipeline
 from input_pipeline import body_crop
 
@@ -74,6 +76,26 @@ def model():
   return resnet_v2.create('tiny', num_classes=3)
 
 
+@pytest.fixture
+def table(examples):
+  """Predictions of the class that follows the true one."""
+  return predictions.make_table(
+    slice_id=examples.slice_id,
+    patient_id=examples.patient_id,
+    source=examples.source,
+    label=LABELS,
+    probabilities=np.eye(3)[(LABELS + 1) % 3],
+    class_names=NAMES,
+  )
+
+
+@pytest.fixture
+def evaluated(examples, table, model, random_params, config):
+  return map_panels.EvaluatedSplit(
+    'test', examples, table, model, random_params('tiny'), config
+  )
+
+
 def test_chosen_slices_are_of_each_class_and_repeat():
   rows = map_evidence_lib.choose(LABELS, per_class=4, seed=1)
   assert np.bincount(LABELS[rows]).tolist() == [4, 4, 4]
@@ -105,23 +127,20 @@ def test_unlabelled_slices_are_not_chosen():
   assert rows.tolist() == [1, 3]
 
 
-def test_energy_is_that_of_the_whole_slice(
-  examples, images, config, model, random_params
-):
+def test_energy_is_that_of_the_whole_slice(evaluated, examples, images, config):
   config.data.crop = 96
-  params = random_params('tiny')
   (batch,) = input_pipeline.as_numpy(
     input_pipeline.evaluation_batches(examples, config.data, batch=20)
   )
   whole = np.stack([cv2.resize(x, (96, 96)) for x in images])
   np.testing.assert_allclose(batch['image'][..., 0], whole, atol=1)
   pixels = (batch['image'].astype(np.float32) - 127.5) / 127.5
-  logits, maps = gradcam.logits_and_maps(model, params, pixels)
+  logits, maps = gradcam.logits_and_maps(
+    evaluated.model, evaluated.params, pixels
+  )
   # What the network was trained on changes nothing but where boxes are from.
   config.data.box = 'annotated'
-  table = map_evidence_lib.energy(
-    examples, model=model, params=params, data_config=config.data
-  )
+  table = map_evidence_lib.energy(evaluated)
   # Of 96 x 128 pixels at 96 x 96: 33 * 3 / 4 = 24.75, 112 * 3 / 4 = 84.
   maps = np.asarray(maps, np.float64)
   inside, total = (x.sum(axis=(1, 2)) for x in (maps[:, 24:84, 13:84], maps))
@@ -138,28 +157,22 @@ def test_energy_is_that_of_the_whole_slice(
   assert table[['inside', 'area']][19:].isna().all(axis=None)
 
 
-def test_uniform_maps_have_the_share_of_the_area(
-  monkeypatch, examples, config, model
-):
+def test_uniform_maps_have_the_share_of_the_area(monkeypatch, evaluated):
   def uniform(model, params, images):
     return np.zeros((len(images), 3)), np.ones(images.shape[:3])
 
   monkeypatch.setattr(gradcam, 'logits_and_maps', uniform)
-  table = map_evidence_lib.energy(
-    examples, model=model, params={}, data_config=config.data
-  )
+  table = map_evidence_lib.energy(evaluated)
   pd.testing.assert_series_equal(
     table['inside'], table['area'], check_names=False
   )
 
 
 def test_automatic_boxes_are_found_in_the_whole_slice(
-  examples, images, config, model, random_params
+  evaluated, images, config
 ):
   config.data.box = 'automatic'
-  table = map_evidence_lib.energy(
-    examples, model=model, params=random_params('tiny'), data_config=config.data
-  )
+  table = map_evidence_lib.energy(evaluated)
   assert set(table['box']) == {'automatic'}
   for image, area in zip(images, table['area'], strict=True):
     xmin, ymin, xmax, ymax = body_crop.body_box(image)
@@ -169,29 +182,8 @@ def test_automatic_boxes_are_found_in_the_whole_slice(
     assert 0.35 < area < 0.6
 
 
-def test_files_of_a_work_directory(
-  tmp_path, examples, config, model, random_params
-):
-  probabilities = np.eye(3)[(LABELS + 1) % 3]
-  table = predictions.make_table(
-    slice_id=examples.slice_id,
-    patient_id=examples.patient_id,
-    source=examples.source,
-    label=LABELS,
-    probabilities=probabilities,
-    class_names=NAMES,
-  )
-  workdir = epath.Path(tmp_path)
-  params = random_params('tiny')
-  map_evidence_lib.write(
-    workdir,
-    'test',
-    examples,
-    table,
-    model=model,
-    params=params,
-    config=config,
-  )
+def test_files_of_a_work_directory(tmp_path, evaluated, examples, config):
+  map_evidence_lib.write(epath.Path(tmp_path), evaluated)
   energy = map_evidence.read(
     tmp_path / 'gradcam' / 'energy.csv', map_evidence.ENERGY_COLUMNS, NAMES
   )
@@ -213,9 +205,9 @@ def test_files_of_a_work_directory(
   (batch,) = input_pipeline.as_numpy(
     input_pipeline.evaluation_batches(examples.take(rows), config.data, batch=9)
   )
-  expected = gradcam.cascading_randomization(
-    model,
-    params,
+  expected = cascading_randomization.similarity(
+    evaluated.model,
+    evaluated.params,
     (batch['image'].astype(np.float32) - 127.5) / 127.5,
     (LABELS[rows] + 1) % 3,
     seed=3,
@@ -225,9 +217,7 @@ def test_files_of_a_work_directory(
     np.testing.assert_array_equal(got['similarity'], values)
 
 
-def test_large_networks_take_fewer_slices(
-  monkeypatch, tmp_path, examples, config, model
-):
+def test_large_networks_take_fewer_slices(monkeypatch, tmp_path, evaluated):
   seen = []
   monkeypatch.setattr(map_evidence_lib, '_LARGE', 10)
   monkeypatch.setattr(map_evidence_lib, '_SLICES', 27)
@@ -235,19 +225,8 @@ def test_large_networks_take_fewer_slices(
     monkeypatch.setattr(
       map_evidence_lib,
       name,
-      lambda part, *a, **k: seen.append(np.bincount(part.label).tolist()),
+      lambda part: seen.append(np.bincount(part.examples.label).tolist()),
     )
   monkeypatch.setattr(map_evidence_lib, '_write', lambda *a: None)
-  monkeypatch.setattr(
-    predictions, 'probabilities', lambda table: np.zeros((20, 3))
-  )
-  map_evidence_lib.write(
-    epath.Path(tmp_path),
-    'test',
-    examples,
-    None,
-    model=model,
-    params={'a': np.zeros(11)},
-    config=config,
-  )
+  map_evidence_lib.write(epath.Path(tmp_path), evaluated)
   assert seen == [[3, 3, 3], [1, 1, 1]]

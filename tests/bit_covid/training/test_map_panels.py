@@ -64,18 +64,18 @@ def test_panels_are_of_the_chosen_slices(tmp_path, random_params):
   config = ml_collections.ConfigDict(
     {'data': {'box': 'none', 'crop': 64, 'antialias': False}}
   )
-  loaded = map_panels._load(examples, [2, 0, 5], config.data)
-  np.testing.assert_array_equal(loaded[..., 0], images[[2, 0, 5]])
-  workdir = epath.Path(tmp_path)
-  map_panels.write(
-    workdir,
+  evaluated = map_panels.EvaluatedSplit(
     'test',
     examples,
     table,
-    model=resnet_v2.create('tiny', num_classes=3),
-    params=random_params('tiny'),
-    config=config,
+    resnet_v2.create('tiny', num_classes=3),
+    random_params('tiny'),
+    config,
   )
+  loaded = evaluated.take([2, 0, 5]).images()
+  np.testing.assert_array_equal(loaded[..., 0], images[[2, 0, 5]])
+  workdir = epath.Path(tmp_path)
+  map_panels.write(workdir, evaluated)
   written = sorted(path.name for path in (workdir / 'gradcam').iterdir())
   assert written == ['NCP.png', 'NCP.txt', 'Normal.png', 'Normal.txt']
   with Image.open(tmp_path / 'gradcam' / 'NCP.png') as picture:

@@ -6,11 +6,11 @@ import dataclasses
 import json
 
 from etils import epath
+import jax
 import numpy as np
 import pytest
 
 from bit_covid.analysis import predictions
-from bit_covid.training import evaluated_network
 from bit_covid.training import run_directory
 from bit_covid.training import run_identity
 from bit_covid.weights import bit_npz
@@ -168,7 +168,7 @@ def test_damaged_config_is_named(tmp_path):
 
 
 def _evaluated(workdir, facts, splits):
-  evaluated_network.write_facts(workdir, facts, splits, flag='--output')
+  run_identity.add_splits(workdir, facts, splits, flag='--output')
 
 
 def test_results_of_one_network_gather_splits(tmp_path, examples):
@@ -196,3 +196,12 @@ def test_predictions_of_an_unknown_network_are_not_mixed(tmp_path, examples):
   (tmp_path / 'predictions' / 'val.csv').touch()
   with pytest.raises(ValueError, match=r'val\.csv, and no config\.json'):
     _evaluated(epath.Path(tmp_path), {}, {'val': examples})
+
+
+def test_facts_are_json_and_name_versions_and_devices():
+  facts = json.loads(json.dumps(run_identity.collect_versions()))
+  assert facts['packages']['jax'] == jax.__version__
+  assert facts['packages']['numpy'] == np.__version__
+  assert None not in facts['packages'].values()
+  assert facts['devices'] == ['cpu:cpu', 'cpu:cpu']
+  assert facts['hosts'] == 1

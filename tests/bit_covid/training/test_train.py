@@ -248,8 +248,8 @@ def test_hyper_rule_decides_whether_a_batch_may_be_odd(
   counts = []
   monkeypatch.setattr(
     schedule,
-    'hyper_rule_schedule',
-    lambda count: counts.append(count) or (1, 2),
+    'hyper_rule',
+    lambda count: counts.append(count) or ((1, 2), 0.0),
   )
   config.schedule = ()
   config.batch = 6  # Three slices a device, which mixup cannot pair.
@@ -259,7 +259,7 @@ def test_hyper_rule_decides_whether_a_batch_may_be_odd(
   assert (facts['schedule'], facts['mixup_alpha']) == ([1, 2], 0)
   run_directory.check_same_config(config, tmp_path / 'small')
   # Of a large data set mixup is a part of the rule.
-  monkeypatch.setattr(schedule, 'hyper_rule_mixup_alpha', lambda count: 0.1)
+  monkeypatch.setattr(schedule, 'hyper_rule', lambda count: ((1, 2), 0.1))
   with pytest.raises(ValueError, match=r'config.batch=6 is 3 slices a device'):
     train.train_and_evaluate(config, tmp_path / 'large')
   assert not (tmp_path / 'large').exists()

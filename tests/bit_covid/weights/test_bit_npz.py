@@ -3,7 +3,6 @@
 """BiT's key format: the public files' names and shapes, and ours."""
 
 import json
-import re
 
 import jax
 import numpy as np
@@ -186,25 +185,22 @@ def test_new_head_has_no_temperature(tmp_path, random_params):
   assert (found.temperature, found.window) == (None, (-600, 1500))
 
 
-def test_numbered_convolutions(tmp_path, saved):
+@pytest.mark.parametrize(
+  ('name', 'renamed'),
+  [
+    ('standardized_conv2d/', 'standardized_conv2d_{}/'),
+    ('a/proj/standardized_conv2d/kernel', 'a/proj/conv/w'),
+  ],
+  ids=['numbered', 'projection'],
+)
+def test_other_names_of_convolutions(tmp_path, saved, name, renamed):
   arrays, params = saved
-  renamed = {
-    re.sub('standardized_conv2d/', f'standardized_conv2d_{i}/', key): value
+  others = {
+    key.replace(name, renamed.format(i)): value
     for i, (key, value) in enumerate(arrays.items())
   }
-  assert set(renamed) != set(arrays)
-  path = _savez(tmp_path / 'a.npz', renamed)
-  _assert_trees_equal(bit_npz.load(path).params, params)
-
-
-def test_projection_is_known_by_part_of_its_name(tmp_path, saved):
-  arrays, params = saved
-  renamed = {
-    key.replace('a/proj/standardized_conv2d/kernel', 'a/proj/conv/w'): value
-    for key, value in arrays.items()
-  }
-  assert set(renamed) != set(arrays)
-  path = _savez(tmp_path / 'a.npz', renamed)
+  assert set(others) != set(arrays)
+  path = _savez(tmp_path / 'a.npz', others)
   _assert_trees_equal(bit_npz.load(path).params, params)
 
 

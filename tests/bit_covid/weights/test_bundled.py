@@ -14,11 +14,10 @@ import pytest
 from bit_covid.models import resnet_v2
 from bit_covid.training import train
 from bit_covid.weights import bit_npz
-from bit_covid.weights import bundled
 from bit_covid.weights import find
 from input_pipeline.textures import classes
 
-README = pathlib.Path(bundled.__file__).with_name('README.md').read_text()
+README = pathlib.Path(find.__file__).with_name('README.md').read_text()
 # Their names, and the classes of what each was trained on last.
 TEXTURES = {
   'Textures-M-tiny': classes.MANY,
@@ -29,16 +28,16 @@ TEXTURES = {
 
 
 def test_all_are_known_and_small():
-  assert bundled.names() == tuple(TEXTURES)
-  sizes = [bundled.path(name).stat().st_size for name in bundled.names()]
+  assert tuple(find.bundled()) == tuple(TEXTURES)
+  sizes = [find.bundled()[name].stat().st_size for name in find.bundled()]
   assert sum(sizes) < 5_000_000
-  with pytest.raises(KeyError, match='Textures-M-tiny, '):
-    bundled.path('Textures-L-tiny')
+  with pytest.raises(FileNotFoundError, match='Textures-M-tiny, '):
+    find.find('Textures-L-tiny')
 
 
 @pytest.mark.parametrize('name', TEXTURES)
 def test_file_is_the_documented_one(name):
-  digest = hashlib.sha256(bundled.path(name).read_bytes()).hexdigest()
+  digest = hashlib.sha256(find.bundled()[name].read_bytes()).hexdigest()
   row = re.search(rf'\| `{name}` .*', README)
   assert digest in row.group()
 
@@ -65,7 +64,7 @@ def test_fine_tuning_starts_from_it_with_a_head_of_zeros(name):
   params = train.initial_params(config, model)
   assert params['head']['kernel'].shape == (512, 3)
   assert not params['head']['kernel'].any()
-  loaded = bit_npz.load(bundled.path(name)).params
+  loaded = bit_npz.load(find.bundled()[name]).params
   np.testing.assert_array_equal(
     params['root']['kernel'], loaded['root']['kernel']
   )

@@ -9,7 +9,6 @@ import threading
 
 import pytest
 
-from bit_covid.weights import bundled
 from bit_covid.weights import find as find_lib
 
 CONTENT = bytes(range(256)) * 4000
@@ -52,7 +51,6 @@ def find(server, tmp_path):
       name,
       cache_dir=tmp_path,
       base_url=f'http://127.0.0.1:{server.server_port}/bit_models/',
-      progress=False,
     )
 
   return find
@@ -114,7 +112,7 @@ def test_failed_download_names_path_and_url_and_leaves_nothing(
 
 
 def test_what_comes_with_the_package_is_found_without_a_download(find, server):
-  assert find('Textures-M-tiny') == bundled.path('Textures-M-tiny')
+  assert find('Textures-M-tiny') == find_lib.bundled()['Textures-M-tiny']
   assert not server.requests
 
 

@@ -12,7 +12,7 @@ from tensorflow_datasets.core import shuffle
 from input_pipeline import batches
 from input_pipeline import data_checks
 from input_pipeline import data_source
-from input_pipeline import preprocessing
+from input_pipeline import preprocess
 from input_pipeline import tfds_examples
 from input_pipeline import threads
 from input_pipeline.covidx_ct import covidx_ct_dataset_builder
@@ -96,7 +96,7 @@ def test_slices_are_stored_as_they_are_used(
 ):
   examples = _load(split, data_dir)
   whole = _load(split, data_dir, name='covidx_ct/2a')
-  assert examples.preparation == preprocessing.Preprocessing(
+  assert examples.preparation == preprocess.Preprocessing(
     box='annotated', resize=size, crop=size, antialias=False
   )
   assert (examples.box == [0, 0, size, size]).all()

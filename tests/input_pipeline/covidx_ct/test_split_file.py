@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+from input_pipeline import names
 from input_pipeline.covidx_ct import split_file
 
 _GOOD = 'NCP_341_1834_0022.png 2 0 130 512 429'
@@ -58,7 +59,7 @@ def test_every_official_line_parses(official, version, split):
 )
 def test_no_patient_is_in_two_official_splits(official, version, splits):
   read = {split: official(version, split) for split in splits}
-  split_file.check_patients(read)
+  names.check_patients(read)
   patients = [{entry.patient_id for entry in read[split]} for split in splits]
   assert len(set.union(*patients)) == sum(map(len, patients))
 
@@ -177,7 +178,7 @@ def test_a_patient_in_two_splits_is_an_error_with_both_places(tmp_path):
   val.write_text('CP_1_2_0000.png 1 1 2 3 4\nNCP_341_77_0001.png 2 0 1 5 4\n')
   splits = {'train': split_file.read(train), 'val': split_file.read(val)}
   with pytest.raises(ValueError, match="patient 'NCP_341'") as error:
-    split_file.check_patients(splits)
+    names.check_patients(splits)
   assert str(error.value).startswith(f'{val}:2: ')
   assert f"'train' ({train}:2) and 'val'" in str(error.value)
 
@@ -186,6 +187,6 @@ def test_patients_whose_names_begin_alike_are_no_leak(tmp_path):
   train, val = tmp_path / 'train.txt', tmp_path / 'val.txt'
   train.write_text('NCP_91_1_0000.png 2 1 2 3 4\n')
   val.write_text('NCP_911_1_0000.png 2 1 2 3 4\n')
-  split_file.check_patients(
+  names.check_patients(
     {'train': split_file.read(train), 'val': split_file.read(val)}
   )

@@ -1,0 +1,71 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What a data set means for the numbers and predictions of a network."""
+
+import re
+from typing import NamedTuple
+
+
+class DataCaution(NamedTuple):
+  """Sentences on the data that a network was trained on.
+
+  `for_report` is on the numbers of a run, '' where there is nothing to say.
+  `for_scan` is on the prediction for a new scan.
+  """
+
+  for_report: str
+  for_scan: str
+
+
+_DRAWN = DataCaution(
+  for_report=(
+    'These slices are drawn by the software itself: the numbers show that it '
+    'works, and nothing about patients.'
+  ),
+  for_scan=(
+    'The network was trained on drawn pictures, not on patients: these '
+    'numbers show that the software works, and nothing else.'
+  ),
+)
+# By the part of the name before '/' and ':'; '' where no name is recorded.
+_CAUTIONS = {
+  'phantom': _DRAWN,
+  'textures': _DRAWN,
+  'covidx_ct': DataCaution(
+    for_report=(
+      'In COVIDx CT class and source go together, and Normal scans come whole '
+      'where others come as lesion slices: read these numbers as an upper '
+      'bound of what to expect at another hospital.'
+    ),
+    for_scan=(
+      'The network was trained on COVIDx CT, in which class and hospital go '
+      'together: at another hospital it may be wrong far more often.'
+    ),
+  ),
+  'image_folder': DataCaution(
+    for_report='',
+    for_scan=(
+      'The network was trained on images of its own user; how well it does on '
+      'others is not known.'
+    ),
+  ),
+  '': DataCaution(
+    for_report='',
+    for_scan=(
+      'The checkpoint does not say which data set its network was trained on.'
+    ),
+  ),
+}
+
+
+def data_caution(name: str | None) -> DataCaution:
+  """Returns the caution of a data set such as 'covidx_ct/2a'; None: unknown."""
+  builder = re.split('[/:]', name or '')[0]
+  other = DataCaution(
+    for_report='',
+    for_scan=(
+      f'The network was trained on {name}; how well it does on other data is '
+      'not known.'
+    ),
+  )
+  return _CAUTIONS.get(builder, other)
