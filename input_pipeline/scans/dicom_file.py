@@ -158,7 +158,6 @@ def frame(pixels: PixelData, index: int) -> np.ndarray:
 
 
 def _check_syntax(pixels: PixelData) -> None:
-  """Raises DamagedError if pixels of this transfer syntax are not read."""
   syntax = pixels.syntax
   name = '' if syntax.name == syntax else f'{syntax.name}, '
   try:
@@ -184,7 +183,6 @@ def _version(path: pathlib.Path) -> tuple[int, int]:
 
 
 def _syntax(dataset: pydicom.Dataset, length: int | None) -> pydicom.uid.UID:
-  """Returns how pixels of a length are encoded."""
   declared = dataset.file_meta.get('TransferSyntaxUID')
   is_known = bool(declared) and declared.is_transfer_syntax
   if declared and (not is_known or declared.is_compressed):
@@ -216,8 +214,8 @@ def _open(path: pathlib.Path) -> Iterator[tuple[BinaryIO, bool]]:
       yield file, False
 
 
+# pydicom would inflate any number of bytes.
 def _inflated(file: BinaryIO, head: bytes) -> bytes:
-  """Returns an inflated data set; pydicom would inflate any number of bytes."""
   start = 132 if head[128:132] == b'DICM' else 0
   # The first element of group 2 is its length without that element.
   length = int.from_bytes(head[start + 8 : start + 12], 'little')

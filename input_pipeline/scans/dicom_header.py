@@ -115,7 +115,6 @@ def _read(
 def _check_kind(
   parsed: dicom_file.Parsed, elements: dicom_elements.Elements
 ) -> None:
-  """Raises an error unless the file holds gray CT images of the chest."""
   if 'DirectoryRecordSequence' in parsed.dataset:
     raise dicom_file.NotAScanError(
       'an index of DICOM files (DICOMDIR), no image'

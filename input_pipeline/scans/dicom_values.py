@@ -36,7 +36,11 @@ class Values:
 
 
 def read(elements: dicom_elements.Elements) -> Values:
-  """Returns what the bits of a frame mean."""
+  """Returns what the bits of a frame mean.
+
+  Raises:
+    dicom_file.DamagedError: the header contradicts itself.
+  """
   allocated = elements.whole('BitsAllocated')
   bits = elements.whole('BitsStored')
   high = elements.whole('HighBit', bits - 1)
@@ -63,7 +67,6 @@ def read(elements: dicom_elements.Elements) -> Values:
 
 
 def _scale(elements: dicom_elements.Elements) -> tuple[float, float]:
-  """Returns slope and intercept, from stored values to Hounsfield units."""
   unit = elements.text('RescaleType')
   if unit not in _UNITS:
     raise dicom_file.NotAScanError(
@@ -110,7 +113,7 @@ def locate(
   """Returns where the pixels are, with their shape and type.
 
   Raises:
-    DamagedError: there are fewer or more of them than the header says.
+    dicom_file.DamagedError: the header says another number of them.
   """
   rows, columns = map(elements.whole, ('Rows', 'Columns'))
   count = elements.whole('NumberOfFrames', 1)
