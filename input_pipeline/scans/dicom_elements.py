@@ -77,7 +77,7 @@ class Elements:
     """Returns the value of an element that must be there, or the default."""
     number = self.number(keyword)
     if number is None and default is None:
-      _fail(f'{keyword} is missing; export the file again')
+      _fail(f'{keyword} is missing')
     return default if number is None else int(number)
 
   def _values(self, keyword: str) -> list[Any]:
@@ -95,11 +95,11 @@ class Elements:
     if parsed.doubled and (
       pydicom.datadict.tag_for_keyword(keyword) in parsed.doubled
     ):
-      _fail(f'its header has {keyword} twice; export the file again')
+      _fail(f'its header has {keyword} twice')
     try:
       return parsed.dataset.get(keyword)
     except Exception:  # What pydicom says may quote the value.
-      _fail(f'{keyword} cannot be read; export the file again')
+      _fail(f'{keyword} cannot be read')
 
 
 def word(text: str) -> str:
@@ -108,7 +108,7 @@ def word(text: str) -> str:
 
 
 def _fail(what: str) -> NoReturn:
-  raise dicom_file.DamagedError(f'a damaged DICOM file: {what}')
+  raise dicom_file.DamagedError(what)
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -39,6 +39,13 @@ class DamagedError(ValueError):
 
   cause = 'damaged'
 
+  def __init__(self, what: str):
+    super().__init__(f'a damaged DICOM file: {what}; export the file again')
+
+
+class NotReadError(ValueError):
+  """The pixels cannot be read, but are not damaged. The message says why."""
+
 
 class NotAScanError(ValueError):
   """The file is intact but holds no axial chest CT slice."""
@@ -135,13 +142,13 @@ def frame(pixels: PixelData, index: int) -> np.ndarray:
   """Returns the stored values of a frame, `[H, W]`, with their unused bits.
 
   Raises:
-    DamagedError: the file was changed since it was parsed, or its transfer
+    NotReadError: the file was changed since it was parsed, or its transfer
       syntax is not read.
     ValueError: the pixels are compressed and damaged. Other errors are
       pydicom's.
   """
   if _version(pixels.path) != pixels.version:
-    raise DamagedError('the file was changed while it was read; start again')
+    raise NotReadError('the file was changed while it was read; start again')
   _check_syntax(pixels)
   if pixels.syntax.is_compressed and pixels.syntax != DEFLATED:
     return decoder.decode(
@@ -171,7 +178,7 @@ def _check_syntax(pixels: PixelData) -> None:
   if is_read:
     return
   number = ''.join(x for x in syntax if x in '.0123456789')
-  raise DamagedError(
+  raise NotReadError(
     f'its pixels are compressed in a way that is not read ({name}transfer '
     f'syntax {number}); export the file uncompressed or as JPEG lossless'
   )
@@ -188,14 +195,11 @@ def _syntax(dataset: pydicom.Dataset, length: int | None) -> pydicom.uid.UID:
   if declared and (not is_known or declared.is_compressed):
     if length is not None and is_known:
       raise DamagedError(
-        f'a damaged DICOM file: its pixels should be {declared.name}, but are '
-        'not compressed'
+        f'its pixels should be {declared.name}, but are not compressed'
       )
     return declared
   if length is None:
-    raise DamagedError(
-      'a damaged DICOM file: its pixels are compressed, but it does not say how'
-    )
+    raise DamagedError('its pixels are compressed, but it does not say how')
   _, is_little_endian = dataset.original_encoding
   if is_little_endian:
     return pydicom.uid.ExplicitVRLittleEndian
@@ -224,11 +228,8 @@ def _inflated(file: BinaryIO, head: bytes) -> bytes:
   while not inflater.eof:
     chunk = inflater.unconsumed_tail or file.read(1 << 16)
     if not chunk:
-      raise DamagedError('a damaged DICOM file: the end is missing')
+      raise DamagedError('the end is missing')
     content += inflater.decompress(chunk, 1 << 22)
     if len(content) > _MAX_INFLATED:
-      raise DamagedError(
-        'an unsafe DICOM file: it inflates to more than '
-        f'{_MAX_INFLATED:,} bytes'
-      )
+      raise DamagedError(f'it inflates to more than {_MAX_INFLATED:,} bytes')
   return bytes(content)

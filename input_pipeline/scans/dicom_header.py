@@ -79,8 +79,8 @@ def read(
   # AttributeError, struct.error, ... The message may quote the file, and so a
   # patient's name.
   except Exception:
-    reason = 'a damaged DICOM file: its header cannot be read; export it again'
-    return [], [file.refuse(reason, 'damaged')]
+    error = dicom_file.DamagedError('its header cannot be read')
+    return [], [file.refuse(str(error), error.cause)]
 
 
 def _read(
@@ -93,8 +93,8 @@ def _read(
   count = pixels.options['number_of_frames']
   if elements.num_described not in (0, count):
     raise dicom_file.DamagedError(
-      f'a damaged DICOM file: NumberOfFrames is {count}, but its header '
-      f'describes {elements.num_described} frames'
+      f'NumberOfFrames is {count}, but its header describes '
+      f'{elements.num_described} frames'
     )
   headers, errors = [], {}
   for index in range(count):
@@ -122,13 +122,9 @@ def _check_kind(
   kind = elements.text('SOPClassUID')
   modality = elements.text('Modality')
   if not (kind or modality):
-    raise dicom_file.DamagedError(
-      'a damaged DICOM file: it has neither SOPClassUID nor Modality'
-    )
+    raise dicom_file.DamagedError('it has neither SOPClassUID nor Modality')
   if kind.startswith(_CT_IMAGES) and parsed.pixels is None:
-    raise dicom_file.DamagedError(
-      'a damaged DICOM file: its pixels are missing, or no whole numbers'
-    )
+    raise dicom_file.DamagedError('its pixels are missing, or no whole numbers')
   if modality != 'CT':
     raise dicom_file.NotAScanError(
       f'the modality is {dicom_elements.word(modality)}; expected CT'

@@ -64,7 +64,7 @@ def _stored(header: dicom_header.Header, name: str) -> tuple[np.ndarray, bool]:
       stored = dicom_file.frame(header.pixels, header.index)
     if stored.ndim != 2:
       raise ValueError(stored.shape)
-  except dicom_file.DamagedError as error:
+  except dicom_file.NotReadError as error:
     raise scan.UnreadableError(name, str(error)) from error
   # As in `dicom_header.read`, anything can be raised.
   except Exception as error:

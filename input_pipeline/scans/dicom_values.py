@@ -52,8 +52,8 @@ def read(elements: dicom_elements.Elements) -> Values:
     or sign not in (0, 1)
   ):
     raise dicom_file.DamagedError(
-      f'a damaged DICOM file: BitsAllocated {allocated}, BitsStored {bits}, '
-      f'HighBit {high} and PixelRepresentation {sign} contradict each other'
+      f'BitsAllocated {allocated}, BitsStored {bits}, HighBit {high} and '
+      f'PixelRepresentation {sign} contradict each other'
     )
   slope, intercept = _scale(elements)
   return Values(
@@ -82,7 +82,7 @@ def _scale(elements: dicom_elements.Elements) -> tuple[float, float]:
     )
   if slope <= 0:
     raise dicom_file.DamagedError(
-      f'a damaged DICOM file: rescale slope {slope:g}; expected one above 0'
+      f'its rescale slope is {slope:g}, expected one above 0'
     )
   return slope, intercept
 
@@ -148,6 +148,5 @@ def _check_length(
   if not needed <= present < needed + frame_bytes:
     end = ': the end is missing' if present < needed else ''
     raise dicom_file.DamagedError(
-      f'a damaged DICOM file: its pixels have {present:,} bytes and need '
-      f'{needed:,}{end}'
+      f'its pixels have {present:,} bytes and need {needed:,}{end}'
     )

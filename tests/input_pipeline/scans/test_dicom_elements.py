@@ -189,7 +189,7 @@ def test_an_element_that_is_in_the_file_twice(drawn, element):
     ),
     ({'PixelSpacing': [0.7, 0]}, 'expected sizes above 0'),
     ({'PixelSpacing': [0.5, 1.5]}, 'more than 2 to 1'),
-    ({'RescaleSlope': -1}, 'rescale slope -1'),
+    ({'RescaleSlope': -1}, 'rescale slope is -1'),
     ({'RescaleSlope': [1, 2]}, '2 numbers where 1 belong'),
     ({'RescaleType': 'MGML'}, 'no Hounsfield units (RescaleType MGML)'),
     ({'RescaleType': 'hu_mod'}, 'no Hounsfield units (RescaleType HU_MOD)'),
