@@ -74,7 +74,8 @@ _APART = (
 
 def _rows():
   text = (_ROOT / 'docs' / 'scans.md').read_text()
-  return re.findall(r'^\| `(\w+)` \|', text, re.MULTILINE)
+  section = text.split('## The header of a DICOM file\n')[1].split('\n## ')[0]
+  return re.findall(r'^\| `(\w+)` \|', section, re.MULTILINE)
 
 
 def _edit(path, change):
