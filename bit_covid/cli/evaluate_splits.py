@@ -90,7 +90,11 @@ def _data_config(
 def _with_classes(
   split: str, examples: input_pipeline.Examples, known: tuple[str, ...]
 ) -> input_pipeline.Examples:
-  """Returns the split with the classes of the network, of which it has some."""
+  """Returns the split with the classes of the network, of which it has some.
+
+  Raises:
+    ValueError: it has others.
+  """
   if examples.class_names == known:
     return examples
   others = [x for x in examples.class_names if x not in known]

@@ -95,7 +95,8 @@ def decode(**request: Any) -> np.ndarray:
   """Returns the stored values of a frame, `[H, W]`.
 
   Args:
-    **request: the arguments of `decode` in decoder_process.py.
+    **request: path, offset of the pixel data, their transfer syntax, index of
+      the frame and pydicom's options, as decoder_process.py takes them.
 
   Raises:
     ValueError: the values are damaged, or the decoder crashed or took too long.

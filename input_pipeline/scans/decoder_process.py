@@ -32,7 +32,7 @@ def main() -> None:
   for line in sys.stdin:
     request = json.loads(line)
     try:
-      pixels = decode(**request)
+      pixels = _decode(**request)
       head = {'dtype': pixels.dtype.str, 'shape': pixels.shape}
       content = pixels.tobytes()
     # A decoder can raise anything. What it says is of no use to the user.
@@ -42,18 +42,10 @@ def main() -> None:
     answers.flush()
 
 
-def decode(
+def _decode(
   *, path: str, offset: int, syntax: str, index: int, options: dict[str, Any]
 ) -> np.ndarray:
-  """Returns the stored values of a frame, `[H, W]`.
-
-  Args:
-    path: the DICOM file.
-    offset: where its pixel data begin.
-    syntax: their transfer syntax.
-    index: index of the frame.
-    options: for pydicom's decoder.
-  """
+  """Returns the values of a frame, `[H, W]`, that begin at an offset."""
   with open(path, 'rb') as file:
     file.seek(offset)
     pixels, _ = pydicom.pixels.get_decoder(syntax).as_array(

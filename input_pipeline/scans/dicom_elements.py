@@ -8,7 +8,7 @@ several places, the one nearest to the frame counts.
 """
 
 import math
-from typing import Any
+from typing import Any, NoReturn
 
 import pydicom.datadict
 import pydicom.multival
@@ -52,21 +52,20 @@ class Elements:
     """Returns the value of an element in capitals; '' if it has none."""
     texts = {x.upper() for x in self.texts(keyword)}
     if len(texts) > 1:
-      raise _damaged(f'{keyword} has {len(texts)} values where one belongs')
+      _fail(f'{keyword} has {len(texts)} values where one belongs')
     return ''.join(texts)
 
   def numbers(self, keyword: str, count: int) -> tuple[float, ...] | None:
     """Returns the `count` values of an element; None if it has none."""
+    values = self._values(keyword)
     try:
-      numbers = tuple(map(_number, self._values(keyword)))
-    except dicom_file.DamagedError:
-      raise
-    except (ValueError, TypeError, OverflowError) as error:
-      raise _damaged(f'{keyword} is no number') from error
+      numbers = tuple(map(float, values))
+    except (ValueError, TypeError):
+      numbers = (math.nan,)
+    if not all(map(math.isfinite, numbers)):
+      _fail(f'{keyword} is no number')
     if numbers and len(numbers) != count:
-      raise _damaged(
-        f'{keyword} has {len(numbers)} numbers where {count} belong'
-      )
+      _fail(f'{keyword} has {len(numbers)} numbers where {count} belong')
     return numbers or None
 
   def number(self, keyword: str) -> float | None:
@@ -78,7 +77,7 @@ class Elements:
     """Returns the value of an element that must be there, or the default."""
     number = self.number(keyword)
     if number is None and default is None:
-      raise _damaged(f'{keyword} is missing; export the file again')
+      _fail(f'{keyword} is missing')
     return default if number is None else int(number)
 
   def _values(self, keyword: str) -> list[Any]:
@@ -92,25 +91,27 @@ class Elements:
     return _as_list(self._get(keyword))
 
   def _get(self, keyword: str) -> Any:
-    if pydicom.datadict.tag_for_keyword(keyword) in self._parsed.doubled:
-      raise _damaged(f'its header has {keyword} twice; export the file again')
-    return self._parsed.dataset.get(keyword)
+    parsed = self._parsed
+    if parsed.doubled and (
+      pydicom.datadict.tag_for_keyword(keyword) in parsed.doubled
+    ):
+      _fail(f'its header has {keyword} twice')
+    try:
+      return parsed.dataset.get(keyword)
+    except Exception:  # What pydicom says may quote the value.
+      _fail(f'{keyword} cannot be read')
 
 
-def _damaged(what: str) -> dicom_file.DamagedError:
-  return dicom_file.DamagedError(f'a damaged DICOM file: {what}')
+def word(text: str) -> str:
+  """Returns a code from a header, shortened and without odd characters."""
+  return ''.join(x for x in text if x.isalnum() or x in '_-')[:16] or 'unclear'
+
+
+def _fail(what: str) -> NoReturn:
+  raise dicom_file.DamagedError(what)
 
 
 def _as_list(value: Any) -> list[Any]:
   if isinstance(value, pydicom.multival.MultiValue | list | tuple):
     return [x for x in value if x is not None and x != '']
   return [] if value is None or value in ('', b'') else [value]
-
-
-def _number(value: Any) -> float:
-  # pydicom leaves some values of two bytes as they are in the file.
-  if isinstance(value, bytes):
-    return float(int.from_bytes(value[:2], 'little'))
-  if not math.isfinite(value):
-    raise ValueError(value)
-  return float(value)

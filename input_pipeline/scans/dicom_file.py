@@ -24,15 +24,33 @@ from input_pipeline.scans import decoder
 from input_pipeline.scans import limits
 
 DEFLATED = pydicom.uid.DeflatedExplicitVRLittleEndian
+# The element of a deflated file that says so, which is in its first bytes.
+_SAYS_DEFLATED = b'\2\0\x10\0UI\x16\0' + DEFLATED.encode()
+_HEAD_BYTES = 4096
 # The largest size in bytes to which a deflated file may inflate.
 _MAX_INFLATED = limits.FILE_BYTES // 8
 _PIXEL_DATA = 0x7FE00010
 # Pixel data of whole numbers, of float32 and of float64.
-_PIXEL_TAGS = (_PIXEL_DATA, 0x7FE00008, 0x7FE00009)
+_PIXEL_TAGS = frozenset((_PIXEL_DATA, 0x7FE00008, 0x7FE00009))
 
 
 class DamagedError(ValueError):
   """The file is damaged or unsafe. The message quotes nothing of it."""
+
+  cause = 'damaged'
+
+  def __init__(self, what: str):
+    super().__init__(f'a damaged DICOM file: {what}; export the file again')
+
+
+class NotReadError(ValueError):
+  """The pixels cannot be read, but are not damaged. The message says why."""
+
+
+class NotAScanError(ValueError):
+  """The file is intact but holds no axial chest CT slice."""
+
+  cause = 'other'
 
 
 class PixelData(NamedTuple):
@@ -89,18 +107,19 @@ def parse(path: pathlib.Path) -> Parsed:
       not encoded as it says. Other errors are pydicom's.
   """
   version = _version(path)
-  is_deflated = _is_deflated(path)
   places, doubled, found = {}, set(), []
-  with _open(path, is_deflated=is_deflated) as file:
+  with _open(path) as (file, is_inflated):
 
     def is_at_pixels(tag: int, representation: str | None, length: int) -> bool:
       place = file.tell()
-      if tag == _PIXEL_DATA:
-        found.append((place, length, representation))
+      if tag in _PIXEL_TAGS:
+        if tag == _PIXEL_DATA:
+          found.append((place, length, representation))
+        return True
       # pydicom may ask twice for the first element, two bytes apart.
       if place - places.setdefault(tag, place) > 2:
         doubled.add(tag)
-      return tag in _PIXEL_TAGS
+      return False
 
     dataset = pydicom.filereader.read_partial(file, is_at_pixels, force=True)
   if not found:
@@ -110,7 +129,7 @@ def parse(path: pathlib.Path) -> Parsed:
   pixels = PixelData(
     path,
     version,
-    DEFLATED if is_deflated else _syntax(dataset, length),
+    DEFLATED if is_inflated else _syntax(dataset, length),
     offset,
     length,
     # Padding may be told by bits that are not used otherwise.
@@ -123,13 +142,13 @@ def frame(pixels: PixelData, index: int) -> np.ndarray:
   """Returns the stored values of a frame, `[H, W]`, with their unused bits.
 
   Raises:
-    DamagedError: the file was changed since it was parsed, or its transfer
+    NotReadError: the file was changed since it was parsed, or its transfer
       syntax is not read.
     ValueError: the pixels are compressed and damaged. Other errors are
       pydicom's.
   """
   if _version(pixels.path) != pixels.version:
-    raise DamagedError('the file was changed while it was read; start again')
+    raise NotReadError('the file was changed while it was read; start again')
   _check_syntax(pixels)
   if pixels.syntax.is_compressed and pixels.syntax != DEFLATED:
     return decoder.decode(
@@ -140,28 +159,26 @@ def frame(pixels: PixelData, index: int) -> np.ndarray:
       options=pixels.options,
     )
   decode = pydicom.pixels.get_decoder(pixels.syntax).as_array
-  with _open(pixels.path, is_deflated=pixels.syntax == DEFLATED) as file:
+  with _open(pixels.path) as (file, _):
     file.seek(pixels.offset)
     return decode(file, index=index, raw=True, **pixels.options)[0]
 
 
 def _check_syntax(pixels: PixelData) -> None:
-  """Raises DamagedError if pixels of this transfer syntax are not read."""
-  syntax, name = pixels.syntax, f'{pixels.syntax.name}, '
+  syntax = pixels.syntax
+  name = '' if syntax.name == syntax else f'{syntax.name}, '
   try:
     is_read = pydicom.pixels.get_decoder(syntax).is_available
   except NotImplementedError:
-    is_read, name = False, '' if syntax.is_private else name
+    is_read = False
+  bits = pixels.options['bits_stored']
   # GDCM turns values just below 0 into the largest value: white spots in air.
-  if (
-    syntax == pydicom.uid.JPEGExtended12Bit
-    and pixels.options['bits_stored'] != 8
-  ):
-    is_read, name = False, f'{name}12 bits, '
+  if syntax == pydicom.uid.JPEGExtended12Bit and bits != 8:
+    is_read, name = False, f'{name}{bits} bits, '
   if is_read:
     return
   number = ''.join(x for x in syntax if x in '.0123456789')
-  raise DamagedError(
+  raise NotReadError(
     f'its pixels are compressed in a way that is not read ({name}transfer '
     f'syntax {number}); export the file uncompressed or as JPEG lossless'
   )
@@ -173,56 +190,46 @@ def _version(path: pathlib.Path) -> tuple[int, int]:
 
 
 def _syntax(dataset: pydicom.Dataset, length: int | None) -> pydicom.uid.UID:
-  """Returns how pixels of a length are encoded."""
   declared = dataset.file_meta.get('TransferSyntaxUID')
-  if declared and (declared.is_private or declared.is_compressed):
-    if length is not None and not declared.is_private:
+  is_known = bool(declared) and declared.is_transfer_syntax
+  if declared and (not is_known or declared.is_compressed):
+    if length is not None and is_known:
       raise DamagedError(
-        f'a damaged DICOM file: its pixels should be {declared.name}, but are '
-        'not compressed'
+        f'its pixels should be {declared.name}, but are not compressed'
       )
     return declared
   if length is None:
-    raise DamagedError(
-      'a damaged DICOM file: its pixels are compressed, but it does not say how'
-    )
+    raise DamagedError('its pixels are compressed, but it does not say how')
   _, is_little_endian = dataset.original_encoding
   if is_little_endian:
     return pydicom.uid.ExplicitVRLittleEndian
   return pydicom.uid.ExplicitVRBigEndian
 
 
-def _is_deflated(path: pathlib.Path) -> bool:
-  with path.open('rb') as file:
-    # A quick look, as reading the group takes longer.
-    if DEFLATED.encode() not in file.read(4096):
-      return False
-  meta = pydicom.filereader.read_file_meta_info(path)
-  return meta.get('TransferSyntaxUID') == DEFLATED
-
-
 @contextlib.contextmanager
-def _open(path: pathlib.Path, *, is_deflated: bool) -> Iterator[BinaryIO]:
-  """Yields the file; of a deflated one, its inflated data set."""
+def _open(path: pathlib.Path) -> Iterator[tuple[BinaryIO, bool]]:
+  """Yields the file, and whether it is the inflated data set of the file."""
   with path.open('rb') as file:
-    yield io.BytesIO(_inflated(path, file)) if is_deflated else file
+    head = file.read(_HEAD_BYTES)
+    file.seek(0)
+    if _SAYS_DEFLATED in head:
+      yield io.BytesIO(_inflated(file, head)), True
+    else:
+      yield file, False
 
 
-def _inflated(path: pathlib.Path, file: BinaryIO) -> bytes:
-  """Returns an inflated data set; pydicom would inflate any number of bytes."""
-  meta = pydicom.filereader.read_file_meta_info(path)
-  # Skips the preamble, 'DICM', the element with the length of group 2, and the
-  # rest of that group.
-  file.seek(128 + 4 + 12 + meta.FileMetaInformationGroupLength)
+# pydicom would inflate any number of bytes.
+def _inflated(file: BinaryIO, head: bytes) -> bytes:
+  start = 132 if head[128:132] == b'DICM' else 0
+  # The first element of group 2 is its length without that element.
+  length = int.from_bytes(head[start + 8 : start + 12], 'little')
+  file.seek(start + 12 + length)
   inflater, content = zlib.decompressobj(-zlib.MAX_WBITS), bytearray()
   while not inflater.eof:
     chunk = inflater.unconsumed_tail or file.read(1 << 16)
     if not chunk:
-      raise DamagedError('a damaged DICOM file: the end is missing')
+      raise DamagedError('the end is missing')
     content += inflater.decompress(chunk, 1 << 22)
     if len(content) > _MAX_INFLATED:
-      raise DamagedError(
-        'an unsafe DICOM file: it inflates to more than '
-        f'{_MAX_INFLATED:,} bytes'
-      )
+      raise DamagedError(f'it inflates to more than {_MAX_INFLATED:,} bytes')
   return bytes(content)

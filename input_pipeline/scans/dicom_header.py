@@ -26,13 +26,6 @@ _ELSEWHERE = frozenset(
 _CT_IMAGES = '1.2.840.10008.5.1.4.1.1.2'
 # Values of ImageType or FrameType that mean an overview image, in any place.
 _LOCALIZERS = frozenset(('LOCALIZER', 'SCANOGRAM', 'SCOUT', 'TOPOGRAM'))
-# Values of RescaleType for Hounsfield units. US means unspecified, the same as
-# none; converters such as GDCM write it into any CT.
-_UNITS = ('', 'HU', 'US')
-
-
-class NotAScanError(ValueError):
-  """The DICOM file is intact but holds no axial chest CT slice."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,14 +73,14 @@ def read(
   try:
     with dicom_file.quiet():
       return _read(file)
-  except (NotAScanError, dicom_file.DamagedError) as error:
-    return [], [file.refuse(str(error), _cause(error))]
+  except (dicom_file.NotAScanError, dicom_file.DamagedError) as error:
+    return [], [file.refuse(str(error), error.cause)]
   # A malicious file, or one from a bad disk, can make pydicom raise anything:
   # AttributeError, struct.error, ... The message may quote the file, and so a
   # patient's name.
   except Exception:
-    reason = 'a damaged DICOM file: its header cannot be read; export it again'
-    return [], [file.refuse(reason, 'damaged')]
+    error = dicom_file.DamagedError('its header cannot be read')
+    return [], [file.refuse(str(error), error.cause)]
 
 
 def _read(
@@ -100,44 +93,41 @@ def _read(
   count = pixels.options['number_of_frames']
   if elements.num_described not in (0, count):
     raise dicom_file.DamagedError(
-      f'a damaged DICOM file: NumberOfFrames is {count}, but its header '
-      f'describes {elements.num_described} frames'
+      f'NumberOfFrames is {count}, but its header describes '
+      f'{elements.num_described} frames'
     )
-  headers, refused = [], []
+  headers, errors = [], {}
   for index in range(count):
     try:
       elements = dicom_elements.Elements(parsed, index)
       headers.append(_header(elements, pixels, index))
-    except (NotAScanError, dicom_file.DamagedError) as error:
-      named = file._replace(name=f'{file.name}, frame {index + 1}')
-      refused.append(named.refuse(str(error), _cause(error)))
+    except (dicom_file.NotAScanError, dicom_file.DamagedError) as error:
+      errors[f'{file.name}, frame {index + 1}'] = error
   if not headers:
-    refused = [refused[0]._replace(name=file.name)]
-  return headers, refused
-
-
-def _cause(error: ValueError) -> scan.Cause:
-  return 'other' if isinstance(error, NotAScanError) else 'damaged'
+    raise next(iter(errors.values()))
+  content = file.digest() if errors else ''
+  return headers, [
+    scan.Refused(name, scan.digest(content.encode()), str(x), x.cause)
+    for name, x in errors.items()
+  ]
 
 
 def _check_kind(
   parsed: dicom_file.Parsed, elements: dicom_elements.Elements
 ) -> None:
-  """Raises an error unless the file holds gray CT images of the chest."""
   if 'DirectoryRecordSequence' in parsed.dataset:
-    raise NotAScanError('an index of DICOM files (DICOMDIR), no image')
+    raise dicom_file.NotAScanError(
+      'an index of DICOM files (DICOMDIR), no image'
+    )
   kind = elements.text('SOPClassUID')
   modality = elements.text('Modality')
-  if not (kind or modality) or (
-    kind.startswith(_CT_IMAGES) and parsed.pixels is None
-  ):
-    raise dicom_file.DamagedError(
-      'a damaged DICOM file: it has no pixels of whole numbers, or its end is '
-      'missing'
-    )
+  if not (kind or modality):
+    raise dicom_file.DamagedError('it has neither SOPClassUID nor Modality')
+  if kind.startswith(_CT_IMAGES) and parsed.pixels is None:
+    raise dicom_file.DamagedError('its pixels are missing, or no whole numbers')
   if modality != 'CT':
-    raise NotAScanError(
-      f'the modality is {_word(modality)}; expected CT'
+    raise dicom_file.NotAScanError(
+      f'the modality is {dicom_elements.word(modality)}; expected CT'
       if modality
       else 'the file has no modality; expected CT'
     )
@@ -145,23 +135,18 @@ def _check_kind(
     x.upper().replace(' ', '') for x in elements.texts('BodyPartExamined')
   ]
   if parts and _ELSEWHERE.issuperset(parts):
-    raise NotAScanError(
-      f'the body part is {_word(parts[0])}; expected the chest'
+    raise dicom_file.NotAScanError(
+      f'the body part is {dicom_elements.word(parts[0])}; expected the chest'
     )
   if not elements.texts('Rows') or parsed.pixels is None:
-    raise NotAScanError('it holds no image')
+    raise dicom_file.NotAScanError('it holds no image')
   colours = elements.text('PhotometricInterpretation') or 'missing'
   samples = elements.whole('SamplesPerPixel', 1)
   if samples != 1 or colours not in ('MONOCHROME1', 'MONOCHROME2'):
-    raise NotAScanError(
-      f'{samples} values a pixel, PhotometricInterpretation {_word(colours)}: '
-      'expected gray CT slices, MONOCHROME1 or MONOCHROME2'
+    raise dicom_file.NotAScanError(
+      f'PhotometricInterpretation {dicom_elements.word(colours)}, {samples} '
+      'values a pixel: expected gray CT slices, MONOCHROME1 or MONOCHROME2'
     )
-
-
-def _word(text: str) -> str:
-  """Returns a code from the header, shortened and without odd characters."""
-  return ''.join(x for x in text if x.isalnum() or x in '_-')[:16] or 'unclear'
 
 
 def _header(
@@ -169,31 +154,18 @@ def _header(
 ) -> Header:
   kinds = elements.texts('FrameType') or elements.texts('ImageType')
   if not _LOCALIZERS.isdisjoint(x.upper() for x in kinds):
-    raise NotAScanError('a localizer, not an axial slice')
-  unit = elements.text('RescaleType')
-  if unit not in _UNITS:
-    raise NotAScanError(
-      f'its values are no Hounsfield units (RescaleType {_word(unit)}); '
-      'expected HU'
-    )
-  slope = elements.number('RescaleSlope')
-  intercept = elements.number('RescaleIntercept')
-  if slope is None or intercept is None:
-    raise NotAScanError(
-      'it has no rescale slope and intercept, so its values are no Hounsfield '
-      'units'
-    )
+    raise dicom_file.NotAScanError('a localizer, not an axial slice')
   orientation = elements.numbers('ImageOrientationPatient', 6)
   pixel_size = elements.numbers('PixelSpacing', 2)
   problem = (
     orientation and orientation_lib.problem(np.array(orientation))
   ) or (pixel_size and orientation_lib.pixel_problem(*pixel_size))
   if problem:
-    raise NotAScanError(problem)
+    raise dicom_file.NotAScanError(problem)
   return Header(
     pixels=pixels,
     index=index,
-    values=dicom_values.read(elements, slope, intercept),
+    values=dicom_values.read(elements),
     patient=(
       _identity(elements, 'PatientID'),
       _identity(elements, 'PatientName'),
@@ -206,7 +178,9 @@ def _header(
     orientation=orientation,
     pixel_size=pixel_size,
     thickness=elements.number('SliceThickness'),
-    kernel='/'.join(map(_word, elements.texts('ConvolutionKernel'))),
+    kernel='/'.join(
+      map(dicom_elements.word, elements.texts('ConvolutionKernel'))
+    ),
     tilt=elements.number('GantryDetectorTilt'),
   )
 

@@ -15,7 +15,7 @@ from input_pipeline.scans import dicom_copies
 from input_pipeline.scans import orientation
 from input_pipeline.scans.dicom_copies import DicomSlice
 
-# Neighbours that are more than this many times the median distance apart have a
+# Neighbours that are more than this many times the usual distance apart have a
 # gap between them.
 _GAP = 1.5
 # A tilt of the gantry in degrees of which nothing is said.
@@ -24,43 +24,38 @@ _MAX_TILT = 1.0
 _MAX_RUNS = 12
 
 
-def of_series(num_patients: int, num_orientations: int) -> list[str]:
-  """Returns notes about other scans with the same series id."""
-  notes = []
-  if num_patients > 1:
-    notes.append('Its series id is also that of another patient or study.')
-  if num_orientations > 1:
-    notes.append(
-      'Its series has slices of another orientation, which are another scan.'
-    )
-  return notes
-
-
-def of_copies(copies: Sequence[DicomSlice]) -> list[str]:
-  """Returns notes about slices that were left out."""
-  if not copies:
-    return []
-  return [f'Slices that were given twice and are used once: {len(copies)}.']
+def of_series(
+  num_patients: int, num_orientations: int, num_copies: int
+) -> list[str]:
+  """Returns notes about what else has the series id of a scan."""
+  notes = {
+    'Its series id is also that of another patient or study.': num_patients > 1,
+    'Its series has slices of another orientation, which are another scan.': (
+      num_orientations > 1
+    ),
+    f'Slices that were given twice and are used once: {num_copies}.': (
+      num_copies > 0
+    ),
+  }
+  return [note for note, is_true in notes.items() if is_true]
 
 
 def of_order(slices: Sequence[DicomSlice], *, has_number: bool) -> list[str]:
   """Returns notes about slices that are not ordered by position."""
   missing = _named(i for i, x in enumerate(slices) if x.position is None)
-  if has_number:
-    return [
-      f'Some slices have no position ({missing}), so the slices are in the '
-      'order of their instance numbers.'
-    ]
+  lack, order = 'no position', 'instance numbers'
+  if not has_number:
+    lack, order = 'neither a position nor an instance number', 'names'
   return [
-    f'Some slices have neither a position nor an instance number ({missing}), '
-    'so the slices are in the order of their names.'
+    f'Some slices have {lack} ({missing}), so the slices are in the order of '
+    f'their {order}.'
   ]
 
 
 def of_spacing(
   positions: Sequence[float | None],
 ) -> tuple[float | None, list[str]]:
-  """Returns the median distance of neighbours in mm, and notes about others."""
+  """Returns the usual distance of neighbours in mm, and notes about others."""
   if len(positions) < 2 or None in positions:
     return None, []
   distances = -np.diff(positions)
@@ -75,7 +70,8 @@ def of_spacing(
     )
   if not is_apart.any():
     return None, notes
-  spacing = float(np.median(distances[is_apart]))
+  # The lower median, so that of three slices one may be missing.
+  spacing = float(np.quantile(distances[is_apart], 0.5, method='lower'))
   gaps = np.flatnonzero(distances > _GAP * spacing)
   if len(gaps):
     places = [_gap(i + 1, distances[i], spacing) for i in gaps[:_MAX_RUNS]]
@@ -117,21 +113,21 @@ def of_slices(slices: Sequence[DicomSlice], spacing: float | None) -> list[str]:
   }
   concerned = {x: np.flatnonzero(y) for x, y in facts.items()}
   return [
-    *_mixed('slice thickness', [_millimetres(x.thickness) for x in headers]),
+    *_mixed(
+      'slice thickness',
+      [f'{x.thickness:.3g} mm' if x.thickness else '' for x in headers],
+    ),
     *_mixed('convolution kernels', [x.kernel for x in headers]),
     *(f'{x}: {_named(y)}.' for x, y in concerned.items() if len(y)),
   ]
 
 
 def _angle(each: DicomSlice) -> float:
-  """Returns the tilt of a slice; what its orientation says counts first."""
+  """Returns the tilt of a slice: the larger of the two that a file may name."""
+  said = abs(each.header.tilt or 0.0)
   if each.header.orientation is None:
-    return abs(each.header.tilt or 0.0)
-  return orientation.tilt(np.array(each.header.orientation))
-
-
-def _millimetres(length: float | None) -> str:
-  return '' if length is None else f'{length:.3g} mm'
+    return said
+  return max(said, orientation.tilt(np.array(each.header.orientation)))
 
 
 def _mixed(what: str, values: Sequence[str]) -> list[str]:

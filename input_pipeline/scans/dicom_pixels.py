@@ -58,18 +58,13 @@ def hounsfield(header: dicom_header.Header) -> np.ndarray:
 
 
 def _stored(header: dicom_header.Header, name: str) -> tuple[np.ndarray, bool]:
-  """Returns the bits of pixels as unsigned numbers, and if they are inverted.
-
-  In DICOM, MONOCHROME1 says how a slice is shown and not what its values mean,
-  so they normally rescale to Hounsfield units unchanged. Some programs inverted
-  the values as well: then air is denser than bone.
-  """
+  # Returns the bits of pixels as unsigned numbers, and if they are inverted.
   try:
     with dicom_file.quiet():
       stored = dicom_file.frame(header.pixels, header.index)
     if stored.ndim != 2:
       raise ValueError(stored.shape)
-  except dicom_file.DamagedError as error:
+  except dicom_file.NotReadError as error:
     raise scan.UnreadableError(name, str(error)) from error
   # As in `dicom_header.read`, anything can be raised.
   except Exception as error:
@@ -83,6 +78,9 @@ def _stored(header: dicom_header.Header, name: str) -> tuple[np.ndarray, bool]:
   stored = stored.view(f'u{stored.dtype.itemsize}')
   if not header.values.is_inverted:
     return stored, False
+  # MONOCHROME1 says how a slice is shown and not what its values mean, so they
+  # normally rescale to Hounsfield units unchanged. Some programs inverted the
+  # values as well: then air is denser than bone.
   values = _hounsfield(stored, header.values, is_turned=False)
   values = values[np.isfinite(values)]
   dense, airy = (values > _DENSE).sum(), (values < _AIRY).sum()

@@ -8,8 +8,6 @@ A scan is what has one patient, study, series and orientation.
 from collections.abc import Callable, Hashable, Iterable, Sequence
 import dataclasses
 import functools
-import re
-from typing import Any
 
 import numpy as np
 
@@ -42,12 +40,13 @@ def to_scans(
     patients = _by_patient(series)
     for of_patient in patients:
       orientations = _by_orientation(of_patient)
-      notes = dicom_notes.of_series(len(patients), len(orientations))
       for members in orientations:
         kept, copies = dicom_copies.separate(members)
         refused += dicom_copies.refused(kept, copies)
-        more = dicom_notes.of_copies(copies)
-        scans.append(_to_scan(kept, window, [*notes, *more]))
+        notes = dicom_notes.of_series(
+          len(patients), len(orientations), len(copies)
+        )
+        scans.append(_to_scan(kept, window, notes))
   return scans, refused
 
 
@@ -69,13 +68,16 @@ def _by_patient(slices: list[DicomSlice]) -> list[list[DicomSlice]]:
 
   Where a file lacks one of them, that of the others counts if they agree.
   """
-  values = np.array([x.header.patient for x in slices])
-  known = [set(x) - {''} for x in values.T.tolist()]
-  common = [min(x) if len(x) == 1 else '' for x in known]
-  return _grouped(
-    slices,
-    lambda x: tuple(np.where(x.header.patient, x.header.patient, common)),
-  )
+  common = []
+  for values in zip(*(x.header.patient for x in slices), strict=True):
+    known = set(values) - {''}
+    common.append(known.pop() if len(known) == 1 else '')
+
+  def key(each: DicomSlice) -> tuple[str, ...]:
+    pairs = zip(each.header.patient, common, strict=True)
+    return tuple(own or other for own, other in pairs)
+
+  return _grouped(slices, key)
 
 
 def _by_orientation(slices: list[DicomSlice]) -> list[list[DicomSlice]]:
@@ -95,24 +97,22 @@ def _by_orientation(slices: list[DicomSlice]) -> list[list[DicomSlice]]:
     # Along the normals of single slices, positions would jitter with them.
     common = np.median(orientations[numbers == number], axis=0)
     if not numbers.any():
-      members += [_turned(x, tuple(common)) for x in unknown]
-      unknown = []
-    groups.append([_with_position(x, common) for x in members])
+      members, unknown = members + unknown, []
+    groups.append([_placed(x, common) for x in members])
   return groups + [unknown] * bool(unknown)
 
 
-def _turned(each: DicomSlice, orientation: tuple[float, ...]) -> DicomSlice:
-  header = dataclasses.replace(each.header, orientation=orientation)
-  return each._replace(header=header, is_turned=True)
-
-
-def _with_position(each: DicomSlice, orientation: np.ndarray) -> DicomSlice:
-  if each.header.origin is None:
-    return each
-  position = orientation_lib.position_along_body(
-    orientation, np.array(each.header.origin)
-  )
-  return each._replace(position=position)
+def _placed(each: DicomSlice, orientation: np.ndarray) -> DicomSlice:
+  """Returns a slice with its position, and an orientation if it has none."""
+  header, position = each.header, None
+  is_turned = header.orientation is None
+  if is_turned:
+    header = dataclasses.replace(header, orientation=tuple(orientation))
+  if header.origin is not None:
+    position = orientation_lib.position_along_body(
+      orientation, np.array(header.origin)
+    )
+  return each._replace(header=header, position=position, is_turned=is_turned)
 
 
 def _to_scan(
@@ -155,7 +155,7 @@ def _in_order(
 ) -> tuple[list[DicomSlice], list[str]]:
   """Returns the slices from head to feet, and notes about their order."""
   by_name = sorted(
-    slices, key=lambda x: (_natural(x.file.name), x.header.index)
+    slices, key=lambda x: (input_file.natural_key(x.file.name), x.header.index)
   )
   # Slices at the same position stay in the order of their numbers, which most
   # scanners write.
@@ -167,8 +167,3 @@ def _in_order(
   has_number = all(x.header.number is not None for x in slices)
   ordered = by_number if has_number else by_name
   return ordered, dicom_notes.of_order(ordered, has_number=has_number)
-
-
-def _natural(name: str) -> list[Any]:
-  """Returns a key under which 2 comes before 10."""
-  return [int(x) if x.isdecimal() else x for x in re.split(r'(\d+)', name)]

@@ -8,6 +8,10 @@ from input_pipeline.scans import dicom_elements
 from input_pipeline.scans import dicom_file
 from input_pipeline.scans import limits
 
+# Values of RescaleType for Hounsfield units. US means unspecified, the same as
+# none; converters such as GDCM write it into any CT.
+_UNITS = ('', 'HU', 'US')
+
 
 @dataclasses.dataclass(frozen=True)
 class Values:
@@ -31,10 +35,12 @@ class Values:
   padding: tuple[int, int] | None
 
 
-def read(
-  elements: dicom_elements.Elements, slope: float, intercept: float
-) -> Values:
-  """Returns what the bits of a frame mean."""
+def read(elements: dicom_elements.Elements) -> Values:
+  """Returns what the bits of a frame mean.
+
+  Raises:
+    dicom_file.DamagedError: the header contradicts itself.
+  """
   allocated = elements.whole('BitsAllocated')
   bits = elements.whole('BitsStored')
   high = elements.whole('HighBit', bits - 1)
@@ -46,13 +52,10 @@ def read(
     or sign not in (0, 1)
   ):
     raise dicom_file.DamagedError(
-      f'a damaged DICOM file: BitsAllocated {allocated}, BitsStored {bits}, '
-      f'HighBit {high} and PixelRepresentation {sign} contradict each other'
+      f'BitsAllocated {allocated}, BitsStored {bits}, HighBit {high} and '
+      f'PixelRepresentation {sign} contradict each other'
     )
-  if slope <= 0:
-    raise dicom_file.DamagedError(
-      f'a damaged DICOM file: rescale slope {slope:g}; expected one above 0'
-    )
+  slope, intercept = _scale(elements)
   return Values(
     is_inverted=elements.text('PhotometricInterpretation') == 'MONOCHROME1',
     is_signed=sign == 1,
@@ -61,6 +64,27 @@ def read(
     intercept=intercept,
     padding=_padding(elements, allocated, is_signed=sign == 1),
   )
+
+
+def _scale(elements: dicom_elements.Elements) -> tuple[float, float]:
+  unit = elements.text('RescaleType')
+  if unit not in _UNITS:
+    raise dicom_file.NotAScanError(
+      'its values are no Hounsfield units (RescaleType '
+      f'{dicom_elements.word(unit)}); expected HU'
+    )
+  slope = elements.number('RescaleSlope')
+  intercept = elements.number('RescaleIntercept')
+  if slope is None or intercept is None:
+    raise dicom_file.NotAScanError(
+      'it has no rescale slope and intercept, so its values are no Hounsfield '
+      'units'
+    )
+  if slope <= 0:
+    raise dicom_file.DamagedError(
+      f'its rescale slope is {slope:g}, expected one above 0'
+    )
+  return slope, intercept
 
 
 def _padding(
@@ -89,7 +113,7 @@ def locate(
   """Returns where the pixels are, with their shape and type.
 
   Raises:
-    DamagedError: there are fewer or more of them than the header says.
+    dicom_file.DamagedError: the header says another number of them.
   """
   rows, columns = map(elements.whole, ('Rows', 'Columns'))
   count = elements.whole('NumberOfFrames', 1)
@@ -124,6 +148,5 @@ def _check_length(
   if not needed <= present < needed + frame_bytes:
     end = ': the end is missing' if present < needed else ''
     raise dicom_file.DamagedError(
-      f'a damaged DICOM file: its pixels have {present:,} bytes and need '
-      f'{needed:,}{end}'
+      f'its pixels have {present:,} bytes and need {needed:,}{end}'
     )

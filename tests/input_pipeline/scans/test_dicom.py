@@ -216,7 +216,7 @@ def test_what_is_no_chest_ct_is_refused(
     ({'Rows': 60_000, 'Columns': 60_000}, 'at most'),
     ({'NumberOfFrames': 90_000}, 'at most'),
     ({'Rows': 640}, 'the end is missing'),
-    ({'RescaleSlope': 0}, 'rescale slope 0'),
+    ({'RescaleSlope': 0}, 'rescale slope is 0'),
     ({'ImagePositionPatient': [1, 2]}, '2 numbers where 3 belong'),
   ],
 )
