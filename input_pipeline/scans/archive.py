@@ -6,6 +6,7 @@ The directory of an archive is checked before anything is written, and bytes are
 counted while they are written.
 """
 
+from collections.abc import Iterator
 import contextlib
 import gzip
 import pathlib
@@ -14,7 +15,6 @@ import shutil
 import stat
 from typing import IO
 import zipfile
-import zlib
 
 from input_pipeline.scans import input_file
 from input_pipeline.scans import limits
@@ -81,27 +81,21 @@ def unpack(
     UnpackError: the archive is damaged, encrypted or unsafe. Files that were
       already written must not be used.
   """
-  try:
-    with zipfile.ZipFile(path) as archive:
-      members = [(_name(x), x) for x in archive.infolist() if not _is_folder(x)]
-      members.sort(key=lambda pair: input_file.natural_key(pair[0]))
-      budget.take(files=len(members))
-      for name, member in members:
-        _check(name, member)
-      _check_sizes(path, [member for _, member in members], budget)
-      return [
-        (_write(archive.open(member), target / f'{i:06d}', budget), name)
-        for i, (name, member) in enumerate(members)
-      ]
-  except UnpackError:
-    raise
-  except OSError as error:
-    raise UnpackError(f'it cannot be unpacked: {error.strerror}') from error
-  # A damaged archive can make the library and its decompressors raise anything.
-  except Exception as error:
-    raise UnpackError(
-      'a damaged zip archive; copy it again, or unpack it and give the folder'
-    ) from error
+  advice = 'copy it again, or unpack it and give the folder'
+  with (
+    _clear_errors(f'a damaged zip archive; {advice}'),
+    zipfile.ZipFile(path) as archive,
+  ):
+    members = [(_name(x), x) for x in archive.infolist() if not _is_folder(x)]
+    members.sort(key=lambda pair: input_file.natural_key(pair[0]))
+    budget.take(files=len(members))
+    for name, member in members:
+      _check(name, member)
+    _check_sizes(path, [member for _, member in members], budget)
+    return [
+      (_write(archive.open(member), target / f'{i:06d}', budget), name)
+      for i, (name, member) in enumerate(members)
+    ]
 
 
 def unpack_gzip(
@@ -112,14 +106,24 @@ def unpack_gzip(
   Raises:
     UnpackError: the file is damaged, or too large when it is unpacked.
   """
+  with _clear_errors('a damaged .gz file; copy it again'):
+    target /= 'unpacked'
+    return _write(gzip.open(path), target, budget, limits.FILE_BYTES)
+
+
+@contextlib.contextmanager
+def _clear_errors(damaged: str) -> Iterator[None]:
+  # Libraries raise their own errors, which say little.
   try:
-    return _write(
-      gzip.open(path), target / 'unpacked', budget, limits.FILE_BYTES
-    )
-  except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-    raise UnpackError('a damaged .gz file; copy it again') from error
-  except OSError as error:
-    raise UnpackError(f'it cannot be unpacked: {error.strerror}') from error
+    yield
+  except UnpackError:
+    raise
+  # A damaged archive can make the library and its decompressors raise anything.
+  except Exception as error:
+    # Only errors of the operating system have a number.
+    if isinstance(error, OSError) and error.errno:
+      damaged = f'it cannot be unpacked: {error.strerror}'
+    raise UnpackError(damaged) from error
 
 
 def _name(member: zipfile.ZipInfo) -> str:
@@ -171,7 +175,6 @@ def _check(name: str, member: zipfile.ZipInfo) -> None:
 def _check_sizes(
   path: pathlib.Path, members: list[zipfile.ZipInfo], budget: Budget
 ) -> None:
-  """Raises UnpackError if the members would take too much space unpacked."""
   total = sum(member.file_size for member in members)
   packed = path.stat().st_size
   free = shutil.disk_usage(path.parent).free
@@ -196,7 +199,6 @@ def _write(
   budget: Budget,
   limit: int | None = None,
 ) -> pathlib.Path:
-  """Returns the target, to which the source was copied."""
   size = 0
   with source, target.open('xb') as file:
     while chunk := source.read(_CHUNK):

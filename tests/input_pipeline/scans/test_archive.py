@@ -6,6 +6,7 @@ import io
 import stat
 import zipfile
 
+import numpy as np
 import pytest
 
 from input_pipeline import scans
@@ -186,3 +187,28 @@ def test_members_come_in_natural_order(tmp_path, encode, noise):
   with scans.find(path) as found:
     numbers = [x.name.split('/')[-1] for x in found.scans[0].slices]
   assert numbers == ['1.png', '2.png', '10.png', '11.png']
+
+
+@pytest.mark.parametrize('method', [0, 8, 12, 14])
+def test_each_flipped_byte_gives_the_files_or_one_clear_line(tmp_path, method):
+  path = _zip(
+    tmp_path / 'a.zip', {'a': b'so many words' * 9}, compression=method
+  )
+  content = path.read_bytes()
+  generator = np.random.default_rng(method)
+  for place in generator.integers(len(content), size=60):
+    changed = bytearray(content)
+    changed[place] ^= int(generator.integers(1, 256))
+    path.write_bytes(changed)
+    target = tmp_path / f'{method} {place}'
+    target.mkdir(exist_ok=True)
+    for old in target.iterdir():
+      old.unlink()
+    files, reason = [], ''
+    try:
+      files = archive.unpack(path, target, budget=archive.Budget())
+    except archive.UnpackError as error:
+      reason = str(error)
+    assert all(x.read_bytes() == b'so many words' * 9 for x, _ in files)
+    assert 'Error' not in reason
+    assert 'None' not in reason
