@@ -111,7 +111,10 @@ def test_downloads_are_the_files_of_the_command(client, scored, expected):
     f'{result.scan.id}.png',
     'README.txt',
     'index.html',
-    *(f'{x}.csv' for x in ('predictions', 'scans', 'slices', 'refused')),
+    *(
+      f'{x}.csv'
+      for x in ('counts', 'predictions', 'refused', 'scans', 'slices')
+    ),
   }
 
 
