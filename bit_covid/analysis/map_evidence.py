@@ -112,8 +112,7 @@ def energy(
   table: pd.DataFrame,
   class_names: Sequence[str],
   *,
-  num_resamples: int = bootstrap.NUM_RESAMPLES,
-  seed: int = 0,
+  resamples: bootstrap.Resamples = bootstrap.RESAMPLES,
 ) -> Energy:
   """Returns the energy of the rows of energy.csv with a box and a map."""
   table = table.dropna(subset='inside')
@@ -121,8 +120,7 @@ def energy(
   found = bootstrap.mean_intervals(
     table.assign(label=label),
     {'inside': table['inside'].to_numpy(np.float64)},
-    num_resamples=num_resamples,
-    seed=seed,
+    resamples=resamples,
   )
   return Energy(
     slices=len(table),

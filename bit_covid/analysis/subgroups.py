@@ -93,8 +93,7 @@ def measure(
   table: pd.DataFrame,
   metadata: pd.DataFrame | None = None,
   *,
-  num_resamples: int = bootstrap.NUM_RESAMPLES,
-  seed: int = 0,
+  resamples: bootstrap.Resamples = bootstrap.RESAMPLES,
 ) -> list[Subgroup]:
   """Returns all subgroups of a predictions table.
 
@@ -107,7 +106,7 @@ def measure(
     for name in _ordered(table['patient_id'].groupby(names).nunique()):
       part = table[names == name]
       intervals = bootstrap.intervals(
-        part, num_resamples=num_resamples, seed=seed, with_areas=False
+        part, resamples=resamples, with_areas=False
       )
       patients, count = patients_by_class(part), part['patient_id'].nunique()
       group = Subgroup(by, name, len(part), patients, count, intervals)

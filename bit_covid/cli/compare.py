@@ -108,9 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
   table_a = _read(arguments.run_a, arguments.split)
   table_b = _read(arguments.run_b, arguments.split)
-  differences = bootstrap.difference(
-    table_a, table_b, num_resamples=arguments.replicates, seed=arguments.seed
-  )
+  resamples = bootstrap.Resamples(arguments.replicates, arguments.seed)
+  differences = bootstrap.difference(table_a, table_b, resamples=resamples)
   terminal.show(
     f'A: {arguments.run_a}',
     f'B: {arguments.run_b}',

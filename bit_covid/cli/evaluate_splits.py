@@ -16,6 +16,7 @@ import ml_collections
 import tqdm
 
 from bit_covid import report
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics_json
 from bit_covid.analysis import terminal
 from bit_covid.base import compilation_cache
@@ -150,7 +151,7 @@ def _show(workdir: epath.Path, names: Sequence[str], replicates: int) -> None:
   # Of all evaluated splits, since thresholds for test are chosen on val.
   found = numbers.collect(
     report.read_tables(workdir),
-    settings=values.Settings(num_resamples=replicates),
+    settings=values.Settings(resamples=bootstrap.Resamples(replicates)),
   )
   kept = metrics_json.read(workdir)
   metrics_json.update(

@@ -56,7 +56,9 @@ def calibration_numbers(
 def _calibration(table: pd.DataFrame, settings: values.Settings) -> values.Json:
   """Returns the measures of `calibration.measure`, with intervals of means."""
   losses = calibration.losses(table)
-  intervals = bootstrap.mean_intervals(table, losses, **settings.bootstrap())
+  intervals = bootstrap.mean_intervals(
+    table, losses, resamples=settings.resamples
+  )
   # Noise makes a sum of absolute values larger, and resampling adds noise: in a
   # simulation of calibrated networks none of 300 intervals held the truth.
   ece = calibration.measure(table)['ece']
@@ -104,7 +106,7 @@ def operating_point_numbers(
     'points': [
       _operating_point(class_name, wanted, tables[VAL], tables[name], settings)
       for class_name in predictions.class_names(tables[name])
-      for wanted in settings.sensitivities
+      for wanted in operating_points.SENSITIVITIES
     ],
   }
 
@@ -126,7 +128,7 @@ def _operating_point(
     return point | {'missing': f'{VAL} has no slice of {class_name}.'}
   on_val = operating_points.at_threshold(val, class_name, threshold)
   intervals = operating_points.intervals_at_threshold(
-    table, class_name, threshold, **settings.bootstrap()
+    table, class_name, threshold, resamples=settings.resamples
   )
   return point | {
     f'{VAL}_sensitivity': values.plain(on_val['sensitivity']),

@@ -66,7 +66,7 @@ def write_report(
   for split in of_maps:
     numbers[split]['maps'] = of_maps[split]
   content = report_content.collect(
-    workdir, tables, numbers, images, seed=settings.seed
+    workdir, tables, numbers, images, seed=settings.resamples.seed
   )
   return _write(workdir / 'report', content, file_format)
 

@@ -71,7 +71,7 @@ def _energy(
     }
 
   def measure(part: pd.DataFrame) -> values.Json:
-    found = map_evidence.energy(part, class_names, **settings.bootstrap())
+    found = map_evidence.energy(part, class_names, resamples=settings.resamples)
     of_run = (part['class'] == part['of_run']).mean()
     return {
       'slices': found.slices,

@@ -106,7 +106,7 @@ def _patients(table: pd.DataFrame, settings: values.Settings) -> values.Json:
 
 
 def _intervals(table: pd.DataFrame, settings: values.Settings) -> values.Json:
-  found = bootstrap.intervals(table, **settings.bootstrap())
+  found = bootstrap.intervals(table, resamples=settings.resamples)
   return values.named(found, predictions.class_names(table))
 
 
@@ -132,7 +132,7 @@ def _subgroups(
   metadata: pd.DataFrame | None,
   settings: values.Settings,
 ) -> list[values.Json]:
-  found = subgroups.measure(table, metadata, **settings.bootstrap())
+  found = subgroups.measure(table, metadata, resamples=settings.resamples)
   return [
     {
       'by': group.by,

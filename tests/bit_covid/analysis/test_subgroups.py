@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 import pytest
 
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import subgroups
@@ -35,7 +36,7 @@ def _write(folder: pathlib.Path, text: str) -> pathlib.Path:
 
 
 def test_groups_by_source_are_marked_and_not_dropped():
-  found = subgroups.measure(_table(), num_resamples=50)
+  found = subgroups.measure(_table(), resamples=bootstrap.Resamples(50))
   assert [(x.by, x.name, x.num_patients, x.is_small) for x in found] == [
     ('source', 'A', 12, False),
     ('source', 'B', 9, True),
@@ -60,7 +61,7 @@ def test_ten_patients_are_enough(count, is_small):
 
 def test_measures_are_those_of_the_rows_of_the_group():
   table = _table()
-  found = subgroups.measure(table, num_resamples=50)[0]
+  found = subgroups.measure(table, resamples=bootstrap.Resamples(50))[0]
   part = table[table['source'] == 'A']
   expected = metrics.measure(*metrics.labelled(part))
   for name in ('accuracy', 'sensitivity', 'ppv'):
@@ -74,7 +75,7 @@ def test_groups_by_metadata(tmp_path):
     ''.join(f'p{i},A,Iran,{"FM"[i % 2]},{x},x\n' for i, x in enumerate(ages)),
   )
   found = subgroups.measure(
-    _table(), subgroups.read_metadata(path), num_resamples=20
+    _table(), subgroups.read_metadata(path), resamples=bootstrap.Resamples(20)
   )
   counts = {
     by: {x.name: x.num_patients for x in found if x.by == by}
@@ -119,7 +120,7 @@ def test_metadata_without_a_column_are_an_error(tmp_path):
 def test_metadata_of_other_patients_are_an_error(tmp_path):
   metadata = subgroups.read_metadata(_write(tmp_path, 'q0,A,Iran,F,40,x\n'))
   with pytest.raises(ValueError, match=r"none of the 22 patients.*'q0'"):
-    subgroups.measure(_table(), metadata, num_resamples=20)
+    subgroups.measure(_table(), metadata, resamples=bootstrap.Resamples(20))
 
 
 def test_metadata_of_covidx_ct(real_data):
