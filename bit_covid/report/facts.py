@@ -11,6 +11,7 @@ from typing import Any
 from etils import epath
 
 from bit_covid.analysis import data_caution
+from bit_covid.base import files
 from bit_covid.report import blocks
 
 # How the names of checkpoints pre-trained on drawn textures begin.
@@ -61,17 +62,17 @@ def caution(config: Mapping[str, Any] | None) -> str:
   return ' '.join(filter(None, (of_data, of_init)))
 
 
-def section(
-  config: Mapping[str, Any] | None, starts: list[Mapping[str, Any]] | None
-) -> blocks.Section:
-  """Returns the section on the run; missing facts read 'not recorded'."""
-  rows = [*_config_rows(config or {}), *_start_rows(starts or [])]
-  table = blocks.Table(
+def table(
+  config: Mapping[str, Any] | None, starts: pathlib.Path
+) -> blocks.Table:
+  """Returns the facts of a run and those in its run.json, if that exists."""
+  starts = files.read_json(starts) or []
+  rows = [*_config_rows(config or {}), *_start_rows(starts)]
+  return blocks.Table(
     'From config.json and run.json',
     ['Fact', 'Value'],
     [blocks.cells(name, _text(value)) for name, value in rows],
   )
-  return blocks.Section('run', 'The run', [table])
 
 
 def _config_rows(config: Mapping[str, Any]) -> list[tuple[str, Any]]:
