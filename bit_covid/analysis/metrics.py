@@ -45,7 +45,14 @@ def labelled(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
       ' Metrics over the rest would not be those of the split.'
     )
   label = table['label'].to_numpy(np.int64)
-  _check_labels(label, probabilities)
+  num_classes = probabilities.shape[1]
+  wrong = (label < 0) | (label >= num_classes)
+  if wrong.any():
+    raise ValueError(
+      f'{wrong.sum()} of {len(label)} labels are not in 0 to '
+      f'{num_classes - 1}, such as {label[wrong][0]}. Labels are the numbers '
+      'of the classes in the order of the columns.'
+    )
   return label, probabilities
 
 
@@ -55,7 +62,11 @@ def confusion_matrix(table: pd.DataFrame) -> np.ndarray:
   The predicted class is the one of the largest probability, the first if
   several are equal.
   """
-  return _counts(*labelled(table))
+  label, probabilities = labelled(table)
+  num_classes = probabilities.shape[1]
+  flat = label * num_classes + probabilities.argmax(axis=1)
+  counts = np.bincount(flat, minlength=num_classes**2)
+  return counts.reshape(num_classes, num_classes)
 
 
 def accuracy(confusion: np.ndarray) -> float:
@@ -101,24 +112,10 @@ def from_confusion(confusion: np.ndarray) -> dict[str, np.ndarray]:
   }
 
 
-def measure(
-  label: np.ndarray, probabilities: np.ndarray
-) -> dict[str, float | np.ndarray]:
-  """Returns the measures of `OVERALL` (float) and `PER_CLASS` (`[C]` float64).
-
-  Labels are `[N]` int, probabilities `[N, C]` float64.
-
-  Raises:
-    ValueError: a probability is NaN or a label is not the number of a class.
-  """
-  unusable = np.isnan(probabilities).any(axis=1)
-  if unusable.any():
-    raise ValueError(
-      f'{unusable.sum()} of {len(label)} rows have a probability that is not a '
-      'number. Metrics over the rest would not be those of the split.'
-    )
-  _check_labels(label, probabilities)
-  measures = from_confusion(_counts(label, probabilities))
+def measure(table: pd.DataFrame) -> dict[str, float | np.ndarray]:
+  """Returns the measures of `OVERALL` (float) and `PER_CLASS` (`[C]`)."""
+  label, probabilities = labelled(table)
+  measures = from_confusion(confusion_matrix(table))
   for name, area in _AREAS.items():
     measures[name] = np.array(
       [
@@ -187,21 +184,3 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
   result = np.full(shape, math.nan)
   # [()] turns an array without axes into a scalar, as NumPy's functions do.
   return np.divide(part, whole, out=result, where=np.not_equal(whole, 0))[()]
-
-
-def _counts(label: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-  num_classes = probabilities.shape[1]
-  flat = label * num_classes + probabilities.argmax(axis=1)
-  counts = np.bincount(flat, minlength=num_classes**2)
-  return counts.reshape(num_classes, num_classes)
-
-
-def _check_labels(label: np.ndarray, probabilities: np.ndarray) -> None:
-  num_classes = probabilities.shape[1]
-  wrong = (label < 0) | (label >= num_classes)
-  if wrong.any():
-    raise ValueError(
-      f'{wrong.sum()} of {len(label)} labels are not in 0 to '
-      f'{num_classes - 1}, such as {label[wrong][0]}. Labels are the numbers '
-      'of the classes in the order of the columns.'
-    )

@@ -138,7 +138,7 @@ def make_sample(table: pd.DataFrame, *, with_areas: bool = True) -> Sample:
   np.add.at(counts, (patient, label, probabilities.argmax(axis=1)), 1)
   values, curves = metrics.from_confusion(counts.sum(axis=0)), []
   if with_areas:
-    values = metrics.measure(label, probabilities)
+    values = metrics.measure(table)
     curves = [
       _areas_function(label == i, probabilities[:, i], patient)
       for i in range(num_classes)

@@ -50,8 +50,8 @@ def _format_comparison(
     'Measure',
     ['A', 'B', 'B - A', f'{bootstrap.LEVEL_TEXT} interval', 'Detectable'],
   )
-  values_a = metrics.measure(*metrics.labelled(table_a))
-  values_b = metrics.measure(*metrics.labelled(table_b))
+  values_a = metrics.measure(table_a)
+  values_b = metrics.measure(table_b)
   for name, heading in terminal.HEADINGS.items():
     columns = [values_a[name], values_b[name], *differences[name]]
     if name in metrics.OVERALL:

@@ -51,11 +51,7 @@ def write_report(
   Raises:
     ValueError: the format is unknown, or predictions are missing or damaged.
   """
-  if file_format not in FORMATS:
-    known = ', '.join(FORMATS)
-    raise ValueError(
-      f'Unknown format {file_format!r}; expected one of {known}.'
-    )
+  _check_format(file_format)
   workdir = epath.Path(workdir)
   if isinstance(images, str | os.PathLike):
     images = figures_images.folder_images(images)
@@ -64,8 +60,8 @@ def write_report(
   patients = None if metadata is None else subgroups.read_metadata(metadata)
   numbers = report_numbers.collect(tables, metadata=patients, settings=settings)
   of_maps = maps.numbers(workdir / 'gradcam', tables, settings.resamples)
-  for split in of_maps:
-    numbers[split]['maps'] = of_maps[split]
+  for split, found in of_maps.items():
+    numbers[split]['maps'] = found
   run = page.Run(
     workdir=workdir,
     split=_main_split(list(tables)),
@@ -76,6 +72,14 @@ def write_report(
     seed=settings.resamples.seed,
   )
   return _write(run, file_format)
+
+
+def _check_format(file_format: str) -> None:
+  if file_format not in FORMATS:
+    known = ', '.join(FORMATS)
+    raise ValueError(
+      f'Unknown format {file_format!r}; expected one of {known}.'
+    )
 
 
 def read_tables(workdir: pathlib.Path) -> dict[str, pd.DataFrame]:

@@ -12,6 +12,7 @@ from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
 from bit_covid.analysis import figures_images
 from bit_covid.analysis import split_counts
+from bit_covid.base import files
 from bit_covid.report import blocks
 from bit_covid.report import facts
 from bit_covid.report import figures as report_figures
@@ -94,9 +95,12 @@ def _percent(
 
 def sections(run: Run) -> list[blocks.Section]:
   """Returns the sections that have something to show."""
-  found, data_name = run.numbers[run.split], facts.data_name(run.config)
+  found = run.numbers[run.split]
   prevalence = [blocks.Text(_PREVALENCE), tables.prevalence(found)]
   groups = [blocks.Text(tables.SMALL_GROUPS), *tables.groups(found)]
+  published_rows = published.comparison(
+    run.split, found, facts.data_name(run.config)
+  )
   parts = [
     ('results', 'Results by slice', _results(run, found)),
     ('patients', 'Results by patient', _patients(found)),
@@ -108,11 +112,7 @@ def sections(run: Run) -> list[blocks.Section]:
     ('maps', 'Where the network looks', _maps(run, found)),
     ('data', 'Data and features', _data(run)),
     ('training', 'Training', _training(run.workdir)),
-    (
-      'published',
-      'Published results',
-      published.comparison(run.split, found, data_name),
-    ),
+    ('published', 'Published results', published_rows),
     ('run', 'The run', [facts.table(run.config, run.workdir / 'run.json')]),
   ]
   return [blocks.Section(*part) for part in parts if part[-1]]
@@ -231,7 +231,8 @@ def _data(run: Run) -> list[blocks.Block]:
 
 
 def _training(workdir: pathlib.Path) -> list[blocks.Block]:
-  rows = facts.read_lines(workdir / 'metrics.jsonl')
+  path = workdir / 'metrics.jsonl'
+  rows = files.read_json_lines(path) if path.exists() else []
   if not rows:
     text = 'No training curves: there is no metrics.jsonl.'
     return [blocks.Text(text)]

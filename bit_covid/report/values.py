@@ -28,10 +28,10 @@ class Settings:
 
 
 def plain(value: float | np.ndarray) -> Any:
-  """Returns numbers as plain Python values, NaN as None."""
+  """Returns floats or whole numbers as plain Python values, NaN as None."""
   if np.ndim(value):
     return [plain(x) for x in value]
-  return None if math.isnan(value) else float(value)
+  return None if math.isnan(value) else np.asarray(value).item()
 
 
 def named(

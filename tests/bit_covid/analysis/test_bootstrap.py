@@ -50,7 +50,7 @@ def _naive(accuracy, count):
 def test_every_measure_has_an_interval_around_its_value():
   table = _simulated(np.random.default_rng(0))
   result = bootstrap.intervals(table, resamples=bootstrap.Resamples(300))
-  values = metrics.measure(*metrics.labelled(table))
+  values = metrics.measure(table)
   assert list(result) == list(metrics.OVERALL + metrics.PER_CLASS)
   for name, interval in result.items():
     np.testing.assert_array_equal(interval.value, values[name])

@@ -140,7 +140,7 @@ def test_measure_equals_scikit_learn():
   # Rounded, so that many are tied.
   probabilities = np.round(generator.dirichlet(np.ones(3), 400), 1)
   predicted = probabilities.argmax(1)
-  found = metrics.measure(label, probabilities)
+  found = metrics.measure(_table(label, probabilities))
   assert list(found) == list(metrics.OVERALL + metrics.PER_CLASS)
   overall = {
     'accuracy': sklearn_metrics.accuracy_score,
@@ -191,10 +191,11 @@ def test_measures_by_hand():
 
 
 def test_class_that_is_absent_leaves_its_measures_undefined():
-  found = metrics.measure(
-    np.array([0, 0, 2, 2]),
-    np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0, 0.1, 0.9], [0.1, 0, 0.9]]),
+  table = _table(
+    [0, 0, 2, 2],
+    [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0, 0.1, 0.9], [0.1, 0, 0.9]],
   )
+  found = metrics.measure(table)
   assert found['accuracy'] == 0.75
   assert np.isnan(found['balanced_accuracy'])
   for name in ('sensitivity', 'roc_auc', 'average_precision'):
@@ -204,20 +205,21 @@ def test_class_that_is_absent_leaves_its_measures_undefined():
 
 
 def test_one_class_only_and_nothing_at_all():
-  alone = metrics.measure(np.zeros(3, int), np.eye(3)[[0, 0, 0]])
+  alone = metrics.measure(_table([0, 0, 0], np.eye(3)[[0, 0, 0]]))
   assert alone['accuracy'] == 1
   assert np.isnan([alone['mcc'], alone['kappa'], *alone['roc_auc']]).all()
-  empty = metrics.measure(np.zeros(0, int), np.zeros((0, 3)))
+  empty = metrics.measure(_table(np.zeros(0, int), np.zeros((0, 3))))
   assert np.isnan(np.concatenate([np.ravel(x) for x in empty.values()])).all()
 
 
 def test_what_cannot_be_measured_is_refused():
-  with pytest.raises(ValueError, match='1 of 2 rows have a probability that'):
-    metrics.measure(np.array([0, 1]), np.array([[1, 0], [np.nan, 1]]))
-  with pytest.raises(ValueError, match=r'1 of 2 labels are not in 0 to 1.* 2'):
-    metrics.measure(np.array([0, 2]), np.eye(2))
-  with pytest.raises(ValueError, match='1 of 2 labels are not in 0 to 1'):
-    metrics.confusion_matrix(_table([0, 5], np.eye(2), ('a', 'b')))
+  table = _table([0, 1], [[1, 0], [np.nan, 1]], ('a', 'b'))
+  with pytest.raises(ValueError, match='1 of 2 rows have no label or a prob'):
+    metrics.measure(table)
+  table = _table([0, 5], np.eye(2), ('a', 'b'))
+  for function in (metrics.measure, metrics.confusion_matrix):
+    with pytest.raises(ValueError, match=r'1 of 2 labels are not in 0 to .* 5'):
+      function(table)
 
 
 def test_predictive_values_at_prevalences():

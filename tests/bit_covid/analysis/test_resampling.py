@@ -64,7 +64,7 @@ def test_weighted_measures_equal_those_of_scikit_learn(digits):
 def test_weights_of_one_give_the_measures_of_the_table():
   table = _table()
   found = resampling.make_sample(table).measures(np.ones((20, 1)))
-  for name, value in metrics.measure(*metrics.labelled(table)).items():
+  for name, value in metrics.measure(table).items():
     np.testing.assert_allclose(found[name][0], value)
 
 
@@ -80,7 +80,7 @@ def test_resamples_equal_tables_with_patients_repeated():
   for b in range(3):
     times = dict(zip(names, weights[:, b].astype(int), strict=True))
     repeated = table.loc[table.index.repeat(table['patient_id'].map(times))]
-    for name, value in metrics.measure(*metrics.labelled(repeated)).items():
+    for name, value in metrics.measure(repeated).items():
       np.testing.assert_allclose(resampled[name][b], value)
 
 
