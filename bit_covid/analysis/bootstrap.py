@@ -26,6 +26,8 @@ Resamples = resampling.Resamples
 RESAMPLES = Resamples()
 # The power at which a difference counts as detectable.
 _POWER = 0.8
+# Each by its name: floats or `[C]`, of R resamples `[R]` or `[R, C]`.
+_Measures = Mapping[str, float | np.ndarray]
 
 
 class Interval(NamedTuple):
@@ -74,7 +76,8 @@ def intervals(
   The areas under curves are slow; `with_areas=False` leaves them out.
   """
   sample = resampling.make_sample(table, with_areas=with_areas)
-  return _intervals(sample, resamples)
+  (resampled,) = resampling.resample([sample], resamples)
+  return _intervals(sample.values, resampled, sample)
 
 
 def mean_intervals(
@@ -89,17 +92,9 @@ def mean_intervals(
   Quantities are `[N]` float64 by name. Of the N rows of the table, only `label`
   and `patient_id` are read.
   """
-  return _intervals(resampling.make_totals(table, quantities), resamples)
-
-
-def _intervals(
-  sample: resampling.Sample | resampling.Totals, resamples: Resamples
-) -> dict[str, Interval]:
-  (resampled,) = resampling.resample([sample], resamples)
-  return {
-    name: _make_interval(value, resampled[name], sample=sample, measure=name)
-    for name, value in sample.values.items()
-  }
+  totals = resampling.make_totals(table, quantities)
+  (resampled,) = resampling.resample([totals], resamples)
+  return _intervals(totals.values, resampled, totals)
 
 
 def repeated(
@@ -111,17 +106,14 @@ def repeated(
   undefined in one of the runs is NaN.
   """
   _check(samples)
+  values = [sample.values for sample in samples]
   resampled = resampling.resample(samples, resamples)
+  found = _intervals(_mean(values), _mean(resampled), samples[0])
   result = {}
-  for name in samples[0].values:
-    each = np.stack([sample.values[name] for sample in samples])
-    mean = each.mean(axis=0)
-    _, low, high = _make_interval(
-      mean, _mean(resampled, name), sample=samples[0], measure=name
-    )
-    result[name] = Repeated(
-      mean[()], low, high, each.min(axis=0)[()], each.max(axis=0)[()]
-    )
+  for name, interval in found.items():
+    each = [value[name] for value in values]
+    extremes = np.min(each, axis=0), np.max(each, axis=0)
+    result[name] = Repeated(*interval, *extremes)
   return result
 
 
@@ -154,27 +146,22 @@ def differences(
   samples = [*samples_a, *samples_b]
   for group in (samples_a, samples_b, samples):
     _check(group)
-  resampled = resampling.resample(samples, resamples)
 
-  def b_minus_a(runs: Sequence[Mapping[str, np.ndarray]], name: str):
-    count = len(samples_a)
-    return _mean(runs[count:], name) - _mean(runs[:count], name)
+  def b_minus_a(runs: Sequence[_Measures]) -> _Measures:
+    a, b = _mean(runs[: len(samples_a)]), _mean(runs[len(samples_a) :])
+    return {name: b[name] - a[name] for name in a}
 
-  values = [sample.values for sample in samples]
+  values = b_minus_a([sample.values for sample in samples])
+  resampled = b_minus_a(resampling.resample(samples, resamples))
+  # Such a comparison tells a true difference of (z + z') / z half-widths of the
+  # interval from 0 in 80 % of repetitions, where z is the normal quantile at
+  # 0.975 and z' that at 0.8. That is 1.43 half-widths.
+  z = scipy.special.ndtri((1 + LEVEL) / 2)
+  half_widths = (z + scipy.special.ndtri(_POWER)) / z
   return {
-    name: _make_difference(
-      b_minus_a(values, name),
-      b_minus_a(resampled, name),
-      # For the numbers of slices and patients, which all samples share.
-      sample=samples[0],
-      measure=name,
-    )
-    for name in values[0]
+    name: Difference(*found, half_widths * (found.high - found.low) / 2)
+    for name, found in _intervals(values, resampled, samples[0]).items()
   }
-
-
-def _mean(runs: Sequence[Mapping[str, np.ndarray]], name: str) -> np.ndarray:
-  return np.mean([run[name] for run in runs], axis=0)
 
 
 def _check(samples: Sequence[resampling.Sample]) -> None:
@@ -188,38 +175,33 @@ def _check(samples: Sequence[resampling.Sample]) -> None:
     )
 
 
-def _make_interval(
-  value: float | np.ndarray,
-  resampled: np.ndarray,
-  *,
+def _mean(runs: Sequence[_Measures]) -> _Measures:
+  return {
+    name: np.mean([run[name] for run in runs], axis=0) for name in runs[0]
+  }
+
+
+def _intervals(
+  values: _Measures,
+  resampled: _Measures,
   sample: resampling.Sample | resampling.Totals,
-  measure: str,
+) -> dict[str, Interval]:
+  """Returns intervals from the measures of R resamples of the same patients."""
+  return {
+    name: _interval(value, resampled[name], sample.effective_patients(name))
+    for name, value in values.items()
+  }
+
+
+def _interval(
+  value: float | np.ndarray, resampled: np.ndarray, count: float | np.ndarray
 ) -> Interval:
-  """Returns the interval from the measure of R resamples, `[R]` or `[R, C]`."""
-  count = sample.effective_patients(measure)
+  """Returns the interval from `[R]` or `[R, C]` values of `count` patients."""
   if resampled.ndim == 1:
     return Interval(value, *_percentiles(resampled, value, count))
   counts = np.broadcast_to(count, len(value))
   each = zip(resampled.T, value, counts, strict=True)
   return Interval(value, *np.transpose([_percentiles(*one) for one in each]))
-
-
-def _make_difference(
-  value: float | np.ndarray,
-  resampled: np.ndarray,
-  *,
-  sample: resampling.Sample,
-  measure: str,
-) -> Difference:
-  _, low, high = _make_interval(
-    value, resampled, sample=sample, measure=measure
-  )
-  # Such a comparison tells a true difference of (z + z') / z half-widths of the
-  # interval from 0 in 80 % of repetitions, where z is the normal quantile at
-  # 0.975 and z' that at 0.8. That is 1.43 half-widths.
-  z = scipy.special.ndtri((1 + LEVEL) / 2)
-  detectable = (z + scipy.special.ndtri(_POWER)) / z * (high - low) / 2
-  return Difference(value, low, high, detectable)
 
 
 def _percentiles(

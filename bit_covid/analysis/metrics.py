@@ -7,8 +7,10 @@ scikit-learn returns 0 with a warning for some of these, but a table should not
 show a 0 that was not measured. Rows of a confusion matrix are the true classes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+import json
 import math
+import pathlib
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,9 @@ import pandas as pd
 from sklearn import metrics as sklearn_metrics
 
 from bit_covid.analysis import predictions
+from bit_covid.base import files
 
+# Those of `summary`.
 MEASURES = ('sensitivity', 'ppv', 'specificity', 'npv')
 OVERALL = ('accuracy', 'balanced_accuracy', 'mcc', 'kappa')
 _AREAS = {
@@ -67,17 +71,6 @@ def confusion_matrix(table: pd.DataFrame) -> np.ndarray:
   flat = label * num_classes + probabilities.argmax(axis=1)
   counts = np.bincount(flat, minlength=num_classes**2)
   return counts.reshape(num_classes, num_classes)
-
-
-def accuracy(confusion: np.ndarray) -> float:
-  """Returns the share of slices on the diagonal, NaN without slices."""
-  return float(from_confusion(confusion)['accuracy'])
-
-
-def per_class(confusion: np.ndarray) -> dict[str, np.ndarray]:
-  """Returns `MEASURES`, each class against the rest, `[C]` float64."""
-  measures = from_confusion(confusion)
-  return {name: measures[name] for name in MEASURES}
 
 
 def from_confusion(confusion: np.ndarray) -> dict[str, np.ndarray]:
@@ -162,20 +155,38 @@ def summary(
   confusion: np.ndarray, class_names: Sequence[str]
 ) -> dict[str, Any]:
   """Returns the measures as plain values for JSON, None where undefined."""
+  found = from_confusion(confusion)
   measures = {
     name: {
       class_name: None if math.isnan(value) else float(value)
-      for class_name, value in zip(class_names, values, strict=True)
+      for class_name, value in zip(class_names, found[name], strict=True)
     }
-    for name, values in per_class(confusion).items()
+    for name in MEASURES
   }
   return {
     'slices': int(confusion.sum()),
-    'accuracy': accuracy(confusion),
+    'accuracy': float(found['accuracy']),
     **measures,
     'class_names': list(class_names),
     'confusion_matrix': confusion.tolist(),
   }
+
+
+def read_json(workdir: pathlib.Path) -> dict[str, Any]:
+  """Returns report/metrics.json of a run by split; {} if there is no file."""
+  return files.read_json(workdir / 'report' / 'metrics.json') or {}
+
+
+def update_json(workdir: pathlib.Path, numbers: Mapping[str, Any]) -> None:
+  """Replaces the numbers of the given splits and keeps those of the others.
+
+  An undefined number is None; NaN raises a ValueError.
+  """
+  path = workdir / 'report' / 'metrics.json'
+  found = {**read_json(workdir), **numbers}
+  text = json.dumps(found, indent=2, allow_nan=False) + '\n'
+  path.parent.mkdir(parents=True, exist_ok=True)
+  files.write(path, text.encode())
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

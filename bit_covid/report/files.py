@@ -12,7 +12,7 @@ import jinja2
 import pandas as pd
 
 from bit_covid.analysis import figures_images
-from bit_covid.analysis import metrics_json
+from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
 from bit_covid.analysis import subgroups
@@ -37,7 +37,7 @@ def write_report(
   file_format: str = 'html',
   metadata: str | os.PathLike[str] | None = None,
   images: figures_images.ImageFn | str | os.PathLike[str] | None = None,
-  settings: values.Settings | None = None,
+  settings: values.Settings = values.DEFAULTS,
 ) -> pathlib.Path:
   """Returns the path of the report, after writing it, numbers and figures.
 
@@ -46,7 +46,7 @@ def write_report(
     file_format: 'html' or 'markdown'.
     metadata: a metadata.csv of COVIDx CT, for subgroups.
     images: folder of the slices, or a function from slice_id to `[H, W]` uint8.
-    settings: None for the defaults.
+    settings: those of the numbers.
 
   Raises:
     ValueError: the format is unknown, or predictions are missing or damaged.
@@ -55,7 +55,6 @@ def write_report(
   workdir = epath.Path(workdir)
   if isinstance(images, str | os.PathLike):
     images = figures_images.folder_images(images)
-  settings = settings or values.Settings()
   tables = read_tables(workdir)
   patients = None if metadata is None else subgroups.read_metadata(metadata)
   numbers = report_numbers.collect(tables, metadata=patients, settings=settings)
@@ -120,7 +119,7 @@ def _write(run: page.Run, file_format: str) -> pathlib.Path:
   for block in itertools.chain(*(section.blocks for section in sections)):
     for picture in getattr(block, 'pictures', ()):
       (folder / 'figures' / f'{picture.name}.png').write_bytes(picture.png)
-  metrics_json.update(run.workdir, run.numbers)
+  metrics.update_json(run.workdir, run.numbers)
   files.write(folder / file_name, text.encode())
   return folder / file_name
 

@@ -114,10 +114,8 @@ def _randomization(
     }
 
   def measure(part: pd.DataFrame) -> values.Json:
-    return {
-      stage: {key: values.plain(x) for key, x in vars(found).items()}
-      for stage, found in map_evidence.similarity(part).items()
-    }
+    found = map_evidence.similarity(part)
+    return {stage: vars(x) for stage, x in found.items()}
 
   return counts | _by_class(measured, class_names, measure)
 

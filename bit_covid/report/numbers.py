@@ -33,7 +33,7 @@ def collect(
   tables: Mapping[str, pd.DataFrame],
   *,
   metadata: pd.DataFrame | None = None,
-  settings: values.Settings | None = None,
+  settings: values.Settings = values.DEFAULTS,
 ) -> values.Json:
   """Returns the numbers of each split from its predictions table.
 
@@ -42,7 +42,6 @@ def collect(
   Raises:
     ValueError: a table has no slices, or labels or probabilities are missing.
   """
-  settings = settings or values.Settings()
   for name, table in tables.items():
     try:
       _check(table)

@@ -27,6 +27,9 @@ class Settings:
   resamples: bootstrap.Resamples = bootstrap.RESAMPLES
 
 
+DEFAULTS = Settings()
+
+
 def plain(value: float | np.ndarray) -> Any:
   """Returns floats or whole numbers as plain Python values, NaN as None."""
   if np.ndim(value):

@@ -11,6 +11,9 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import resampling
 
+FEW = bootstrap.Resamples(50)
+MANY = bootstrap.Resamples(300)
+
 NAMES = ('Normal', 'CP', 'NCP')
 
 
@@ -49,7 +52,7 @@ def _naive(accuracy, count):
 
 def test_every_measure_has_an_interval_around_its_value():
   table = _simulated(np.random.default_rng(0))
-  result = bootstrap.intervals(table, resamples=bootstrap.Resamples(300))
+  result = bootstrap.intervals(table, resamples=MANY)
   values = metrics.measure(table)
   assert list(result) == list(metrics.OVERALL + metrics.PER_CLASS)
   for name, interval in result.items():
@@ -62,10 +65,8 @@ def test_every_measure_has_an_interval_around_its_value():
 
 def test_counts_alone():
   table = _simulated(np.random.default_rng(0))
-  result = bootstrap.intervals(
-    table, resamples=bootstrap.Resamples(50), with_areas=False
-  )
-  every = bootstrap.intervals(table, resamples=bootstrap.Resamples(50))
+  result = bootstrap.intervals(table, resamples=FEW, with_areas=False)
+  every = bootstrap.intervals(table, resamples=FEW)
   assert set(every) - set(result) == {'roc_auc', 'average_precision'}
   assert result['accuracy'] == every['accuracy']
 
@@ -73,12 +74,8 @@ def test_counts_alone():
 def test_clusters_make_intervals_wide():
   table = _simulated(np.random.default_rng(1), mean=30)
   alone = table.assign(patient_id=table['slice_id'])
-  clustered = bootstrap.intervals(table, resamples=bootstrap.Resamples(300))[
-    'accuracy'
-  ]
-  sliced = bootstrap.intervals(alone, resamples=bootstrap.Resamples(300))[
-    'accuracy'
-  ]
+  clustered = bootstrap.intervals(table, resamples=MANY)['accuracy']
+  sliced = bootstrap.intervals(alone, resamples=MANY)['accuracy']
   low, high = _naive(sliced.value, len(table))
   # With each slice a patient of its own, it is the interval over slices.
   assert sliced.high - sliced.low == pytest.approx(high - low, rel=0.15)
@@ -88,8 +85,8 @@ def test_clusters_make_intervals_wide():
 def test_seed_decides_and_the_order_of_rows_does_not():
   table = _simulated(np.random.default_rng(0))
   shuffled = table.sample(frac=1, random_state=0)
-  first = bootstrap.intervals(table, resamples=bootstrap.Resamples(50))
-  again = bootstrap.intervals(shuffled, resamples=bootstrap.Resamples(50))
+  first = bootstrap.intervals(table, resamples=FEW)
+  again = bootstrap.intervals(shuffled, resamples=FEW)
   other = bootstrap.intervals(table, resamples=bootstrap.Resamples(50, 1))
   for name, interval in first.items():
     for a, b in zip(interval, again[name], strict=True):
@@ -114,11 +111,10 @@ def _bounds_of_uneven_patients(resampled, measure):
   table = _table(patient, label, np.eye(3)[label])
   sample = resampling.make_sample(table.drop(columns='p_NCP'))
   is_by_class = measure == 'sensitivity'
-  _, low, high = bootstrap._make_interval(
+  _, low, high = bootstrap._interval(
     np.full(2, 0.5) if is_by_class else 0.5,
     np.stack([resampled] * 2, axis=1) if is_by_class else resampled,
-    sample=sample,
-    measure=measure,
+    sample.effective_patients(measure),
   )
   return low, high
 
@@ -151,9 +147,7 @@ def test_measure_that_is_often_undefined_has_no_bounds(undefined, has_bounds):
 
 def test_class_that_is_absent():
   table = _simulated(np.random.default_rng(0))
-  result = bootstrap.intervals(
-    table[table['label'] != 1], resamples=bootstrap.Resamples(100)
-  )
+  result = bootstrap.intervals(table[table['label'] != 1], resamples=FEW)
   assert np.isnan(result['sensitivity'].low).tolist() == [False, True, False]
   assert np.isnan(result['roc_auc'].high).tolist() == [False, True, False]
   assert np.isnan(result['balanced_accuracy'].low)
@@ -163,9 +157,7 @@ def test_class_that_is_absent():
 
 def test_one_patient_has_values_and_no_interval():
   table = _simulated(np.random.default_rng(0)).assign(patient_id='p')
-  for name, interval in bootstrap.intervals(
-    table, resamples=bootstrap.Resamples(100)
-  ).items():
+  for name, interval in bootstrap.intervals(table, resamples=FEW).items():
     assert not np.isnan(interval.value).any(), name
     assert np.isnan(interval.low).all(), name
     assert np.isnan(interval.high).all(), name
@@ -174,7 +166,7 @@ def test_one_patient_has_values_and_no_interval():
 def test_class_of_one_patient_leaves_the_others_their_sensitivity():
   table = _simulated(np.random.default_rng(0))
   table.loc[table['label'] == 2, 'patient_id'] = 'p'
-  result = bootstrap.intervals(table, resamples=bootstrap.Resamples(100))
+  result = bootstrap.intervals(table, resamples=FEW)
   assert np.isnan(result['sensitivity'].low).tolist() == [False, False, True]
   for name in set(result) - {'sensitivity'}:
     assert np.isnan(result[name].low).all(), name
@@ -184,7 +176,7 @@ def test_perfect_run_has_no_interval_of_no_width():
   label = np.repeat([0, 1, 2], 10)
   result = bootstrap.intervals(
     _table(np.arange(30) // 2, label, np.eye(3)[label]),
-    resamples=bootstrap.Resamples(50),
+    resamples=FEW,
   )
   assert result['accuracy'].value == 1
   assert np.isnan(result['accuracy'].low)
@@ -192,9 +184,7 @@ def test_perfect_run_has_no_interval_of_no_width():
 
 def test_empty_table():
   table = _simulated(np.random.default_rng(0)).iloc[:0]
-  for interval in bootstrap.intervals(
-    table, resamples=bootstrap.Resamples(10)
-  ).values():
+  for interval in bootstrap.intervals(table, resamples=FEW).values():
     assert np.isnan(np.stack(interval)).all()
 
 
@@ -210,7 +200,7 @@ def test_missing_values_are_refused(column, value, message):
   table = _simulated(np.random.default_rng(0))
   table.loc[table.index[:4], column] = value
   with pytest.raises(ValueError, match=message):
-    bootstrap.intervals(table, resamples=bootstrap.Resamples(10))
+    bootstrap.intervals(table, resamples=FEW)
 
 
 def test_no_resamples_are_refused():
@@ -235,11 +225,9 @@ def _pair():
 def test_difference_is_paired():
   table_a, table_b = _pair()
   shuffled = table_b.sample(frac=1, random_state=0)
-  result = bootstrap.difference(
-    table_a, shuffled, resamples=bootstrap.Resamples(500)
-  )
-  a = bootstrap.intervals(table_a, resamples=bootstrap.Resamples(500))
-  b = bootstrap.intervals(table_b, resamples=bootstrap.Resamples(500))
+  result = bootstrap.difference(table_a, shuffled, resamples=MANY)
+  a = bootstrap.intervals(table_a, resamples=MANY)
+  b = bootstrap.intervals(table_b, resamples=MANY)
   assert list(result) == list(a)
   for name, found in result.items():
     np.testing.assert_allclose(found.value, b[name].value - a[name].value)
@@ -255,12 +243,8 @@ def test_difference_is_paired():
 
 def test_difference_changes_its_sign_with_the_order():
   table_a, table_b = _pair()
-  there = bootstrap.difference(
-    table_a, table_b, resamples=bootstrap.Resamples(100)
-  )
-  back = bootstrap.difference(
-    table_b, table_a, resamples=bootstrap.Resamples(100)
-  )
+  there = bootstrap.difference(table_a, table_b, resamples=FEW)
+  back = bootstrap.difference(table_b, table_a, resamples=FEW)
   for name in there:
     np.testing.assert_allclose(there[name].value, -back[name].value)
     np.testing.assert_allclose(there[name].low, -back[name].high, atol=1e-12)
@@ -268,7 +252,7 @@ def test_difference_changes_its_sign_with_the_order():
 
 def test_run_and_itself():
   table, _ = _pair()
-  result = bootstrap.difference(table, table, resamples=bootstrap.Resamples(50))
+  result = bootstrap.difference(table, table, resamples=FEW)
   assert result['accuracy'].value == 0
   assert np.isnan(result['accuracy'].smallest_detectable)
 

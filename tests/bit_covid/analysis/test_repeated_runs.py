@@ -10,6 +10,9 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import resampling
 
+FEW = bootstrap.Resamples(50)
+MANY = bootstrap.Resamples(300)
+
 NAMES = ('Normal', 'CP', 'NCP')
 
 
@@ -37,12 +40,8 @@ def _samples(tables):
 
 def test_one_run_has_the_interval_of_that_run():
   table = _table(0)
-  found = bootstrap.repeated(
-    _samples([table]), resamples=bootstrap.Resamples(200)
-  )
-  expected = bootstrap.intervals(
-    table, resamples=bootstrap.Resamples(200), with_areas=False
-  )
+  found = bootstrap.repeated(_samples([table]), resamples=MANY)
+  expected = bootstrap.intervals(table, resamples=MANY, with_areas=False)
   assert set(found) == set(expected) == set(metrics.FROM_CONFUSION)
   for name, interval in expected.items():
     np.testing.assert_array_equal(found[name][:3], interval)
@@ -52,9 +51,7 @@ def test_one_run_has_the_interval_of_that_run():
 
 def test_mean_and_extremes_are_those_of_the_runs():
   tables = [_table(seed) for seed in range(4)]
-  found = bootstrap.repeated(
-    _samples(tables), resamples=bootstrap.Resamples(50)
-  )
+  found = bootstrap.repeated(_samples(tables), resamples=FEW)
   each = [metrics.from_confusion(metrics.confusion_matrix(x)) for x in tables]
   for name in ('accuracy', 'ppv'):
     values = np.stack([x[name] for x in each])
@@ -65,20 +62,15 @@ def test_mean_and_extremes_are_those_of_the_runs():
 
 def test_the_same_patients_are_drawn_for_all_runs():
   table = _table(0)
-  once = bootstrap.repeated(
-    _samples([table]), resamples=bootstrap.Resamples(200)
-  )
+  once = bootstrap.repeated(_samples([table]), resamples=MANY)
   # Three times the same run tell nothing new of patients.
-  thrice = bootstrap.repeated(
-    _samples([table] * 3), resamples=bootstrap.Resamples(200)
-  )
+  thrice = bootstrap.repeated(_samples([table] * 3), resamples=MANY)
   np.testing.assert_allclose(thrice['accuracy'], once['accuracy'], rtol=1e-12)
 
 
 def test_interval_of_a_mean_is_that_of_the_mean_over_slices():
   tables = [_table(seed) for seed in range(3)]
-  resamples = bootstrap.Resamples(200)
-  found = bootstrap.repeated(_samples(tables), resamples=resamples)['accuracy']
+  found = bootstrap.repeated(_samples(tables), resamples=MANY)['accuracy']
   label = tables[0]['label'].to_numpy(int)
   right = [predictions.probabilities(x).argmax(axis=1) == label for x in tables]
   # By hand: patients of each class drawn with replacement, eight slices each.
@@ -97,10 +89,8 @@ def test_interval_of_a_mean_is_that_of_the_mean_over_slices():
 
 def test_difference_of_one_run_each_is_that_of_the_two_tables():
   a, b = _table(0), _table(1, share=0.9)
-  found = bootstrap.differences(
-    _samples([a]), _samples([b]), resamples=bootstrap.Resamples(200)
-  )
-  expected = bootstrap.difference(a, b, resamples=bootstrap.Resamples(200))
+  found = bootstrap.differences(_samples([a]), _samples([b]), resamples=MANY)
+  expected = bootstrap.difference(a, b, resamples=MANY)
   for name in metrics.FROM_CONFUSION:
     np.testing.assert_array_equal(found[name], expected[name])
 
@@ -108,8 +98,7 @@ def test_difference_of_one_run_each_is_that_of_the_two_tables():
 def test_difference_of_groups_is_that_of_their_means():
   a = _samples([_table(seed) for seed in range(2)])
   b = _samples([_table(seed, share=0.95) for seed in (2, 3, 4)])
-  resamples = bootstrap.Resamples(100)
-  found = bootstrap.differences(a, b, resamples=resamples)['accuracy']
+  found = bootstrap.differences(a, b, resamples=FEW)['accuracy']
   means = [bootstrap.repeated(x)['accuracy'].value for x in (a, b)]
   assert found.value == pytest.approx(means[1] - means[0], abs=1e-12)
   assert 0 < found.low < found.value < found.high
@@ -118,9 +107,7 @@ def test_difference_of_groups_is_that_of_their_means():
 def test_what_one_run_lacks_has_no_mean():
   table = _table(0)
   never = table.assign(p_CP=0.0)
-  found = bootstrap.repeated(
-    _samples([table, never]), resamples=bootstrap.Resamples(50)
-  )
+  found = bootstrap.repeated(_samples([table, never]), resamples=FEW)
   for values in found['ppv']:
     assert np.isnan(values).tolist() == [False, True, False]
   assert not np.isnan(found['sensitivity'].value).any()

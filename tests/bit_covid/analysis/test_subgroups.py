@@ -12,6 +12,8 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import subgroups
 
+FEW = bootstrap.Resamples(50)
+
 HEAD = 'patient id,source,country,sex,age,finding\n'
 
 
@@ -36,7 +38,7 @@ def _write(folder: pathlib.Path, text: str) -> pathlib.Path:
 
 
 def test_groups_by_source_are_marked_and_not_dropped():
-  found = subgroups.measure(_table(), resamples=bootstrap.Resamples(50))
+  found = subgroups.measure(_table(), resamples=FEW)
   assert [(x.by, x.name, x.patients, x.is_small) for x in found] == [
     ('source', 'A', 12, False),
     ('source', 'B', 9, True),
@@ -49,13 +51,13 @@ def test_groups_by_source_are_marked_and_not_dropped():
 @pytest.mark.parametrize(('count', 'is_small'), [(9, True), (10, False)])
 def test_ten_patients_are_enough(count, is_small):
   table = _table().head(2 * count)
-  (group,) = subgroups.measure(table, resamples=bootstrap.Resamples(10))
+  (group,) = subgroups.measure(table, resamples=FEW)
   assert (group.patients, group.is_small) == (count, is_small)
 
 
 def test_measures_are_those_of_the_rows_of_the_group():
   table = _table()
-  found = subgroups.measure(table, resamples=bootstrap.Resamples(50))[0]
+  found = subgroups.measure(table, resamples=FEW)[0]
   part = table[table['source'] == 'A']
   expected = metrics.measure(part)
   for name in ('accuracy', 'sensitivity', 'ppv'):
@@ -69,7 +71,7 @@ def test_groups_by_metadata(tmp_path):
     ''.join(f'p{i},A,Iran,{"FM"[i % 2]},{x},x\n' for i, x in enumerate(ages)),
   )
   found = subgroups.measure(
-    _table(), subgroups.read_metadata(path), resamples=bootstrap.Resamples(20)
+    _table(), subgroups.read_metadata(path), resamples=FEW
   )
   counts = {
     by: {x.name: x.patients for x in found if x.by == by}
@@ -114,7 +116,7 @@ def test_metadata_without_a_column_are_an_error(tmp_path):
 def test_metadata_of_other_patients_are_an_error(tmp_path):
   metadata = subgroups.read_metadata(_write(tmp_path, 'q0,A,Iran,F,40,x\n'))
   with pytest.raises(ValueError, match=r"none of the 22 patients.*'q0'"):
-    subgroups.measure(_table(), metadata, resamples=bootstrap.Resamples(20))
+    subgroups.measure(_table(), metadata, resamples=FEW)
 
 
 def test_metadata_of_covidx_ct(real_data):

@@ -156,13 +156,14 @@ def test_table2(tmp_path, simulate):
   table, page = _collect('table2', tmp_path)
   assert len(table) == 4 * 6 * 3
   confusion = metrics.confusion_matrix(_table(folder))
-  expected = metrics.per_class(confusion)
+  expected = metrics.from_confusion(confusion)
   intervals = bootstrap.intervals(
     _table(folder), resamples=bootstrap.Resamples(100)
   )
   known = next(x for x in published.ROWS if x.model == 'Bit-M')
   ours = table[table['model'] == 'Bit-M'].set_index(['measure', 'class'])
-  for measure, values in expected.items():
+  for measure in metrics.MEASURES:
+    values = expected[measure]
     for i, name in enumerate(published.CLASS_NAMES):
       row = ours.loc[measure, name]
       assert row['value'] == 100 * values[i]
@@ -185,9 +186,7 @@ def test_table3(tmp_path, simulate):
   rows_of = table.set_index(['split', 'model'])
   for split in ('val', 'test'):
     for name, folder in folders.items():
-      accuracy = metrics.accuracy(
-        metrics.confusion_matrix(_table(folder, split))
-      )
+      accuracy = metrics.measure(_table(folder, split))['accuracy']
       assert rows_of.loc[(split, name), 'value'] == 100 * accuracy
   assert rows_of.loc[('val', 'Bit-M-S'), 'status'] == 'not run yet'
   assert '3 of 5 runs finished' in page

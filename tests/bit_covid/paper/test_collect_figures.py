@@ -37,7 +37,7 @@ def _table(folder, split='test'):
 
 
 def _accuracy(folder):
-  return 100 * metrics.accuracy(metrics.confusion_matrix(_table(folder)))
+  return 100 * metrics.measure(_table(folder))['accuracy']
 
 
 def _examples(labels, patients):
