@@ -23,6 +23,7 @@ from bit_covid.analysis import resampling
 LEVEL = 0.95
 LEVEL_TEXT = f'{100 * LEVEL:g} %'
 Resamples = resampling.Resamples
+# The default of all functions.
 RESAMPLES = Resamples()
 # The power at which a difference counts as detectable.
 _POWER = 0.8

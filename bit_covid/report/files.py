@@ -46,7 +46,7 @@ def write_report(
     file_format: 'html' or 'markdown'.
     metadata: a metadata.csv of COVIDx CT, for subgroups.
     images: folder of the slices, or a function from slice_id to `[H, W]` uint8.
-    settings: those of the numbers.
+    settings: prevalences and resamples of the numbers.
 
   Raises:
     ValueError: the format is unknown, or predictions are missing or damaged.

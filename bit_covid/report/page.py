@@ -216,17 +216,15 @@ def _data(run: Run) -> list[blocks.Block]:
     counts = split_counts.joined(counts, split_counts.read(path))
   per_class = facts.of_data(run.config).get('per_class') or 0
   pictures = [report_figures.splits(counts, per_class=per_class)]
-  remarks = []
   path = run.workdir / 'predictions' / f'{run.split}_features.npz'
-  if path.exists():
+  missing = '' if path.exists() else f'there is no {path.name} of {run.split}.'
+  if not missing:
+    table = run.tables[run.split]
     try:
-      table = run.tables[run.split]
       pictures += report_figures.features(run.split, table, path, seed=run.seed)
     except figures_images.TooFewError as error:
-      remarks.append(blocks.Text(f'No t-SNE: {error}'))
-  else:
-    missing = f'there is no {path.name} of {run.split}.'
-    remarks.append(blocks.Text(f'No t-SNE: {missing}'))
+      missing = str(error)
+  remarks = [blocks.Text(f'No t-SNE: {missing}')] if missing else []
   return [blocks.Pictures(pictures), *remarks]
 
 
