@@ -4,9 +4,11 @@
 
 The slices of a patient resemble each other, so whole patients are resampled,
 within each class. docs/report.md describes the intervals and their coverage.
+Of several runs of one setting, the interval is that of their mean. There are
+too few seeds for an interval of their own; the extremes show their effect.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 import math
 from typing import NamedTuple
 
@@ -14,16 +16,19 @@ import numpy as np
 import pandas as pd
 import scipy.special
 
-from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import resampling
 
 # The level of all intervals, and how tables and pages name it.
 LEVEL = 0.95
 LEVEL_TEXT = f'{100 * LEVEL:g} %'
-NUM_RESAMPLES = resampling.NUM_RESAMPLES
+Resamples = resampling.Resamples
+# The default of all functions.
+RESAMPLES = Resamples()
 # The power at which a difference counts as detectable.
 _POWER = 0.8
+# Each by its name: floats or `[C]`, of R resamples `[R]` or `[R, C]`.
+_Measures = Mapping[str, float | np.ndarray]
 
 
 class Interval(NamedTuple):
@@ -32,6 +37,16 @@ class Interval(NamedTuple):
   value: float | np.ndarray
   low: float | np.ndarray
   high: float | np.ndarray
+
+
+class Repeated(NamedTuple):
+  """A mean over runs, its interval, and the extremes; floats or `[C]`."""
+
+  value: float | np.ndarray
+  low: float | np.ndarray
+  high: float | np.ndarray
+  smallest: float | np.ndarray
+  largest: float | np.ndarray
 
 
 class Difference(NamedTuple):
@@ -46,8 +61,7 @@ class Difference(NamedTuple):
 def intervals(
   table: pd.DataFrame,
   *,
-  num_resamples: int = NUM_RESAMPLES,
-  seed: int = 0,
+  resamples: Resamples = RESAMPLES,
   with_areas: bool = True,
 ) -> dict[str, Interval]:
   """Returns value and interval of every measure of `metrics.measure`.
@@ -63,42 +77,44 @@ def intervals(
   The areas under curves are slow; `with_areas=False` leaves them out.
   """
   sample = resampling.make_sample(table, with_areas=with_areas)
-  (resampled,) = resampling.resample(
-    [sample], num_resamples=num_resamples, seed=seed
-  )
-  if with_areas:
-    values = metrics.measure(*metrics.labelled(table))
-  else:
-    values = metrics.from_confusion(sample.counts.sum(axis=0))
-  return {
-    name: make_interval(value, resampled[name], sample=sample, measure=name)
-    for name, value in values.items()
-  }
+  (resampled,) = resampling.resample([sample], resamples)
+  return _intervals(sample.values, resampled, sample)
 
 
 def mean_intervals(
   table: pd.DataFrame,
-  values: Mapping[str, np.ndarray],
+  quantities: Mapping[str, np.ndarray],
   *,
-  num_resamples: int = NUM_RESAMPLES,
-  seed: int = 0,
+  resamples: Resamples = RESAMPLES,
 ) -> dict[str, Interval]:
   """Returns mean and interval of quantities that every slice has.
 
   The resamples are those of `intervals`, and bounds are NaN in the same cases.
-  `values` are `[N]` float64 by name. Of the N rows of the table, only `label`
+  Quantities are `[N]` float64 by name. Of the N rows of the table, only `label`
   and `patient_id` are read.
   """
-  totals = resampling.make_totals(table, np.stack([*values.values()], axis=1))
-  (resampled,) = resampling.resample(
-    [totals], num_resamples=num_resamples, seed=seed
-  )
+  totals = resampling.make_totals(table, quantities)
+  (resampled,) = resampling.resample([totals], resamples)
+  return _intervals(totals.values, resampled, totals)
+
+
+def repeated(
+  samples: Sequence[resampling.Sample], *, resamples: Resamples = RESAMPLES
+) -> dict[str, Repeated]:
+  """Returns mean, interval, smallest and largest run of each measure.
+
+  The same patients are drawn for all runs. The mean of a measure that is
+  undefined in one of the runs is NaN.
+  """
+  _check(samples)
+  values = [sample.values for sample in samples]
+  resampled = resampling.resample(samples, resamples)
+  found = _intervals(_mean(values), _mean(resampled), samples[0])
   result = {}
-  for (name, each), means in zip(
-    values.items(), resampled['mean'].T, strict=True
-  ):
-    mean = float(np.mean(each)) if len(each) else math.nan
-    result[name] = make_interval(mean, means, sample=totals, measure='mean')
+  for name, interval in found.items():
+    each = [value[name] for value in values]
+    extremes = np.min(each, axis=0), np.max(each, axis=0)
+    result[name] = Repeated(*interval, *extremes)
   return result
 
 
@@ -106,8 +122,7 @@ def difference(
   table_a: pd.DataFrame,
   table_b: pd.DataFrame,
   *,
-  num_resamples: int = NUM_RESAMPLES,
-  seed: int = 0,
+  resamples: Resamples = RESAMPLES,
 ) -> dict[str, Difference]:
   """Returns B minus A of every measure, with the same resamples for both.
 
@@ -115,64 +130,79 @@ def difference(
   slices, labels or patients raise a ValueError; their order may differ.
   """
   tables = table_a, predictions.align(table_a, table_b)
-  samples = [resampling.make_sample(table) for table in tables]
-  resampled_a, resampled_b = resampling.resample(
-    samples, num_resamples=num_resamples, seed=seed
-  )
-  values_a, values_b = (
-    metrics.measure(*metrics.labelled(table)) for table in tables
-  )
+  sample_a, sample_b = map(resampling.make_sample, tables)
+  return differences([sample_a], [sample_b], resamples=resamples)
+
+
+def differences(
+  samples_a: Sequence[resampling.Sample],
+  samples_b: Sequence[resampling.Sample],
+  *,
+  resamples: Resamples = RESAMPLES,
+) -> dict[str, Difference]:
+  """Returns mean(B) - mean(A) of each measure, paired by patient.
+
+  A and B are runs, and may differ in their number.
+  """
+  samples = [*samples_a, *samples_b]
+  for group in (samples_a, samples_b, samples):
+    _check(group)
+
+  def b_minus_a(runs: Sequence[_Measures]) -> _Measures:
+    a, b = _mean(runs[: len(samples_a)]), _mean(runs[len(samples_a) :])
+    return {name: b[name] - a[name] for name in a}
+
+  values = b_minus_a([sample.values for sample in samples])
+  resampled = b_minus_a(resampling.resample(samples, resamples))
+  # Such a comparison tells a true difference of (z + z') / z half-widths of the
+  # interval from 0 in 80 % of repetitions, where z is the normal quantile at
+  # 0.975 and z' that at 0.8. That is 1.43 half-widths.
+  z = scipy.special.ndtri((1 + LEVEL) / 2)
+  half_widths = (z + scipy.special.ndtri(_POWER)) / z
   return {
-    name: make_difference(
-      values_b[name] - values_a[name],
-      resampled_b[name] - resampled_a[name],
-      sample=samples[0],
-      measure=name,
-    )
-    for name in values_a
+    name: Difference(*found, half_widths * (found.high - found.low) / 2)
+    for name, found in _intervals(values, resampled, samples[0]).items()
   }
 
 
-def make_interval(
-  value: float | np.ndarray,
-  resampled: np.ndarray,
-  *,
-  sample: resampling.Sample | resampling.Totals,
-  measure: str,
-) -> Interval:
-  """Returns a measure with its bounds, which are NaN as in `intervals`.
+def _check(samples: Sequence[resampling.Sample]) -> None:
+  if not samples:
+    raise ValueError('There are 0 runs; expected at least one for a mean.')
+  slices = samples[0].slices
+  if not all(np.array_equal(other.slices, slices) for other in samples[1:]):
+    raise ValueError(
+      f'The {len(samples)} runs are not of the same patients with the same '
+      'slices. Compare runs on the same split of the same data.'
+    )
 
-  Args:
-    value: the measure of the sample itself, a float or `[C]`.
-    resampled: the measure of each resample, `[R]` or `[R, C]`.
-    sample: the patients that were resampled.
-    measure: its name in `metrics.measure`, or 'mean' for a mean over slices.
-  """
-  count = sample.effective_patients(measure)
+
+def _mean(runs: Sequence[_Measures]) -> _Measures:
+  return {
+    name: np.mean([run[name] for run in runs], axis=0) for name in runs[0]
+  }
+
+
+def _intervals(
+  values: _Measures,
+  resampled: _Measures,
+  sample: resampling.Sample | resampling.Totals,
+) -> dict[str, Interval]:
+  """Returns intervals from the measures of R resamples of the same patients."""
+  return {
+    name: _interval(value, resampled[name], sample.effective_patients(name))
+    for name, value in values.items()
+  }
+
+
+def _interval(
+  value: float | np.ndarray, resampled: np.ndarray, count: float | np.ndarray
+) -> Interval:
+  """Returns the interval from `[R]` or `[R, C]` values of `count` patients."""
   if resampled.ndim == 1:
     return Interval(value, *_percentiles(resampled, value, count))
   counts = np.broadcast_to(count, len(value))
   each = zip(resampled.T, value, counts, strict=True)
   return Interval(value, *np.transpose([_percentiles(*one) for one in each]))
-
-
-def make_difference(
-  value: float | np.ndarray,
-  resampled: np.ndarray,
-  *,
-  sample: resampling.Sample,
-  measure: str,
-) -> Difference:
-  """Returns a difference; the arguments are those of `make_interval`.
-
-  `smallest_detectable` is the true difference that such a comparison tells from
-  0 in 80 % of repetitions: (z + z') / z half-widths of the interval, where z is
-  the normal quantile at 0.975 and z' that at 0.8. That is 1.43 half-widths.
-  """
-  _, low, high = make_interval(value, resampled, sample=sample, measure=measure)
-  z = scipy.special.ndtri((1 + LEVEL) / 2)
-  detectable = (z + scipy.special.ndtri(_POWER)) / z * (high - low) / 2
-  return Difference(value, low, high, detectable)
 
 
 def _percentiles(

@@ -13,8 +13,8 @@ class DataCaution(NamedTuple):
   `for_scan` is on the prediction for a new scan.
   """
 
-  for_report: str
   for_scan: str
+  for_report: str = ''
 
 
 _DRAWN = DataCaution(
@@ -43,14 +43,12 @@ _CAUTIONS = {
     ),
   ),
   'image_folder': DataCaution(
-    for_report='',
     for_scan=(
       'The network was trained on images of its own user; how well it does on '
       'others is not known.'
     ),
   ),
   '': DataCaution(
-    for_report='',
     for_scan=(
       'The checkpoint does not say which data set its network was trained on.'
     ),
@@ -62,7 +60,6 @@ def data_caution(name: str | None) -> DataCaution:
   """Returns the caution of a data set such as 'covidx_ct/2a'; None: unknown."""
   builder = re.split('[/:]', name or '')[0]
   other = DataCaution(
-    for_report='',
     for_scan=(
       f'The network was trained on {name}; how well it does on other data is '
       'not known.'

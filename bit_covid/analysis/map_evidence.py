@@ -10,11 +10,11 @@ from collections.abc import Sequence
 import dataclasses
 import os
 
-from etils import epath
 import numpy as np
 import pandas as pd
 
 from bit_covid.analysis import bootstrap
+from bit_covid.analysis import predictions
 
 ENERGY_COLUMNS = (
   'split',
@@ -86,13 +86,8 @@ def read(
   """
   remedy = 'Train or evaluate again, or remove the file.'
   try:
-    with epath.Path(path).open() as file:
-      table = pd.read_csv(
-        file,
-        dtype={x: float if x in _NUMBERS else str for x in columns},
-        keep_default_na=False,
-        na_values={x: [''] for x in _NUMBERS},
-      )
+    dtypes = {name: float if name in _NUMBERS else str for name in columns}
+    table = predictions.read_csv(path, dtypes)
     if tuple(table.columns) != tuple(columns):
       raise ValueError(
         f'the columns are {list(table.columns)}; expected {list(columns)}'
@@ -112,8 +107,7 @@ def energy(
   table: pd.DataFrame,
   class_names: Sequence[str],
   *,
-  num_resamples: int = bootstrap.NUM_RESAMPLES,
-  seed: int = 0,
+  resamples: bootstrap.Resamples = bootstrap.RESAMPLES,
 ) -> Energy:
   """Returns the energy of the rows of energy.csv with a box and a map."""
   table = table.dropna(subset='inside')
@@ -121,8 +115,7 @@ def energy(
   found = bootstrap.mean_intervals(
     table.assign(label=label),
     {'inside': table['inside'].to_numpy(np.float64)},
-    num_resamples=num_resamples,
-    seed=seed,
+    resamples=resamples,
   )
   return Energy(
     slices=len(table),

@@ -7,8 +7,10 @@ scikit-learn returns 0 with a warning for some of these, but a table should not
 show a 0 that was not measured. Rows of a confusion matrix are the true classes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+import json
 import math
+import pathlib
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,9 @@ import pandas as pd
 from sklearn import metrics as sklearn_metrics
 
 from bit_covid.analysis import predictions
+from bit_covid.base import files
 
+# Those of `summary`.
 MEASURES = ('sensitivity', 'ppv', 'specificity', 'npv')
 OVERALL = ('accuracy', 'balanced_accuracy', 'mcc', 'kappa')
 _AREAS = {
@@ -45,7 +49,14 @@ def labelled(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
       ' Metrics over the rest would not be those of the split.'
     )
   label = table['label'].to_numpy(np.int64)
-  _check_labels(label, probabilities)
+  num_classes = probabilities.shape[1]
+  wrong = (label < 0) | (label >= num_classes)
+  if wrong.any():
+    raise ValueError(
+      f'{wrong.sum()} of {len(label)} labels are not in 0 to '
+      f'{num_classes - 1}, such as {label[wrong][0]}. Labels are the numbers '
+      'of the classes in the order of the columns.'
+    )
   return label, probabilities
 
 
@@ -55,18 +66,11 @@ def confusion_matrix(table: pd.DataFrame) -> np.ndarray:
   The predicted class is the one of the largest probability, the first if
   several are equal.
   """
-  return _counts(*labelled(table))
-
-
-def accuracy(confusion: np.ndarray) -> float:
-  """Returns the share of slices on the diagonal, NaN without slices."""
-  return float(from_confusion(confusion)['accuracy'])
-
-
-def per_class(confusion: np.ndarray) -> dict[str, np.ndarray]:
-  """Returns `MEASURES`, each class against the rest, `[C]` float64."""
-  measures = from_confusion(confusion)
-  return {name: measures[name] for name in MEASURES}
+  label, probabilities = labelled(table)
+  num_classes = probabilities.shape[1]
+  flat = label * num_classes + probabilities.argmax(axis=1)
+  counts = np.bincount(flat, minlength=num_classes**2)
+  return counts.reshape(num_classes, num_classes)
 
 
 def from_confusion(confusion: np.ndarray) -> dict[str, np.ndarray]:
@@ -101,24 +105,10 @@ def from_confusion(confusion: np.ndarray) -> dict[str, np.ndarray]:
   }
 
 
-def measure(
-  label: np.ndarray, probabilities: np.ndarray
-) -> dict[str, float | np.ndarray]:
-  """Returns the measures of `OVERALL` (float) and `PER_CLASS` (`[C]` float64).
-
-  Labels are `[N]` int, probabilities `[N, C]` float64.
-
-  Raises:
-    ValueError: a probability is NaN or a label is not the number of a class.
-  """
-  unusable = np.isnan(probabilities).any(axis=1)
-  if unusable.any():
-    raise ValueError(
-      f'{unusable.sum()} of {len(label)} rows have a probability that is not a '
-      'number. Metrics over the rest would not be those of the split.'
-    )
-  _check_labels(label, probabilities)
-  measures = from_confusion(_counts(label, probabilities))
+def measure(table: pd.DataFrame) -> dict[str, float | np.ndarray]:
+  """Returns the measures of `OVERALL` (float) and `PER_CLASS` (`[C]`)."""
+  label, probabilities = labelled(table)
+  measures = from_confusion(confusion_matrix(table))
   for name, area in _AREAS.items():
     measures[name] = np.array(
       [
@@ -165,20 +155,38 @@ def summary(
   confusion: np.ndarray, class_names: Sequence[str]
 ) -> dict[str, Any]:
   """Returns the measures as plain values for JSON, None where undefined."""
+  found = from_confusion(confusion)
   measures = {
     name: {
       class_name: None if math.isnan(value) else float(value)
-      for class_name, value in zip(class_names, values, strict=True)
+      for class_name, value in zip(class_names, found[name], strict=True)
     }
-    for name, values in per_class(confusion).items()
+    for name in MEASURES
   }
   return {
     'slices': int(confusion.sum()),
-    'accuracy': accuracy(confusion),
+    'accuracy': float(found['accuracy']),
     **measures,
     'class_names': list(class_names),
     'confusion_matrix': confusion.tolist(),
   }
+
+
+def read_json(workdir: pathlib.Path) -> dict[str, Any]:
+  """Returns report/metrics.json of a run by split; {} if there is no file."""
+  return files.read_json(workdir / 'report' / 'metrics.json') or {}
+
+
+def update_json(workdir: pathlib.Path, numbers: Mapping[str, Any]) -> None:
+  """Replaces the numbers of the given splits and keeps those of the others.
+
+  An undefined number is None; NaN raises a ValueError.
+  """
+  path = workdir / 'report' / 'metrics.json'
+  found = {**read_json(workdir), **numbers}
+  text = json.dumps(found, indent=2, allow_nan=False) + '\n'
+  path.parent.mkdir(parents=True, exist_ok=True)
+  files.write(path, text.encode())
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -187,21 +195,3 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
   result = np.full(shape, math.nan)
   # [()] turns an array without axes into a scalar, as NumPy's functions do.
   return np.divide(part, whole, out=result, where=np.not_equal(whole, 0))[()]
-
-
-def _counts(label: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-  num_classes = probabilities.shape[1]
-  flat = label * num_classes + probabilities.argmax(axis=1)
-  counts = np.bincount(flat, minlength=num_classes**2)
-  return counts.reshape(num_classes, num_classes)
-
-
-def _check_labels(label: np.ndarray, probabilities: np.ndarray) -> None:
-  num_classes = probabilities.shape[1]
-  wrong = (label < 0) | (label >= num_classes)
-  if wrong.any():
-    raise ValueError(
-      f'{wrong.sum()} of {len(label)} labels are not in 0 to '
-      f'{num_classes - 1}, such as {label[wrong][0]}. Labels are the numbers '
-      'of the classes in the order of the columns.'
-    )

@@ -67,14 +67,12 @@ def intervals_at_threshold(
   class_name: str,
   value: float,
   *,
-  num_resamples: int = bootstrap.NUM_RESAMPLES,
-  seed: int = 0,
+  resamples: bootstrap.Resamples = bootstrap.RESAMPLES,
 ) -> dict[str, bootstrap.Interval]:
   """Returns `MEASURES` at a threshold, each with its interval over patients."""
   found = bootstrap.intervals(
     _two_classes(table, class_name, value),
-    num_resamples=num_resamples,
-    seed=seed,
+    resamples=resamples,
     with_areas=False,
   )
   return {

@@ -7,7 +7,7 @@ missing where it is unknown), then the probability `p_<class>` of each class in
 the order of the labels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import os
 
 from etils import epath
@@ -76,14 +76,7 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
   Raises:
     ValueError: columns are missing or out of order; the message lists them.
   """
-  with epath.Path(path).open() as file:
-    table = pd.read_csv(
-      file,
-      # Text stays text: an empty source is '', an id '007' keeps its zeros.
-      dtype=dict.fromkeys(ID_COLUMNS, str) | {'label': 'Int64'},
-      keep_default_na=False,
-      na_values={'label': ['']},
-    )
+  table = read_csv(path, dict.fromkeys(ID_COLUMNS, str) | {'label': 'Int64'})
   columns = list(table.columns)
   of_classes = columns[len(ID_COLUMNS) :]
   if tuple(columns[: len(ID_COLUMNS)]) != ID_COLUMNS or not all(
@@ -97,6 +90,23 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
     # A single value that is not a number makes the whole column text.
     table[name] = pd.to_numeric(table[name], errors='coerce').astype(np.float64)
   return table
+
+
+def read_csv(
+  path: str | os.PathLike[str], dtypes: Mapping[str, type | str]
+) -> pd.DataFrame:
+  """Returns the rows of a CSV file; an empty number is missing.
+
+  Text stays text: an empty source is '', and an id '007' keeps its zeros.
+  """
+  numbers = [name for name, dtype in dtypes.items() if dtype is not str]
+  with epath.Path(path).open() as file:
+    return pd.read_csv(
+      file,
+      dtype=dict(dtypes),
+      keep_default_na=False,
+      na_values={name: [''] for name in numbers},
+    )
 
 
 def align(table_a: pd.DataFrame, table_b: pd.DataFrame) -> pd.DataFrame:

@@ -8,9 +8,10 @@ resamples. For areas under curves, slices are sorted once. Resamples are
 processed in chunks to bound the memory.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 import dataclasses
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,14 +21,44 @@ from bit_covid.analysis import metrics
 
 # From weights `[P, B]` to ROC AUC and average precision, `[2, B]`.
 _AreasFn = Callable[[np.ndarray], np.ndarray]
-NUM_RESAMPLES = 2000
 # Slices times resamples of a chunk: arrays of 4 MiB, which fit into caches.
 _CHUNK = 2**19
 
 
-class _Patients:
-  """What samples of patients have in common."""
+class Resamples(NamedTuple):
+  """Which resamples are drawn: how many, and by which seed."""
 
+  count: int = 2000
+  seed: int = 0
+
+  def weights(self, stratum: np.ndarray, *, chunk: int) -> Iterator[np.ndarray]:
+    """Yields how often each patient is drawn, `[P, B]` float64, by chunk."""
+    members = [np.flatnonzero(stratum == i) for i in np.unique(stratum)]
+    # One stream for each stratum, so that resamples do not depend on the
+    # chunks.
+    generators = np.random.default_rng(self.seed).spawn(len(members))
+    for start in range(0, self.count, chunk):
+      size = min(chunk, self.count - start)
+      weights = np.empty((len(stratum), size))
+      for generator, member in zip(generators, members, strict=True):
+        count = len(member)
+        drawn = generator.integers(count, size=(size, count))
+        drawn += count * np.arange(size)[:, np.newaxis]
+        times = np.bincount(drawn.ravel(), minlength=size * count)
+        weights[member] = times.reshape(size, count).T
+      yield weights
+
+
+@dataclasses.dataclass(frozen=True)
+class _Patients:
+  """What samples of P patients have in common.
+
+  Attributes:
+    values: each measure of the sample itself, by name.
+    slices: the number of slices of each patient and class, `[P, C]` float64.
+  """
+
+  values: Mapping[str, float | np.ndarray]
   slices: np.ndarray
 
   @property
@@ -71,11 +102,6 @@ class Sample(_Patients):
   counts: np.ndarray
   curves: tuple[_AreasFn, ...]
 
-  @property
-  def slices(self) -> np.ndarray:
-    """The number of slices of each patient and class, `[P, C]` float64."""
-    return self.counts.sum(axis=2)
-
   def measures(self, weights: np.ndarray) -> dict[str, np.ndarray]:
     """Returns every measure for weights `[P, B]`, `[B]` or `[B, C]` each."""
     confusion = np.tensordot(weights, self.counts, axes=(0, 0))
@@ -88,20 +114,19 @@ class Sample(_Patients):
 
 @dataclasses.dataclass(frozen=True)
 class Totals(_Patients):
-  """Sums of K quantities of each slice by patient, ready for resampling.
+  """K quantities that every slice has, ready for resampling of their means.
 
   Attributes:
-    slices: the number of slices of each patient and class, `[P, C]` float64.
     sums: of the quantities over the slices of each patient, `[P, K]` float64.
   """
 
-  slices: np.ndarray
   sums: np.ndarray
 
   def measures(self, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Returns `mean` `[B, K]`, the means over slices for weights `[P, B]`."""
+    """Returns the mean over slices, `[B]`, by name for weights `[P, B]`."""
     count = weights.T @ self.slices.sum(axis=1, keepdims=True)
-    return {'mean': metrics.ratio(weights.T @ self.sums, count)}
+    means = metrics.ratio(weights.T @ self.sums, count)
+    return dict(zip(self.values, means.T, strict=True))
 
 
 def make_sample(table: pd.DataFrame, *, with_areas: bool = True) -> Sample:
@@ -111,17 +136,20 @@ def make_sample(table: pd.DataFrame, *, with_areas: bool = True) -> Sample:
   patient, names = aggregation.patient_indices(table)
   counts = np.zeros((len(names), num_classes, num_classes))
   np.add.at(counts, (patient, label, probabilities.argmax(axis=1)), 1)
-  return Sample(
-    counts,
-    tuple(
+  values, curves = metrics.from_confusion(counts.sum(axis=0)), []
+  if with_areas:
+    values = metrics.measure(table)
+    curves = [
       _areas_function(label == i, probabilities[:, i], patient)
-      for i in range(num_classes if with_areas else 0)
-    ),
-  )
+      for i in range(num_classes)
+    ]
+  return Sample(values, counts.sum(axis=2), counts, tuple(curves))
 
 
-def make_totals(table: pd.DataFrame, values: np.ndarray) -> Totals:
-  """Returns the sums of K quantities, `[N, K]` float64, of the rows of a table.
+def make_totals(
+  table: pd.DataFrame, quantities: Mapping[str, np.ndarray]
+) -> Totals:
+  """Returns the sums of K quantities, `[N]` float64 each, of N rows.
 
   Raises:
     ValueError: labels are missing.
@@ -136,31 +164,35 @@ def make_totals(table: pd.DataFrame, values: np.ndarray) -> Totals:
   patient, names = aggregation.patient_indices(table)
   slices = np.zeros((len(names), label.max(initial=0) + 1))
   np.add.at(slices, (patient, label), 1)
-  sums = np.zeros((len(names), values.shape[1]))
-  np.add.at(sums, patient, values)
-  return Totals(slices, sums)
+  sums = np.zeros((len(names), len(quantities)))
+  np.add.at(sums, patient, np.stack([*quantities.values()], axis=1))
+  means = {
+    name: float(np.mean(each)) if len(each) else math.nan
+    for name, each in quantities.items()
+  }
+  return Totals(means, slices, sums)
 
 
 def resample(
-  samples: Sequence[Sample | Totals], *, num_resamples: int, seed: int
+  samples: Sequence[Sample | Totals], resamples: Resamples
 ) -> list[dict[str, np.ndarray]]:
   """Returns the measures of each sample on the same R resamples, by name.
 
   Samples are of the same patients with the same slices, in the same order. The
-  measures are `[R]`, `[R, C]` or `[R, K]` float64.
+  measures are `[R]` or `[R, C]` float64.
 
   Raises:
-    ValueError: `num_resamples` is below 1.
+    ValueError: the number of resamples is below 1.
   """
-  if num_resamples < 1:
+  if resamples.count < 1:
     raise ValueError(
-      f'{num_resamples} resamples; expected at least 1, better {NUM_RESAMPLES}.'
+      f'{resamples.count} resamples; expected at least 1, better '
+      f'{Resamples().count}.'
     )
-  chunk = max(1, min(num_resamples, _CHUNK // max(1, samples[0].num_slices)))
+  chunk = _CHUNK // max(1, samples[0].num_slices)
+  chunk = max(1, min(resamples.count, chunk))
   parts = [[] for _ in samples]
-  for weights in _weights(
-    samples[0].stratum, num_resamples=num_resamples, seed=seed, chunk=chunk
-  ):
+  for weights in resamples.weights(samples[0].stratum, chunk=chunk):
     for part, sample in zip(parts, samples, strict=True):
       part.append(sample.measures(weights))
   return [
@@ -207,22 +239,3 @@ def _areas_function(
     )
 
   return areas
-
-
-def _weights(
-  stratum: np.ndarray, *, num_resamples: int, seed: int, chunk: int
-) -> Iterator[np.ndarray]:
-  """Yields how often each patient is drawn, `[P, B]` float64, by chunk."""
-  members = [np.flatnonzero(stratum == i) for i in np.unique(stratum)]
-  # One stream for each stratum, so that resamples do not depend on the chunks.
-  generators = np.random.default_rng(seed).spawn(len(members))
-  for start in range(0, num_resamples, chunk):
-    size = min(chunk, num_resamples - start)
-    weights = np.empty((len(stratum), size))
-    for generator, member in zip(generators, members, strict=True):
-      count = len(member)
-      drawn = generator.integers(count, size=(size, count))
-      drawn += count * np.arange(size)[:, np.newaxis]
-      times = np.bincount(drawn.ravel(), minlength=size * count)
-      weights[member] = times.reshape(size, count).T
-    yield weights

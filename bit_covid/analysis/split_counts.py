@@ -9,13 +9,12 @@ There is one row for each split and class, with the columns `split`, `class`,
 from collections.abc import Iterable, Mapping, Sequence
 import os
 
-from etils import epath
 import numpy as np
 import pandas as pd
 
 from bit_covid.analysis import predictions
 
-_COLUMNS = ('split', 'class', 'slices', 'patients')
+_COLUMNS = {'split': str, 'class': str, 'slices': int, 'patients': int}
 # Splits of other names follow.
 ORDER = ('train', 'val', 'test')
 
@@ -31,7 +30,7 @@ def count(
     (split, name, (label == i).sum(), len(np.unique(patient_id[label == i])))
     for i, name in enumerate(class_names)
   ]
-  return pd.DataFrame(rows, columns=_COLUMNS)
+  return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
 def of_tables(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -54,13 +53,8 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
     ValueError: columns are wrong, a number is not one, or a row occurs twice.
   """
   try:
-    with epath.Path(path).open() as file:
-      rows = pd.read_csv(
-        file,
-        dtype={'split': str, 'class': str, 'slices': int, 'patients': int},
-        keep_default_na=False,
-      )
-    if tuple(rows.columns) != _COLUMNS:
+    rows = predictions.read_csv(path, _COLUMNS)
+    if list(rows.columns) != list(_COLUMNS):
       raise ValueError(f'the columns are {list(rows.columns)}')
     if rows.duplicated(['split', 'class']).any():
       raise ValueError('a class of a split occurs twice')

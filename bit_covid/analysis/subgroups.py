@@ -6,8 +6,8 @@ A pooled number hides a source on which the network fails. A group of fewer than
 `MIN_PATIENTS` patients is marked as too small to read, but never left out.
 """
 
-import dataclasses
 import os
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,25 +24,20 @@ _BANDS = list(AGE_BANDS.values())
 _COLUMNS = ('patient id', 'country', 'sex', 'age')
 
 
-@dataclasses.dataclass(frozen=True)
-class Subgroup:
+class Subgroup(NamedTuple):
   """The measures of the patients of a split that share a value, `name`.
 
-  `by` is 'source', 'country', 'age' or 'sex', `patients` the number of patients
-  of each class, and `intervals` have no areas under curves.
+  `by` is 'source', 'country', 'age' or 'sex'. The measures are without areas
+  under curves. A small group has too few patients to draw conclusions.
   """
 
   by: str
   name: str
   slices: int
-  patients: dict[str, int]
-  num_patients: int
-  intervals: dict[str, bootstrap.Interval]
-
-  @property
-  def is_small(self) -> bool:
-    """Whether it has too few patients to draw conclusions."""
-    return self.num_patients < MIN_PATIENTS
+  patients: int
+  patients_by_class: dict[str, int]
+  is_small: bool
+  measures: dict[str, bootstrap.Interval]
 
 
 def read_metadata(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -93,8 +88,7 @@ def measure(
   table: pd.DataFrame,
   metadata: pd.DataFrame | None = None,
   *,
-  num_resamples: int = bootstrap.NUM_RESAMPLES,
-  seed: int = 0,
+  resamples: bootstrap.Resamples = bootstrap.RESAMPLES,
 ) -> list[Subgroup]:
   """Returns all subgroups of a predictions table.
 
@@ -106,11 +100,18 @@ def measure(
   for by, names in _kinds(table, metadata).items():
     for name in _ordered(table['patient_id'].groupby(names).nunique()):
       part = table[names == name]
-      intervals = bootstrap.intervals(
-        part, num_resamples=num_resamples, seed=seed, with_areas=False
+      patients = part['patient_id'].nunique()
+      group = Subgroup(
+        by=by,
+        name=name,
+        slices=len(part),
+        patients=patients,
+        patients_by_class=patients_by_class(part),
+        is_small=patients < MIN_PATIENTS,
+        measures=bootstrap.intervals(
+          part, resamples=resamples, with_areas=False
+        ),
       )
-      patients, count = patients_by_class(part), part['patient_id'].nunique()
-      group = Subgroup(by, name, len(part), patients, count, intervals)
       result.append(group)
   return result
 

@@ -34,6 +34,28 @@ def read_json(path: epath.Path) -> Any:
     ) from error
 
 
+def read_json_lines(path: epath.PathLike) -> list[Any]:
+  """Returns the values in a file with one JSON value a line, in order.
+
+  A last line that a crash has cut off is left out.
+
+  Raises:
+    ValueError: another line is not JSON; the message names it.
+  """
+  path = epath.Path(path)
+  lines = path.read_text().splitlines()
+  rows = []
+  for number, line in enumerate(lines, start=1):
+    try:
+      rows.append(json.loads(line))
+    except ValueError as error:
+      if number < len(lines):
+        raise ValueError(
+          f'{path}:{number}: not JSON: {line!r}. Restore or remove it.'
+        ) from error
+  return rows
+
+
 def write_json(path: epath.Path, value: Any) -> None:
   """Writes the value as indented JSON."""
   write(path, (json.dumps(value, indent=2) + '\n').encode())

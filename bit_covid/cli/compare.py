@@ -50,8 +50,8 @@ def _format_comparison(
     'Measure',
     ['A', 'B', 'B - A', f'{bootstrap.LEVEL_TEXT} interval', 'Detectable'],
   )
-  values_a = metrics.measure(*metrics.labelled(table_a))
-  values_b = metrics.measure(*metrics.labelled(table_b))
+  values_a = metrics.measure(table_a)
+  values_b = metrics.measure(table_b)
   for name, heading in terminal.HEADINGS.items():
     columns = [values_a[name], values_b[name], *differences[name]]
     if name in metrics.OVERALL:
@@ -108,9 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
   table_a = _read(arguments.run_a, arguments.split)
   table_b = _read(arguments.run_b, arguments.split)
-  differences = bootstrap.difference(
-    table_a, table_b, num_resamples=arguments.replicates, seed=arguments.seed
-  )
+  resamples = bootstrap.Resamples(arguments.replicates, arguments.seed)
+  differences = bootstrap.difference(table_a, table_b, resamples=resamples)
   terminal.show(
     f'A: {arguments.run_a}',
     f'B: {arguments.run_b}',

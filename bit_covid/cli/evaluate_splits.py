@@ -18,7 +18,8 @@ import numpy as np
 import tqdm
 
 from bit_covid import report
-from bit_covid.analysis import metrics_json
+from bit_covid.analysis import bootstrap
+from bit_covid.analysis import metrics
 from bit_covid.analysis import terminal
 from bit_covid.base import compilation_cache
 from bit_covid.base import devices
@@ -167,10 +168,10 @@ def _show(workdir: epath.Path, names: Sequence[str], replicates: int) -> None:
   # Of all evaluated splits, since thresholds for test are chosen on val.
   found = numbers.collect(
     report.read_tables(workdir),
-    settings=values.Settings(num_resamples=replicates),
+    settings=values.Settings(resamples=bootstrap.Resamples(replicates)),
   )
-  kept = metrics_json.read(workdir)
-  metrics_json.update(
+  kept = metrics.read_json(workdir)
+  metrics.update_json(
     workdir,
     {name: kept.get(name, {}) | of_split for name, of_split in found.items()},
   )

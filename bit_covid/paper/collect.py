@@ -94,7 +94,7 @@ def collect(
   sweeps: bool = False,
   live: Mapping[str, str | os.PathLike[str]] | None = None,
   splits: Mapping[str, 'input_pipeline.Examples'] | None = None,
-  num_resamples: int = bootstrap.NUM_RESAMPLES,
+  resamples: bootstrap.Resamples = bootstrap.RESAMPLES,
 ) -> list[pathlib.Path]:
   """Returns the paths of WORKDIR/<item>.csv, .md and .png after writing them.
 
@@ -112,9 +112,7 @@ def collect(
   expected = grid.runs(
     [item], seeds=seeds, few_shot_seeds=few_shot_seeds, sweeps=sweeps
   )
-  runs = results.Runs(
-    workdir, expected, live=live or {}, num_resamples=num_resamples
-  )
+  runs = results.Runs(workdir, expected, live=live or {}, resamples=resamples)
   request = Request(runs, scale, splits or {}, sweeps)
   # By name: only Figure 9 has to load JAX, and only 2 and 8 TensorFlow.
   module = importlib.import_module(f'bit_covid.paper.items.{item}')

@@ -7,7 +7,6 @@ import math
 from typing import NamedTuple
 
 from bit_covid.analysis import bootstrap
-from bit_covid.analysis import repeated_runs
 
 NONE = '–'  # noqa: RUF001
 
@@ -46,7 +45,7 @@ def between(low: float, high: float, places: int, *, sign: bool = False) -> str:
 
 
 def with_interval(
-  numbers: repeated_runs.Repeated | bootstrap.Difference,
+  numbers: bootstrap.Repeated | bootstrap.Difference,
   places: int,
   *,
   sign: bool = False,

@@ -17,7 +17,6 @@ from matplotlib import lines
 
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
-from bit_covid.analysis import repeated_runs
 from bit_covid.paper import rows
 
 # By the kind of a row.
@@ -39,7 +38,7 @@ _DIAMOND = {
 def measured(
   axes: mpl_axes.Axes,
   place: float,
-  number: repeated_runs.Repeated,
+  number: bootstrap.Repeated,
   *,
   colour: str,
   marker: str = 'o',
@@ -61,7 +60,7 @@ def measured(
 def curve(
   axes: mpl_axes.Axes,
   places: Sequence[float],
-  numbers: Sequence[repeated_runs.Repeated | None],
+  numbers: Sequence[bootstrap.Repeated | None],
   *,
   index: int,
 ) -> None:

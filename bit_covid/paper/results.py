@@ -16,7 +16,6 @@ import pandas as pd
 
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import predictions
-from bit_covid.analysis import repeated_runs
 from bit_covid.analysis import resampling
 from bit_covid.paper import grid
 
@@ -25,13 +24,13 @@ from bit_covid.paper import grid
 class Result:
   """The result of the finished runs of one setting on one split.
 
-  `measures` are those of `repeated_runs.intervals`, as shares.
+  `measures` are those of `bootstrap.repeated`, as shares.
   """
 
   class_names: tuple[str, ...]
   seeds: tuple[int, ...]
   samples: tuple[resampling.Sample, ...]
-  measures: Mapping[str, repeated_runs.Repeated]
+  measures: Mapping[str, bootstrap.Repeated]
 
   @property
   def slices(self) -> int:
@@ -60,12 +59,12 @@ class Result:
 
   def percent(
     self, measure: str, class_index: int | None = None
-  ) -> repeated_runs.Repeated:
+  ) -> bootstrap.Repeated:
     """Returns a measure in percent, that of a class if an index is given."""
     values = self.measures[measure]
     if class_index is not None:
       values = [each[class_index] for each in values]
-    return repeated_runs.Repeated(*(100 * float(x) for x in values))
+    return bootstrap.Repeated(*(100 * float(x) for x in values))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +82,7 @@ class Runs:
   live: Mapping[str, str | os.PathLike[str]] = dataclasses.field(
     default_factory=dict
   )
-  num_resamples: int = bootstrap.NUM_RESAMPLES
+  resamples: bootstrap.Resamples = bootstrap.RESAMPLES
   _references: dict[str, pd.DataFrame] = dataclasses.field(
     default_factory=dict, init=False
   )
@@ -124,8 +123,8 @@ class Runs:
 
   def difference(self, a: Result, b: Result) -> bootstrap.Difference:
     """Returns accuracy of B minus A in percentage points, paired by patient."""
-    found = repeated_runs.differences(
-      a.samples, b.samples, num_resamples=self.num_resamples
+    found = bootstrap.differences(
+      a.samples, b.samples, resamples=self.resamples
     )['accuracy']
     return bootstrap.Difference(*(100 * float(x) for x in found))
 
@@ -180,9 +179,7 @@ class Runs:
         class_names=predictions.class_names(self._references[split]),
         seeds=tuple(samples),
         samples=values,
-        measures=repeated_runs.intervals(
-          values, num_resamples=self.num_resamples
-        ),
+        measures=bootstrap.repeated(values, resamples=self.resamples),
       )
     self._results[key] = result
     return result
@@ -192,7 +189,8 @@ class Runs:
     # The first table decides the order of the patients of all others.
     reference = self._references.setdefault(split, table)
     try:
-      return repeated_runs.make_sample(table, reference)
+      aligned = predictions.align(reference, table)
+      return resampling.make_sample(aligned, with_areas=False)
     except ValueError as error:
       raise ValueError(
         f'{path}, compared with earlier runs: {error}'

@@ -9,7 +9,6 @@ from typing import Any
 
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import published as published_tables
-from bit_covid.analysis import repeated_runs
 from bit_covid.paper import grid
 from bit_covid.paper import markdown
 from bit_covid.paper import published_points
@@ -21,7 +20,7 @@ _PUBLISHED = {row.model: row for row in published_tables.ROWS}
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Measure:
-  """One of `repeated_runs.MEASURES` on a split, of a class or (None) of all."""
+  """One of `metrics.FROM_CONFUSION` on a split, of a class or (None) of all."""
 
   name: str = 'accuracy'
   split: str = 'test'
@@ -67,7 +66,7 @@ class Row:
     return self.known.value if self.known else None
 
   @property
-  def number(self) -> repeated_runs.Repeated | None:
+  def number(self) -> bootstrap.Repeated | None:
     """The measured number in percent, None if there is none."""
     if self.result is None:
       return None
@@ -75,7 +74,7 @@ class Row:
 
   def record(self) -> dict[str, Any]:
     """Returns the row for the CSV, in percent."""
-    number = self.number or repeated_runs.Repeated(*[math.nan] * 5)
+    number = self.number or bootstrap.Repeated(*[math.nan] * 5)
     index = self.measure.class_index
     return {
       'kind': self.kind,

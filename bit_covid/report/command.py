@@ -5,6 +5,7 @@
 import argparse
 from collections.abc import Sequence
 
+from bit_covid.analysis import bootstrap
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.report import files
@@ -55,8 +56,7 @@ def _run(arguments: argparse.Namespace) -> int:
     images=arguments.images,
     settings=values.Settings(
       prevalences=_shares(arguments.prevalence),
-      num_resamples=arguments.replicates,
-      seed=arguments.seed,
+      resamples=bootstrap.Resamples(arguments.replicates, arguments.seed),
     ),
   )
   print(path)

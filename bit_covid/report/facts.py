@@ -3,39 +3,15 @@
 """The facts of a run, read from config.json and run.json."""
 
 from collections.abc import Mapping
-import json
-import os
 import pathlib
 from typing import Any
 
-from etils import epath
-
 from bit_covid.analysis import data_caution
+from bit_covid.base import files
 from bit_covid.report import blocks
 
 # How the names of checkpoints pre-trained on drawn textures begin.
 _TEXTURES = 'Textures-'
-
-
-def read_lines(path: str | os.PathLike[str]) -> list[dict[str, float]]:
-  """Returns the measurements in a metrics.jsonl, [] where it does not exist.
-
-  Raises:
-    ValueError: a line other than the last is not JSON; the message names it.
-  """
-  path = epath.Path(path)
-  lines = path.read_text().splitlines() if path.exists() else []
-  rows = []
-  for number, line in enumerate(lines, start=1):
-    try:
-      rows.append(json.loads(line))
-    except ValueError as error:
-      # A crash may have cut the last line short.
-      if number < len(lines):
-        raise ValueError(
-          f'{path}:{number}: not JSON: {line!r}. Restore or remove it.'
-        ) from error
-  return rows
 
 
 def of_data(config: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -61,17 +37,17 @@ def caution(config: Mapping[str, Any] | None) -> str:
   return ' '.join(filter(None, (of_data, of_init)))
 
 
-def section(
-  config: Mapping[str, Any] | None, starts: list[Mapping[str, Any]] | None
-) -> blocks.Section:
-  """Returns the section on the run; missing facts read 'not recorded'."""
-  rows = [*_config_rows(config or {}), *_start_rows(starts or [])]
-  table = blocks.Table(
+def table(
+  config: Mapping[str, Any] | None, starts: pathlib.Path
+) -> blocks.Table:
+  """Returns the facts of a run and those in its run.json, if that exists."""
+  starts = files.read_json(starts) or []
+  rows = [*_config_rows(config or {}), *_start_rows(starts)]
+  return blocks.Table(
     'From config.json and run.json',
     ['Fact', 'Value'],
     [blocks.cells(name, _text(value)) for name, value in rows],
   )
-  return blocks.Section('run', 'The run', [table])
 
 
 def _config_rows(config: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -167,10 +167,10 @@ def features(
 
 
 def gallery(
-  table: pd.DataFrame, images: figures_images.ImageFn
+  errors: pd.DataFrame, images: figures_images.ImageFn
 ) -> figures.Picture:
-  """Returns the most confident errors."""
-  errors = figures.confident_errors(table, _ERRORS)
+  """Returns the slices of the first of `figures.confident_errors`."""
+  errors = errors.head(_ERRORS)
   return _picture(
     figures_images.gallery(errors, images),
     name='errors',
@@ -183,6 +183,34 @@ def gallery(
       f'{x.truth} called {x.predicted}' for x in errors.itertuples()
     ),
   )
+
+
+def maps(
+  folder: pathlib.Path, class_names: Sequence[str]
+) -> list[figures.Picture]:
+  """Returns the PNG files of gradcam/, each with the text in its .txt file.
+
+  Those of classes come first, in the order of the classes.
+  """
+  order = {name: i for i, name in enumerate(class_names)}
+
+  def place(path: pathlib.Path) -> tuple[int, str]:
+    return order.get(path.stem, len(order)), path.stem
+
+  result = []
+  for path in sorted(folder.glob('*.png'), key=place):
+    text = path.with_suffix('.txt')
+    caption = text.read_text('utf-8').strip() if text.exists() else path.name
+    result.append(
+      figures.Picture(
+        name=f'gradcam_{path.stem}',
+        title='Class activation maps',
+        caption=caption,
+        alt=f'Class activation maps: {caption}',
+        png=path.read_bytes(),
+      )
+    )
+  return result
 
 
 def _picture(figure: mpl_figure.Figure, **texts: str) -> figures.Picture:

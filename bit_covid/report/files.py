@@ -2,23 +2,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the report of a work directory, as HTML or Markdown."""
 
+from collections.abc import Sequence
 import itertools
 import os
 import pathlib
 
 from etils import epath
+import jinja2
 import pandas as pd
 
 from bit_covid.analysis import figures_images
-from bit_covid.analysis import metrics_json
+from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
 from bit_covid.analysis import subgroups
 from bit_covid.base import files
 from bit_covid.base import page_templates
-from bit_covid.report import content as report_content
 from bit_covid.report import facts
-from bit_covid.report import map_numbers
+from bit_covid.report import maps
 from bit_covid.report import numbers as report_numbers
 from bit_covid.report import page
 from bit_covid.report import values
@@ -36,7 +37,7 @@ def write_report(
   file_format: str = 'html',
   metadata: str | os.PathLike[str] | None = None,
   images: figures_images.ImageFn | str | os.PathLike[str] | None = None,
-  settings: values.Settings | None = None,
+  settings: values.Settings = values.DEFAULTS,
 ) -> pathlib.Path:
   """Returns the path of the report, after writing it, numbers and figures.
 
@@ -45,30 +46,39 @@ def write_report(
     file_format: 'html' or 'markdown'.
     metadata: a metadata.csv of COVIDx CT, for subgroups.
     images: folder of the slices, or a function from slice_id to `[H, W]` uint8.
-    settings: None for the defaults.
+    settings: prevalences and resamples of the numbers.
 
   Raises:
     ValueError: the format is unknown, or predictions are missing or damaged.
   """
+  _check_format(file_format)
+  workdir = epath.Path(workdir)
+  if isinstance(images, str | os.PathLike):
+    images = figures_images.folder_images(images)
+  tables = read_tables(workdir)
+  patients = None if metadata is None else subgroups.read_metadata(metadata)
+  numbers = report_numbers.collect(tables, metadata=patients, settings=settings)
+  of_maps = maps.numbers(workdir / 'gradcam', tables, settings.resamples)
+  for split, found in of_maps.items():
+    numbers[split]['maps'] = found
+  run = page.Run(
+    workdir=workdir,
+    split=_main_split(list(tables)),
+    tables=tables,
+    numbers=numbers,
+    config=files.read_json(workdir / 'config.json'),
+    images=images,
+    seed=settings.resamples.seed,
+  )
+  return _write(run, file_format)
+
+
+def _check_format(file_format: str) -> None:
   if file_format not in FORMATS:
     known = ', '.join(FORMATS)
     raise ValueError(
       f'Unknown format {file_format!r}; expected one of {known}.'
     )
-  workdir = epath.Path(workdir)
-  if isinstance(images, str | os.PathLike):
-    images = figures_images.folder_images(images)
-  settings = settings or values.Settings()
-  tables = read_tables(workdir)
-  patients = None if metadata is None else subgroups.read_metadata(metadata)
-  numbers = report_numbers.collect(tables, metadata=patients, settings=settings)
-  of_maps = map_numbers.collect(workdir / 'gradcam', tables, settings)
-  for split in of_maps:
-    numbers[split]['maps'] = of_maps[split]
-  content = report_content.collect(
-    workdir, tables, numbers, images, seed=settings.seed
-  )
-  return _write(workdir / 'report', content, file_format)
 
 
 def read_tables(workdir: pathlib.Path) -> dict[str, pd.DataFrame]:
@@ -87,34 +97,39 @@ def read_tables(workdir: pathlib.Path) -> dict[str, pd.DataFrame]:
   return {x: predictions.read(paths[x]) for x in split_counts.ordered(paths)}
 
 
-def _write(
-  folder: pathlib.Path, content: report_content.Content, file_format: str
-) -> pathlib.Path:
+def _main_split(names: Sequence[str]) -> str:
+  """Returns the split that is shown in full: test, else any but train, val."""
+  others = [x for x in names if x not in ('train', 'val')]
+  best = [x for x in ('test', *others, 'val') if x in names]
+  return best[0] if best else names[0]
+
+
+def _write(run: page.Run, file_format: str) -> pathlib.Path:
   template, file_name = FORMATS[file_format]
-  text = _render(content, template, autoescape=file_format == 'html')
+  folder = run.workdir / 'report'
+  sections = page.sections(run)
+  text = _template(template, autoescape=file_format == 'html').render(
+    caution=facts.caution(run.config),
+    data=facts.data_name(run.config) or 'data of unknown name',
+    split=run.split,
+    highlights=page.highlights(run.numbers[run.split]),
+    sections=sections,
+  )
   (folder / 'figures').mkdir(parents=True, exist_ok=True)
-  for picture in itertools.chain(*content.pictures.values()):
-    (folder / 'figures' / f'{picture.name}.png').write_bytes(picture.png)
-  metrics_json.update(folder.parent, content.numbers)
+  for block in itertools.chain(*(section.blocks for section in sections)):
+    for picture in getattr(block, 'pictures', ()):
+      (folder / 'figures' / f'{picture.name}.png').write_bytes(picture.png)
+  metrics.update_json(run.workdir, run.numbers)
   files.write(folder / file_name, text.encode())
   return folder / file_name
 
 
-def _render(
-  content: report_content.Content, template: str, *, autoescape: bool
-) -> str:
+def _template(name: str, *, autoescape: bool) -> jinja2.Template:
   folder = pathlib.Path(__file__).parent / 'templates'
   environment = page_templates.environment(folder, autoescape=autoescape)
   environment.keep_trailing_newline = True
   environment.filters['md'] = _escape_markdown
-  name = facts.data_name(content.config)
-  return environment.get_template(template).render(
-    caution=facts.caution(content.config),
-    data=name or 'data of unknown name',
-    split=content.split,
-    highlights=page.highlights(content.numbers[content.split]),
-    sections=page.sections(content, name),
-  )
+  return environment.get_template(name)
 
 
 def _escape_markdown(text: object) -> str:

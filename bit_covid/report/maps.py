@@ -1,69 +1,161 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The section of a report on class activation maps."""
+"""What a report says of class activation maps, from the files of a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+import functools
 import pathlib
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
+from bit_covid.analysis import map_evidence
+from bit_covid.analysis import predictions
 from bit_covid.report import blocks
-from bit_covid.report import facts
 from bit_covid.report import tables
+from bit_covid.report import values
 
 # Pixels of the image to one of the network's last map: halved five times.
 _STRIDE = 32
 
 
-def pictures(
-  folder: pathlib.Path, class_names: Sequence[str]
-) -> list[figures.Picture]:
-  """Returns the PNG files of a folder, each with the text in its .txt file.
+def numbers(
+  folder: pathlib.Path,
+  predicted: Mapping[str, pd.DataFrame],
+  resamples: bootstrap.Resamples,
+) -> values.Json:
+  """Returns 'energy' and 'randomization' of each split in a folder gradcam/.
 
-  Those of classes come first, in the order of the classes.
+  A table that does not exist gives `{'missing': 'why'}`. The folder may be
+  missing as well. `predicted` are predictions tables.
   """
-  order = {f'{name}.png': i for i, name in enumerate(class_names)}
-  paths = sorted(folder.glob('*.png'), key=lambda x: x.stem)
-  result = []
-  for path in sorted(paths, key=lambda x: order.get(x.name, len(order))):
-    text = path.with_suffix('.txt')
-    caption = text.read_text('utf-8').strip() if text.exists() else path.name
-    result.append(
-      figures.Picture(
-        name=f'gradcam_{path.stem}',
-        title='Class activation maps',
-        caption=caption,
-        alt=f'Class activation maps: {caption}',
-        png=path.read_bytes(),
-      )
-    )
+  energy = functools.partial(_energy, resamples=resamples)
+  kinds = {
+    'energy': (map_evidence.ENERGY_COLUMNS, energy),
+    'randomization': (map_evidence.RANDOMIZATION_COLUMNS, _randomization),
+  }
+  class_names = predictions.class_names(next(iter(predicted.values())))
+  result = {}
+  for kind, (columns, measure) in kinds.items():
+    path = folder / f'{kind}.csv'
+    if not path.exists():
+      continue
+    rows = map_evidence.read(path, columns, class_names)
+    # The report has no place for a split without predictions.
+    for split in set(rows['split']) & set(predicted):
+      part = _with_prediction(rows[rows['split'] == split], predicted[split])
+      result.setdefault(split, {})[kind] = measure(part, class_names)
+  for found in result.values():
+    for kind in kinds:
+      missing = {'missing': f'There is no gradcam/{kind}.csv of the split.'}
+      found.setdefault(kind, missing)
   return result
 
 
-def sections(
-  splits: Mapping[str, Any],
-  config: Mapping[str, Any] | None,
-  panels: Sequence[figures.Picture],
-) -> list[blocks.Section]:
-  """Returns the section of maps, or [] for a run without maps.
+def _with_prediction(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+  """Returns the rows with `of_run`, the class that the run predicted."""
+  names = np.array(predictions.class_names(table))
+  of_run = names[predictions.probabilities(table).argmax(axis=1)]
+  by_slice = pd.Series(of_run, index=table['slice_id'])
+  return rows.assign(of_run=rows['slice_id'].map(by_slice))
 
-  Numbers of `map_numbers` are 'maps' of a split. The panels show the maps.
+
+def _energy(
+  rows: pd.DataFrame,
+  class_names: Sequence[str],
+  *,
+  resamples: bootstrap.Resamples,
+) -> values.Json:
+  with_box = rows[rows['box'] != '']
+  measured = with_box.dropna(subset='inside')
+  counts = {
+    'drawn': len(rows),
+    'without_box': len(rows) - len(with_box),
+    'zero': len(with_box) - len(measured),
+  }
+  if measured.empty:
+    missing = (
+      f'None of {_slices(len(rows))} has both a box and a map that is not zero '
+      'everywhere.'
+    )
+    return counts | {'missing': missing}
+
+  def measure(part: pd.DataFrame) -> values.Json:
+    found = map_evidence.energy(part, class_names, resamples=resamples)
+    of_run = (part['class'] == part['of_run']).mean()
+    return {
+      'slices': found.slices,
+      'patients': found.patients,
+      'accuracy': values.plain(found.accuracy),
+      'accuracy_of_run': values.plain(of_run),
+      'area': values.plain(found.area),
+      **values.named({'inside': found.inside}),
+    }
+
+  boxes = {'boxes': sorted(set(measured['box']))}
+  return counts | boxes | _by_class(measured, class_names, measure)
+
+
+def _randomization(
+  rows: pd.DataFrame, class_names: Sequence[str]
+) -> values.Json:
+  measured = rows.dropna(subset='similarity')
+  counts = {
+    'slices': measured['slice_id'].nunique(),
+    'zero': rows['slice_id'].nunique() - measured['slice_id'].nunique(),
+    'seeds': measured['seed'].nunique(),
+  }
+  if measured.empty:
+    return counts | {
+      'missing': 'The map of each slice that was drawn is zero everywhere.'
+    }
+
+  def measure(part: pd.DataFrame) -> values.Json:
+    found = map_evidence.similarity(part)
+    return {stage: vars(x) for stage, x in found.items()}
+
+  return counts | _by_class(measured, class_names, measure)
+
+
+def _by_class(
+  rows: pd.DataFrame,
+  class_names: Sequence[str],
+  measure: Callable[[pd.DataFrame], values.Json],
+) -> values.Json:
+  """Returns the numbers of all rows and of each class that has any."""
+  parts = {name: rows[rows['class'] == name] for name in class_names}
+  return {
+    'all': measure(rows),
+    'by_class': {x: measure(part) for x, part in parts.items() if len(part)},
+  }
+
+
+def evidence(
+  splits: Mapping[str, Any],
+  data: Mapping[str, Any],
+  panels: Sequence[figures.Picture],
+) -> list[blocks.Block]:
+  """Returns what is known of the maps, [] for a run without maps.
+
+  'maps' of a split are those of `numbers`. The panels show the maps. `data` is
+  the part of config.json on the data.
   """
   found = {name: x['maps'] for name, x in splits.items() if 'maps' in x}
-  if not found and not panels:
-    return []
   body = [blocks.Pictures(panels)] if panels else []
   for split, kinds in found.items():
-    body += _energy_blocks(split, kinds['energy'], facts.of_data(config))
+    body += _energy_blocks(split, kinds['energy'], data)
     body += _randomization_blocks(split, kinds['randomization'])
-  if not found:
+  if panels and not found:
     body.append(
       blocks.Text(
         'What speaks for these maps was not measured: there is neither '
         'gradcam/energy.csv nor gradcam/randomization.csv of a split above.'
       )
     )
-  return [blocks.Section('maps', 'Where the network looks', body)]
+  return body
 
 
 def _energy_blocks(

@@ -3,17 +3,24 @@
 """The sections of a report, in order."""
 
 from collections.abc import Mapping
-from typing import Any
+import pathlib
+from typing import Any, NamedTuple
+
+import pandas as pd
 
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
+from bit_covid.analysis import figures_images
+from bit_covid.analysis import split_counts
+from bit_covid.base import files
 from bit_covid.report import blocks
-from bit_covid.report import content as report_content
 from bit_covid.report import facts
+from bit_covid.report import figures as report_figures
 from bit_covid.report import maps
 from bit_covid.report import published
 from bit_covid.report import tables
 
+_LISTED_ERRORS = 12
 _INTERVALS = (
   f'{bootstrap.LEVEL_TEXT} intervals come from a bootstrap that draws patients '
   'within each class, not slices: slices of one patient resemble each other. '
@@ -30,6 +37,28 @@ _ERROR_OF_CALIBRATION = (
   'absolute values larger, and twice so in a drawing of patients, so that the '
   'interval of a well-calibrated network would lie above the truth.'
 )
+
+
+class Run(NamedTuple):
+  """What the sections of a report are made from.
+
+  Attributes:
+    workdir: the work directory.
+    split: the split that is shown in full.
+    tables: the predictions tables by split.
+    numbers: those of `numbers.collect`, by split.
+    config: config.json, None where it does not exist.
+    images: from a slice_id to its image; None where there is no gallery.
+    seed: that of t-SNE.
+  """
+
+  workdir: pathlib.Path
+  split: str
+  tables: Mapping[str, pd.DataFrame]
+  numbers: Mapping[str, Any]
+  config: Mapping[str, Any] | None
+  images: figures_images.ImageFn | None
+  seed: int
 
 
 def highlights(numbers: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -64,63 +93,56 @@ def _percent(
   return f'{text} %', 'no interval: the same whichever patients are drawn'
 
 
-def sections(
-  content: report_content.Content, name: str | None
-) -> list[blocks.Section]:
-  """Returns all sections; `name` is that of the data set, if it is recorded."""
-  numbers = content.numbers[content.split]
+def sections(run: Run) -> list[blocks.Section]:
+  """Returns the sections that have something to show."""
+  found = run.numbers[run.split]
+  prevalence = [blocks.Text(_PREVALENCE), tables.prevalence(found)]
+  groups = [blocks.Text(tables.SMALL_GROUPS), *tables.groups(found)]
+  published_rows = published.comparison(
+    run.split, found, facts.data_name(run.config)
+  )
+  parts = [
+    ('results', 'Results by slice', _results(run, found)),
+    ('patients', 'Results by patient', _patients(found)),
+    ('prevalence', 'Predictive values elsewhere', prevalence),
+    ('calibration', 'Calibration', _calibration(run, found)),
+    ('thresholds', 'Operating points', _thresholds(run.split, found)),
+    ('subgroups', 'Subgroups', groups),
+    ('errors', 'Most confident errors', _errors(run)),
+    ('maps', 'Where the network looks', _maps(run, found)),
+    ('data', 'Data and features', _data(run)),
+    ('training', 'Training', _training(run.workdir)),
+    ('published', 'Published results', published_rows),
+    ('run', 'The run', [facts.table(run.config, run.workdir / 'run.json')]),
+  ]
+  return [blocks.Section(*part) for part in parts if part[-1]]
+
+
+def _results(run: Run, numbers: Mapping[str, Any]) -> list[blocks.Block]:
+  pictures = report_figures.results(run.split, run.tables[run.split], numbers)
   return [
-    blocks.Section(
-      'results',
-      'Results by slice',
-      [
-        blocks.Text(_INTERVALS),
-        tables.overall(content.numbers),
-        tables.by_class(numbers),
-        blocks.Pictures(content.pictures['results']),
-      ],
-    ),
-    _patients(numbers),
-    blocks.Section(
-      'prevalence',
-      'Predictive values elsewhere',
-      [blocks.Text(_PREVALENCE), tables.prevalence(numbers)],
-    ),
-    _calibration(content, numbers),
-    _thresholds(content, numbers),
-    blocks.Section(
-      'subgroups',
-      'Subgroups',
-      [blocks.Text(tables.SMALL_GROUPS), *tables.groups(numbers)],
-    ),
-    blocks.Section('errors', 'Most confident errors', _errors(content)),
-    *maps.sections(content.numbers, content.config, content.pictures['maps']),
-    blocks.Section('data', 'Data and features', _pictures(content, 'data')),
-    blocks.Section('training', 'Training', _pictures(content, 'training')),
-    published.section(content.split, numbers, name),
-    facts.section(content.config, content.starts),
+    blocks.Text(_INTERVALS),
+    tables.overall(run.numbers),
+    tables.by_class(numbers),
+    blocks.Pictures(pictures),
   ]
 
 
-def _patients(numbers: Mapping[str, Any]) -> blocks.Section:
+def _patients(numbers: Mapping[str, Any]) -> list[blocks.Block]:
   found = numbers['patient']
   if 'missing' in found:
-    body = [blocks.Note(f'No numbers by patient. {found["missing"]}')]
-  else:
-    body = [
-      blocks.Text(
-        'Probabilities of a patient are the mean over the slices, the maximum, '
-        'the mean of the highest slices of each class, or the share of '
-        'slices that vote for the class.'
-      ),
-      tables.by_patient(numbers),
-    ]
-  return blocks.Section('patients', 'Results by patient', body)
+    return [blocks.Note(f'No numbers by patient. {found["missing"]}')]
+  return [
+    blocks.Text(
+      'Probabilities of a patient are the mean over the slices, the maximum, '
+      'the mean of the highest slices of each class, or the share of '
+      'slices that vote for the class.'
+    ),
+    tables.by_patient(numbers),
+  ]
 
 
-def _calibration(
-  content: report_content.Content, numbers: Mapping[str, Any]
-) -> blocks.Section:
+def _calibration(run: Run, numbers: Mapping[str, Any]) -> list[blocks.Block]:
   found = numbers['calibration']
   if 'missing' in found:
     first = blocks.Note(f'No temperature. {found["missing"]}')
@@ -130,37 +152,34 @@ def _calibration(
       f'{found["fitted_on"]} alone. It changes no prediction, only how sure '
       'the network says it is.'
     )
-  body = [
+  table = run.tables[run.split]
+  picture = report_figures.reliability(run.split, table, numbers)
+  return [
     first,
     blocks.Text(_ERROR_OF_CALIBRATION),
     tables.calibration(numbers),
-    blocks.Pictures(content.pictures['calibration']),
+    blocks.Pictures([picture]),
   ]
-  return blocks.Section('calibration', 'Calibration', body)
 
 
-def _thresholds(
-  content: report_content.Content, numbers: Mapping[str, Any]
-) -> blocks.Section:
+def _thresholds(split: str, numbers: Mapping[str, Any]) -> list[blocks.Block]:
   found = numbers['operating_points']
   if 'missing' in found:
-    body = [blocks.Note(f'No operating points. {found["missing"]}')]
-  else:
-    body = [
-      blocks.Text(
-        f'Each threshold is the largest that reaches the wanted sensitivity on '
-        f'{found["chosen_on"]}. From it on a slice is called positive. The '
-        f'columns on the right are what that gives on {content.split}.'
-      ),
-      tables.thresholds(numbers),
-    ]
-  return blocks.Section('thresholds', 'Operating points', body)
+    return [blocks.Note(f'No operating points. {found["missing"]}')]
+  return [
+    blocks.Text(
+      f'Each threshold is the largest that reaches the wanted sensitivity on '
+      f'{found["chosen_on"]}. From it on a slice is called positive. The '
+      f'columns on the right are what that gives on {split}.'
+    ),
+    tables.thresholds(numbers),
+  ]
 
 
-def _errors(content: report_content.Content) -> list[blocks.Block]:
-  errors = content.errors
+def _errors(run: Run) -> list[blocks.Block]:
+  errors = figures.confident_errors(run.tables[run.split], _LISTED_ERRORS)
   if errors.empty:
-    return [blocks.Text(f'No slice of {content.split} is predicted wrongly.')]
+    return [blocks.Text(f'No slice of {run.split} is predicted wrongly.')]
   table = blocks.Table(
     'The surest wrong slice of each patient, the surest patients first',
     ['Slice', 'True', 'Predicted', 'Confidence, %', 'Source'],
@@ -171,14 +190,48 @@ def _errors(content: report_content.Content) -> list[blocks.Block]:
       for x in errors.itertuples()
     ],
   )
-  return [table, *_pictures(content, 'errors')]
+  missing = 'no folder of images was given to the report.'
+  if run.images is not None:
+    try:
+      gallery = report_figures.gallery(errors, run.images)
+      return [table, blocks.Pictures([gallery])]
+    except FileNotFoundError as error:
+      missing = str(error)
+  return [
+    table,
+    blocks.Text(f'The slices themselves are not shown: {missing}'),
+  ]
 
 
-def _pictures(content: report_content.Content, key: str) -> list[blocks.Block]:
-  """Returns the pictures of a section, then the remark on what it lacks."""
-  result = []
-  if content.pictures.get(key):
-    result.append(blocks.Pictures(content.pictures[key]))
-  if key in content.remarks:
-    result.append(blocks.Text(content.remarks[key]))
-  return result
+def _maps(run: Run, numbers: Mapping[str, Any]) -> list[blocks.Block]:
+  # Drawn by the run, as they need the network.
+  panels = report_figures.maps(run.workdir / 'gradcam', numbers['class_names'])
+  return maps.evidence(run.numbers, facts.of_data(run.config), panels)
+
+
+def _data(run: Run) -> list[blocks.Block]:
+  counts = split_counts.of_tables(run.tables)
+  path = run.workdir / 'splits.csv'
+  if path.exists():
+    counts = split_counts.joined(counts, split_counts.read(path))
+  per_class = facts.of_data(run.config).get('per_class') or 0
+  pictures = [report_figures.splits(counts, per_class=per_class)]
+  path = run.workdir / 'predictions' / f'{run.split}_features.npz'
+  missing = '' if path.exists() else f'there is no {path.name} of {run.split}.'
+  if not missing:
+    table = run.tables[run.split]
+    try:
+      pictures += report_figures.features(run.split, table, path, seed=run.seed)
+    except figures_images.TooFewError as error:
+      missing = str(error)
+  remarks = [blocks.Text(f'No t-SNE: {missing}')] if missing else []
+  return [blocks.Pictures(pictures), *remarks]
+
+
+def _training(workdir: pathlib.Path) -> list[blocks.Block]:
+  path = workdir / 'metrics.jsonl'
+  rows = files.read_json_lines(path) if path.exists() else []
+  if not rows:
+    text = 'No training curves: there is no metrics.jsonl.'
+    return [blocks.Text(text)]
+  return [blocks.Pictures([report_figures.training(rows)])]

@@ -10,9 +10,9 @@ from bit_covid.analysis import published
 from bit_covid.report import blocks
 
 
-def section(
+def comparison(
   split: str, numbers: Mapping[str, Any], data_name: str | None
-) -> blocks.Section:
+) -> list[blocks.Block]:
   """Returns the published rows, then this run's, and if they are comparable."""
   reason = _difference(split, numbers, data_name)
   note = (
@@ -36,8 +36,7 @@ def section(
     f"Source: {published.PAPER}, Tables 1 and 2. A second run of the paper's "
     f'models (Table 3) gave, on test: {", ".join(second)}.'
   )
-  body = [blocks.Note(note), table, blocks.Text(source)]
-  return blocks.Section('published', 'Published results', body)
+  return [blocks.Note(note), table, blocks.Text(source)]
 
 
 def _difference(

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from bit_covid.analysis import bootstrap
-from bit_covid.analysis import operating_points
 
 Json = dict[str, Any]
 
@@ -21,26 +20,21 @@ class Settings:
 
   Attributes:
     prevalences: shares at which PPV and NPV are restated.
-    sensitivities: shares that thresholds have to reach on val.
-    num_resamples: number of resamples of the bootstrap.
-    seed: of the bootstrap and of t-SNE.
+    resamples: those of the bootstrap; their seed is that of t-SNE as well.
   """
 
   prevalences: tuple[float, ...] = (0.235, 0.05, 0.01, 0.001)
-  sensitivities: tuple[float, ...] = operating_points.SENSITIVITIES
-  num_resamples: int = bootstrap.NUM_RESAMPLES
-  seed: int = 0
+  resamples: bootstrap.Resamples = bootstrap.RESAMPLES
 
-  def bootstrap(self) -> dict[str, int]:
-    """Returns the arguments of all functions that resample."""
-    return {'num_resamples': self.num_resamples, 'seed': self.seed}
+
+DEFAULTS = Settings()
 
 
 def plain(value: float | np.ndarray) -> Any:
-  """Returns numbers as plain Python values, NaN as None."""
+  """Returns floats or whole numbers as plain Python values, NaN as None."""
   if np.ndim(value):
     return [plain(x) for x in value]
-  return None if math.isnan(value) else float(value)
+  return None if math.isnan(value) else np.asarray(value).item()
 
 
 def named(

@@ -20,7 +20,6 @@ import pandas as pd
 
 from bit_covid.analysis import calibration
 from bit_covid.analysis import metrics
-from bit_covid.analysis import metrics_json
 from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
 from bit_covid.analysis import terminal
@@ -147,7 +146,7 @@ def write_results(
       folder / f'{split}_features.npz',
       {'slice_id': table['slice_id'].to_numpy(str), 'features': features},
     )
-    metrics_json.update(workdir, {split: summary})
+    metrics.update_json(workdir, {split: summary})
     if show:
       terminal.show_summary(split, summary)
   return summary

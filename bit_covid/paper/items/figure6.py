@@ -13,7 +13,6 @@ import numpy as np
 
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
-from bit_covid.analysis import repeated_runs
 from bit_covid.paper import collect
 from bit_covid.paper import grid
 from bit_covid.paper import labels
@@ -197,7 +196,7 @@ def _differences(
   for place, found in enumerate(differences):
     if found:
       # Seeds are not paired: their differences have no extremes.
-      number = repeated_runs.Repeated(*found[:3], math.nan, math.nan)
+      number = bootstrap.Repeated(*found[:3], math.nan, math.nan)
       marks.measured(axes, place, number, **style)
 
 

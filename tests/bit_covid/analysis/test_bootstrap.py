@@ -11,6 +11,9 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import resampling
 
+FEW = bootstrap.Resamples(50)
+MANY = bootstrap.Resamples(300)
+
 NAMES = ('Normal', 'CP', 'NCP')
 
 
@@ -49,8 +52,8 @@ def _naive(accuracy, count):
 
 def test_every_measure_has_an_interval_around_its_value():
   table = _simulated(np.random.default_rng(0))
-  result = bootstrap.intervals(table, num_resamples=300)
-  values = metrics.measure(*metrics.labelled(table))
+  result = bootstrap.intervals(table, resamples=MANY)
+  values = metrics.measure(table)
   assert list(result) == list(metrics.OVERALL + metrics.PER_CLASS)
   for name, interval in result.items():
     np.testing.assert_array_equal(interval.value, values[name])
@@ -62,8 +65,8 @@ def test_every_measure_has_an_interval_around_its_value():
 
 def test_counts_alone():
   table = _simulated(np.random.default_rng(0))
-  result = bootstrap.intervals(table, num_resamples=50, with_areas=False)
-  every = bootstrap.intervals(table, num_resamples=50)
+  result = bootstrap.intervals(table, resamples=FEW, with_areas=False)
+  every = bootstrap.intervals(table, resamples=FEW)
   assert set(every) - set(result) == {'roc_auc', 'average_precision'}
   assert result['accuracy'] == every['accuracy']
 
@@ -71,8 +74,8 @@ def test_counts_alone():
 def test_clusters_make_intervals_wide():
   table = _simulated(np.random.default_rng(1), mean=30)
   alone = table.assign(patient_id=table['slice_id'])
-  clustered = bootstrap.intervals(table, num_resamples=300)['accuracy']
-  sliced = bootstrap.intervals(alone, num_resamples=300)['accuracy']
+  clustered = bootstrap.intervals(table, resamples=MANY)['accuracy']
+  sliced = bootstrap.intervals(alone, resamples=MANY)['accuracy']
   low, high = _naive(sliced.value, len(table))
   # With each slice a patient of its own, it is the interval over slices.
   assert sliced.high - sliced.low == pytest.approx(high - low, rel=0.15)
@@ -82,9 +85,9 @@ def test_clusters_make_intervals_wide():
 def test_seed_decides_and_the_order_of_rows_does_not():
   table = _simulated(np.random.default_rng(0))
   shuffled = table.sample(frac=1, random_state=0)
-  first = bootstrap.intervals(table, num_resamples=50)
-  again = bootstrap.intervals(shuffled, num_resamples=50)
-  other = bootstrap.intervals(table, num_resamples=50, seed=1)
+  first = bootstrap.intervals(table, resamples=FEW)
+  again = bootstrap.intervals(shuffled, resamples=FEW)
+  other = bootstrap.intervals(table, resamples=bootstrap.Resamples(50, 1))
   for name, interval in first.items():
     for a, b in zip(interval, again[name], strict=True):
       np.testing.assert_allclose(a, b, rtol=1e-12)
@@ -108,11 +111,10 @@ def _bounds_of_uneven_patients(resampled, measure):
   table = _table(patient, label, np.eye(3)[label])
   sample = resampling.make_sample(table.drop(columns='p_NCP'))
   is_by_class = measure == 'sensitivity'
-  _, low, high = bootstrap.make_interval(
+  _, low, high = bootstrap._interval(
     np.full(2, 0.5) if is_by_class else 0.5,
     np.stack([resampled] * 2, axis=1) if is_by_class else resampled,
-    sample=sample,
-    measure=measure,
+    sample.effective_patients(measure),
   )
   return low, high
 
@@ -145,7 +147,7 @@ def test_measure_that_is_often_undefined_has_no_bounds(undefined, has_bounds):
 
 def test_class_that_is_absent():
   table = _simulated(np.random.default_rng(0))
-  result = bootstrap.intervals(table[table['label'] != 1], num_resamples=100)
+  result = bootstrap.intervals(table[table['label'] != 1], resamples=FEW)
   assert np.isnan(result['sensitivity'].low).tolist() == [False, True, False]
   assert np.isnan(result['roc_auc'].high).tolist() == [False, True, False]
   assert np.isnan(result['balanced_accuracy'].low)
@@ -155,7 +157,7 @@ def test_class_that_is_absent():
 
 def test_one_patient_has_values_and_no_interval():
   table = _simulated(np.random.default_rng(0)).assign(patient_id='p')
-  for name, interval in bootstrap.intervals(table, num_resamples=100).items():
+  for name, interval in bootstrap.intervals(table, resamples=FEW).items():
     assert not np.isnan(interval.value).any(), name
     assert np.isnan(interval.low).all(), name
     assert np.isnan(interval.high).all(), name
@@ -164,7 +166,7 @@ def test_one_patient_has_values_and_no_interval():
 def test_class_of_one_patient_leaves_the_others_their_sensitivity():
   table = _simulated(np.random.default_rng(0))
   table.loc[table['label'] == 2, 'patient_id'] = 'p'
-  result = bootstrap.intervals(table, num_resamples=100)
+  result = bootstrap.intervals(table, resamples=FEW)
   assert np.isnan(result['sensitivity'].low).tolist() == [False, False, True]
   for name in set(result) - {'sensitivity'}:
     assert np.isnan(result[name].low).all(), name
@@ -173,7 +175,8 @@ def test_class_of_one_patient_leaves_the_others_their_sensitivity():
 def test_perfect_run_has_no_interval_of_no_width():
   label = np.repeat([0, 1, 2], 10)
   result = bootstrap.intervals(
-    _table(np.arange(30) // 2, label, np.eye(3)[label]), num_resamples=50
+    _table(np.arange(30) // 2, label, np.eye(3)[label]),
+    resamples=FEW,
   )
   assert result['accuracy'].value == 1
   assert np.isnan(result['accuracy'].low)
@@ -181,7 +184,7 @@ def test_perfect_run_has_no_interval_of_no_width():
 
 def test_empty_table():
   table = _simulated(np.random.default_rng(0)).iloc[:0]
-  for interval in bootstrap.intervals(table, num_resamples=10).values():
+  for interval in bootstrap.intervals(table, resamples=FEW).values():
     assert np.isnan(np.stack(interval)).all()
 
 
@@ -197,13 +200,13 @@ def test_missing_values_are_refused(column, value, message):
   table = _simulated(np.random.default_rng(0))
   table.loc[table.index[:4], column] = value
   with pytest.raises(ValueError, match=message):
-    bootstrap.intervals(table, num_resamples=10)
+    bootstrap.intervals(table, resamples=FEW)
 
 
 def test_no_resamples_are_refused():
   table = _simulated(np.random.default_rng(0))
   with pytest.raises(ValueError, match=r'^0 resamples; expected at least 1'):
-    bootstrap.intervals(table, num_resamples=0)
+    bootstrap.intervals(table, resamples=bootstrap.Resamples(0))
 
 
 def _pair():
@@ -222,9 +225,9 @@ def _pair():
 def test_difference_is_paired():
   table_a, table_b = _pair()
   shuffled = table_b.sample(frac=1, random_state=0)
-  result = bootstrap.difference(table_a, shuffled, num_resamples=500)
-  a = bootstrap.intervals(table_a, num_resamples=500)
-  b = bootstrap.intervals(table_b, num_resamples=500)
+  result = bootstrap.difference(table_a, shuffled, resamples=MANY)
+  a = bootstrap.intervals(table_a, resamples=MANY)
+  b = bootstrap.intervals(table_b, resamples=MANY)
   assert list(result) == list(a)
   for name, found in result.items():
     np.testing.assert_allclose(found.value, b[name].value - a[name].value)
@@ -240,8 +243,8 @@ def test_difference_is_paired():
 
 def test_difference_changes_its_sign_with_the_order():
   table_a, table_b = _pair()
-  there = bootstrap.difference(table_a, table_b, num_resamples=100)
-  back = bootstrap.difference(table_b, table_a, num_resamples=100)
+  there = bootstrap.difference(table_a, table_b, resamples=FEW)
+  back = bootstrap.difference(table_b, table_a, resamples=FEW)
   for name in there:
     np.testing.assert_allclose(there[name].value, -back[name].value)
     np.testing.assert_allclose(there[name].low, -back[name].high, atol=1e-12)
@@ -249,7 +252,7 @@ def test_difference_changes_its_sign_with_the_order():
 
 def test_run_and_itself():
   table, _ = _pair()
-  result = bootstrap.difference(table, table, num_resamples=50)
+  result = bootstrap.difference(table, table, resamples=FEW)
   assert result['accuracy'].value == 0
   assert np.isnan(result['accuracy'].smallest_detectable)
 
@@ -295,10 +298,12 @@ def test_mean_of_errors_has_the_interval_of_the_accuracy():
   label, probabilities = metrics.labelled(table)
   is_right = (probabilities.argmax(axis=1) == label).astype(float)
   found = bootstrap.mean_intervals(
-    table, {'right': is_right, 'twice': 2 * is_right}, num_resamples=300, seed=5
+    table,
+    {'right': is_right, 'twice': 2 * is_right},
+    resamples=bootstrap.Resamples(300, 5),
   )
   expected = bootstrap.intervals(
-    table, num_resamples=300, seed=5, with_areas=False
+    table, resamples=bootstrap.Resamples(300, 5), with_areas=False
   )['accuracy']
   assert found['right'] == pytest.approx(expected)
   assert found['twice'] == pytest.approx([2 * x for x in expected])

@@ -62,7 +62,7 @@ def _coverage(case, simulations):
   for seed in range(simulations):
     table = _simulate(case, generator)
     value, low, high = bootstrap.intervals(
-      table, num_resamples=1000, seed=seed, with_areas=False
+      table, resamples=bootstrap.Resamples(1000, seed), with_areas=False
     )['accuracy']
     half = 1.959964 * np.sqrt(value * (1 - value) / len(table))
     covers.append((low <= truth <= high, abs(value - truth) <= half))

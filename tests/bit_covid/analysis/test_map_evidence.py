@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import map_evidence
 
 NAMES = ('Normal', 'NCP')
@@ -51,7 +52,9 @@ def test_text_stays_text_and_empty_numbers_are_missing(read):
 
 
 def test_energy_by_hand(read):
-  found = map_evidence.energy(read(ENERGY), NAMES, num_resamples=50)
+  found = map_evidence.energy(
+    read(ENERGY), NAMES, resamples=bootstrap.Resamples(50)
+  )
   assert (found.slices, found.patients) == (3, 3)
   assert found.inside.value == pytest.approx(0.7)
   assert found.area == pytest.approx(0.4)

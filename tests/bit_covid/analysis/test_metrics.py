@@ -56,9 +56,9 @@ def _table(labels, probabilities, class_names=NAMES):
 def test_published_matrices_give_the_rows_of_the_paper(matrix, accuracy, rows):
   confusion = np.array(matrix)
   assert confusion.sum() == 25_658
-  assert round(100 * metrics.accuracy(confusion), 1) == accuracy
-  measures = metrics.per_class(confusion)
-  assert set(measures) == set(rows)
+  measures = metrics.from_confusion(confusion)
+  assert round(100 * measures['accuracy'], 1) == accuracy
+  assert set(metrics.MEASURES) == set(rows)
   for name, values in rows.items():
     # Half up, as the paper rounds: 97.15 % is 97.2 there.
     printed = np.floor(1000 * np.round(measures[name], 6) + 0.5) / 10
@@ -87,15 +87,13 @@ def test_measures_equal_those_of_scikit_learn():
   labels = generator.integers(0, 4, 500)
   probabilities = generator.dirichlet(np.ones(4), 500)
   table = _table(labels, probabilities, ('a', 'b', 'c', 'd'))
-  confusion = metrics.confusion_matrix(table)
   predicted = probabilities.argmax(1)
-  assert metrics.accuracy(confusion) == sklearn_metrics.accuracy_score(
-    labels, predicted
-  )
+  measures = metrics.from_confusion(metrics.confusion_matrix(table))
+  accuracy = sklearn_metrics.accuracy_score(labels, predicted)
+  assert measures['accuracy'] == accuracy
   precision, recall, _, _ = sklearn_metrics.precision_recall_fscore_support(
     labels, predicted
   )
-  measures = metrics.per_class(confusion)
   np.testing.assert_allclose(measures['sensitivity'], recall)
   np.testing.assert_allclose(measures['ppv'], precision)
   for i in range(4):
@@ -140,7 +138,7 @@ def test_measure_equals_scikit_learn():
   # Rounded, so that many are tied.
   probabilities = np.round(generator.dirichlet(np.ones(3), 400), 1)
   predicted = probabilities.argmax(1)
-  found = metrics.measure(label, probabilities)
+  found = metrics.measure(_table(label, probabilities))
   assert list(found) == list(metrics.OVERALL + metrics.PER_CLASS)
   overall = {
     'accuracy': sklearn_metrics.accuracy_score,
@@ -167,7 +165,7 @@ def test_measure_equals_scikit_learn():
     ),
   )
   confusion = metrics.confusion_matrix(_table(label, probabilities))
-  for name, values in metrics.per_class(confusion).items():
+  for name, values in metrics.from_confusion(confusion).items():
     np.testing.assert_array_equal(found[name], values)
 
 
@@ -191,10 +189,11 @@ def test_measures_by_hand():
 
 
 def test_class_that_is_absent_leaves_its_measures_undefined():
-  found = metrics.measure(
-    np.array([0, 0, 2, 2]),
-    np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0, 0.1, 0.9], [0.1, 0, 0.9]]),
+  table = _table(
+    [0, 0, 2, 2],
+    [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0, 0.1, 0.9], [0.1, 0, 0.9]],
   )
+  found = metrics.measure(table)
   assert found['accuracy'] == 0.75
   assert np.isnan(found['balanced_accuracy'])
   for name in ('sensitivity', 'roc_auc', 'average_precision'):
@@ -204,20 +203,21 @@ def test_class_that_is_absent_leaves_its_measures_undefined():
 
 
 def test_one_class_only_and_nothing_at_all():
-  alone = metrics.measure(np.zeros(3, int), np.eye(3)[[0, 0, 0]])
+  alone = metrics.measure(_table([0, 0, 0], np.eye(3)[[0, 0, 0]]))
   assert alone['accuracy'] == 1
   assert np.isnan([alone['mcc'], alone['kappa'], *alone['roc_auc']]).all()
-  empty = metrics.measure(np.zeros(0, int), np.zeros((0, 3)))
+  empty = metrics.measure(_table(np.zeros(0, int), np.zeros((0, 3))))
   assert np.isnan(np.concatenate([np.ravel(x) for x in empty.values()])).all()
 
 
 def test_what_cannot_be_measured_is_refused():
-  with pytest.raises(ValueError, match='1 of 2 rows have a probability that'):
-    metrics.measure(np.array([0, 1]), np.array([[1, 0], [np.nan, 1]]))
-  with pytest.raises(ValueError, match=r'1 of 2 labels are not in 0 to 1.* 2'):
-    metrics.measure(np.array([0, 2]), np.eye(2))
-  with pytest.raises(ValueError, match='1 of 2 labels are not in 0 to 1'):
-    metrics.confusion_matrix(_table([0, 5], np.eye(2), ('a', 'b')))
+  table = _table([0, 1], [[1, 0], [np.nan, 1]], ('a', 'b'))
+  with pytest.raises(ValueError, match='1 of 2 rows have no label or a prob'):
+    metrics.measure(table)
+  table = _table([0, 5], np.eye(2), ('a', 'b'))
+  for function in (metrics.measure, metrics.confusion_matrix):
+    with pytest.raises(ValueError, match=r'1 of 2 labels are not in 0 to .* 5'):
+      function(table)
 
 
 def test_predictive_values_at_prevalences():
@@ -230,7 +230,7 @@ def test_predictive_values_at_prevalences():
 
 def test_predictive_values_at_the_prevalence_of_the_table_are_its_own():
   confusion = np.array(COVID_NET_CT_2_L[0])
-  measures = metrics.per_class(confusion)
+  measures = metrics.from_confusion(confusion)
   ppv, npv = metrics.at_prevalence(
     measures['sensitivity'],
     measures['specificity'],

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import operating_points
 from bit_covid.analysis import predictions
 
@@ -72,7 +73,7 @@ def test_intervals_surround_the_values(drawn):
   table = drawn(1)
   values = operating_points.at_threshold(table, 'b', 0.4)
   intervals = operating_points.intervals_at_threshold(
-    table, 'b', 0.4, num_resamples=200
+    table, 'b', 0.4, resamples=bootstrap.Resamples(200)
   )
   assert set(intervals) == set(values)
   for name, interval in intervals.items():

@@ -8,7 +8,10 @@ import pytest
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
-from bit_covid.analysis import repeated_runs
+from bit_covid.analysis import resampling
+
+FEW = bootstrap.Resamples(50)
+MANY = bootstrap.Resamples(300)
 
 NAMES = ('Normal', 'CP', 'NCP')
 
@@ -32,14 +35,14 @@ def _table(seed, *, share=0.8):
 
 
 def _samples(tables):
-  return [repeated_runs.make_sample(x, tables[0]) for x in tables]
+  return [resampling.make_sample(x, with_areas=False) for x in tables]
 
 
 def test_one_run_has_the_interval_of_that_run():
   table = _table(0)
-  found = repeated_runs.intervals(_samples([table]), num_resamples=200)
-  expected = bootstrap.intervals(table, num_resamples=200, with_areas=False)
-  assert set(found) == set(expected) == set(repeated_runs.MEASURES)
+  found = bootstrap.repeated(_samples([table]), resamples=MANY)
+  expected = bootstrap.intervals(table, resamples=MANY, with_areas=False)
+  assert set(found) == set(expected) == set(metrics.FROM_CONFUSION)
   for name, interval in expected.items():
     np.testing.assert_array_equal(found[name][:3], interval)
     np.testing.assert_array_equal(found[name].smallest, interval.value)
@@ -48,7 +51,7 @@ def test_one_run_has_the_interval_of_that_run():
 
 def test_mean_and_extremes_are_those_of_the_runs():
   tables = [_table(seed) for seed in range(4)]
-  found = repeated_runs.intervals(_samples(tables), num_resamples=50)
+  found = bootstrap.repeated(_samples(tables), resamples=FEW)
   each = [metrics.from_confusion(metrics.confusion_matrix(x)) for x in tables]
   for name in ('accuracy', 'ppv'):
     values = np.stack([x[name] for x in each])
@@ -59,17 +62,15 @@ def test_mean_and_extremes_are_those_of_the_runs():
 
 def test_the_same_patients_are_drawn_for_all_runs():
   table = _table(0)
-  once = repeated_runs.intervals(_samples([table]), num_resamples=200)
+  once = bootstrap.repeated(_samples([table]), resamples=MANY)
   # Three times the same run tell nothing new of patients.
-  thrice = repeated_runs.intervals(_samples([table] * 3), num_resamples=200)
+  thrice = bootstrap.repeated(_samples([table] * 3), resamples=MANY)
   np.testing.assert_allclose(thrice['accuracy'], once['accuracy'], rtol=1e-12)
 
 
 def test_interval_of_a_mean_is_that_of_the_mean_over_slices():
   tables = [_table(seed) for seed in range(3)]
-  found = repeated_runs.intervals(_samples(tables), num_resamples=200)[
-    'accuracy'
-  ]
+  found = bootstrap.repeated(_samples(tables), resamples=MANY)['accuracy']
   label = tables[0]['label'].to_numpy(int)
   right = [predictions.probabilities(x).argmax(axis=1) == label for x in tables]
   # By hand: patients of each class drawn with replacement, eight slices each.
@@ -88,19 +89,17 @@ def test_interval_of_a_mean_is_that_of_the_mean_over_slices():
 
 def test_difference_of_one_run_each_is_that_of_the_two_tables():
   a, b = _table(0), _table(1, share=0.9)
-  found = repeated_runs.differences(
-    _samples([a]), _samples([b]), num_resamples=200
-  )
-  expected = bootstrap.difference(a, b, num_resamples=200)
-  for name in repeated_runs.MEASURES:
+  found = bootstrap.differences(_samples([a]), _samples([b]), resamples=MANY)
+  expected = bootstrap.difference(a, b, resamples=MANY)
+  for name in metrics.FROM_CONFUSION:
     np.testing.assert_array_equal(found[name], expected[name])
 
 
 def test_difference_of_groups_is_that_of_their_means():
   a = _samples([_table(seed) for seed in range(2)])
   b = _samples([_table(seed, share=0.95) for seed in (2, 3, 4)])
-  found = repeated_runs.differences(a, b, num_resamples=100)['accuracy']
-  means = [repeated_runs.intervals(x)['accuracy'].value for x in (a, b)]
+  found = bootstrap.differences(a, b, resamples=FEW)['accuracy']
+  means = [bootstrap.repeated(x)['accuracy'].value for x in (a, b)]
   assert found.value == pytest.approx(means[1] - means[0], abs=1e-12)
   assert 0 < found.low < found.value < found.high
 
@@ -108,18 +107,15 @@ def test_difference_of_groups_is_that_of_their_means():
 def test_what_one_run_lacks_has_no_mean():
   table = _table(0)
   never = table.assign(p_CP=0.0)
-  found = repeated_runs.intervals(_samples([table, never]), num_resamples=50)
+  found = bootstrap.repeated(_samples([table, never]), resamples=FEW)
   for values in found['ppv']:
     assert np.isnan(values).tolist() == [False, True, False]
   assert not np.isnan(found['sensitivity'].value).any()
 
 
 def test_other_patients_are_refused():
-  a, b = _table(0), _table(1)
-  with pytest.raises(ValueError, match='different slices: 1 of 320 are only'):
-    repeated_runs.make_sample(b.iloc[1:], a)
-  other = repeated_runs.make_sample(b.iloc[1:], b.iloc[1:])
+  a, other = _samples([_table(0), _table(1).iloc[1:]])
   with pytest.raises(ValueError, match='2 runs are not of the same patients'):
-    repeated_runs.intervals([repeated_runs.make_sample(a, a), other])
+    bootstrap.repeated([a, other])
   with pytest.raises(ValueError, match='There are 0 runs'):
-    repeated_runs.differences([other], [])
+    bootstrap.differences([other], [])

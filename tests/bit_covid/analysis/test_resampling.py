@@ -64,23 +64,23 @@ def test_weighted_measures_equal_those_of_scikit_learn(digits):
 def test_weights_of_one_give_the_measures_of_the_table():
   table = _table()
   found = resampling.make_sample(table).measures(np.ones((20, 1)))
-  for name, value in metrics.measure(*metrics.labelled(table)).items():
+  for name, value in metrics.measure(table).items():
     np.testing.assert_allclose(found[name][0], value)
 
 
 def test_resamples_equal_tables_with_patients_repeated():
   table = _table()
   sample = resampling.make_sample(table)
-  (resampled,) = resampling.resample([sample], num_resamples=3, seed=0)
+  (resampled,) = resampling.resample([sample], resampling.Resamples(3, 0))
   weights = np.concatenate(
-    list(resampling._weights(sample.stratum, num_resamples=3, seed=0, chunk=3)),
+    list(resampling.Resamples(3, 0).weights(sample.stratum, chunk=3)),
     axis=1,
   )
   names = np.unique(table['patient_id'])
   for b in range(3):
     times = dict(zip(names, weights[:, b].astype(int), strict=True))
     repeated = table.loc[table.index.repeat(table['patient_id'].map(times))]
-    for name, value in metrics.measure(*metrics.labelled(repeated)).items():
+    for name, value in metrics.measure(repeated).items():
       np.testing.assert_allclose(resampled[name][b], value)
 
 
@@ -98,7 +98,7 @@ def test_stratum_is_the_class_of_most_slices():
 def test_as_many_are_drawn_from_each_class_as_it_has():
   stratum = np.array([0, 2, 0, 0, 2, 1])
   weights = np.concatenate(
-    list(resampling._weights(stratum, num_resamples=2000, seed=0, chunk=300)),
+    list(resampling.Resamples(2000, 0).weights(stratum, chunk=300)),
     axis=1,
   )
   assert weights.shape == (6, 2000)
@@ -113,7 +113,7 @@ def test_chunks_do_not_change_what_is_drawn():
   stratum = np.array([0, 2, 0, 0, 2, 1, 0])
   whole, parts = (
     np.concatenate(
-      list(resampling._weights(stratum, num_resamples=50, seed=0, chunk=chunk)),
+      list(resampling.Resamples(50, 0).weights(stratum, chunk=chunk)),
       axis=1,
     )
     for chunk in (50, 7)
@@ -123,7 +123,7 @@ def test_chunks_do_not_change_what_is_drawn():
 
 def test_two_samples_see_the_same_resamples():
   sample = resampling.make_sample(_table())
-  a, b = resampling.resample([sample, sample], num_resamples=5, seed=0)
+  a, b = resampling.resample([sample, sample], resampling.Resamples(5, 0))
   for name, values in a.items():
     np.testing.assert_array_equal(values, b[name])
 
@@ -141,13 +141,13 @@ def test_class_that_is_absent_or_alone_has_no_curve():
 def test_weighted_means_equal_those_of_numpy():
   table = _table()
   values = np.random.default_rng(2).normal(size=(300, 2))
-  totals = resampling.make_totals(table, values)
+  totals = resampling.make_totals(table, dict(zip('xy', values.T, strict=True)))
   names, patient = np.unique(table['patient_id'], return_inverse=True)
   weights = np.random.default_rng(1).integers(0, 4, (len(names), 8))
-  found = totals.measures(weights.astype(float))['mean']
+  found = totals.measures(weights.astype(float))
   for b in range(8):
     expected = np.average(values, axis=0, weights=weights[patient, b])
-    np.testing.assert_allclose(found[b], expected)
+    np.testing.assert_allclose([found['x'][b], found['y'][b]], expected)
   sample = resampling.make_sample(table)
   np.testing.assert_array_equal(totals.slices, sample.slices)
   np.testing.assert_array_equal(totals.stratum, sample.stratum)
@@ -155,9 +155,9 @@ def test_weighted_means_equal_those_of_numpy():
 
 def test_chunks_give_the_same_means(monkeypatch):
   table = _table()
-  values = np.random.default_rng(2).normal(size=(300, 1))
-  totals = resampling.make_totals(table, values)
-  (whole,) = resampling.resample([totals], num_resamples=7, seed=3)
+  values = np.random.default_rng(2).normal(size=300)
+  totals = resampling.make_totals(table, {'x': values})
+  (whole,) = resampling.resample([totals], resampling.Resamples(7, 3))
   monkeypatch.setattr(resampling, '_CHUNK', 40)
-  (parts,) = resampling.resample([totals], num_resamples=7, seed=3)
-  np.testing.assert_allclose(whole['mean'], parts['mean'])
+  (parts,) = resampling.resample([totals], resampling.Resamples(7, 3))
+  np.testing.assert_allclose(whole['x'], parts['x'])

@@ -7,9 +7,12 @@ import pathlib
 import numpy as np
 import pytest
 
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import subgroups
+
+FEW = bootstrap.Resamples(50)
 
 HEAD = 'patient id,source,country,sex,age,finding\n'
 
@@ -35,36 +38,30 @@ def _write(folder: pathlib.Path, text: str) -> pathlib.Path:
 
 
 def test_groups_by_source_are_marked_and_not_dropped():
-  found = subgroups.measure(_table(), num_resamples=50)
-  assert [(x.by, x.name, x.num_patients, x.is_small) for x in found] == [
+  found = subgroups.measure(_table(), resamples=FEW)
+  assert [(x.by, x.name, x.patients, x.is_small) for x in found] == [
     ('source', 'A', 12, False),
     ('source', 'B', 9, True),
     ('source', subgroups.UNKNOWN, 1, True),
   ]
-  assert found[0].patients == {'Normal': 6, 'NCP': 6}
+  assert found[0].patients_by_class == {'Normal': 6, 'NCP': 6}
   assert sum(x.slices for x in found) == 44
 
 
 @pytest.mark.parametrize(('count', 'is_small'), [(9, True), (10, False)])
 def test_ten_patients_are_enough(count, is_small):
-  group = subgroups.Subgroup(
-    by='source',
-    name='A',
-    slices=2 * count,
-    patients={'NCP': count},
-    num_patients=count,
-    intervals={},
-  )
-  assert group.is_small == is_small
+  table = _table().head(2 * count)
+  (group,) = subgroups.measure(table, resamples=FEW)
+  assert (group.patients, group.is_small) == (count, is_small)
 
 
 def test_measures_are_those_of_the_rows_of_the_group():
   table = _table()
-  found = subgroups.measure(table, num_resamples=50)[0]
+  found = subgroups.measure(table, resamples=FEW)[0]
   part = table[table['source'] == 'A']
-  expected = metrics.measure(*metrics.labelled(part))
+  expected = metrics.measure(part)
   for name in ('accuracy', 'sensitivity', 'ppv'):
-    np.testing.assert_array_equal(found.intervals[name].value, expected[name])
+    np.testing.assert_array_equal(found.measures[name].value, expected[name])
 
 
 def test_groups_by_metadata(tmp_path):
@@ -74,10 +71,10 @@ def test_groups_by_metadata(tmp_path):
     ''.join(f'p{i},A,Iran,{"FM"[i % 2]},{x},x\n' for i, x in enumerate(ages)),
   )
   found = subgroups.measure(
-    _table(), subgroups.read_metadata(path), num_resamples=20
+    _table(), subgroups.read_metadata(path), resamples=FEW
   )
   counts = {
-    by: {x.name: x.num_patients for x in found if x.by == by}
+    by: {x.name: x.patients for x in found if x.by == by}
     for by in ('country', 'age', 'sex')
   }
   # 14 of 22 patients are not in the metadata, the age of one is not.
@@ -119,7 +116,7 @@ def test_metadata_without_a_column_are_an_error(tmp_path):
 def test_metadata_of_other_patients_are_an_error(tmp_path):
   metadata = subgroups.read_metadata(_write(tmp_path, 'q0,A,Iran,F,40,x\n'))
   with pytest.raises(ValueError, match=r"none of the 22 patients.*'q0'"):
-    subgroups.measure(_table(), metadata, num_resamples=20)
+    subgroups.measure(_table(), metadata, resamples=FEW)
 
 
 def test_metadata_of_covidx_ct(real_data):

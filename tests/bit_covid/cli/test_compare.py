@@ -46,9 +46,7 @@ def test_table_and_sentence(runs, capsys):
   assert compare.main(arguments) == 0
   captured = capsys.readouterr()
   assert captured.err == ''
-  a, b = (
-    metrics.accuracy(metrics.confusion_matrix(_table(r))) for r in (0.8, 0.95)
-  )
+  a, b = (metrics.measure(_table(r))['accuracy'] for r in (0.8, 0.95))
   row = next(
     line.split()
     for line in captured.out.splitlines()

@@ -26,7 +26,7 @@ ACCURACIES = {'Random': 0.8, 'Bit-S': 0.85, 'Bit-M': 0.9}
 
 
 def _collect(item, tmp_path, **options):
-  options = {'scale': PAPER, 'num_resamples': 100} | options
+  options = {'scale': PAPER, 'resamples': bootstrap.Resamples(100)} | options
   paths = collect.collect(item, tmp_path, **options)
   assert [path.name for path in paths] == [
     f'{item}.{ending}' for ending in ('csv', 'md', 'png')
@@ -122,13 +122,13 @@ def test_table1_of_one_seed_has_its_interval(tmp_path, simulate):
   table, _ = _collect('table1', tmp_path)
   ours = table[table['kind'] == 'ours'].set_index('model')
   tables = {name: _table(x) for name, x in folders.items()}
-  expected = bootstrap.intervals(tables['Random'], num_resamples=100)[
-    'accuracy'
-  ]
+  expected = bootstrap.intervals(
+    tables['Random'], resamples=bootstrap.Resamples(100)
+  )['accuracy']
   row = ours.loc['Random']
   assert [row['value'], row['low'], row['high']] == [100 * x for x in expected]
   difference = bootstrap.difference(
-    tables['Bit-M'], tables['Random'], num_resamples=100
+    tables['Bit-M'], tables['Random'], resamples=bootstrap.Resamples(100)
   )['accuracy']
   names = ['value', 'low', 'high', 'smallest_detectable']
   assert [row[f'minus_bit_m_{x}'] for x in names] == [
@@ -156,11 +156,14 @@ def test_table2(tmp_path, simulate):
   table, page = _collect('table2', tmp_path)
   assert len(table) == 4 * 6 * 3
   confusion = metrics.confusion_matrix(_table(folder))
-  expected = metrics.per_class(confusion)
-  intervals = bootstrap.intervals(_table(folder), num_resamples=100)
+  expected = metrics.from_confusion(confusion)
+  intervals = bootstrap.intervals(
+    _table(folder), resamples=bootstrap.Resamples(100)
+  )
   known = next(x for x in published.ROWS if x.model == 'Bit-M')
   ours = table[table['model'] == 'Bit-M'].set_index(['measure', 'class'])
-  for measure, values in expected.items():
+  for measure in metrics.MEASURES:
+    values = expected[measure]
     for i, name in enumerate(published.CLASS_NAMES):
       row = ours.loc[measure, name]
       assert row['value'] == 100 * values[i]
@@ -183,9 +186,7 @@ def test_table3(tmp_path, simulate):
   rows_of = table.set_index(['split', 'model'])
   for split in ('val', 'test'):
     for name, folder in folders.items():
-      accuracy = metrics.accuracy(
-        metrics.confusion_matrix(_table(folder, split))
-      )
+      accuracy = metrics.measure(_table(folder, split))['accuracy']
       assert rows_of.loc[(split, name), 'value'] == 100 * accuracy
   assert rows_of.loc[('val', 'Bit-M-S'), 'status'] == 'not run yet'
   assert '3 of 5 runs finished' in page

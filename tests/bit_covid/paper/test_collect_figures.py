@@ -25,7 +25,7 @@ BEST = grid.Run('Bit-M')
 
 
 def _collect(item, tmp_path, **options):
-  options = {'scale': PAPER, 'num_resamples': 100} | options
+  options = {'scale': PAPER, 'resamples': bootstrap.Resamples(100)} | options
   csv, md, png = collect.collect(item, tmp_path, **options)
   with Image.open(png) as picture:
     picture.load()
@@ -37,7 +37,7 @@ def _table(folder, split='test'):
 
 
 def _accuracy(folder):
-  return 100 * metrics.accuracy(metrics.confusion_matrix(_table(folder)))
+  return 100 * metrics.measure(_table(folder))['accuracy']
 
 
 def _examples(labels, patients):
@@ -138,7 +138,9 @@ def test_figure6_of_all_combinations(tmp_path, simulate):
     _table(folders[grid.Run('Bit-M', '160x128', '500', mixup)])
     for mixup in (True, False)
   )
-  expected = bootstrap.difference(without, with_, num_resamples=100)['accuracy']
+  expected = bootstrap.difference(
+    without, with_, resamples=bootstrap.Resamples(100)
+  )['accuracy']
   assert [row['value'], row['low'], row['high']] == [
     100 * x for x in expected[:3]
   ]

@@ -16,7 +16,9 @@ EXPECTED = [run.with_seed(seed) for run in (BIT_M, RANDOM) for seed in range(3)]
 
 
 def _runs(tmp_path, **options):
-  return results.Runs(tmp_path, EXPECTED, num_resamples=100, **options)
+  return results.Runs(
+    tmp_path, EXPECTED, resamples=bootstrap.Resamples(100), **options
+  )
 
 
 def _read(folder, split='test'):
@@ -64,7 +66,7 @@ def test_difference_is_paired(tmp_path, simulate):
     runs.result(RANDOM, 'test'), runs.result(BIT_M, 'test')
   )
   expected = bootstrap.difference(
-    _read(random), _read(bit_m), num_resamples=100
+    _read(random), _read(bit_m), resamples=bootstrap.Resamples(100)
   )
   np.testing.assert_array_equal(
     found, [100 * float(x) for x in expected['accuracy']]

@@ -14,6 +14,7 @@ import pytest
 import scipy.special
 
 from bit_covid import report
+from bit_covid.analysis import bootstrap
 from bit_covid.analysis import predictions
 from bit_covid.report import values
 
@@ -114,7 +115,7 @@ def write_report() -> Callable[..., tuple[str, dict[str, Any]]]:
   def write(
     workdir: pathlib.Path, **options: Any
   ) -> tuple[str, dict[str, Any]]:
-    settings = values.Settings(num_resamples=50)
+    settings = values.Settings(resamples=bootstrap.Resamples(50))
     path = report.write_report(workdir, settings=settings, **options)
     numbers = (workdir / 'report' / 'metrics.json').read_text()
     return path.read_text('utf-8'), json.loads(numbers)

@@ -20,7 +20,7 @@ from bit_covid.analysis import operating_points
 from bit_covid.analysis import predictions
 from bit_covid.report import values
 
-FAST = values.Settings(num_resamples=50)
+FAST = values.Settings(resamples=bootstrap.Resamples(50))
 
 
 class _Cells(html.parser.HTMLParser):
@@ -62,7 +62,9 @@ def test_numbers_are_those_of_the_modules(make_run, write_report):
       found['patient']['vote']['measures'],
     ),
   ):
-    for name, interval in bootstrap.intervals(part, num_resamples=50).items():
+    for name, interval in bootstrap.intervals(
+      part, resamples=bootstrap.Resamples(50)
+    ).items():
       expected = np.stack(interval, axis=-1)
       if name in metrics.OVERALL:
         got = np.array(list(measures[name].values()), float)
@@ -80,7 +82,7 @@ def test_numbers_are_those_of_the_modules(make_run, write_report):
   )
   assert (got['ece']['low'], got['ece']['high']) == (None, None)
   for name, interval in bootstrap.mean_intervals(
-    after, calibration.losses(after), num_resamples=50
+    after, calibration.losses(after), resamples=bootstrap.Resamples(50)
   ).items():
     assert tuple(got[name].values()) == interval
   point = found['operating_points']['points'][-1]
