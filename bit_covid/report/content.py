@@ -76,7 +76,7 @@ def collect(
     split=split,
     numbers=numbers,
     config=config,
-    starts=files.read_json(workdir / 'run.json'),
+    starts=files.read_json(workdir / 'run.json', list),
     pictures=pictures,
     errors=figures.confident_errors(table, _LISTED_ERRORS),
     remarks=remarks,
@@ -146,7 +146,7 @@ def _features(
 def _training(
   workdir: pathlib.Path, remarks: dict[str, str]
 ) -> list[figures.Picture]:
-  rows = facts.read_lines(workdir / 'metrics.jsonl')
+  rows = files.read_json_lines(workdir / 'metrics.jsonl')
   if not rows:
     remarks['training'] = 'No training curves: there is no metrics.jsonl.'
     return []

@@ -3,39 +3,14 @@
 """The facts of a run, read from config.json and run.json."""
 
 from collections.abc import Mapping
-import json
-import os
 import pathlib
 from typing import Any
-
-from etils import epath
 
 from bit_covid.analysis import data_caution
 from bit_covid.report import blocks
 
 # How the names of checkpoints pre-trained on drawn textures begin.
 _TEXTURES = 'Textures-'
-
-
-def read_lines(path: str | os.PathLike[str]) -> list[dict[str, float]]:
-  """Returns the measurements in a metrics.jsonl, [] where it does not exist.
-
-  Raises:
-    ValueError: a line other than the last is not JSON; the message names it.
-  """
-  path = epath.Path(path)
-  lines = path.read_text().splitlines() if path.exists() else []
-  rows = []
-  for number, line in enumerate(lines, start=1):
-    try:
-      rows.append(json.loads(line))
-    except ValueError as error:
-      # A crash may have cut the last line short.
-      if number < len(lines):
-        raise ValueError(
-          f'{path}:{number}: not JSON: {line!r}. Restore or remove it.'
-        ) from error
-  return rows
 
 
 def of_data(config: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -64,18 +64,9 @@ def read(path: epath.PathLike) -> list[dict[str, float]]:
   """Returns the measurements in a metrics.jsonl, in order.
 
   Raises:
-    ValueError: a line other than the last is not JSON; the message names it.
+    ValueError: a line other than the last is damaged; the message names it.
   """
-  lines = epath.Path(path).read_text().splitlines()
-  rows = []
-  for number, line in enumerate(lines, start=1):
-    try:
-      rows.append(json.loads(line))
-    except json.JSONDecodeError as error:
-      # A crash may have cut off the last line. It is measured again.
-      if number < len(lines):
-        raise ValueError(f'{path}:{number}: not JSON: {line!r}') from error
-  return rows
+  return files.read_json_lines(epath.Path(path))
 
 
 def _truncate(path: epath.Path, step: int) -> None:

@@ -96,12 +96,18 @@ def test_bad_tables_are_refused_in_one_line(make_run, capsys, change, message):
   ('name', 'message'),
   [
     ('predictions/test_features.npz', 'no slice_id and features'),
-    ('config.json', 'config.json is no JSON'),
-    ('metrics.jsonl', 'metrics.jsonl:1: not JSON'),
+    (
+      'config.json',
+      'config.json is cut off or damaged, from line 1 on. Restore',
+    ),
+    ('run.json', 'run.json is cut off or damaged'),
+    ('report/metrics.json', 'metrics.json is cut off or damaged'),
+    ('metrics.jsonl', 'metrics.jsonl:1: the line is damaged; restore'),
   ],
 )
 def test_damaged_files_are_named(make_run, capsys, name, message):
   workdir = make_run(splits=('test',))
+  (workdir / name).parent.mkdir(exist_ok=True)
   (workdir / name).write_text('nonsense\nnonsense\n')
   assert report.main([str(workdir), '--replicates=20']) == 2
   assert message in capsys.readouterr().err
