@@ -5,6 +5,7 @@
 from collections.abc import Mapping
 import io
 import json
+import re
 from typing import Any
 
 from etils import epath
@@ -16,6 +17,15 @@ def write(path: epath.Path, content: bytes) -> None:
   partial = path.with_name(f'.{path.name}.partial')
   partial.write_bytes(content)
   partial.replace(path)
+
+
+def safe_name(text: str) -> str:
+  """Returns a file name for a text, such as a class; most stay as they are."""
+  safe = re.sub(
+    r'^\.|[\x00-\x1f/\\:*?"<>|#%~]', lambda x: f'~{ord(x[0]):02x}', text
+  )
+  # With room for endings, in the 255 bytes that file systems allow.
+  return safe.encode()[:200].decode(errors='ignore')
 
 
 def read_json(

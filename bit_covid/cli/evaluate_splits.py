@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
   checkpoint = bit_npz.load(path)
   config = _data_config(arguments, checkpoint.metadata)
   splits = {}
-  for name in arguments.split.split(','):
+  for name in map(str.strip, arguments.split.split(',')):
     splits[name] = input_pipeline.load_split(config, name)
     _check_classes(name, splits[name], checkpoint.metadata.class_names)
     input_pipeline.check_evaluation(splits[name], config)

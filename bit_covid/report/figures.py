@@ -153,7 +153,7 @@ def features(
   }
   return [
     _picture(
-      figures_images.scatter(points, names, order, colour=colour),
+      figures_images.scatter(points, names, order, kind=kind, colour=colour),
       name=f'tsne_{kind}',
       title=f'Features by {kind}',
       caption=(

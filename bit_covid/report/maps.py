@@ -7,6 +7,7 @@ import pathlib
 from typing import Any
 
 from bit_covid.analysis import figures
+from bit_covid.base import files
 from bit_covid.report import blocks
 from bit_covid.report import facts
 from bit_covid.report import tables
@@ -22,7 +23,9 @@ def pictures(
 
   Those of classes come first, in the order of the classes.
   """
-  order = {f'{name}.png': i for i, name in enumerate(class_names)}
+  order = {
+    f'{files.safe_name(name)}.png': i for i, name in enumerate(class_names)
+  }
   paths = sorted(folder.glob('*.png'), key=lambda x: x.stem)
   result = []
   for path in sorted(paths, key=lambda x: order.get(x.name, len(order))):

@@ -69,6 +69,7 @@ def sections(
 ) -> list[blocks.Section]:
   """Returns all sections; `name` is that of the data set, if it is recorded."""
   numbers = content.numbers[content.split]
+  not_drawn = figures.names_not_drawn(numbers['class_names'])
   return [
     blocks.Section(
       'results',
@@ -78,6 +79,7 @@ def sections(
         tables.overall(content.numbers),
         tables.by_class(numbers),
         blocks.Pictures(content.pictures['results']),
+        *([blocks.Text(not_drawn)] if not_drawn else []),
       ],
     ),
     _patients(numbers),
@@ -91,7 +93,11 @@ def sections(
     blocks.Section(
       'subgroups',
       'Subgroups',
-      [blocks.Text(tables.SMALL_GROUPS), *tables.groups(numbers)],
+      [
+        blocks.Text(tables.SMALL_GROUPS),
+        *_metadata(content),
+        *tables.groups(numbers),
+      ],
     ),
     blocks.Section('errors', 'Most confident errors', _errors(content)),
     *maps.sections(content.numbers, content.config, content.pictures['maps']),
@@ -155,6 +161,16 @@ def _thresholds(
       tables.thresholds(numbers),
     ]
   return blocks.Section('thresholds', 'Operating points', body)
+
+
+def _metadata(content: report_content.Content) -> list[blocks.Block]:
+  counts = [
+    f'{x["patients_with_metadata"]:,} of {x["slice"]["patients"]:,} of {split}'
+    for split, x in content.numbers.items()
+    if 'patients_with_metadata' in x
+  ]
+  text = f'Patients whom the metadata hold: {"; ".join(counts)}.'
+  return [blocks.Text(text)] if counts else []
 
 
 def _errors(content: report_content.Content) -> list[blocks.Block]:

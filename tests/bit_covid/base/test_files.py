@@ -41,6 +41,15 @@ def test_a_cut_or_damaged_file_is_named(tmp_path, content, line):
     files.read_json(path)
 
 
+def test_safe_names_are_different_and_of_a_file(tmp_path):
+  names = ['NCP', 'CP/bacterial', 'CP~2fbacterial', '.a', 'a?b', 'é' * 200]
+  safe = [files.safe_name(name) for name in names]
+  assert safe[:3] == ['NCP', 'CP~2fbacterial', 'CP~7e2fbacterial']
+  for name in safe:
+    files.write(epath.Path(tmp_path) / f'{name}.png', b'')
+  assert sorted(safe) == sorted(path.stem for path in tmp_path.iterdir())
+
+
 def test_old_file_stays_when_the_new_one_cannot_be_made(tmp_path):
   path = epath.Path(tmp_path) / 'a.json'
   files.write_json(path, 1)

@@ -118,6 +118,7 @@ def test_images_of_ones_own(run, tmp_path, capsys):
   [
     (['--batch=3'], '--batch=3 does not divide by 2 devices'),
     (['--split=dev'], "has no split 'dev'"),
+    (['--dataset=image_folder', '--split=val, test'], '--data is empty; name'),
     (['--dataset=covidx'], "no dataset 'covidx'"),
   ],
 )
