@@ -9,7 +9,7 @@ from typing import Any
 
 import ml_collections
 
-from benchmarks import side_by_side
+from benchmarks import turns
 from configs import common
 import input_pipeline
 
@@ -33,12 +33,12 @@ def run(
   parser.add_argument('--split', default='train')
   parser.add_argument('--resize', type=int, default=512)
   parser.add_argument('--crop', type=int, default=480)
-  side_by_side.add_json_flag(parser)
+  turns.add_json_flag(parser)
   args = parser.parse_args()
   with tempfile.TemporaryDirectory() as data_dir:
     args.data_dir = args.data_dir or data_dir
     result = measure(args)
-  side_by_side.report(side_by_side.facts() | result, args.json)
+  turns.report(turns.facts() | result, args.json)
 
 
 def load(

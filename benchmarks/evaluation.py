@@ -19,8 +19,8 @@ import numpy as np
 import optax
 
 from benchmarks import data_configs
-from benchmarks import side_by_side
 from benchmarks import step as step_lib
+from benchmarks import turns
 from bit_covid.base import devices
 from bit_covid.inference import evaluate
 from bit_covid.models import resnet_v2
@@ -64,10 +64,10 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     evaluate.evaluate(forward, params, examples, config, batch=args.batch)
     return args.images
 
-  measured = side_by_side.take_turns(
+  measured = turns.take_turns(
     {'evaluation': whole, 'network alone': alone}, turns=args.turns
   )
-  return side_by_side.summarize_speeds(measured, reference='network alone')
+  return turns.summarize_speeds(measured, reference='network alone')
 
 
 def waits(args: argparse.Namespace) -> dict[str, Any]:

@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from benchmarks import data_configs
 from benchmarks import loaders
-from benchmarks import side_by_side
+from benchmarks import turns
 import input_pipeline
 
 
@@ -41,14 +41,14 @@ def measure(args: argparse.Namespace) -> dict:
   """Returns images per second of each loader."""
   # Each turn starts and ends its own stream. A stream that went on would load
   # images ahead during the turns of the others.
-  measured = side_by_side.take_turns(
+  measured = turns.take_turns(
     {
       name: lambda start=start: sum(map(len, start()))
       for name, start in _contenders(args).items()
     },
     turns=args.turns,
   )
-  return side_by_side.summarize_speeds(measured, reference='here')
+  return turns.summarize_speeds(measured, reference='here')
 
 
 def _contenders(

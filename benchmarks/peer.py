@@ -14,7 +14,7 @@ import jax
 import torch
 import transformers
 
-from benchmarks import side_by_side
+from benchmarks import turns
 from bit_covid.models import resnet_v2
 
 # Makes one step of a network from the model's name, the images in a batch and
@@ -48,11 +48,11 @@ def compare(
       'side': side,
       'batch': batch,
       **_peer_facts(flags.threads),
-      **_summarize_pair(side_by_side.take_turns(steps, turns=flags.pairs)),
+      **_summarize_pair(turns.take_turns(steps, turns=flags.pairs)),
     }
     print(json.dumps(result))
     results.append(result)
-  side_by_side.write_json(results, flags.json)
+  turns.write_json(results, flags.json)
 
 
 def _parse_flags(description: str) -> argparse.Namespace:
@@ -72,12 +72,12 @@ def _parse_flags(description: str) -> argparse.Namespace:
     default=len(os.sched_getaffinity(0)),
     help="PyTorch's; on a busy machine 1, as its threads spin while they wait",
   )
-  side_by_side.add_json_flag(parser)
+  turns.add_json_flag(parser)
   return parser.parse_args()
 
 
 def _summarize_pair(
-  measured: Mapping[str, list[side_by_side.Turn]],
+  measured: Mapping[str, list[turns.Turn]],
 ) -> dict[str, float]:
   """Returns median seconds and ratios; above 1 means that ours is faster."""
   found = {}
@@ -87,14 +87,14 @@ def _summarize_pair(
     )
     found[f'ours{suffix}_seconds'] = statistics.median(ours)
     found[f'peer{suffix}_seconds'] = statistics.median(peer)
-    found[f'peer_by_ours{suffix}'] = side_by_side.median_ratio(peer, ours)
+    found[f'peer_by_ours{suffix}'] = turns.median_ratio(peer, ours)
   return found
 
 
 def _peer_facts(threads: int) -> dict[str, Any]:
   """Returns what has to be known to compare a result with PyTorch's."""
   return {
-    'commit': side_by_side.commit(),
+    'commit': turns.commit(),
     'machine': platform.processor() or platform.machine(),
     'torch_threads': threads,
     'load_average': os.getloadavg()[0],

@@ -15,8 +15,8 @@ import json
 import jax
 import optax
 
-from benchmarks import side_by_side
 from benchmarks import step as step_lib
+from benchmarks import turns
 from bit_covid.models import resnet_v2
 
 
@@ -27,7 +27,7 @@ def main() -> None:
   parser.add_argument('--model', default='tiny', choices=resnet_v2.MODELS)
   parser.add_argument('--side', type=int, default=64, help='pixels')
   parser.add_argument('--batch', type=int, default=8, help='on each device')
-  side_by_side.add_json_flag(parser)
+  turns.add_json_flag(parser)
   flags = parser.parse_args()
   # Must be set before JAX looks for its devices.
   jax.config.update('jax_platforms', 'cpu')
@@ -35,7 +35,7 @@ def main() -> None:
   results = [counts(flags, num_devices) for num_devices in flags.devices]
   for result in results:
     print(json.dumps(result))
-  side_by_side.write_json(results, flags.json)
+  turns.write_json(results, flags.json)
 
 
 def counts(flags: argparse.Namespace, num_devices: int) -> dict[str, float]:

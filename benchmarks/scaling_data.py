@@ -19,7 +19,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from benchmarks import side_by_side
+from benchmarks import turns
 from configs import common
 import input_pipeline
 
@@ -35,18 +35,18 @@ def main() -> None:
   parser.add_argument('--counts', default='1000,10000,100000,1000000')
   parser.add_argument('--batch', type=int, default=64)
   parser.add_argument('--steps', type=int, default=200)
-  side_by_side.add_json_flag(parser)
+  turns.add_json_flag(parser)
   parser.add_argument('--only', type=int, help=argparse.SUPPRESS)
   args = parser.parse_args()
   if args.only:
     print(json.dumps(measure(args.only, batch=args.batch, steps=args.steps)))
     return
-  result = side_by_side.facts()
+  result = turns.facts()
   for count in args.counts.split(','):
-    result[count] = side_by_side.run_alone(
+    result[count] = turns.run_alone(
       'benchmarks.scaling_data', only=count, batch=args.batch, steps=args.steps
     )
-  side_by_side.report(result, args.json)
+  turns.report(result, args.json)
 
 
 def measure(count: int, *, batch: int, steps: int) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import tempfile
 import time
 from typing import Any
 
-from benchmarks import side_by_side
+from benchmarks import turns
 
 
 def main() -> None:
@@ -29,15 +29,15 @@ def main() -> None:
   parser.add_argument('--crop', type=int, default=480)
   parser.add_argument('--batch', type=int, default=2)
   parser.add_argument('--turns', type=int, default=3)
-  side_by_side.add_json_flag(parser)
+  turns.add_json_flag(parser)
   parser.add_argument('--only', choices=_PARTS, help=argparse.SUPPRESS)
   parser.add_argument('--file', help=argparse.SUPPRESS)
   args = parser.parse_args()
   if args.only:
     print(json.dumps(_PARTS[args.only](args)))
     return
-  result = side_by_side.facts() | measure(args)
-  side_by_side.report(result, args.json)
+  result = turns.facts() | measure(args)
+  turns.report(result, args.json)
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         ('writing a model', 'save'),
         ('bit_covid.load', 'load'),
       ):
-        seconds = side_by_side.run_alone(
+        seconds = turns.run_alone(
           'benchmarks.startup',
           environment={'JAX_COMPILATION_CACHE_DIR': folder},
           only=part,
@@ -63,7 +63,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         )
         found[name].append(seconds)
   result = {name: statistics.median(values) for name, values in found.items()}
-  ratio = side_by_side.median_ratio(
+  ratio = turns.median_ratio(
     found['first step, warm'], found['first step, cold']
   )
   return result | {'warm / cold': ratio}

@@ -23,8 +23,8 @@ from jax.experimental import topologies
 import jax.numpy as jnp
 
 from benchmarks import hlo_traffic
-from benchmarks import side_by_side
 from benchmarks import step as step_lib
+from benchmarks import turns
 from bit_covid.models import resnet_v2
 
 
@@ -47,7 +47,7 @@ def main() -> None:
     **_counts(compiled, flags.accumulation),
   }
   print(json.dumps(counts, indent=2))
-  side_by_side.write_json(counts, flags.json)
+  turns.write_json(counts, flags.json)
   if flags.hlo:
     pathlib.Path(flags.hlo).write_text(compiled.as_text())
 
@@ -77,7 +77,7 @@ def _parse_flags() -> argparse.Namespace:
     help='an option of libtpu; may be given more than once',
   )
   parser.add_argument('--hlo', help='write the compiled program to this file')
-  side_by_side.add_json_flag(parser)
+  turns.add_json_flag(parser)
   return parser.parse_args()
 
 

@@ -23,8 +23,8 @@ import tensorflow as tf
 
 from input_pipeline import data_checks
 from input_pipeline import examples as examples_lib
+from input_pipeline import order_and_augmentation
 from input_pipeline import preprocess
-from input_pipeline import sampling
 from input_pipeline import threads
 
 Batch = dict[str, np.ndarray]
@@ -64,7 +64,7 @@ def train_batches(
       examples, per_class=config.per_class, by=config.per_class_by, seed=seed
     )
   plan = functools.partial(
-    sampling.training_plan,
+    order_and_augmentation.training_plan,
     chosen=tf.constant(chosen, tf.int64),
     settings=settings,
     seed=seed,
@@ -95,7 +95,7 @@ def evaluation_batches(
   data_checks.check_evaluation(examples, config)
   settings = preprocess.Preprocessing.from_config(config)
   count = len(examples)
-  plan = functools.partial(sampling.evaluation_plan, count=count)
+  plan = functools.partial(order_and_augmentation.evaluation_plan, count=count)
   steps = range(-(-count // batch))
   positions = _positions(steps, batch, host=host, num_hosts=num_hosts)
   return _batches(

@@ -1,6 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Conventions of COVIDx CT that the whole project follows."""
+"""Classes, splits and gray values of COVIDx CT, which are the defaults.
+
+The window of Hounsfield units is here; `scans.window` applies it.
+"""
 
 # The classes of COVIDx CT, in the order of their labels.
 COVIDX_CT = ('Normal', 'CP', 'NCP')

@@ -1,6 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Which data set to load, and from where."""
+"""The fields of a config that say which data set to load, and from where.
+
+The data sets themselves are in `data_sets`.
+"""
 
 from collections.abc import Mapping
 import dataclasses

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Splits of this package's tfds data sets, which are prepared on first use.
 
-`tfds_data_sets` lists the data sets.
+`data_sets` lists the data sets.
 """
 
 import collections
@@ -18,9 +18,9 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 import tqdm
 
+from input_pipeline import data_sets
 from input_pipeline import data_source
 from input_pipeline import examples as examples_lib
-from input_pipeline import tfds_data_sets
 from input_pipeline.covidx_ct import prepared_slices
 
 
@@ -67,7 +67,7 @@ def _prepared_builder(
   if not builder.data_path.exists():
     _prepare(builder, manual_dir)
   elif manual_dir is not None:
-    tfds_data_sets.DATA_SETS[builder.name].check_source(builder, manual_dir)
+    data_sets.DATA_SETS[builder.name].check_source(builder, manual_dir)
   return builder
 
 
@@ -75,11 +75,11 @@ def _make_builder(
   source: data_source.DataSource,
 ) -> tfds.core.GeneratorBasedBuilder:
   name, _, config = source.name.partition('/')
-  data_set = tfds_data_sets.DATA_SETS.get(name)
+  data_set = data_sets.DATA_SETS.get(name)
   if data_set is None or config not in data_set.builder.builder_configs:
     known = [
       f'{key}/{config_name}'
-      for key, value in tfds_data_sets.DATA_SETS.items()
+      for key, value in data_sets.DATA_SETS.items()
       for config_name in value.builder.builder_configs
     ]
     raise ValueError(
@@ -114,7 +114,7 @@ def _prepare(
 def _read_split(
   builder: tfds.core.GeneratorBasedBuilder, split: str
 ) -> examples_lib.Examples:
-  data_set = tfds_data_sets.DATA_SETS[builder.name]
+  data_set = data_sets.DATA_SETS[builder.name]
   preparation = data_set.preparation(builder, split)
   key = 'image' if preparation is None else prepared_slices.RECORD_KEY
   raw = {'deserialize_method': tfds.decode.DeserializeMethod.RAW_BYTES}

@@ -147,6 +147,8 @@ def _convert(
     with scans.find(each.path, window=window) as found:
       _check(found, each, place_of_scan)
       for scan in found.scans:
+        for note in scan.notes:
+          tqdm.tqdm.write(f'Note: {scan.name} ({scan.id}): {note}')
         folder = output / 'images' / scan.id
         folder.mkdir(parents=True)
         for checked in scans.read_checked(scan):
@@ -166,6 +168,9 @@ def _check(
       raise ValueError(f'{each.place}: {refused.name}: {refused.reason}')
     if refused.cause == 'other':
       print(f'Left out: {refused.name}: {refused.reason}', file=sys.stderr)
+  foreign = sum(x.cause == 'foreign' for x in found.refused)
+  if foreign:
+    print(f'{foreign} other files, neither images nor scans', file=sys.stderr)
   if not found.scans:
     raise ValueError(f'{each.place}: there is no scan in {each.path}.')
   for scan in found.scans:

@@ -62,6 +62,8 @@ def _score_all(
       drawing = time.monotonic() - start
       results.append(result)
       bar.write(_line(result, drawing))
+      for note in scan.notes:
+        bar.write(f'  Note: {note}')
       # Damaged slices are named on the terminal only, since a file name can
       # identify the patient.
       for each in result.slices:

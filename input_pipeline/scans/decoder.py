@@ -14,6 +14,7 @@ import pathlib
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import numpy as np
 
@@ -29,12 +30,12 @@ class _Decoder:
     self._lock = threading.Lock()
     self._process: subprocess.Popen | None = None
 
-  def decode(self, path: pathlib.Path, index: int) -> np.ndarray:
+  def decode(self, request: dict[str, Any]) -> np.ndarray:
     with self._lock:
       # Tried twice, as something else may have ended the process.
       for _ in range(2):
         try:
-          return self._try(path, index)
+          return self._try(request)
         except (OSError, EOFError):
           self.stop()
     raise ValueError('the decoder broke off')
@@ -59,26 +60,25 @@ class _Decoder:
       bufsize=-1,
     )
 
-  def _try(self, path: pathlib.Path, index: int) -> np.ndarray:
+  def _try(self, request: dict[str, Any]) -> np.ndarray:
     if self._process is None:
       self._start()
     timer = threading.Timer(_TIMEOUT_SECONDS, self._process.kill)
     timer.start()
     try:
-      return self._ask(path, index)
+      return self._ask(request)
     finally:
       timer.cancel()
 
-  def _ask(self, path: pathlib.Path, index: int) -> np.ndarray:
-    request = {'path': str(path.absolute()), 'index': index}
+  def _ask(self, request: dict[str, Any]) -> np.ndarray:
     self._process.stdin.write(json.dumps(request).encode() + b'\n')
     self._process.stdin.flush()
     line = self._process.stdout.readline()
     if not line:
       raise EOFError
     head = json.loads(line)
-    if 'error' in head:
-      raise ValueError(head['error'])
+    if not head:
+      raise ValueError('the decoder refuses them')
     dtype, shape = np.dtype(head['dtype']), tuple(head['shape'])
     size = dtype.itemsize * int(np.prod(shape))
     content = self._process.stdout.read(size)
@@ -91,15 +91,14 @@ _decoder = _Decoder()
 atexit.register(_decoder.stop)
 
 
-def decode(path: pathlib.Path, index: int) -> np.ndarray:
+def decode(**request: Any) -> np.ndarray:
   """Returns the stored values of a frame, `[H, W]`.
 
   Args:
-    path: the DICOM file.
-    index: index of the frame.
+    **request: path, offset of the pixel data, their transfer syntax, index of
+      the frame and pydicom's options, as decoder_process.py takes them.
 
   Raises:
-    ValueError: the values are damaged or compressed in an unknown way, or the
-      decoder crashed or took too long.
+    ValueError: the values are damaged, or the decoder crashed or took too long.
   """
-  return _decoder.decode(path, index)
+  return _decoder.decode(request)

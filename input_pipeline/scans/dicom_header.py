@@ -1,17 +1,18 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the header of a DICOM file, without its pixels."""
+"""What the header of a DICOM file says of its slices."""
 
 import dataclasses
-import pathlib
-from typing import Any
+import unicodedata
 
 import numpy as np
-import pydicom
 
+from input_pipeline.scans import dicom_elements
 from input_pipeline.scans import dicom_file
-from input_pipeline.scans import limits
+from input_pipeline.scans import dicom_values
+from input_pipeline.scans import input_file
 from input_pipeline.scans import orientation as orientation_lib
+from input_pipeline.scans import scan
 
 # Values of BodyPartExamined that mean a part of the body without lungs.
 _ELSEWHERE = frozenset(
@@ -21,200 +22,170 @@ _ELSEWHERE = frozenset(
   PELVIS PROSTATE SINUS SKULL TEMPORALBONE THIGH TIBIA UTERUS WRIST
   """.split()  # noqa: SIM905, a table of one word a line is no easier to read
 )
-
-
-class NotAScanError(ValueError):
-  """The DICOM file is intact but holds no axial chest CT slice."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Frame:
-  """The header of one slice of a file.
-
-  Attributes:
-    slope: Hounsfield units per step of the stored values.
-    intercept: Hounsfield units of a stored 0.
-    position: x, y and z of the first pixel in mm; None if not known.
-    orientation: the direction cosines of rows and columns, six numbers; None if
-      not known.
-  """
-
-  slope: float
-  intercept: float
-  position: tuple[float, ...] | None
-  orientation: tuple[float, ...] | None
+# What the SOP classes of CT images begin with.
+_CT_IMAGES = '1.2.840.10008.5.1.4.1.1.2'
+# Values of ImageType or FrameType that mean an overview image, in any place.
+_LOCALIZERS = frozenset(('LOCALIZER', 'SCANOGRAM', 'SCOUT', 'TOPOGRAM'))
 
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-  """The header of a DICOM file.
+  """A slice of a DICOM file. Texts are '' and others None if not known.
 
   Attributes:
-    series: id of the series; '' if the file has none.
-    instance: id of the file; '' if it has none.
-    number: number of the file in its series; None if not known.
-    is_inverted: whether small values are shown white (MONOCHROME1).
-    is_signed: whether stored values are signed.
-    bits: number of bits of a stored value that are used.
-    frames: the slices of the file.
+    pixels: where the pixels of the file are.
+    index: index of the slice in the file.
+    values: what the pixels mean.
+    patient: number and name of the patient, and id of the study.
+    series: id of the series.
+    instance: id of the file.
+    number: number of the file in its series.
+    origin: x, y and z of the first pixel in mm.
+    orientation: the direction cosines of rows and columns, six numbers.
+    pixel_size: height and width of a pixel in mm.
+    thickness: of the slice in mm.
+    kernel: name of the convolution kernel.
+    tilt: of the gantry in degrees.
   """
 
+  pixels: dicom_file.PixelData
+  index: int
+  values: dicom_values.Values
+  patient: tuple[str, str, str]
   series: str
   instance: str
-  number: int | None
-  is_inverted: bool
-  is_signed: bool
-  bits: int
-  frames: tuple[Frame, ...]
+  number: float | None
+  origin: tuple[float, ...] | None
+  orientation: tuple[float, ...] | None
+  pixel_size: tuple[float, ...] | None
+  thickness: float | None
+  kernel: str
+  tilt: float | None
 
 
-def read(path: pathlib.Path) -> Header:
-  """Returns the header of a file.
+def read(
+  file: input_file.InputFile,
+) -> tuple[list[Header], list[scan.Refused]]:
+  """Returns the slices of a file, and the frames that are none.
 
-  Raises:
-    NotAScanError: the file holds no axial chest CT slice.
-    dicom_file.DamagedError: the file is damaged. No message names it.
+  If it has no slice at all, the file itself is refused.
   """
   try:
     with dicom_file.quiet():
-      return _parse(dicom_file.read(path, with_pixels=False), path)
-  except (NotAScanError, dicom_file.DamagedError):
-    raise
+      return _read(file)
+  except (dicom_file.NotAScanError, dicom_file.DamagedError) as error:
+    return [], [file.refuse(str(error), error.cause)]
   # A malicious file, or one from a bad disk, can make pydicom raise anything:
   # AttributeError, struct.error, ... The message may quote the file, and so a
   # patient's name.
-  except Exception as error:
+  except Exception:
+    error = dicom_file.DamagedError('its header cannot be read')
+    return [], [file.refuse(str(error), error.cause)]
+
+
+def _read(
+  file: input_file.InputFile,
+) -> tuple[list[Header], list[scan.Refused]]:
+  parsed = dicom_file.parse(file.path)
+  elements = dicom_elements.Elements(parsed)
+  _check_kind(parsed, elements)
+  pixels = dicom_values.locate(parsed.pixels, elements)
+  count = pixels.options['number_of_frames']
+  if elements.num_described not in (0, count):
     raise dicom_file.DamagedError(
-      f'a damaged DICOM file ({type(error).__name__})'
-    ) from error
-
-
-def _parse(dataset: pydicom.Dataset, path: pathlib.Path) -> Header:
-  if 'DirectoryRecordSequence' in dataset:
-    raise NotAScanError('an index of DICOM files (DICOMDIR), no image')
-  if 'SOPClassUID' not in dataset and 'Modality' not in dataset:
-    raise dicom_file.DamagedError(
-      'a damaged DICOM file: no SOP class and no modality'
+      f'NumberOfFrames is {count}, but its header describes '
+      f'{elements.num_described} frames'
     )
-  _check_kind(dataset)
-  count = int(dataset.get('NumberOfFrames') or 1)
-  problem = limits.size_problem(dataset.Rows, dataset.Columns, count)
-  if problem:
-    raise dicom_file.DamagedError(problem)
-  _check_length(dataset, count, path)
-  frames = tuple(_frame(dataset, i) for i in range(count))
-  for frame in frames:
-    tilted = frame.orientation and orientation_lib.problem(
-      np.array(frame.orientation)
+  headers, errors = [], {}
+  for index in range(count):
+    try:
+      elements = dicom_elements.Elements(parsed, index)
+      headers.append(_header(elements, pixels, index))
+    except (dicom_file.NotAScanError, dicom_file.DamagedError) as error:
+      errors[f'{file.name}, frame {index + 1}'] = error
+  if not headers:
+    raise next(iter(errors.values()))
+  content = file.digest() if errors else ''
+  return headers, [
+    scan.Refused(name, scan.digest(content.encode()), str(x), x.cause)
+    for name, x in errors.items()
+  ]
+
+
+def _check_kind(
+  parsed: dicom_file.Parsed, elements: dicom_elements.Elements
+) -> None:
+  if 'DirectoryRecordSequence' in parsed.dataset:
+    raise dicom_file.NotAScanError(
+      'an index of DICOM files (DICOMDIR), no image'
     )
-    if tilted:
-      raise NotAScanError(tilted)
-  number = dataset.get('InstanceNumber')
-  return Header(
-    series=str(dataset.get('SeriesInstanceUID') or ''),
-    instance=str(dataset.get('SOPInstanceUID') or ''),
-    number=None if number is None else int(number),
-    is_inverted=dataset.PhotometricInterpretation == 'MONOCHROME1',
-    is_signed=dataset.PixelRepresentation == 1,
-    bits=int(dataset.BitsStored),
-    frames=frames,
-  )
-
-
-def _check_kind(dataset: pydicom.Dataset) -> None:
-  """Raises NotAScanError unless the header is that of a chest CT slice."""
-  modality = str(dataset.get('Modality') or '')
+  kind = elements.text('SOPClassUID')
+  modality = elements.text('Modality')
+  if not (kind or modality):
+    raise dicom_file.DamagedError('it has neither SOPClassUID nor Modality')
+  if kind.startswith(_CT_IMAGES) and parsed.pixels is None:
+    raise dicom_file.DamagedError('its pixels are missing, or no whole numbers')
   if modality != 'CT':
-    raise NotAScanError(
-      f'the modality is {_word(modality)}; expected CT'
+    raise dicom_file.NotAScanError(
+      f'the modality is {dicom_elements.word(modality)}; expected CT'
       if modality
       else 'the file has no modality; expected CT'
     )
-  image_type = [str(x).upper() for x in dataset.get('ImageType') or ()]
-  if 'LOCALIZER' in image_type:
-    raise NotAScanError('a localizer, not an axial slice')
-  part = str(dataset.get('BodyPartExamined') or '').upper().replace(' ', '')
-  if part in _ELSEWHERE:
-    raise NotAScanError(f'the body part is {_word(part)}; expected the chest')
-  if 'Rows' not in dataset:
-    raise NotAScanError('it holds no image')
-  if dataset.get('SamplesPerPixel', 1) != 1:
-    raise NotAScanError('a colour image; expected gray CT slices')
-
-
-def _word(text: str) -> str:
-  """Returns a code from the header, shortened and without odd characters."""
-  return ''.join(x for x in text if x.isalnum() or x in '_-')[:16] or 'unclear'
-
-
-def _check_length(
-  dataset: pydicom.Dataset, count: int, path: pathlib.Path
-) -> None:
-  """Raises DamagedError if the file is too short for the pixels it declares."""
-  syntax = dicom_file.syntax(dataset)
-  if syntax is None or syntax.is_compressed or syntax.is_deflated:
-    return  # Decoding will fail. The size it needs was checked above.
-  expected = dataset.Rows * dataset.Columns * count * dataset.BitsAllocated // 8
-  if path.stat().st_size < expected:
-    raise dicom_file.DamagedError(
-      f'it has {path.stat().st_size:,} bytes, its pixels alone need '
-      f'{expected:,}: the end is missing'
+  parts = [
+    x.upper().replace(' ', '') for x in elements.texts('BodyPartExamined')
+  ]
+  if parts and _ELSEWHERE.issuperset(parts):
+    raise dicom_file.NotAScanError(
+      f'the body part is {dicom_elements.word(parts[0])}; expected the chest'
+    )
+  if not elements.texts('Rows') or parsed.pixels is None:
+    raise dicom_file.NotAScanError('it holds no image')
+  colours = elements.text('PhotometricInterpretation') or 'missing'
+  samples = elements.whole('SamplesPerPixel', 1)
+  if samples != 1 or colours not in ('MONOCHROME1', 'MONOCHROME2'):
+    raise dicom_file.NotAScanError(
+      f'PhotometricInterpretation {dicom_elements.word(colours)}, {samples} '
+      'values a pixel: expected gray CT slices, MONOCHROME1 or MONOCHROME2'
     )
 
 
-def _frame(dataset: pydicom.Dataset, index: int) -> Frame:
-  """Returns the header of a frame.
-
-  Files with several frames have one group of values per frame, or one that is
-  shared by all.
-  """
-  slope = _find(dataset, index, 'PixelValueTransformation', 'RescaleSlope')
-  intercept = _find(
-    dataset, index, 'PixelValueTransformation', 'RescaleIntercept'
-  )
-  if slope is None or intercept is None:
-    raise NotAScanError(
-      'it has no rescale slope and intercept, so its values are no Hounsfield '
-      'units'
-    )
-  if not (np.isfinite(float(slope)) and np.isfinite(float(intercept))) or not (
-    float(slope) > 0
-  ):
-    raise dicom_file.DamagedError(
-      f'a damaged DICOM file: rescale slope {slope}, intercept {intercept}'
-    )
-  position = _find(dataset, index, 'PlanePosition', 'ImagePositionPatient')
-  directions = _find(
-    dataset, index, 'PlaneOrientation', 'ImageOrientationPatient'
-  )
-  return Frame(
-    slope=float(slope),
-    intercept=float(intercept),
-    position=_floats(position, 3),
-    orientation=_floats(directions, 6),
+def _header(
+  elements: dicom_elements.Elements, pixels: dicom_file.PixelData, index: int
+) -> Header:
+  kinds = elements.texts('FrameType') or elements.texts('ImageType')
+  if not _LOCALIZERS.isdisjoint(x.upper() for x in kinds):
+    raise dicom_file.NotAScanError('a localizer, not an axial slice')
+  orientation = elements.numbers('ImageOrientationPatient', 6)
+  pixel_size = elements.numbers('PixelSpacing', 2)
+  problem = (
+    orientation and orientation_lib.problem(np.array(orientation))
+  ) or (pixel_size and orientation_lib.pixel_problem(*pixel_size))
+  if problem:
+    raise dicom_file.NotAScanError(problem)
+  return Header(
+    pixels=pixels,
+    index=index,
+    values=dicom_values.read(elements),
+    patient=(
+      _identity(elements, 'PatientID'),
+      _identity(elements, 'PatientName'),
+      _identity(elements, 'StudyInstanceUID'),
+    ),
+    series=_identity(elements, 'SeriesInstanceUID'),
+    instance=_identity(elements, 'SOPInstanceUID'),
+    number=elements.number('InstanceNumber'),
+    origin=elements.numbers('ImagePositionPatient', 3),
+    orientation=orientation,
+    pixel_size=pixel_size,
+    thickness=elements.number('SliceThickness'),
+    kernel='/'.join(
+      map(dicom_elements.word, elements.texts('ConvolutionKernel'))
+    ),
+    tilt=elements.number('GantryDetectorTilt'),
   )
 
 
-def _find(dataset: pydicom.Dataset, index: int, group: str, name: str) -> Any:
-  """Returns a value of a frame, from its group, the shared one or the file."""
-  per_frame = dataset.get('PerFrameFunctionalGroupsSequence') or []
-  shared = dataset.get('SharedFunctionalGroupsSequence') or []
-  for groups in (*per_frame[index : index + 1], *shared[:1]):
-    for item in groups.get(f'{group}Sequence') or ():
-      if item.get(name) is not None:
-        return item.get(name)
-  # A position outside of the groups is that of the first frame.
-  if name == 'ImagePositionPatient' and index:
-    return None
-  return dataset.get(name)
-
-
-def _floats(values: Any, count: int) -> tuple[float, ...] | None:
-  if values is None or values == '' or len(values) == 0:
-    return None
-  numbers = tuple(float(x) for x in values)
-  if len(numbers) != count or not np.isfinite(numbers).all():
-    raise dicom_file.DamagedError(
-      f'a damaged DICOM file: {len(numbers)} numbers where {count} belong'
-    )
-  return numbers
+def _identity(elements: dicom_elements.Elements, keyword: str) -> str:
+  """Returns an id or name in the one form of all ways to write it."""
+  text = ' '.join(elements.texts(keyword)).split('=')[0].replace('^', ' ')
+  return ' '.join(unicodedata.normalize('NFKC', text).casefold().split())

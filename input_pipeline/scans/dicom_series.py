@@ -1,172 +1,176 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""DICOM files as scans: one scan per series, its slices in order."""
+"""DICOM files as scans, each with its slices in order.
 
-from collections.abc import Sequence
+A scan is what has one patient, study, series and orientation.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+import dataclasses
 import functools
-from typing import NamedTuple
+import re
+from typing import Any
 
 import numpy as np
 
+from input_pipeline.scans import dicom_copies
 from input_pipeline.scans import dicom_header
+from input_pipeline.scans import dicom_notes
 from input_pipeline.scans import dicom_pixels
 from input_pipeline.scans import input_file
 from input_pipeline.scans import orientation as orientation_lib
 from input_pipeline.scans import scan
-
-# Slices that are at most this many mm apart have the same position.
-_SAME_POSITION = 0.01
-# Neighbours that are more than this many times the median distance apart have a
-# gap between them.
-_GAP = 1.5
-
-
-class _Entry(NamedTuple):
-  """A frame of a file, and its position along the body in mm if known."""
-
-  file: input_file.InputFile
-  header: dicom_header.Header
-  index: int
-  position: float | None
+from input_pipeline.scans.dicom_copies import DicomSlice
 
 
 def to_scans(
   files: Sequence[input_file.InputFile], window: tuple[float, float]
 ) -> tuple[list[scan.Scan], list[scan.Refused]]:
-  """Returns one scan per series, and the files that are in no scan.
+  """Returns the scans in files, and the files and frames that are in none.
 
   Args:
     files: DICOM files, in any order.
     window: center and width in Hounsfield units.
   """
-  refused = []
-  # Slices of two orientations in one series are two scans.
-  series: dict[tuple, list[_Entry]] = {}
-  digests: dict[tuple, dict[str, str]] = {}
+  slices, scans, refused = [], [], []
   for file in files:
-    try:
-      header = dicom_header.read(file.path)
-    except dicom_header.NotAScanError as error:
-      refused.append(file.refuse(str(error), 'other'))
-      continue
-    except ValueError as error:
-      refused.append(file.refuse(str(error), 'damaged'))
-      continue
-    key = _series_key(file, header)
-    known = digests.setdefault(key, {})
-    content = file.digest()
-    # A copy is the same file, or the same instance under another header.
-    if content in known or (header.instance and header.instance in known):
-      refused.append(
-        file.refuse('a copy of another file of its series', 'other')
-      )
-      continue
-    known[content] = content
-    known[header.instance or content] = content
-    series.setdefault(key, []).extend(_entries(file, header))
-  scans = [
-    _to_scan(entries, set(digests[key].values()), window)
-    for key, entries in series.items()
-  ]
+    headers, more = dicom_header.read(file)
+    refused += more
+    digest = file.digest() if headers else ''
+    slices += [DicomSlice(file, digest, x, len(headers)) for x in headers]
+  for series in _grouped(slices, _series):
+    patients = _by_patient(series)
+    for of_patient in patients:
+      orientations = _by_orientation(of_patient)
+      for members in orientations:
+        kept, copies = dicom_copies.separate(members)
+        refused += dicom_copies.refused(kept, copies)
+        notes = dicom_notes.of_series(
+          len(patients), len(orientations), len(copies)
+        )
+        scans.append(_to_scan(kept, window, notes))
   return scans, refused
 
 
-def _series_key(
-  file: input_file.InputFile, header: dicom_header.Header
-) -> tuple:
-  directions = header.frames[0].orientation or ()
-  return (
-    header.series or f'folder {file.folder}',
-    tuple(round(x, 2) + 0.0 for x in directions),
-  )
+def _grouped(
+  slices: Iterable[DicomSlice], key: Callable[[DicomSlice], Hashable]
+) -> list[list[DicomSlice]]:
+  groups: dict[Hashable, list[DicomSlice]] = {}
+  for each in slices:
+    groups.setdefault(key(each), []).append(each)
+  return list(groups.values())
 
 
-def _entries(
-  file: input_file.InputFile, header: dicom_header.Header
-) -> list[_Entry]:
-  entries = []
-  for index, frame in enumerate(header.frames):
-    position = None
-    if frame.position is not None and frame.orientation is not None:
-      position = orientation_lib.position_along_body(
-        np.array(frame.orientation), np.array(frame.position)
-      )
-    entries.append(_Entry(file, header, index, position))
-  return entries
+def _series(each: DicomSlice) -> str:
+  return each.header.series or f'folder {each.file.folder}'
+
+
+def _by_patient(slices: list[DicomSlice]) -> list[list[DicomSlice]]:
+  """Returns the slices of a series by patient and study.
+
+  Where a file lacks one of them, that of the others counts if they agree.
+  """
+  common = []
+  for values in zip(*(x.header.patient for x in slices), strict=True):
+    known = set(values) - {''}
+    common.append(known.pop() if len(known) == 1 else '')
+
+  def key(each: DicomSlice) -> tuple[str, ...]:
+    pairs = zip(each.header.patient, common, strict=True)
+    return tuple(own or other for own, other in pairs)
+
+  return _grouped(slices, key)
+
+
+def _by_orientation(slices: list[DicomSlice]) -> list[list[DicomSlice]]:
+  """Returns the slices of a patient by orientation, with their positions.
+
+  Where a file lacks it, that of the others counts if they agree.
+  """
+  known = [x for x in slices if x.header.orientation is not None]
+  unknown = [x for x in slices if x.header.orientation is None]
+  if not known:
+    return [unknown]
+  orientations = np.array([x.header.orientation for x in known])
+  numbers = orientation_lib.groups(orientations)
+  groups = []
+  for number in dict.fromkeys(numbers):
+    members = [x for x, y in zip(known, numbers, strict=True) if y == number]
+    # Along the normals of single slices, positions would jitter with them.
+    common = np.median(orientations[numbers == number], axis=0)
+    if not numbers.any():
+      members, unknown = members + unknown, []
+    groups.append([_placed(x, common) for x in members])
+  return groups + [unknown] * bool(unknown)
+
+
+def _placed(each: DicomSlice, orientation: np.ndarray) -> DicomSlice:
+  """Returns a slice with its position, and an orientation if it has none."""
+  header, position = each.header, None
+  is_turned = header.orientation is None
+  if is_turned:
+    header = dataclasses.replace(header, orientation=tuple(orientation))
+  if header.origin is not None:
+    position = orientation_lib.position_along_body(
+      orientation, np.array(header.origin)
+    )
+  return each._replace(header=header, position=position, is_turned=is_turned)
 
 
 def _to_scan(
-  entries: list[_Entry], digests: set[str], window: tuple[float, float]
+  slices: list[DicomSlice], window: tuple[float, float], notes: list[str]
 ) -> scan.Scan:
-  entries, notes = _in_order(entries)
-  slices = []
-  for entry in entries:
-    name = entry.file.name
-    if len(entry.header.frames) > 1:
-      name = f'{name}, frame {entry.index + 1}'
-    read = functools.partial(
-      dicom_pixels.read,
-      entry.file.path,
-      name,
-      entry.header,
-      entry.index,
-      window,
-    )
-    slices.append(scan.Slice(name, entry.position, read))
-  spacing, more = _spacing([entry.position for entry in entries])
+  slices, order = _in_order(slices)
+  spacing, gaps = dicom_notes.of_spacing([x.position for x in slices])
   return scan.Scan(
     # Sorted, so that the order in which files were found does not matter.
-    id=scan.digest(*(x.encode() for x in sorted(digests))),
-    name=entries[0].file.folder,
+    id=scan.digest(*sorted(_contents(slices))),
+    name=slices[0].file.folder,
     source='dicom',
-    slices=slices,
+    slices=[
+      scan.Slice(
+        x.name,
+        x.position,
+        functools.partial(dicom_pixels.read, x.header, x.name, window),
+      )
+      for x in slices
+    ],
     window=window,
     spacing=spacing,
-    notes=(*notes, *more),
+    notes=(*notes, *order, *gaps, *dicom_notes.of_slices(slices, spacing)),
   )
 
 
-def _in_order(entries: list[_Entry]) -> tuple[list[_Entry], list[str]]:
-  """Returns the frames from head to feet, and notes about their order."""
-  by_name = sorted(entries, key=lambda x: (x.file.name, x.index))
-  if all(x.position is not None for x in entries):
-    # Frames at the same position stay in the order of their numbers, which most
-    # scanners write.
-    by_number = sorted(by_name, key=lambda x: (x.header.number or 0, x.index))
+def _contents(slices: list[DicomSlice]) -> Iterable[bytes]:
+  """Yields what the id of a scan is made of: the digests of its files.
+
+  If other frames of a file are not in the scan, its frames count as well.
+  """
+  for members in _grouped(slices, lambda x: x.digest):
+    is_whole = len(members) == members[0].num_frames
+    frames = '' if is_whole else str(sorted(x.header.index for x in members))
+    yield f'{members[0].digest}{frames}'.encode()
+
+
+def _in_order(
+  slices: list[DicomSlice],
+) -> tuple[list[DicomSlice], list[str]]:
+  """Returns the slices from head to feet, and notes about their order."""
+  by_name = sorted(
+    slices, key=lambda x: (_natural(x.file.name), x.header.index)
+  )
+  # Slices at the same position stay in the order of their numbers, which most
+  # scanners write.
+  by_number = sorted(
+    by_name, key=lambda x: (x.header.number or 0, x.header.index)
+  )
+  if all(x.position is not None for x in slices):
     return sorted(by_number, key=lambda x: -x.position), []
-  if all(x.header.number is not None for x in entries):
-    return sorted(by_name, key=lambda x: (x.header.number, x.index)), [
-      'Some slices have no position, so the slices are in the order of their '
-      'instance numbers.'
-    ]
-  return by_name, [
-    'Some slices have neither a position nor an instance number, so the slices '
-    'are in the order of their names.'
-  ]
+  has_number = all(x.header.number is not None for x in slices)
+  ordered = by_number if has_number else by_name
+  return ordered, dicom_notes.of_order(ordered, has_number=has_number)
 
 
-def _spacing(
-  positions: list[float | None],
-) -> tuple[float | None, list[str]]:
-  """Returns the median distance of neighbours in mm, and notes about others."""
-  if len(positions) < 2 or None in positions:
-    return None, []
-  distances = -np.diff(positions)
-  apart = distances[distances > _SAME_POSITION]
-  notes = []
-  repeated = len(distances) - len(apart)
-  if repeated:
-    notes.append(
-      f'Slices with the position of another one: {repeated}. '
-      'The series may hold several scans of the same region.'
-    )
-  if not len(apart):
-    return None, notes
-  spacing = float(np.median(apart))
-  gaps = int((apart > _GAP * spacing).sum())
-  if gaps:
-    notes.append(
-      f'{gaps} gap{"s" * (gaps != 1)} between neighbouring slices of more than '
-      f'{_GAP:g} times the usual {spacing:.3g} mm: slices may be missing.'
-    )
-  return spacing, notes
+def _natural(name: str) -> list[Any]:
+  """Returns a key under which 2 comes before 10."""
+  return [int(x) if x.isdecimal() else x for x in re.split(r'(\d+)', name)]

@@ -20,9 +20,6 @@ from input_pipeline.scans import window as window_lib
 # A volume in Hounsfield units contains air, which is near -1000, and so values
 # below this.
 _AIR = -500.0
-# The largest ratio of the sides of a pixel. With a larger one the volume was
-# not made of axial slices, and its axial planes are blurred.
-_MAX_ASPECT = 1.2
 # In NIfTI, x goes to the right and y to the front; in DICOM, to left and back.
 _TO_DICOM = np.array([-1.0, -1.0, 1.0])
 
@@ -183,14 +180,10 @@ def _axial(image: nibabel.Nifti1Image) -> tuple[int, np.ndarray]:
   cosines = steps / lengths
   axis = int(np.abs(cosines[2]).argmax())
   down, along = (i for i in range(3) if i != axis)
-  aspect = lengths[down] / lengths[along]
-  if max(aspect, 1 / aspect) > _MAX_ASPECT:
-    raise ValueError(
-      f'its axial planes have pixels of {lengths[along]:.3g} x '
-      f'{lengths[down]:.3g} mm: it was not made of axial slices'
-    )
   directions = np.concatenate([cosines[:, along], cosines[:, down]])
-  problem = orientation.problem(directions)
+  problem = orientation.problem(directions) or orientation.pixel_problem(
+    lengths[down], lengths[along]
+  )
   if problem:
     raise ValueError(problem)
   return axis, directions
@@ -238,4 +231,6 @@ def _read(
     gray = window_lib.stored_to_gray(
       plane, slope=slope, intercept=intercept, window=window
     )
+  sizes = np.linalg.norm(volume.affine[:3, :3], axis=0)
+  gray = orientation.with_square_pixels(gray, *np.delete(sizes, volume.axis))
   return scan.Pixels(orientation.upright(gray, volume.directions))

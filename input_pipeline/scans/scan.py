@@ -69,7 +69,7 @@ class Scan:
     slices: from head to feet if positions are known, else by number or name.
     window: center and width in Hounsfield units of the range that became 0 to
       255; None if the files held gray values of an unknown window.
-    spacing: median distance of neighbouring slices in mm; None if not known.
+    spacing: usual distance of neighbouring slices in mm; None if not known.
     notes: sentences about the scan as a whole.
   """
 
@@ -95,7 +95,7 @@ class Scan:
 
 
 class Refused(NamedTuple):
-  """A file that is in no scan.
+  """A file, or one of several slices of a file, that is in no scan.
 
   Attributes:
     name: the file's name. Like the name of a slice it must never be written to

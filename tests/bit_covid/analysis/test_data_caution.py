@@ -5,7 +5,7 @@
 import pytest
 
 from bit_covid.analysis import data_caution
-from input_pipeline import tfds_data_sets
+from input_pipeline import data_sets
 
 
 @pytest.mark.parametrize(
@@ -32,5 +32,5 @@ def test_caution_is_that_of_the_data_set(name, for_report, for_scan):
 
 
 def test_every_data_set_of_the_package_has_its_own_caution():
-  for name in tfds_data_sets.DATA_SETS:
+  for name in data_sets.DATA_SETS:
     assert f'trained on {name};' not in data_caution.data_caution(name).for_scan

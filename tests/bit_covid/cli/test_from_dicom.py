@@ -112,3 +112,26 @@ def test_wrong_lines_are_named(root, capsys, line, message):
 def test_the_key_stays_out_of_the_data(root, capsys):
   assert _run(root, 'data', f'--key={root.parent / "data/k"}') == 2
   assert 'must not be passed on' in capsys.readouterr().err
+
+
+def test_notes_and_files_that_are_left_out_are_printed(
+  root, capsys, chest, write_dicom
+):
+  folder = root / 'Doe_1'
+  (folder / '2').unlink()
+  (folder / 'notes.txt').write_text('of another kind')
+  for name, tags in {
+    'localizer': {'ImageType': 'LOCALIZER'},
+    'iodine': {'RescaleType': 'MGML'},
+    'copy': {'ImagePositionPatient': [0, 0, -1], 'SOPInstanceUID': '1.2'},
+  }.items():
+    series = {'SeriesInstanceUID': '1.2.1'}
+    write_dicom(folder / name, chest(64, seed=11), **(series | tags))
+  assert _run(root) == 0
+  printed = capsys.readouterr()
+  assert 'localizer: a localizer, not an axial slice' in printed.err
+  assert 'iodine: its values are no Hounsfield units' in printed.err
+  assert 'a copy of another file of its series' in printed.err
+  assert '1 other files, neither images nor scans' in printed.err
+  assert 'given twice and are used once: 1' in printed.out
+  assert 'between slices 2 and 3 (as if 1 were missing)' in printed.out

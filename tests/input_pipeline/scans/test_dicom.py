@@ -169,8 +169,9 @@ def test_gaps_and_repeated_positions_are_noted(tmp_path, chest, write_dicom):
     )
   with scans.find(tmp_path) as found:
     text = ' '.join(found.scans[0].notes)
-  assert 'Slices with the position of another one: 1.' in text
+  assert 'Slices with the position of another one: 1 (slice 2).' in text
   assert '1 gap between neighbouring slices' in text
+  assert '6 mm between slices 2 and 3 (as if 2 were missing)' in text
 
 
 def test_ids_hold_nothing_of_the_patient_and_do_not_change(
@@ -215,7 +216,7 @@ def test_what_is_no_chest_ct_is_refused(
     ({'Rows': 60_000, 'Columns': 60_000}, 'at most'),
     ({'NumberOfFrames': 90_000}, 'at most'),
     ({'Rows': 640}, 'the end is missing'),
-    ({'RescaleSlope': 0}, 'rescale slope 0'),
+    ({'RescaleSlope': 0}, 'rescale slope is 0'),
     ({'ImagePositionPatient': [1, 2]}, '2 numbers where 3 belong'),
   ],
 )

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Tests for input_pipeline.sampling."""
+"""Tests for input_pipeline.order_and_augmentation."""
 
 import collections
 
@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from input_pipeline import sampling
+from input_pipeline import order_and_augmentation
 
 
 def _epochs(num_examples, num_epochs, *, seed=0):
   """Returns `[num_epochs, num_examples]`, the first part of the stream."""
   stream = tf.data.Dataset.range(num_examples * num_epochs).map(
-    lambda position: sampling.shuffled_index(
+    lambda position: order_and_augmentation.shuffled_index(
       position, num_examples=num_examples, seed=seed
     )
   )
@@ -57,7 +57,7 @@ def test_neighbours_of_a_split_are_no_neighbours_in_an_epoch():
 def test_eager_and_in_tf_data_are_the_same():
   eager = [
     int(
-      sampling.shuffled_index(
+      order_and_augmentation.shuffled_index(
         tf.constant(position, tf.int64), num_examples=7, seed=0
       )
     )
@@ -69,7 +69,9 @@ def test_eager_and_in_tf_data_are_the_same():
 def test_seeds_of_augmentation_differ_by_position_and_by_seed():
   seeds = {
     tuple(
-      sampling.example_seed(tf.constant(position, tf.int64), seed=seed)
+      order_and_augmentation.example_seed(
+        tf.constant(position, tf.int64), seed=seed
+      )
       .numpy()
       .tolist()
     )
@@ -82,8 +84,10 @@ def test_seeds_of_augmentation_differ_by_position_and_by_seed():
 def _crops(count, *, size=16, crop=13, seed=0):
   """Returns top, left and flip of the first positions of a stream."""
   dataset = tf.data.Dataset.range(count).map(
-    lambda position: sampling.draw_crop_and_flip(
-      sampling.example_seed(position, seed=seed), size=size, crop=crop
+    lambda position: order_and_augmentation.draw_crop_and_flip(
+      order_and_augmentation.example_seed(position, seed=seed),
+      size=size,
+      crop=crop,
     )
   )
   return [
@@ -127,7 +131,9 @@ def test_crop_and_flip_are_a_function_of_the_seed():
 def test_crop_and_flip_are_those_of_tensorflow():
   coded = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
   for position, (top, left, flip) in enumerate(_crops(30)):
-    seed = sampling.example_seed(tf.constant(position, tf.int64), seed=0)
+    seed = order_and_augmentation.example_seed(
+      tf.constant(position, tf.int64), seed=0
+    )
     crop_seed, flip_seed = tf.unstack(tf.random.split(seed, 2))
     expected = tf.image.stateless_random_flip_left_right(
       tf.image.stateless_random_crop(coded, (13, 13, 1), crop_seed), flip_seed

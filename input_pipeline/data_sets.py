@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tfds data sets of this package.
 
-To add one, write its builder and give it an entry in `DATA_SETS`.
+To add one, write its builder, give it an entry in `DATA_SETS`, and say what
+its numbers mean for patients in `bit_covid.analysis.data_caution`.
 """
 
 from collections.abc import Callable, Mapping
