@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import os
 import re
 import sys
+import traceback
 
 from absl import app
 from absl import flags
@@ -42,13 +43,32 @@ _PROCESS_ID = flags.DEFINE_integer(
 flags.DEFINE_bool('debug', False, 'A traceback with an error.')
 
 _HELP = frozenset(('-h', '-help', '--help', '-helpshort', '--helpshort'))
+_FIELDS = 'All fields are in configs/common.py.'
 # The message of ml_collections if a flag or a config file sets a field that
 # does not exist: its name or a sentence, and a similar name if there is one.
 _UNKNOWN_FIELD = re.compile(
   r'\W*(?:KeyError\W*)?(?:Key "(\w+)" does not exist|(\w+)\W*(?:nDid|$))'
 )
-_MISSING_FILE = re.compile(r"Attempted .*\]:\s+(\S+)\s+\[Errno 2\].*'\1'")
 _SIMILAR_FIELD = re.compile(r'Did you mean "(\w+)"')
+# Other messages of ml_collections, and what is said instead.
+_SENTENCES = (
+  (
+    re.compile(r"Attempted .*\]:\s+(\S+)\s+\[Errno 2\].*'\1'"),
+    '--config={} does not exist; name a config file, such as configs/demo.py.',
+  ),
+  (
+    re.compile(r"Is a directory: '(.*)'"),
+    '--config={} is a folder; name a config file, such as configs/demo.py.',
+  ),
+  (
+    re.compile(r'flag (--config\.[\w.]+=.*?): '),
+    f'{{}} is a value of another kind than the field has. {_FIELDS}',
+  ),
+  (
+    re.compile(r"Could not override field '(\w+)'[^.]*\. (.*) is of original"),
+    f"'{{1}}' is a value of another kind than the field {{0!r}} has. {_FIELDS}",
+  ),
+)
 # ml_collections puts a traceback before the message of a config file's error.
 _TRACEBACK = re.compile(r'.*Traceback .*\n\s*\w+: ', re.DOTALL)
 
@@ -99,40 +119,47 @@ def _parse(argv: list[str]) -> list[str]:
     _, *others = flags.FLAGS(argv)
     # Any attribute raises an error if the file could not be read.
     _ = _CONFIG.value and _CONFIG.value.is_locked
-  except OSError as error:
-    missing = _MISSING_FILE.search(str(error))
-    if missing is None:
-      raise
-    raise ValueError(
-      f'--config={missing[1]} does not exist; name a config file, such as '
-      'configs/demo.py.'
-    ) from error
-  except (AttributeError, KeyError) as error:
-    raise ValueError(_explain(str(error))) from error
-  except (flags.Error, TypeError) as error:
-    raise ValueError(_TRACEBACK.sub('', str(error))) from error
+  except ValueError:
+    raise
+  except Exception as error:  # A config file is Python: it can raise any.
+    raise ValueError(_explain(error)) from error
   if others:
     raise ValueError(f'Unexpected arguments: {others}')
   return argv[:1]
 
 
-def _explain(text: str) -> str:
-  """Returns a message for an error about a field of the config."""
+def _explain(error: Exception) -> str:
+  """Returns a message for an error of the flags or of the config file."""
+  if isinstance(error, SyntaxError):
+    place = f'{error.filename}:{error.lineno}: ' if error.filename else ''
+    return f'The config file is no Python: {place}{error.msg}.'
+  text = str(error)
+  for pattern, sentence in _SENTENCES:
+    if found := pattern.search(text):
+      return sentence.format(*found.groups())
   unknown = _UNKNOWN_FIELD.match(text)
-  if unknown is None:
-    return f'The config file is invalid: {text}'
-  name = unknown[1] or unknown[2]
-  similar = _SIMILAR_FIELD.search(text)
-  hint = f' Did you mean {similar[1]!r}?' if similar else ''
-  return (
-    f'The config has no field {name!r}.{hint} All fields are in '
-    'configs/common.py.'
-  )
+  if unknown and isinstance(error, AttributeError | KeyError):
+    similar = _SIMILAR_FIELD.search(text)
+    hint = f' Did you mean {similar[1]!r}?' if similar else ''
+    name = unknown[1] or unknown[2]
+    return f'The config has no field {name!r}.{hint} {_FIELDS}'
+  text = _TRACEBACK.sub('', text)
+  if isinstance(error, flags.Error):
+    return text
+  return f'The config file is invalid: {_place(error)}{text}'
+
+
+def _place(error: Exception) -> str:
+  """Returns file and line of the user's code that raised the error, or ''."""
+  frames = traceback.extract_tb(error.__traceback__)
+  own = [x for x in frames if 'site-packages' not in x.filename]
+  is_here = not own or own[-1].filename == __file__
+  return '' if is_here else f'{own[-1].filename}:{own[-1].lineno}: '
 
 
 def _run() -> int:
   config, workdir = _CONFIG.value, _WORKDIR.value
-  if config is None or workdir is None:
+  if config is None or not workdir:
     raise ValueError(
       f'Give --config=FILE and --workdir=FOLDER; see {_program()} --help.'
     )

@@ -130,4 +130,8 @@ def _source_and_reader(
   check_config(config)
   source = data_source.DataSource.from_config(config)
   is_custom = source.name == data_source.CUSTOM_IMAGES
+  if is_custom and not source.path.strip():
+    raise ValueError(
+      'config.data.path is empty; name the folder or the CSV of your images.'
+    )
   return source, custom_images if is_custom else tfds_examples

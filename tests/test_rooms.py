@@ -4,6 +4,7 @@
 
 import ast
 import importlib
+import importlib.util
 import pathlib
 import pkgutil
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import pytest
 
 from bit_covid.base import moved
+from bit_covid.cli import command_line
 
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGES = ('bit_covid', 'input_pipeline')
@@ -102,6 +104,40 @@ def test_a_name_that_never_was_is_an_error():
     importlib.import_module('bit_covid.no_such')
   with pytest.raises(ModuleNotFoundError, match=r'report\.no_such'):
     importlib.import_module('bit_covid.analysis.report.no_such')
+
+
+@pytest.mark.parametrize('verb', command_line.VERBS)
+def test_every_verb_runs_as_a_module(verb):
+  module = f'bit_covid.{verb.replace("-", "_")}'
+  # Not the spec of a module that another test has imported.
+  spec = moved._Finder().find_spec(module, None) or importlib.util.find_spec(
+    module
+  )
+  if spec.submodule_search_locations:
+    spec = importlib.util.find_spec(f'{module}.__main__')
+  assert 'main' in spec.loader.get_code(spec.name).co_names
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'code', 'error'),
+  [
+    (['--help'], 0, ''),
+    (['none', '--split=test'], 2, 'Error: none does not exist, so results'),
+  ],
+)
+def test_evaluate_runs_under_its_former_names(arguments, code, error):
+  for name in ('evaluate', 'evaluate_command'):
+    result = subprocess.run(
+      [sys.executable, '-m', f'bit_covid.{name}', *arguments],
+      cwd=ROOT,
+      capture_output=True,
+      text=True,
+      check=False,
+    )
+    assert result.returncode == code
+    assert result.stderr.startswith(error)
+    assert result.stderr.count('\n') == bool(error)
+    assert result.stdout.startswith('' if error else 'usage: python -m')
 
 
 @pytest.mark.parametrize(

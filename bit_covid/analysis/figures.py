@@ -9,10 +9,14 @@ their dashes, and points in their shapes. The state of pyplot is not used.
 
 from collections.abc import Callable, Sequence
 import dataclasses
+import functools
 import io
+import unicodedata
 
+import matplotlib as mpl
 from matplotlib import axes as mpl_axes
 from matplotlib import figure as mpl_figure
+from matplotlib import font_manager
 from matplotlib import ticker
 import numpy as np
 import pandas as pd
@@ -124,10 +128,65 @@ def plural(count: int, noun: str) -> str:
   return f'{count:,} {noun}{"s" * (count != 1)}'
 
 
+def drawn(names: Sequence[str], kind: str = 'class') -> list[str]:
+  """Returns names as figures show them: 'class 2' for one without letters.
+
+  These are names whose letters are in no font of this machine. The kind is what
+  the names are of.
+  """
+  return [
+    # A dollar sign would begin a formula, and legends leave out '_a'.
+    name.replace('$', r'\$').replace('_', ' _', name.startswith('_'))
+    if _can_draw(name)
+    else f'{kind} {number}'
+    for number, name in enumerate(names, start=1)
+  ]
+
+
+def names_not_drawn(class_names: Sequence[str]) -> str:
+  """Returns a sentence on the classes that figures show as numbers, or ''."""
+  numbers = [
+    f'class {number} is {name}'
+    for number, name in enumerate(class_names, start=1)
+    if not _can_draw(name)
+  ]
+  reason = 'In the figures, as no font of the machine has their letters'
+  return f'{reason}: {"; ".join(numbers)}.' if numbers else ''
+
+
+@functools.cache
+def _can_draw(name: str) -> bool:
+  """Returns whether fonts have the letters; chooses one if need be."""
+  directions = {unicodedata.bidirectional(letter) for letter in name}
+  if directions & {'R', 'AL'} and mpl.__version_info__ < (3, 11):
+    return False  # It would be written from left to right.
+  families = mpl.rcParams['font.family']
+  missing = {ord(letter) for letter in name if not letter.isspace()}
+  for family in families:
+    font = font_manager.FontProperties(family=[family])
+    missing -= _letters(font_manager.findfont(font))
+  if not missing:
+    return True
+  for font in sorted(font_manager.fontManager.ttflist, key=lambda x: x.name):
+    # A font of last resort has boxes for all letters.
+    is_real = 'Last' not in font.name and font.style == 'normal'
+    if is_real and missing <= _letters(font.fname):
+      # Matplotlib takes letters that a font lacks from those behind it.
+      mpl.rcParams['font.family'] = [*families, font.name]
+      return True
+  return False
+
+
+@functools.cache
+def _letters(path: str) -> frozenset[int]:
+  return frozenset(font_manager.get_font(path).get_charmap())
+
+
 def split_counts(counts: pd.DataFrame) -> mpl_figure.Figure:
   """Returns the figure of the module `split_counts` (paper, Figure 2)."""
   splits = list(dict.fromkeys(counts['split']))
   class_names = list(dict.fromkeys(counts['class']))
+  labels = drawn(class_names)
   figure = new(4.6)
   panels = figure.subplots(2, 1)
   width = 0.8 / len(class_names)
@@ -137,10 +196,10 @@ def split_counts(counts: pd.DataFrame) -> mpl_figure.Figure:
     for i, name in enumerate(class_names):
       heights = of_class.loc[name, splits].fillna(0).astype(int)
       places = np.arange(len(splits)) + (i - (len(class_names) - 1) / 2) * width
-      bars = axes.bar(places, heights, width, color=colour(i), label=name)
+      bars = axes.bar(places, heights, width, color=colour(i), label=labels[i])
       # Three splits of three classes of a large data set have to fit.
       axes.bar_label(bars, [f'{x:,}' for x in heights], fontsize=7, padding=2)
-    axes.set_xticks(range(len(splits)), splits)
+    axes.set_xticks(range(len(splits)), drawn(splits, 'split'))
     axes.margins(y=0.15)
     axes.yaxis.set_major_locator(ticker.MaxNLocator('auto', integer=True))
     axes.set_ylabel(what.capitalize())

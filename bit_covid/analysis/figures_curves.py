@@ -38,8 +38,9 @@ def confusion_matrix(
       fontsize=11 if len(class_names) < 5 else 8,
     )
   places = range(len(class_names))
-  axes.set_xticks(places, class_names)
-  axes.set_yticks(places, class_names, rotation=90, va='center')
+  labels = figures.drawn(class_names)
+  axes.set_xticks(places, labels)
+  axes.set_yticks(places, labels, rotation=90, va='center')
   axes.tick_params(length=0)
   axes.set(xlabel='Predicted', ylabel='True')
   figure.colorbar(
@@ -55,9 +56,11 @@ def roc(table: pd.DataFrame, areas: Sequence[str]) -> mpl_figure.Figure:
   """Returns the ROC curve of each class; `areas` are texts of the legend."""
   figure, axes = _square('1 - specificity', 'Sensitivity')
   _diagonal(axes)
-  for i, name in enumerate(predictions.class_names(table)):
+  names = predictions.class_names(table)
+  labels = figures.drawn(names)
+  for i, name in enumerate(names):
     curve = operating_points.roc_curve(table, name)
-    _line(axes, curve, i, f'{name} {areas[i]}')
+    _line(axes, curve, i, f'{labels[i]} {areas[i]}')
   _legend_below(figure, 'Area')
   return figure
 
@@ -67,9 +70,11 @@ def precision_recall(
 ) -> mpl_figure.Figure:
   """Returns the precision-recall curves; `areas` are texts of the legend."""
   figure, axes = _square('Sensitivity (recall)', 'PPV (precision)')
-  for i, name in enumerate(predictions.class_names(table)):
+  names = predictions.class_names(table)
+  labels = figures.drawn(names)
+  for i, name in enumerate(names):
     curve = operating_points.precision_recall_curve(table, name)
-    _line(axes, curve, i, f'{name} {areas[i]}')
+    _line(axes, curve, i, f'{labels[i]} {areas[i]}')
     # The precision of a random guess.
     share = (table['label'] == i).mean()
     axes.axhline(share, color=figures.colour(i), linewidth=0.8, linestyle=':')
@@ -112,6 +117,7 @@ def training(rows: Sequence[Mapping[str, float]]) -> mpl_figure.Figure:
   panels = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
   # Training comes first and has the same colour in both panels.
   names = sorted({*losses, *accuracies}, key=lambda x: (x != 'train', x))
+  labels = dict(zip(names, figures.drawn(names, 'split'), strict=True))
   for axes, series, label in zip(
     panels, (losses, accuracies), ('Loss', 'Accuracy'), strict=False
   ):
@@ -121,7 +127,7 @@ def training(rows: Sequence[Mapping[str, float]]) -> mpl_figure.Figure:
       if len(points) >= 40:
         style['marker'] = None
       steps, values = zip(*points, strict=True)
-      axes.plot(steps, values, **style, markersize=4, label=name)
+      axes.plot(steps, values, **style, markersize=4, label=labels[name])
     axes.legend()
   panels[0].set_ylim(bottom=0)
   panels[-1].set_xlabel('Step')

@@ -18,6 +18,7 @@ from sklearn import manifold
 import threadpoolctl
 
 from bit_covid.analysis import figures
+from bit_covid.analysis import predictions
 
 # Returns the image of a slice_id, `[H, W]` uint8, or None if it has none.
 ImageFn = Callable[[str], np.ndarray | None]
@@ -96,12 +97,16 @@ def scatter(
   names: Sequence[str],
   order: Sequence[str],
   *,
+  kind: str = 'class',
   colour: Callable[[int], str] = figures.colour,
 ) -> mpl_figure.Figure:
-  """Returns one point for each slice; `colour` gives that of `order[i]`."""
+  """Returns one point for each slice; `colour` gives that of `order[i]`.
+
+  The kind is what the names are of.
+  """
   figure = figures.new(4.9)
   axes = figure.subplots()
-  names = np.asarray(names)
+  names, labels = np.asarray(names), figures.drawn(order, kind)
   # Drawn in turns, so that no class covers all others.
   size = np.clip(4000 / len(points), 3, 30)
   for turn in range(8):
@@ -114,7 +119,7 @@ def scatter(
         marker=figures.marker(i),
         linewidths=0,
         alpha=0.75,
-        label=None if turn else name,
+        label=None if turn else labels[i],
       )
   axes.set(xticks=[], yticks=[])
   axes.set_aspect('equal', 'datalim')
@@ -157,6 +162,8 @@ def gallery(errors: pd.DataFrame, images: ImageFn) -> mpl_figure.Figure:
   Raises:
     FileNotFoundError: one of them has no image.
   """
+  names = predictions.class_names(errors)
+  shown = dict(zip(names, figures.drawn(names), strict=True))
   rows = math.ceil(len(errors) / _COLUMNS)
   figure = figures.new(2.85 * rows)
   panels = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
@@ -167,6 +174,7 @@ def gallery(errors: pd.DataFrame, images: ImageFn) -> mpl_figure.Figure:
     if image is None:
       raise FileNotFoundError(f'There is no image of {error.slice_id!r}.')
     panels[i].imshow(image, cmap='gray', vmin=0, vmax=255)
-    title = f'{i + 1}. {error.truth}, called\n{error.predicted}'
+    truth, predicted = shown[error.truth], shown[error.predicted]
+    title = f'{i + 1}. {truth}, called\n{predicted}'
     panels[i].set_title(f'{title} ({error.confidence:.1%})', fontsize=10)
   return figure

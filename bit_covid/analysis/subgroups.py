@@ -84,6 +84,11 @@ def patients_by_class(table: pd.DataFrame) -> dict[str, int]:
   }
 
 
+def known(table: pd.DataFrame, metadata: pd.DataFrame) -> int:
+  """Returns how many patients of a table the metadata hold."""
+  return int(table['patient_id'].drop_duplicates().isin(metadata.index).sum())
+
+
 def measure(
   table: pd.DataFrame,
   metadata: pd.DataFrame | None = None,
@@ -123,7 +128,7 @@ def _kinds(
   if metadata is None:
     return kinds
   patient = table['patient_id']
-  if not patient.isin(metadata.index).any():
+  if not known(table, metadata):
     raise ValueError(
       f'The metadata hold none of the {patient.nunique()} patients, such as '
       f'{patient.iloc[0]!r}; they hold {metadata.index[0]!r}, for instance. '

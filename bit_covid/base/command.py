@@ -10,6 +10,7 @@ Uses the standard library alone, so that every room can import it.
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+import errno
 import io
 import os
 import re
@@ -22,6 +23,16 @@ NOT_DONE = 1
 WRONG_INPUT = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
+
+# What is said of a file for an error of the operating system.
+_PROBLEMS = {
+  errno.ENOENT: 'does not exist; check its name and place',
+  errno.EACCES: 'may not be read or written by you; change its permissions',
+  errno.EROFS: 'lies on a disk that cannot be written to; name another place',
+  errno.EISDIR: 'is a folder; name a file',
+  errno.ENOTDIR: 'is a file, or lies below one; name a folder',
+  errno.ENOSPC: 'could not be written, as the disk is full; make room',
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -155,7 +166,11 @@ def say_error(
   error: Exception | str, words: Mapping[str, str] | None = None
 ) -> None:
   """Prints an error as one line, even if a file name in it has line breaks."""
-  text = one_line(str(error)) or type(error).__name__
+  problem = _PROBLEMS.get(getattr(error, 'errno', None))
+  if problem and getattr(error, 'filename', None):
+    text = one_line(f'{os.fsdecode(error.filename)} {problem}.')
+  else:
+    text = one_line(str(error)) or type(error).__name__
   for field, flag in (words or {}).items():
     text = text.replace(field, flag)
   print(f'Error: {text}', file=sys.stderr)

@@ -7,6 +7,10 @@ import csv
 import io
 import pathlib
 
+from etils import epath
+
+from bit_covid.base import files
+
 
 def read(
   path: pathlib.Path, columns: Sequence[str], *, allow_others: bool = False
@@ -23,27 +27,34 @@ def read(
       is not UTF-8.
   """
   rows = {}
-  with io.StringIO(_text(path), newline='') as file:
-    reader = csv.DictReader(file, strict=True)
-    try:
-      names = set(reader.fieldnames or ())
-      if not names.issuperset(columns) or (
-        len(names) > len(columns) and not allow_others
-      ):
+  reader = csv.DictReader(io.StringIO(_text(path), newline=''), strict=True)
+  try:
+    names = list(reader.fieldnames or ())
+    if (
+      not set(columns).issubset(names)
+      or (len(names) > len(columns) and not allow_others)
+      or len(set(names) - {''}) < len(names)
+    ):
+      raise ValueError(
+        f'{path}:1: the columns are {", ".join(map(repr, names))}; expected '
+        f'{", ".join(columns)}, each once, and none without a name.'
+      )
+    for row in reader:
+      place = f'{path}:{reader.line_num}'
+      # The csv module has None for what the header or the row lacks.
+      if None in row or None in row.values():
         raise ValueError(
-          f'{path}:1: the columns are {reader.fieldnames}; expected '
-          f'{", ".join(columns)}.'
+          f'{place}: expected {len(names)} fields, as in the first line.'
         )
-      for row in reader:
-        place = f'{path}:{reader.line_num}'
-        if None in row or not all((row[x] or '').strip() for x in columns):
-          raise ValueError(
-            f'{place}: expected a value in each of {", ".join(columns)}, and '
-            'no more.'
-          )
-        rows[place] = row
-    except csv.Error as error:
-      raise ValueError(f'{path}:{reader.line_num}: {error}') from error
+      empty = [name for name in columns if not row[name].strip()]
+      if empty:
+        raise ValueError(f'{place}: expected a value in {", ".join(empty)}.')
+      rows[place] = row
+  except csv.Error as error:
+    raise ValueError(
+      f'{path}:{reader.reader.line_num}: a quotation mark is missing or stands '
+      'in the middle of a field.'
+    ) from error
   if not rows:
     raise ValueError(f'{path} has no row below its header.')
   return rows
@@ -62,7 +73,8 @@ def _text(path: pathlib.Path) -> str:
 
 def write(path: pathlib.Path, rows: Sequence[Mapping[str, str]]) -> None:
   """Writes rows, with the columns of the first one."""
-  with path.open('w', newline='', encoding='utf-8') as file:
-    writer = csv.DictWriter(file, list(rows[0]), lineterminator='\n')
-    writer.writeheader()
-    writer.writerows(rows)
+  text = io.StringIO()
+  writer = csv.DictWriter(text, list(rows[0]), lineterminator='\n')
+  writer.writeheader()
+  writer.writerows(rows)
+  files.write(epath.Path(path), text.getvalue().encode())

@@ -5,6 +5,7 @@
 from collections.abc import Mapping
 import io
 import json
+import re
 from typing import Any
 
 from etils import epath
@@ -18,40 +19,58 @@ def write(path: epath.Path, content: bytes) -> None:
   partial.replace(path)
 
 
-def read_json(path: epath.Path) -> Any:
+def safe_name(text: str) -> str:
+  """Returns a file name for a text, such as a class; most stay as they are."""
+  safe = re.sub(
+    r'^\.|[\x00-\x1f/\\:*?"<>|#%~]', lambda x: f'~{ord(x[0]):02x}', text
+  )
+  # With room for endings, in the 255 bytes that file systems allow.
+  return safe.encode()[:200].decode(errors='ignore')
+
+
+def read_json(
+  path: epath.Path,
+  kind: type = dict,
+  *,
+  remedy: str = 'Restore the file, or remove it.',
+) -> Any:
   """Returns the content of a JSON file, or None if it does not exist.
 
   Raises:
-    ValueError: the file is not JSON.
+    ValueError: the file does not hold a value of this kind, dict or list. The
+      message ends with the remedy.
   """
   if not path.exists():
     return None
+  found, line = None, 1
   try:
-    return json.loads(path.read_text())
+    found = json.loads(path.read_bytes())
   except ValueError as error:
+    # Bytes that are not UTF-8 have no line.
+    line = getattr(error, 'lineno', 1)
+  if not isinstance(found, kind):
     raise ValueError(
-      f'{path} is no JSON: {error}. Restore the file, or remove it.'
-    ) from error
+      f'{path} is cut off or damaged, from line {line} on. {remedy}'
+    )
+  return found
 
 
-def read_json_lines(path: epath.PathLike) -> list[Any]:
-  """Returns the values in a file with one JSON value a line, in order.
-
-  A last line that a crash has cut off is left out.
+def read_json_lines(path: epath.Path) -> list[dict[str, Any]]:
+  """Returns the objects in a file, one a line; [] where it does not exist.
 
   Raises:
-    ValueError: another line is not JSON; the message names it.
+    ValueError: a line other than the last holds none; the message names it.
   """
-  path = epath.Path(path)
-  lines = path.read_text().splitlines()
+  lines = path.read_bytes().splitlines() if path.exists() else []
   rows = []
   for number, line in enumerate(lines, start=1):
     try:
-      rows.append(json.loads(line))
-    except ValueError as error:
+      rows.append(dict(json.loads(line)))
+    except (TypeError, ValueError) as error:
+      # A crash may have cut off the last line. It is measured again.
       if number < len(lines):
         raise ValueError(
-          f'{path}:{number}: not JSON: {line!r}. Restore or remove it.'
+          f'{path}:{number}: the line is damaged; restore or remove it.'
         ) from error
   return rows
 

@@ -25,12 +25,14 @@ MOVED = {
   'bit_covid.cli.absl_command': 'bit_covid.main',
   'bit_covid.command_line': 'bit_covid.cli.command_line',
   'bit_covid.commands': 'bit_covid.base.command',
+  'bit_covid.compare': 'bit_covid.cli.compare',
   'bit_covid.compilation_cache': 'bit_covid.base.compilation_cache',
   'bit_covid.convolution': 'bit_covid.models.ops.conv',
   'bit_covid.devices': 'bit_covid.base.devices',
   'bit_covid.evaluate': 'bit_covid.inference.evaluate',
   'bit_covid.evaluate_command': 'bit_covid.cli.evaluate',
   'bit_covid.evaluated_network': 'bit_covid.training.run_identity',
+  'bit_covid.from_dicom': 'bit_covid.cli.from_dicom',
   'bit_covid.gradcam': 'bit_covid.models.gradcam',
   'bit_covid.gradcam_evidence': 'bit_covid.training.map_evidence',
   'bit_covid.gradcam_panels': 'bit_covid.training.map_panels',
@@ -58,6 +60,7 @@ MOVED = {
   'bit_covid.schedule': 'bit_covid.training.schedule',
   'bit_covid.scoring.montage': 'bit_covid.scoring.gradcam_montage',
   'bit_covid.shifted_maps': 'bit_covid.models.ops.windows',
+  'bit_covid.split': 'bit_covid.cli.split',
   'bit_covid.stopwatch': 'bit_covid.base.stopwatch',
   'bit_covid.train': 'bit_covid.training.train',
   'bit_covid.train_step': 'bit_covid.training.train_step',
@@ -71,6 +74,12 @@ MOVED = {
   ),
   'bit_covid.weights.embed': 'bit_covid.cli.pack_weights',
   'bit_covid.work_directory': 'bit_covid.training.run_directory',
+}
+
+# What `python -m` runs under names whose modules of today run nothing.
+_RUN = {
+  'bit_covid.evaluate': 'bit_covid.cli.evaluate',
+  'bit_covid.train': 'bit_covid.main',
 }
 
 
@@ -97,7 +106,11 @@ class _Loader:
 
   def get_code(self, fullname: str) -> types.CodeType | None:
     """Returns what `python -m` runs."""
-    return self._spec.loader.get_code(self._spec.name)
+    # As in `_Finder`.
+    from importlib import util
+
+    spec = util.find_spec(_RUN.get(fullname, self._spec.name))
+    return spec.loader.get_code(spec.name)
 
 
 class _Finder:

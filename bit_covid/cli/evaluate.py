@@ -86,9 +86,10 @@ def _output(arguments: argparse.Namespace) -> pathlib.Path:
     return arguments.output.expanduser()
   folder = pathlib.Path(arguments.checkpoint).expanduser()
   if not (folder / 'config.json').is_file():
+    problem = 'is no work directory' if folder.exists() else 'does not exist'
     raise ValueError(
-      f'{arguments.checkpoint} is no work directory to which results could be '
-      'added; give --output=FOLDER.'
+      f'{arguments.checkpoint} {problem}, so results cannot be added to it; '
+      'name the work directory of a run, or give --output=FOLDER.'
     )
   return folder
 

@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
   checkpoint = bit_npz.load(path)
   config = _data_config(arguments, checkpoint.metadata)
   splits = {}
-  for name in arguments.split.split(','):
+  for name in map(str.strip, arguments.split.split(',')):
     examples = input_pipeline.load_split(config, name)
     known = checkpoint.metadata.class_names
     splits[name] = _with_classes(name, examples, known)
@@ -115,7 +115,7 @@ def _with_classes(
 def _check_own_data(
   workdir: epath.Path, splits: Mapping[str, input_pipeline.Examples]
 ) -> None:
-  known = json.loads((workdir / 'config.json').read_text())['fingerprints']
+  known = (run_identity.read(workdir) or {}).get('fingerprints') or {}
   for name, examples in splits.items():
     if known.get(name) != examples.fingerprint:
       raise ValueError(

@@ -39,40 +39,49 @@ def split(
     seed: of the random division.
 
   Raises:
-    ValueError: a class has fewer patients than there are splits.
+    ValueError: a split would have no patient of a class.
   """
   patients = collections.defaultdict(set)
   for row in rows:
     patients[row['label']].add(row['patient'])
   counts = {label: len(found) for label, found in sorted(patients.items())}
   result: dict[str, str] = {}
-  few = []
   # The rarest class first, so that patients of two classes count for it.
   for label in sorted(counts, key=lambda x: (counts[x], x)):
     free = sorted(patients[label] - result.keys())
-    if len(free) < len(shares):
-      few.append(label)
-    else:
-      # Seeded by class, so that more patients of one class do not change the
-      # split of the others.
-      digest = hashlib.sha256(f'{seed} {label}'.encode()).digest()
-      random.Random(digest).shuffle(free)
+    # Seeded by class, so that more patients of one class do not change the
+    # split of the others.
+    digest = hashlib.sha256(f'{seed} {label}'.encode()).digest()
+    random.Random(digest).shuffle(free)
+    if len(free) >= len(shares):
       numbers = _divide(len(free), list(shares.values()))
       names = np.repeat(list(shares), numbers).tolist()
       result |= zip(free, names, strict=True)
-  if few:
-    raise ValueError(_too_few_patients(counts, few, len(shares)))
+    else:
+      placed = patients[label] & result.keys()
+      taken = collections.Counter(result[patient] for patient in placed)
+      for patient in free:
+        # The split that has the fewest patients of the class for its share.
+        result[patient] = min(shares, key=lambda x: taken[x] / shares[x])
+        taken[result[patient]] += 1
+  for label, found in patients.items():
+    if {result[patient] for patient in found} != shares.keys():
+      raise ValueError(_too_few_patients(counts, label, len(shares)))
   return result
 
 
 def _too_few_patients(
-  counts: Mapping[str, int], few: Sequence[str], num_splits: int
+  counts: Mapping[str, int], label: str, num_splits: int
 ) -> str:
+  found = f'The patients by class are {counts}; '
+  if counts[label] < num_splits:
+    return (
+      f'{found}expected at least {num_splits} of each, one for each split, '
+      f'which {label!r} has not. Collect more, or give fewer splits.'
+    )
   return (
-    f'The patients by class are {counts}; expected at least {num_splits} of '
-    f'each, one for each split, which {", ".join(map(repr, few))} '
-    f'{"has" if len(few) == 1 else "have"} not. Collect more, or give fewer '
-    'splits.'
+    f'{found}with this seed one of the {num_splits} splits gets none with '
+    f'slices of {label!r}. Give another --seed, or fewer splits.'
   )
 
 
@@ -120,6 +129,7 @@ def _run(arguments: argparse.Namespace) -> int:
       f'{path}:1: expected no split yet; remove the column split.'
     )
   shares = _shares(arguments.shares)
+  _check_names(places, shares)
   chosen = split(rows, shares, seed=arguments.seed)
   rows = [row | {'split': chosen[row['patient']]} for row in rows]
   output = arguments.output or path.with_name(f'{path.stem}_split.csv')
@@ -134,8 +144,25 @@ def _run(arguments: argparse.Namespace) -> int:
     )
   csv_file.write(output, rows)
   _show_counts(pd.DataFrame(rows), list(shares))
+  print(f'All: {len(rows):,} slices of {len(chosen):,} patients.')
   print(f'{output} (seed {arguments.seed})')
   return 0
+
+
+def _check_names(
+  places: Mapping[str, Mapping[str, str]], shares: Mapping[str, float]
+) -> None:
+  # It loads TensorFlow, which takes seconds. `--help` does not wait for it.
+  from input_pipeline import names
+
+  labels, patients = {}, {}
+  for place, row in places.items():
+    labels.setdefault(row['label'], place)
+    patients.setdefault(row['patient'], place)
+  names.check_names('label', labels)
+  # Two forms of one patient could be in two splits.
+  names.check_spellings('patient', patients)
+  names.check_names('split', dict.fromkeys(shares, '--shares'))
 
 
 def _show_counts(frame: pd.DataFrame, names: Sequence[str]) -> None:
@@ -154,13 +181,13 @@ def _shares(text: str) -> dict[str, float]:
   for part in text.split(','):
     name, _, value = part.partition('=')
     try:
-      shares[name] = float(value)
+      shares[name] = 0.0 if name in shares else float(value)
     except ValueError:
       shares[name] = 0.0
   if not all(0 < x < float('inf') for x in shares.values()) or '' in shares:
     raise ValueError(
-      f'--shares={text}; expected names and numbers above 0, such as '
-      'train=0.7,val=0.1,test=0.2.'
+      f'--shares={text}; expected different names and numbers above 0, such '
+      'as train=0.7,val=0.1,test=0.2.'
     )
   return shares
 

@@ -3,7 +3,6 @@
 """What `bit-covid verify` checks."""
 
 from collections.abc import Callable
-import json
 import pathlib
 from typing import Any, Literal, NamedTuple
 
@@ -14,6 +13,7 @@ import pooch
 from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
 from bit_covid.base import command
+from bit_covid.base import files
 from bit_covid.inference import network as network_lib
 from bit_covid.models import resnet_v2
 from bit_covid.training import run_directory
@@ -84,7 +84,8 @@ def work_directory(folder: pathlib.Path) -> list[Check]:
   """Returns whether a work directory is whole and its files fit together."""
   checks = [_try('Finished', _finished, folder)]
   for name in ('config.json', 'run.json', 'report/metrics.json'):
-    checks.append(_try(name, _read_json, folder / name))
+    kind = list if name == 'run.json' else dict
+    checks.append(_try(name, _read_json, folder / name, kind))
   checks += checkpoint(str(folder))
   paths = sorted((folder / 'predictions').glob('*.csv'))
   if not paths:
@@ -159,8 +160,8 @@ def _finished(folder: pathlib.Path) -> str:
   return 'finished.json is there'
 
 
-def _read_json(path: pathlib.Path) -> str:
-  json.loads(path.read_text())
+def _read_json(path: pathlib.Path, kind: type) -> str:
+  files.read_json(path, kind)
   return f'{path.stat().st_size:,} bytes'
 
 

@@ -7,7 +7,6 @@ A run is finished when its folder, WORKDIR/runs/<name>, holds `finished.json`.
 
 from collections.abc import Mapping, Sequence
 import dataclasses
-import json
 import os
 import pathlib
 
@@ -17,6 +16,7 @@ import pandas as pd
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import predictions
 from bit_covid.analysis import resampling
+from bit_covid.base import files
 from bit_covid.paper import grid
 
 
@@ -149,14 +149,14 @@ class Runs:
     path = run.folder(self.workdir) / 'metrics.jsonl'
     if not self.is_finished(run) or not path.exists():
       return []
-    rows = map(json.loads, path.read_text().splitlines())
+    rows = files.read_json_lines(path)
     return [(row['step'], row[key]) for row in rows if key in row]
 
   def data_names(self) -> list[str]:
     """Returns the names of the data sets of the finished runs."""
     finished = filter(self.is_finished, self.expected)
     paths = [run.folder(self.workdir) / 'config.json' for run in finished]
-    configs = [json.loads(x.read_text()) for x in paths if x.exists()]
+    configs = filter(None, map(files.read_json, paths))
     return sorted({config['data']['name'] for config in configs})
 
   def _read(

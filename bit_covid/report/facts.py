@@ -41,7 +41,7 @@ def table(
   config: Mapping[str, Any] | None, starts: pathlib.Path
 ) -> blocks.Table:
   """Returns the facts of a run and those in its run.json, if that exists."""
-  starts = files.read_json(starts) or []
+  starts = files.read_json(starts, list) or []
   rows = [*_config_rows(config or {}), *_start_rows(starts)]
   return blocks.Table(
     'From config.json and run.json',

@@ -15,6 +15,7 @@ from bit_covid.analysis import figures
 from bit_covid.analysis import figures_curves
 from bit_covid.analysis import figures_images
 from bit_covid.analysis import predictions
+from bit_covid.base import files
 from bit_covid.report import blocks
 
 _ERRORS = 8
@@ -153,7 +154,7 @@ def features(
   }
   return [
     _picture(
-      figures_images.scatter(points, names, order, colour=colour),
+      figures_images.scatter(points, names, order, kind=kind, colour=colour),
       name=f'tsne_{kind}',
       title=f'Features by {kind}',
       caption=(
@@ -192,7 +193,7 @@ def maps(
 
   Those of classes come first, in the order of the classes.
   """
-  order = {name: i for i, name in enumerate(class_names)}
+  order = {files.safe_name(name): i for i, name in enumerate(class_names)}
 
   def place(path: pathlib.Path) -> tuple[int, str]:
     return order.get(path.stem, len(order)), path.stem

@@ -47,7 +47,17 @@ def collect(
       _check(table)
     except ValueError as error:
       raise ValueError(f'{name}: {error}') from error
-  return {name: _split(name, tables, metadata, settings) for name in tables}
+  known = {}
+  if metadata is not None:
+    known = {x: subgroups.known(tables[x], metadata) for x in tables}
+  found = {}
+  for name in tables:
+    # Metadata may be of the patients of one split alone, but not of none.
+    is_used = known.get(name) or not any(known.values())
+    found[name] = _split(name, tables, metadata if is_used else None, settings)
+    if metadata is not None:
+      found[name]['patients_with_metadata'] = known[name]
+  return found
 
 
 def _check(table: pd.DataFrame) -> None:

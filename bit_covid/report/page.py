@@ -97,7 +97,11 @@ def sections(run: Run) -> list[blocks.Section]:
   """Returns the sections that have something to show."""
   found = run.numbers[run.split]
   prevalence = [blocks.Text(_PREVALENCE), tables.prevalence(found)]
-  groups = [blocks.Text(tables.SMALL_GROUPS), *tables.groups(found)]
+  groups = [
+    blocks.Text(tables.SMALL_GROUPS),
+    *_metadata(run.numbers),
+    *tables.groups(found),
+  ]
   published_rows = published.comparison(
     run.split, found, facts.data_name(run.config)
   )
@@ -120,11 +124,13 @@ def sections(run: Run) -> list[blocks.Section]:
 
 def _results(run: Run, numbers: Mapping[str, Any]) -> list[blocks.Block]:
   pictures = report_figures.results(run.split, run.tables[run.split], numbers)
+  not_drawn = figures.names_not_drawn(numbers['class_names'])
   return [
     blocks.Text(_INTERVALS),
     tables.overall(run.numbers),
     tables.by_class(numbers),
     blocks.Pictures(pictures),
+    *([blocks.Text(not_drawn)] if not_drawn else []),
   ]
 
 
@@ -174,6 +180,16 @@ def _thresholds(split: str, numbers: Mapping[str, Any]) -> list[blocks.Block]:
     ),
     tables.thresholds(numbers),
   ]
+
+
+def _metadata(numbers: Mapping[str, Any]) -> list[blocks.Block]:
+  counts = [
+    f'{x["patients_with_metadata"]:,} of {x["slice"]["patients"]:,} of {split}'
+    for split, x in numbers.items()
+    if 'patients_with_metadata' in x
+  ]
+  text = f'Patients whom the metadata hold: {"; ".join(counts)}.'
+  return [blocks.Text(text)] if counts else []
 
 
 def _errors(run: Run) -> list[blocks.Block]:
@@ -230,7 +246,7 @@ def _data(run: Run) -> list[blocks.Block]:
 
 def _training(workdir: pathlib.Path) -> list[blocks.Block]:
   path = workdir / 'metrics.jsonl'
-  rows = files.read_json_lines(path) if path.exists() else []
+  rows = files.read_json_lines(path)
   if not rows:
     text = 'No training curves: there is no metrics.jsonl.'
     return [blocks.Text(text)]

@@ -71,7 +71,7 @@ def probability_curve(result: score.ScanResult) -> mpl_figure.Figure:
     if not each.is_used:
       axes.axvspan(number - 0.5, number + 0.5, color='#E5E7EB', linewidth=0)
   used = [(i, x) for i, x in enumerate(result.slices, start=1) if x.is_used]
-  for i, name in enumerate(result.class_names):
+  for i, name in enumerate(figures.drawn(result.class_names)):
     axes.plot(
       [number for number, _ in used],
       [each.probabilities[i] for _, each in used],

@@ -2,6 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks of a config that need no data, so that a mistake is found at once."""
 
+from collections.abc import Callable, Collection, Mapping
+import math
+import numbers
+import os
+import types
+from typing import Any, NamedTuple
+
+from etils import epath
+from flax import traverse_util
 import jax
 import ml_collections
 
@@ -11,39 +20,108 @@ from bit_covid.training import schedule
 from bit_covid.weights import find
 import input_pipeline
 
-_DTYPES = ('float32', 'bfloat16')
-# The smallest allowed value of each field.
-_MINIMA = {
-  'batch': 1,
-  'eval_batch': 1,
-  'accumulation': 1,
-  'log_every': 1,
-  'checkpoint_every': 1,
-  'eval_every': 0,
-  'mixup_alpha': 0,
-  'seed': 0,
-}
+# Steps are exact in float32 up to here.
+_MAX_STEP = 2**24
+
+
+class _Rule(NamedTuple):
+  """Whether a field can have a value, and what is expected of it."""
+
+  is_valid: Callable[[Any], bool]
+  expected: str
+
+
+def _whole(low: int, high: int = _MAX_STEP, meaning: str = '') -> _Rule:
+  return _Rule(
+    lambda x: _is_whole(x) and low <= x <= high,
+    f'a whole number from {low} to {high:,}{meaning}',
+  )
+
+
+def _number(expected: str, is_in_range: Callable[[float], bool]) -> _Rule:
+  return _Rule(lambda x: _is_finite(x) and is_in_range(x), expected)
+
+
+def _one_of(known: Collection[str]) -> _Rule:
+  return _Rule(
+    lambda x: _is_text(x) and x in known, f'one of {", ".join(known)}'
+  )
+
+
+def _is_whole(value: Any) -> bool:
+  return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _is_finite(value: Any) -> bool:
+  return (
+    isinstance(value, numbers.Real)
+    and not isinstance(value, bool)
+    and math.isfinite(value)
+  )
+
+
+def _is_text(value: Any) -> bool:
+  return isinstance(value, str) and bool(value.strip())
+
+
+def _is_tuple_of(is_valid: Callable[[Any], bool], value: Any) -> bool:
+  return isinstance(value, tuple | list) and all(map(is_valid, value))
+
+
+_FLAG = _Rule(lambda x: isinstance(x, bool), 'True or False')
+# All fields but those of `data`, which `input_pipeline.check_config` checks.
+_RULES: Mapping[str, _Rule] = types.MappingProxyType(
+  {
+    'seed': _whole(0, 2**32 - 1),
+    'init': _Rule(
+      _is_text, "'random', a public name such as 'BiT-M-R50x1', or an .npz file"
+    ),
+    'model.name': _one_of(resnet_v2.MODELS),
+    'model.dtype': _one_of(('float32', 'bfloat16')),
+    'model.remat': _FLAG,
+    'batch': _whole(1),
+    'accumulation': _whole(1),
+    'learning_rate': _number('a number above 0', lambda x: x > 0),
+    'momentum': _number('a number from 0 to below 1', lambda x: 0 <= x < 1),
+    'schedule': _Rule(
+      lambda x: _is_tuple_of(lambda y: _is_whole(y) and y <= _MAX_STEP, x),
+      f'numbers of steps, each at most {_MAX_STEP:,}, such as '
+      f'{schedule.SCHEDULES["500"]}, or () for BiT-HyperRule',
+    ),
+    'mixup_alpha': _number('a number from 0 on; 0: no mixup', lambda x: x >= 0),
+    'log_every': _whole(1),
+    'eval_every': _whole(0, meaning='; 0: never'),
+    'eval_split': _Rule(_is_text, "the name of a split, such as 'val'"),
+    'eval_batch': _whole(1),
+    'checkpoint_every': _whole(1),
+    'final_splits': _Rule(
+      lambda x: _is_tuple_of(_is_text, x) and len(set(x)) == len(x),
+      "names of splits, each once, such as ('val', 'test'), or () for none",
+    ),
+    'report': _FLAG,
+  }
+)
 
 
 def check(config: ml_collections.ConfigDict) -> None:
   """Validates the config fields that can be checked without loading data.
 
   Raises:
-    ValueError: a field has a value that cannot be used.
+    ValueError: a field is missing, or has a value that cannot be used.
     FileNotFoundError: the initial checkpoint does not exist.
   """
-  input_pipeline.check_config(config.data)
-  for name, minimum in _MINIMA.items():
-    if config[name] < minimum:
+  values = traverse_util.flatten_dict(config.to_dict(), sep='.')
+  for name, rule in _RULES.items():
+    if name not in values:
       raise ValueError(
-        f'config.{name} is {config[name]}; expected {minimum} or more.'
+        f'config.{name} is missing; begin the config file with '
+        'common.get_config() of configs/common.py.'
       )
-  resnet_v2.create(config.model.name, num_classes=1)
-  if config.model.dtype not in _DTYPES:
-    raise ValueError(
-      f'config.model.dtype is {config.model.dtype!r}; expected one of '
-      f'{", ".join(_DTYPES)}.'
-    )
+    if not rule.is_valid(values[name]):
+      raise ValueError(
+        f'config.{name} is {values[name]!r}; expected {rule.expected}.'
+      )
+  input_pipeline.check_config(config.data)
   devices.check_divides(
     'config.batch', config.batch, accumulation=config.accumulation
   )
@@ -68,4 +146,24 @@ def check_mixup(config: ml_collections.ConfigDict) -> None:
       f'Mixup pairs neighbours, but config.batch={config.batch} is '
       f'{per_device} slices a device. Make that even, or set '
       'config.mixup_alpha=0.'
+    )
+
+
+def check_workdir(workdir: epath.Path) -> None:
+  """Checks that a work directory exists or can be made.
+
+  Raises:
+    ValueError: it is a file, or lies in one, or cannot be written to.
+  """
+  existing = next(x for x in (workdir, *workdir.parents) if x.exists())
+  # Object stores have folders without permissions.
+  is_local = '://' not in os.fspath(workdir)
+  if is_local and not existing.is_dir():
+    raise ValueError(
+      f'--workdir={workdir}: {existing} is a file; name a folder.'
+    )
+  if is_local and not os.access(existing, os.W_OK | os.X_OK):
+    raise ValueError(
+      f'--workdir={workdir}: you may not write to {existing}; name a folder '
+      'elsewhere.'
     )

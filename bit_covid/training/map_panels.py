@@ -64,19 +64,20 @@ def write(workdir: epath.Path, evaluated: EvaluatedSplit) -> None:
   # Of the last feature map: the size of the input is halved five times.
   side = -(-evaluated.config.data.crop // 32)
   for name, rows in choose(evaluated.table).items():
+    stem = files.safe_name(name)
     cases = evaluated.take(rows)
     images = cases.images()
     pixels = normalize.to_model_range(images)
     _, maps = gradcam.logits_and_maps(cases.model, cases.params, pixels)
     figure = _draw(images[..., 0], np.asarray(maps), cases.table)
-    files.write(folder / f'{name}.png', figures.png(figure))
+    files.write(folder / f'{stem}.png', figures.png(figure))
     caption = (
       f'{name} slices of {cases.name}: cropped slice, Grad-CAM of the '
       'predicted class, both. The most confident correct and wrong cases, one '
       f'a patient. The map has {side} x {side} positions before it is '
       'enlarged: it shows where, not what.'
     )
-    files.write(folder / f'{name}.txt', caption.encode())
+    files.write(folder / f'{stem}.txt', caption.encode())
 
 
 def choose(table: pd.DataFrame) -> dict[str, list[int]]:
@@ -109,7 +110,7 @@ def _draw(
   images: np.ndarray, maps: np.ndarray, cases: pd.DataFrame
 ) -> mpl_figure.Figure:
   """Returns a figure with a row per case: slice, map, and both overlaid."""
-  names = predictions.class_names(cases)
+  names = figures.drawn(predictions.class_names(cases))
   probabilities = predictions.probabilities(cases)
   figure = figures.new(1.75 * len(images))
   grid = figure.subplots(

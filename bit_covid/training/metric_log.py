@@ -61,8 +61,12 @@ class MetricLog(contextlib.AbstractContextManager):
 
 
 def read(path: epath.PathLike) -> list[dict[str, float]]:
-  """Returns the measurements in a metrics.jsonl, in order."""
-  return files.read_json_lines(path)
+  """Returns the measurements in a metrics.jsonl, in order.
+
+  Raises:
+    ValueError: a line other than the last is damaged; the message names it.
+  """
+  return files.read_json_lines(epath.Path(path))
 
 
 def _truncate(path: epath.Path, step: int) -> None:

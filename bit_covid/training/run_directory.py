@@ -75,8 +75,8 @@ def check_same_config(
   The config may be resolved or not. The fingerprints of the data are not
   compared.
   """
-  found = json.loads((workdir / 'config.json').read_text())
-  found.pop('fingerprints')
+  found = run_identity.read(workdir) or {}
+  found.pop('fingerprints', None)
   if not config.schedule:
     counts = pd.read_csv(workdir / 'splits.csv').query('split == "train"')
     config = schedule.resolve(

@@ -5,7 +5,6 @@
 from collections.abc import Collection, Mapping, Sequence
 import datetime
 from importlib import metadata
-import json
 import os
 import pathlib
 import platform
@@ -38,17 +37,10 @@ def read(workdir: epath.Path) -> dict[str, Any] | None:
   """Returns the content of config.json, or None if there is no such file.
 
   Raises:
-    ValueError: the file is not a JSON object.
+    ValueError: the file is damaged.
   """
-  path = workdir / 'config.json'
-  if not path.exists():
-    return None
-  try:
-    return dict(json.loads(path.read_text()))
-  except (TypeError, ValueError) as error:
-    raise ValueError(
-      f'{path} is no JSON of a run: {error}. Choose another folder.'
-    ) from error
+  remedy = 'Restore the file, or choose another folder.'
+  return files.read_json(workdir / 'config.json', remedy=remedy)
 
 
 def differences(
@@ -107,7 +99,7 @@ def write(
   workdir.mkdir(parents=True, exist_ok=True)
   files.write_json(workdir / 'config.json', facts)
   path = workdir / 'run.json'
-  starts = files.read_json(path) or []
+  starts = files.read_json(path, list) or []
   start = collect_versions()
   if devices is not None:
     start['devices'] = list(devices)

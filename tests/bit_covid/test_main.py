@@ -77,6 +77,16 @@ def test_overrides_and_argument_reach_the_run(tmp_path, tfds_dir):
       'Error: --config=configs/none.py does not exist; name a config file, '
       'such as configs/demo.py.\n',
     ),
+    (
+      ['--config=configs', '--config.batch=3'],
+      'Error: --config=configs is a folder; name a config file, such as '
+      'configs/demo.py.\n',
+    ),
+    (
+      ['--config=configs/demo.py', '--config.batch=a: 3'],
+      'Error: --config.batch=a is a value of another kind than the field has. '
+      'All fields are in configs/common.py.\n',
+    ),
     (['--config=configs/demo.py', 'extra'], 'Unexpected arguments'),
     (['--config=configs/demo.py', '--process_id=1'], '--coordinator, --num_'),
   ],
@@ -97,9 +107,27 @@ def test_wrong_command_lines(tmp_path, arguments, message):
       'fields are in configs/common.py.\n',
     ),
     (
+      "config['bach'] = 3",
+      "Error: The config has no field 'bach'. Did you mean 'batch'? All fields "
+      'are in configs/common.py.\n',
+    ),
+    (
       'None.batch',
-      "Error: The config file is invalid: 'NoneType' object has no attribute "
-      "'batch'\n",
+      'Error: The config file is invalid: {}:4: '
+      "'NoneType' object has no attribute 'batch'\n",
+    ),
+    (
+      'config.batch = 64 / 0',
+      'Error: The config file is invalid: {}:4: division by zero\n',
+    ),
+    (
+      'config.batch = (64',
+      "Error: The config file is no Python: {}:4: '(' was never closed.\n",
+    ),
+    (
+      "config.batch = 'a'",
+      "Error: 'a' is a value of another kind than the field 'batch' has. All "
+      'fields are in configs/common.py.\n',
     ),
   ],
 )
@@ -114,7 +142,7 @@ def test_wrong_config_files(tmp_path, line, message):
   )
   result = _run(f'--config={path}', f'--workdir={tmp_path / "run"}')
   assert result.returncode == 2
-  assert result.stderr.endswith(message)
+  assert result.stderr.splitlines(True)[-1] == message.format(path)
   assert not (tmp_path / 'run').exists()
 
 

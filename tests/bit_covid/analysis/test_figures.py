@@ -4,6 +4,7 @@
 
 import io
 
+import matplotlib as mpl
 from matplotlib import colors
 import numpy as np
 from PIL import Image
@@ -54,6 +55,39 @@ def test_confusion_matrix_has_counts_and_shares():
   texts = [text.get_text() for text in figure.axes[0].texts]
   # A class without slices has no shares.
   assert texts == ['75.0%\n3', '25.0%\n1', '0', '0']
+
+
+# A letter that no font has, and one that the default font lacks and STIX has.
+NO_FONT, OTHER_FONT = '\U0003fffd', '\u1d84'
+
+
+@pytest.fixture
+def families():
+  before = mpl.rcParams['font.family']
+  figures._can_draw.cache_clear()
+  yield
+  mpl.rcParams['font.family'] = before
+  figures._can_draw.cache_clear()
+
+
+@pytest.mark.filterwarnings('error')
+def test_names_are_drawn_in_letters_of_installed_fonts(families):
+  names = ['Pneumonía', f'a{NO_FONT}', OTHER_FONT, '_x', '$a^$']
+  shown = figures.drawn(names)
+  assert shown == ['Pneumonía', 'class 2', OTHER_FONT, ' _x', r'\$a^\$']
+  assert 'STIXGeneral' in mpl.rcParams['font.family']
+  note = figures.names_not_drawn(names)
+  assert note.endswith(f'letters: class 2 is a{NO_FONT}.')
+  assert not figures.names_not_drawn(names[:1])
+  figures.png(figures_curves.confusion_matrix(np.eye(5), names))
+  figures.png(
+    figures_images.scatter(np.eye(5)[:, :2], names, names, kind='source')
+  )
+
+
+def test_right_to_left_needs_a_matplotlib_that_can(families, monkeypatch):
+  monkeypatch.setattr(mpl, '__version_info__', (3, 10))
+  assert figures.drawn(['\u0637', 'a']) == ['class 1', 'a']
 
 
 def test_split_counts_are_those_of_the_tables():

@@ -32,5 +32,5 @@ def test_nan_is_refused_and_leaves_the_file(tmp_path):
 def test_damaged_file_is_named(tmp_path):
   (tmp_path / 'report').mkdir()
   (tmp_path / 'report' / 'metrics.json').write_text('{"val": ')
-  with pytest.raises(ValueError, match=r'metrics\.json is no JSON'):
+  with pytest.raises(ValueError, match=r'metrics\.json is cut off or damaged'):
     metrics.update_json(tmp_path, {})

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How commands fail and end."""
 
+import errno
 import os
 import pathlib
 import subprocess
@@ -25,6 +26,16 @@ def _raise(error):
   [
     (ValueError('a\nb  c'), 2, 'Error: a b c\n'),
     (FileNotFoundError('gone'), 2, 'Error: gone\n'),
+    (
+      FileNotFoundError(errno.ENOENT, 'No such file', 'a.csv'),
+      2,
+      'Error: a.csv does not exist; check its name and place.\n',
+    ),
+    (
+      OSError(errno.ENOSPC, 'No space left on device', 'a.npz'),
+      2,
+      'Error: a.npz could not be written, as the disk is full; make room.\n',
+    ),
     (KeyboardInterrupt(), 130, '\nStopped.\n'),
     (FloatingPointError('NaN'), 1, 'Error: NaN\n'),
     (TypeError('flag'), 2, 'Error: flag\n'),

@@ -21,6 +21,35 @@ def test_contents_and_no_leftovers(tmp_path):
   assert sorted(path.name for path in folder.iterdir()) == ['a.json', 'b.npz']
 
 
+@pytest.mark.parametrize(
+  ('content', 'line'),
+  [
+    (b'{"a":\n {"b": 1}', 2),
+    (b'{"a":\n "b', 2),
+    (b'', 1),
+    (b'[]', 1),
+    (b'{"a": "\xff"}', 1),
+  ],
+)
+def test_a_cut_or_damaged_file_is_named(tmp_path, content, line):
+  path = epath.Path(tmp_path) / 'a.json'
+  assert files.read_json(path) is None
+  path.write_bytes(content)
+  with pytest.raises(
+    ValueError, match=f'damaged, from line {line} on. Restore'
+  ):
+    files.read_json(path)
+
+
+def test_safe_names_are_different_and_of_a_file(tmp_path):
+  names = ['NCP', 'CP/bacterial', 'CP~2fbacterial', '.a', 'a?b', 'é' * 200]
+  safe = [files.safe_name(name) for name in names]
+  assert safe[:3] == ['NCP', 'CP~2fbacterial', 'CP~7e2fbacterial']
+  for name in safe:
+    files.write(epath.Path(tmp_path) / f'{name}.png', b'')
+  assert sorted(safe) == sorted(path.stem for path in tmp_path.iterdir())
+
+
 def test_old_file_stays_when_the_new_one_cannot_be_made(tmp_path):
   path = epath.Path(tmp_path) / 'a.json'
   files.write_json(path, 1)

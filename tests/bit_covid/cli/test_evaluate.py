@@ -135,6 +135,7 @@ def test_a_test_set_with_some_of_the_classes(run, tmp_path):
   [
     (['--batch=3'], '--batch=3 does not divide by 2 devices'),
     (['--split=dev'], "has no split 'dev'"),
+    (['--dataset=image_folder', '--split=val, test'], '--data is empty; name'),
     (['--dataset=covidx'], "no dataset 'covidx'"),
   ],
 )

@@ -92,8 +92,8 @@ def test_the_key_makes_the_ids(root):
     ('../x,NCP,P9', 'is no folder or file'),
     ('none,NCP,P9', 'is no folder or file'),
     ('Doe_0,NCP,P9', 'is already in'),
-    ('Doe_0,,P9', 'expected a value in each'),
-    ('Doe_0,NCP,P9,x', 'expected a value in each'),
+    ('Doe_0,,P9', 'expected a value in label'),
+    ('Doe_0,NCP,P9,x', 'expected 3 fields'),
     ('Doe_0,ncp,P9', "the label 'ncp' is written 'NCP' in"),
     ('Doe_0,CP/bacterial,P9', 'has a slash'),
     # Without the patient, as messages get into logs.

@@ -62,6 +62,61 @@ def test_too_few_patients_are_counted():
     split.split(_rows({'Normal': 9, 'NCP': 2}), SHARES, seed=0)
 
 
+def test_patients_with_slices_of_all_classes(tmp_path, capsys):
+  path = tmp_path / 'images.csv'
+  lines = [f'{c}{i}.png,{c},p{i}' for i in range(30) for c in ('NCP', 'Normal')]
+  lines += ['x.png,CP,p0', 'y.png,CP,p1', 'z.png,CP,new']
+  path.write_text('\n'.join(['path,label,patient', *lines]))
+  assert split.main([str(path)]) == 0
+  output = capsys.readouterr().out
+  assert output.count(' CP ') == 3
+  assert 'All: 63 slices of 31 patients.' in output
+  counts = collections.Counter()
+  for name in SHARES:
+    _, images = image_csv.read(tmp_path / 'images_split.csv', name)
+    patients = {(image.label, image.patient_id) for image in images}
+    counts.update((name, label) for label, _ in patients)
+  assert len(counts) == 9
+  for label in ('NCP', 'Normal'):
+    assert [counts[x, label] for x in SHARES] == pytest.approx(
+      [21, 3, 6], abs=1.5
+    )
+
+
+def test_a_class_whose_patients_all_count_for_others_may_need_another_seed():
+  rows = _rows({'a': 5, 'b': 5})
+  patients = ['a0', 'a1', 'a2', 'b0', 'b1', 'b2']
+  rows += [{'label': 'c', 'patient': x} for x in patients]
+  chosen = split.split(rows, SHARES, seed=0)
+  assert {chosen[x] for x in patients} == SHARES.keys()
+  with pytest.raises(ValueError, match=r"slices of 'c'. Give another --seed"):
+    split.split(rows, SHARES, seed=1)
+
+
+@pytest.mark.parametrize(
+  ('content', 'message'),
+  [
+    ('path,label,patient\na.png,N,p\nb.png,N,p,x', ':3: expected 3 fields'),
+    ('path,label,patient,sex\na.png,N,p', ':2: expected 4 fields'),
+    ('path,label,patient,\na.png,N,p,x', ':1: the columns are'),
+    ('path,label,patient,patient\na.png,N,p,x', 'each once'),
+    ('path,label,patient\na.png,N,p\nb.png,N,P', "'P' is written 'p' in"),
+    ('path,label,patient\na,N,Jos\xe9\nb,N,Jose\u0301', "written 'Jos\\xe9'"),
+    ('path,label,patient\na,NCP,p\nb,ncp,q', "the label 'ncp' is written"),
+    ('path,label,patient\na,N,\udce9', 'not UTF-8 after line 1. Save it as'),
+    ('path,label,patient\na,N,"p', ':2: a quotation mark is missing'),
+  ],
+)
+def test_what_is_refused_leaves_no_file(tmp_path, capsys, content, message):
+  path = tmp_path / 'images.csv'
+  path.write_text(content, encoding='utf-8', errors='surrogateescape')
+  assert split.main([str(path)]) == 2
+  error = capsys.readouterr().err
+  assert error.count('\n') == 1
+  assert message in error
+  assert list(tmp_path.iterdir()) == [path]
+
+
 def test_the_command_writes_what_image_csv_reads(tmp_path, capsys):
   path = tmp_path / 'images.csv'
   lines = [','.join(row.values()) for row in _rows({'a': 5, 'b': 4})]
@@ -78,7 +133,8 @@ def test_the_command_writes_what_image_csv_reads(tmp_path, capsys):
   assert total == 27
   assert split.main([str(path)]) == 2
   assert 'exists' in capsys.readouterr().err
-  assert split.main([str(path), '--shares=train']) == 2
-  assert 'numbers above 0' in capsys.readouterr().err
+  for shares in ('train', 'train=1,train=2'):
+    assert split.main([str(path), f'--shares={shares}']) == 2
+    assert 'numbers above 0' in capsys.readouterr().err
   assert split.main([str(tmp_path / 'images_split.csv')]) == 2
   assert 'no split yet' in capsys.readouterr().err

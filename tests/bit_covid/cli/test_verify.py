@@ -45,8 +45,9 @@ def run(tmp_path, random_params):
       class_names=('Normal', 'CP', 'NCP'), preprocessing={'crop': 32}
     ),
   )
-  for name in ('config.json', 'run.json', 'report/metrics.json'):
+  for name in ('config.json', 'report/metrics.json'):
     (folder / name).write_text('{}')
+  (folder / 'run.json').write_text('[]')
   (folder / 'finished.json').write_text('{}')
   label = np.arange(6) % 3
   ids = np.array([f's{i}' for i in range(6)])

@@ -4,10 +4,12 @@
 
 import re
 
+from PIL import Image
 import pytest
 
 from bit_covid import report
 from bit_covid.analysis import predictions
+from bit_covid.base import files
 
 
 def _change(workdir, change, split='test'):
@@ -46,6 +48,36 @@ def test_absent_class_is_undefined(make_run, write_report):
   assert 'undefined' in page
   assert 'val has no slice of CP.' in page
   assert 'No t-SNE: there is no test_features.npz of test.' in page
+
+
+@pytest.mark.filterwarnings('error')
+def test_any_class_name_can_be_reported(make_run, write_report):
+  names = ('Normal\U0003fffd', 'CP/bacterial $x', '_NCP')
+  workdir = make_run(class_names=names)
+  (workdir / 'gradcam').mkdir()
+  panel = workdir / 'gradcam' / f'{files.safe_name(names[1])}.png'
+  Image.new('L', (20, 16)).save(panel)
+  page, _ = write_report(workdir)
+  assert page.count('class 1 is Normal\U0003fffd.') == 1
+  assert 'gradcam_CP~2fbacterial $x' in page
+  assert 'Sensitivity CP/bacterial $x' in page
+
+
+def test_metadata_of_one_split_are_used_for_it(make_run, write_report):
+  workdir = make_run()
+  path = workdir / 'metadata.csv'
+  rows = [f'test{i},Iran,F,40' for i in range(12)]
+  path.write_text('\n'.join(['patient id,country,sex,age', *rows]))
+  page, numbers = write_report(workdir, metadata=path)
+  assert 'metadata hold: 0 of 18 of val; 12 of 18 of test.' in page
+  kinds = {x: {y['by'] for y in numbers[x]['subgroups']} for x in numbers}
+  assert kinds == {
+    'val': {'source'},
+    'test': {'source', 'country', 'sex', 'age'},
+  }
+  path.write_text('patient id,country,sex,age\nq,Iran,F,40')
+  with pytest.raises(ValueError, match='hold none of the 18 patients'):
+    write_report(workdir, metadata=path)
 
 
 def test_one_patient_has_no_intervals(make_run, write_report):
@@ -96,12 +128,18 @@ def test_bad_tables_are_refused_in_one_line(make_run, capsys, change, message):
   ('name', 'message'),
   [
     ('predictions/test_features.npz', 'no slice_id and features'),
-    ('config.json', 'config.json is no JSON'),
-    ('metrics.jsonl', 'metrics.jsonl:1: not JSON'),
+    (
+      'config.json',
+      'config.json is cut off or damaged, from line 1 on. Restore',
+    ),
+    ('run.json', 'run.json is cut off or damaged'),
+    ('report/metrics.json', 'metrics.json is cut off or damaged'),
+    ('metrics.jsonl', 'metrics.jsonl:1: the line is damaged; restore'),
   ],
 )
 def test_damaged_files_are_named(make_run, capsys, name, message):
   workdir = make_run(splits=('test',))
+  (workdir / name).parent.mkdir(exist_ok=True)
   (workdir / name).write_text('nonsense\nnonsense\n')
   assert report.main([str(workdir), '--replicates=20']) == 2
   assert message in capsys.readouterr().err

@@ -2,6 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is refused without data; test_train has the messages of the others."""
 
+import math
+import re
+
+from etils import epath
+from flax import traverse_util
+import ml_collections
 import pytest
 
 from bit_covid.training import check_config
@@ -21,12 +27,61 @@ def test_mixup_is_checked_only_once_the_hyper_rule_has_decided():
   check_config.check_mixup(config)
 
 
-@pytest.mark.parametrize('field', sorted(check_config._MINIMA))
-def test_smallest_values(field):
-  config = demo.get_config()
-  config[field] = check_config._MINIMA[field] - 1
-  with pytest.raises(ValueError, match=rf'config\.{field} is .*; expected'):
-    check_config.check(config)
+# Values that each field refuses, apart from other types, and one that it takes.
+VALUES = {
+  'seed': ([-1, 2**32, 1.0, True], 2**32 - 1),
+  'init': (['', ' ', 3], 'random'),
+  'model.name': (['R18', '', 3], 'R50x1'),
+  'model.dtype': (['float16', 16], 'bfloat16'),
+  'model.remat': ([1, 'True'], True),
+  'batch': ([0, 2**24 + 1, 32.0], 32),
+  'accumulation': ([0, 1.5], 1),
+  'learning_rate': ([0.0, -1.0, math.inf, math.nan, True, '0.1'], 1e-9),
+  'momentum': ([1.0, -0.1, math.nan], 0.0),
+  'schedule': ([5, (1, 2.5), ('1', 'a'), (1, 2**24 + 1)], ()),
+  'mixup_alpha': ([-0.1, math.inf, math.nan], 0),
+  'log_every': ([0, -1], 1),
+  'eval_every': ([-1, 0.5], 0),
+  'eval_split': (['', 3], 'test'),
+  'eval_batch': ([0], 32),
+  'checkpoint_every': ([0], 1),
+  'final_splits': (['test', ('test', 'test'), ('',), (1,)], ()),
+  'report': ([0, 'False'], False),
+}
+
+
+def test_every_field_has_a_rule():
+  config = traverse_util.flatten_dict(demo.get_config().to_dict(), sep='.')
+  fields = {name for name in config if not name.startswith('data.')}
+  assert fields == VALUES.keys() == check_config._RULES.keys()
+
+
+@pytest.mark.parametrize('field', sorted(VALUES))
+def test_types_and_ranges(field):
+  refused, taken = VALUES[field]
+  config = demo.get_config('init=random').to_dict()
+  *parents, name = field.split('.')
+  inner = config[parents[0]] if parents else config
+  for value in [*refused, None]:
+    inner[name] = value
+    message = re.escape(f'config.{field} is {value!r}; expected ')
+    with pytest.raises(ValueError, match=message):
+      check_config.check(ml_collections.ConfigDict(config))
+  inner[name] = taken
+  check_config.check(ml_collections.ConfigDict(config))
+  del inner[name]
+  with pytest.raises(ValueError, match=f'config.{field} is missing; begin'):
+    check_config.check(ml_collections.ConfigDict(config))
+
+
+def test_a_work_directory_can_be_made(tmp_path):
+  path = epath.Path(tmp_path / 'file')
+  check_config.check_workdir(path)
+  check_config.check_workdir(path / 'run' / 'a')
+  path.write_text('')
+  for name in (path, path / 'run'):
+    with pytest.raises(ValueError, match=r'/file is a file; name a folder'):
+      check_config.check_workdir(name)
 
 
 def test_all_configs_of_the_demo_pass():

@@ -56,7 +56,9 @@ def test_last_line_cut_short_by_a_crash(workdir):
 def test_damage_elsewhere_is_an_error(workdir):
   path = workdir / 'metrics.jsonl'
   path.write_text('{"step": 10}\nnonsense\n{"step": 30}\n')
-  with pytest.raises(ValueError, match=r'metrics\.jsonl:2: not JSON'):
+  with pytest.raises(
+    ValueError, match=r'metrics\.jsonl:2: the line is damaged'
+  ):
     metric_log.read(path)
 
 

@@ -163,7 +163,10 @@ def test_each_start_is_added_to_run_json(tmp_path):
 
 def test_damaged_config_is_named(tmp_path):
   (tmp_path / 'config.json').write_text('{"seed": ')
-  with pytest.raises(ValueError, match=r'config\.json is no JSON of a run'):
+  with pytest.raises(
+    ValueError,
+    match=r'json is cut off .*, from line 1 on\. Restore .*, or choose',
+  ):
     run_identity.read(epath.Path(tmp_path))
 
 

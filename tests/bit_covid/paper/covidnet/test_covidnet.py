@@ -312,7 +312,7 @@ def test_a_work_directory_is_of_one_network(tmp_path, run, capsys):
   assert 'holds another run: model.graph is' in capsys.readouterr().err
   (tmp_path / 'a' / 'config.json').write_text('{')
   assert run(tmp_path / 'a') == 2
-  assert 'config.json is no JSON of a run' in capsys.readouterr().err
+  assert 'config.json is cut off or damaged' in capsys.readouterr().err
   (tmp_path / 'a' / 'config.json').unlink()
   assert run(tmp_path / 'a') == 2
   assert 'test.csv, val.csv, and no config.json' in capsys.readouterr().err
