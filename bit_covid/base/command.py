@@ -119,11 +119,7 @@ def run(
   stop_signals.forget()
   try:
     with stop_signals.handled(stop_signals.raise_if_received):
-      code = work()
-      # Flushed here, so that a closed pipe raises inside this `try`.
-      sys.stdout.flush()
-      stop_signals.raise_if_received()  # If it was swallowed.
-      return code
+      return _run_to_the_end(work)
   except KeyboardInterrupt as stop:
     print(f'\n{str(stop) or stopped}', file=sys.stderr)
     return getattr(stop, 'exit_code', INTERRUPTED)
@@ -137,6 +133,14 @@ def run(
       traceback.print_exc()
     say_error(error, words or {})
     return NOT_DONE if isinstance(error, failures) else WRONG_INPUT
+
+
+def _run_to_the_end(work: Callable[[], int]) -> int:
+  code = work()
+  # Flushed here, so that a closed pipe raises inside the `try` of `run`.
+  sys.stdout.flush()
+  stop_signals.raise_if_received()  # If it was swallowed.
+  return code
 
 
 def say_error(

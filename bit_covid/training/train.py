@@ -55,7 +55,6 @@ class _Run(NamedTuple):
   splits: Mapping[str, input_pipeline.Examples]
   model: resnet_v2.ResNetV2
   forward: evaluate.ForwardFn
-  deadline: float
 
 
 def train_and_evaluate(
@@ -68,17 +67,14 @@ def train_and_evaluate(
 
   Args:
     config: see `configs/common.py`.
-    workdir: a folder. If it holds an unfinished run of the same config, that
-      run is resumed.
-    max_minutes: after these, the training stops as it does after a signal; 0:
-      no limit.
+    workdir: a folder. An unfinished run of the same config in it is resumed.
+    max_minutes: time limit of the training; 0: none.
 
   Raises:
     ValueError: the config, the data or the checkpoint is invalid. Raised before
       the first step, as is FileNotFoundError.
     FloatingPointError: the loss or a parameter became NaN or infinite.
-    Stopped: SIGINT, SIGTERM or the time limit ended the training after a step,
-      which was saved.
+    Stopped: by SIGINT, SIGTERM or the time limit; the last step was saved.
   """
   deadline = preemption.deadline(max_minutes)
   workdir = epath.Path(workdir).absolute()
@@ -98,9 +94,8 @@ def train_and_evaluate(
   )
   params = initial_params(config, model)
   run_directory.write_facts(config, workdir, splits)
-  forward = evaluate.make_forward(model)
-  run = _Run(config, workdir, splits, model, forward, deadline)
-  state = _train(run, params)
+  run = _Run(config, workdir, splits, model, evaluate.make_forward(model))
+  state = _train(run, params, deadline)
   return Trained(_write_results(run, state.params), splits)
 
 
@@ -125,7 +120,9 @@ def initial_params(
   ).params
 
 
-def _train(run: _Run, params: Mapping[str, Any]) -> train_step.TrainState:
+def _train(
+  run: _Run, params: Mapping[str, Any], deadline: float
+) -> train_step.TrainState:
   """Returns the replicated state after the last step.
 
   Steps are counted from 1 to `config.schedule[-1]`: after step `s`, `s` updates
@@ -135,15 +132,12 @@ def _train(run: _Run, params: Mapping[str, Any]) -> train_step.TrainState:
   _say_what_is_trained(run, params)
   learning_rate = schedule.learning_rate(config.learning_rate, config.schedule)
   optimizer = optax.sgd(learning_rate, momentum=config.momentum)
-  update = train_step.make_train_step(
-    run.model,
-    optimizer,
-    mixup_alpha=config.mixup_alpha,
-    accumulation=config.accumulation,
-    seed=config.seed,
-  )
+  update = _make_update(run, optimizer)
+  last_step = config.schedule[-1]
   with (
-    _stopper(run) as stopper,
+    preemption.Stopper(
+      run.workdir, last_step=last_step, deadline=deadline
+    ) as stopper,
     checkpoints.Checkpoints(run.workdir) as saved,
   ):
     state = saved.restore(train_step.create_state(params, optimizer))
@@ -171,10 +165,13 @@ def _train(run: _Run, params: Mapping[str, Any]) -> train_step.TrainState:
   return state
 
 
-def _stopper(run: _Run) -> preemption.Stopper:
-  last_step = run.config.schedule[-1]
-  return preemption.Stopper(
-    run.workdir, last_step=last_step, deadline=run.deadline
+def _make_update(run: _Run, optimizer: optax.GradientTransformation):
+  return train_step.make_train_step(
+    run.model,
+    optimizer,
+    mixup_alpha=run.config.mixup_alpha,
+    accumulation=run.config.accumulation,
+    seed=run.config.seed,
   )
 
 
