@@ -19,6 +19,7 @@ from ml_collections import config_flags
 
 from bit_covid.base import command
 from bit_covid.base import host_memory
+from bit_covid.base import stop_signals
 
 _CONFIG = config_flags.DEFINE_config_file(
   'config', None, 'Config file, such as configs/bit_m.py.', lock_config=True
@@ -39,6 +40,13 @@ _NUM_PROCESSES = flags.DEFINE_integer(
 )
 _PROCESS_ID = flags.DEFINE_integer(
   'process_id', None, 'Number of this host, from 0; with --coordinator.'
+)
+_MAX_MINUTES = flags.DEFINE_float(
+  'max_minutes',
+  0,
+  'Save and stop after so many minutes of training; 0: no limit. The same '
+  'command goes on.',
+  lower_bound=0,
 )
 flags.DEFINE_bool('debug', False, 'A traceback with an error.')
 
@@ -173,11 +181,14 @@ def _run() -> int:
   logging.set_verbosity(logging.WARNING)
   compilation_cache.enable()
   _initialize_hosts()
-  train.train_and_report(config, workdir)
+  with stop_signals.second_ends_program():
+    train.train_and_report(config, workdir, max_minutes=_MAX_MINUTES.value)
   return 0
 
 
 def _initialize_hosts() -> None:
+  # JAX would take SIGTERM for itself, and nothing would stop.
+  jax.config.update('jax_enable_preemption_service', False)
   by_hand = (_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
   if any(value is not None for value in by_hand):
     # With only some of them each host would train alone and write into the same

@@ -18,7 +18,10 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
-# Exit codes; 130 and 141 are what shells report for SIGINT and SIGPIPE.
+from bit_covid.base import stop_signals
+
+# Exit codes; 130 and 141 are what shells report for SIGINT and SIGPIPE, as is
+# 143 for SIGTERM.
 NOT_DONE = 1
 WRONG_INPUT = 2
 INTERRUPTED = 130
@@ -127,7 +130,8 @@ def run(
 ) -> int:
   """Returns the exit code of `work()`; prints expected errors in one line.
 
-  Any other exception is a bug and is raised as it is.
+  Any other exception is a bug and is raised as it is. SIGINT and SIGTERM stop
+  the work, with exit code 130 or 143.
 
   Args:
     work: does everything and returns the exit code.
@@ -136,20 +140,19 @@ def run(
       and OSError.
     failures: exceptions that can happen with correct input (exit code 1).
     words: replacements in error messages, applied in this order.
-    stopped: message after Ctrl+C.
+    stopped: message after a signal, unless the work says where it stands.
   """
+  stop_signals.forget()
   for stream in (sys.stdout, sys.stderr):
     # A file's name may hold bytes that are no UTF-8.
     if isinstance(stream, io.TextIOWrapper):
       stream.reconfigure(errors='backslashreplace')
   try:
-    code = work()
-    # Flushed here, so that a closed pipe raises inside this `try`.
-    sys.stdout.flush()
-    return code
-  except KeyboardInterrupt:
-    print(f'\n{stopped}', file=sys.stderr)
-    return INTERRUPTED
+    with stop_signals.handled(stop_signals.raise_if_received):
+      return _run_to_the_end(work)
+  except KeyboardInterrupt as stop:
+    print(f'\n{str(stop) or stopped}', file=sys.stderr)
+    return getattr(stop, 'exit_code', INTERRUPTED)
   except BrokenPipeError:
     # The reader, such as `| head`, has ended: the rest of the output is
     # discarded.
@@ -160,6 +163,14 @@ def run(
       traceback.print_exc()
     say_error(error, words or {})
     return NOT_DONE if isinstance(error, failures) else WRONG_INPUT
+
+
+def _run_to_the_end(work: Callable[[], int]) -> int:
+  code = work()
+  # Flushed here, so that a closed pipe raises inside the `try` of `run`.
+  sys.stdout.flush()
+  stop_signals.raise_if_received()  # If it was swallowed.
+  return code
 
 
 def say_error(

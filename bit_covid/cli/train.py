@@ -20,14 +20,19 @@ from bit_covid.training import train
 
 
 def train_and_report(
-  config: ml_collections.ConfigDict, workdir: str | os.PathLike[str]
+  config: ml_collections.ConfigDict,
+  workdir: str | os.PathLike[str],
+  *,
+  max_minutes: float = 0,
 ) -> Mapping[str, Any]:
   """Returns the metrics of each final split, after training and reporting.
 
   Arguments and errors are those of `training.train.train_and_evaluate`. A
   report is written if the config's field `report` is True.
   """
-  metrics, splits = train.train_and_evaluate(config, workdir)
+  metrics, splits = train.train_and_evaluate(
+    config, workdir, max_minutes=max_minutes
+  )
   # Only the first host writes files.
   if jax.process_index() == 0:
     folder = epath.Path(workdir).absolute()

@@ -9,6 +9,7 @@ byte. Speeds go to TensorBoard and the terminal only.
 
 import contextlib
 import json
+import math
 import os
 
 from clu import metric_writers
@@ -50,10 +51,12 @@ class MetricLog(contextlib.AbstractContextManager):
     *,
     speeds: dict[str, float] | None = None,
   ) -> None:
-    """Adds a line of scalars; speeds go to TensorBoard only."""
+    """Adds a line of scalars, null if not finite; speeds go to TensorBoard."""
     if self._file is None:
       return
-    self._file.write(json.dumps({'step': step, **scalars}) + '\n')
+    # JSON has no NaN and no infinity.
+    row = {k: x if math.isfinite(x) else None for k, x in scalars.items()}
+    self._file.write(json.dumps({'step': step, **row}) + '\n')
     # Flushed before the checkpoint of this step is saved, as a resumed run
     # keeps this line.
     self._file.flush()

@@ -30,6 +30,7 @@ from bit_covid.training import checkpoints
 from bit_covid.training import map_evidence
 from bit_covid.training import map_panels
 from bit_covid.training import monitor as monitor_lib
+from bit_covid.training import preemption
 from bit_covid.training import run_directory
 from bit_covid.training import schedule
 from bit_covid.training import splits as splits_lib
@@ -57,20 +58,25 @@ class _Run(NamedTuple):
 
 
 def train_and_evaluate(
-  config: ml_collections.ConfigDict, workdir: str | os.PathLike[str]
+  config: ml_collections.ConfigDict,
+  workdir: str | os.PathLike[str],
+  *,
+  max_minutes: float = 0,
 ) -> Trained:
   """Returns metrics and data, after writing all files but the report.
 
   Args:
     config: see `configs/common.py`.
-    workdir: a folder. If it holds an unfinished run of the same config, that
-      run is resumed.
+    workdir: a folder. An unfinished run of the same config in it is resumed.
+    max_minutes: time limit of the training; 0: none.
 
   Raises:
     ValueError: the config, the data or the checkpoint is invalid. Raised before
       the first step, as is FileNotFoundError.
     FloatingPointError: the loss or a parameter became NaN or infinite.
+    Stopped: by SIGINT, SIGTERM or the time limit; the last step was saved.
   """
+  deadline = preemption.deadline(max_minutes)
   workdir = epath.Path(workdir).absolute()
   config = ml_collections.FrozenConfigDict(config)
   check_config.check(config)
@@ -90,7 +96,7 @@ def train_and_evaluate(
   params = initial_params(config, model)
   run_directory.write_facts(config, workdir, splits)
   run = _Run(config, workdir, splits, model, evaluate.make_forward(model))
-  state = _train(run, params)
+  state = _train(run, params, deadline)
   return Trained(_write_results(run, state.params), splits)
 
 
@@ -115,7 +121,9 @@ def initial_params(
   ).params
 
 
-def _train(run: _Run, params: Mapping[str, Any]) -> train_step.TrainState:
+def _train(
+  run: _Run, params: Mapping[str, Any], deadline: float
+) -> train_step.TrainState:
   """Returns the replicated state after the last step.
 
   Steps are counted from 1 to `config.schedule[-1]`: after step `s`, `s` updates
@@ -125,34 +133,55 @@ def _train(run: _Run, params: Mapping[str, Any]) -> train_step.TrainState:
   _say_what_is_trained(run, params)
   learning_rate = schedule.learning_rate(config.learning_rate, config.schedule)
   optimizer = optax.sgd(learning_rate, momentum=config.momentum)
-  update = train_step.make_train_step(
-    run.model,
-    optimizer,
-    mixup_alpha=config.mixup_alpha,
-    accumulation=config.accumulation,
-    seed=config.seed,
-  )
-  with checkpoints.Checkpoints(run.workdir) as saved:
+  update = _make_update(run, optimizer)
+  last_step = config.schedule[-1]
+  with (
+    preemption.Stopper(
+      run.workdir, last_step=last_step, deadline=deadline
+    ) as stopper,
+    checkpoints.Checkpoints(run.workdir) as saved,
+  ):
     state = saved.restore(train_step.create_state(params, optimizer))
     done = int(state.step)
     state = devices.replicate(state)
     with (
-      monitor_lib.Monitor(config, run.workdir, learning_rate, done) as monitor,
+      _monitor(run, learning_rate, done) as monitor,
       contextlib.closing(_batches(run, done)) as batches,
     ):
       on_devices = devices.prefetch_to_device(batches)
       for step, batch in enumerate(on_devices, start=done + 1):
         state = update(state, batch)
-        monitor.after_update(step, state)
+        monitor.after_update(step, state, batch)
         if monitor.is_due(step, config.log_every):
           state = monitor.log_loss(step, state)
         if monitor.is_due(step, config.eval_every):
           examples = run.splits[config.eval_split]
           monitor.log_evaluation(step, state.params, examples, run.forward)
-        if monitor.is_due(step, config.checkpoint_every):
+        stops = stopper.is_due(step)
+        if stops or monitor.is_due(step, config.checkpoint_every):
           with monitor.paused():
             saved.save(step, monitor.finite_on_host(step, state))
+        if stops:
+          break
   return state
+
+
+def _make_update(run: _Run, optimizer: optax.GradientTransformation):
+  return train_step.make_train_step(
+    run.model,
+    optimizer,
+    mixup_alpha=run.config.mixup_alpha,
+    accumulation=run.config.accumulation,
+    seed=run.config.seed,
+  )
+
+
+def _monitor(
+  run: _Run, learning_rate: optax.Schedule, steps_done: int
+) -> monitor_lib.Monitor:
+  return monitor_lib.Monitor(
+    run.config, run.workdir, learning_rate, run.splits['train'], steps_done
+  )
 
 
 def _say_what_is_trained(run: _Run, params: Mapping[str, Any]) -> None:

@@ -218,7 +218,10 @@ def test_loss_that_is_not_finite_stops_the_run(config, tmp_path, monkeypatch):
 
   monkeypatch.setattr(input_pipeline, 'as_numpy', as_numpy)
   config.learning_rate = 1e38
-  with pytest.raises(FloatingPointError, match=r'within the steps \d to \d'):
+  message = (
+    r'The loss is nan in step \d, at a learning rate of [^;]*; .* No check'
+  )
+  with pytest.raises(FloatingPointError, match=message):
     train.train_and_evaluate(config, tmp_path)
   # Closed, though the error refers to them: nothing is loaded any more.
   assert {stream.gi_frame for stream in streams} == {None}
@@ -374,9 +377,18 @@ def test_resumption_with_another_evaluation_batch(config, copied_run):
   assert train.train_and_evaluate(config, workdir).metrics == first
 
 
+@pytest.mark.parametrize(
+  ('eval_every', 'bad_step', 'message', 'saved'),
+  [
+    (0, 4, 'Parameters are NaN or infinite after step 4, .* No checkpoint', []),
+    (4, 4, 'The loss of val is nan after step 4, .* No checkpoint', []),
+    (0, 6, 'The loss is nan in step 7, .* The checkpoint of step 4 was', [4]),
+  ],
+)
 def test_parameters_that_are_not_finite_are_not_saved(
-  config, tmp_path, monkeypatch
+  config, tmp_path, monkeypatch, capsys, eval_every, bad_step, message, saved
 ):
+  config.eval_every = eval_every
   # The loss is of the parameters before an update: it is finite here still.
   original = train.train_step.make_train_step
 
@@ -385,7 +397,7 @@ def test_parameters_that_are_not_finite_are_not_saved(
 
     def diverge(state, batch):
       state = step(state, batch)
-      if int(state.step) == 4:
+      if int(state.step) == bad_step:
         norm = state.params['norm']
         params = {**state.params, 'norm': {**norm, 'bias': norm['bias'] / 0}}
         state = state.replace(params=params)
@@ -394,9 +406,24 @@ def test_parameters_that_are_not_finite_are_not_saved(
     return diverge
 
   monkeypatch.setattr(train.train_step, 'make_train_step', make_train_step)
-  with pytest.raises(FloatingPointError):
+  with pytest.raises(FloatingPointError, match=message):
     train.train_and_evaluate(config, tmp_path)
-  assert not list((tmp_path / 'checkpoints').glob('[0-9]*'))
+  found = (tmp_path / 'checkpoints').glob('[0-9]*')
+  assert [int(path.name) for path in found] == saved
+  *_, line = capsys.readouterr().out.splitlines()
+  assert line.startswith('Slices of step ')
+  assert line.count('phantom-train-') == config.batch
+
+
+def test_a_run_that_learned_nothing_says_so(config, tmp_path, capsys):
+  config.learning_rate = 3.0
+  _train_only(config, tmp_path)
+  loss = _losses(tmp_path)[8]
+  assert loss > np.log(3)
+  assert (
+    f'Nothing was learned: the last training loss, {loss:.4g}, is not below '
+    'that of guessing, 1.099.'
+  ) in capsys.readouterr().out
 
 
 def test_learns_to_tell_bright_from_dark(config, tmp_path):
