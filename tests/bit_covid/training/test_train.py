@@ -176,6 +176,20 @@ def test_finished_run_started_again_gives_the_same(config, copied_run):
   assert (workdir / 'metrics.jsonl').read_bytes() == log
 
 
+def test_run_goes_on_before_a_damaged_checkpoint_to_the_same_end(
+  config, copied_run, finished_run, capsys
+):
+  workdir, whole = copied_run[0], finished_run[0]
+  damaged = workdir / 'checkpoints' / '8' / 'default' / '_METADATA'
+  damaged.write_bytes(damaged.read_bytes()[:-1])
+  assert train.train_and_evaluate(config, workdir).metrics == finished_run[1]
+  printed = capsys.readouterr().out
+  assert printed.count('Checkpoint 8 is damaged') == 1
+  assert 'Going on from step 4 ' in printed
+  for name in ('metrics.jsonl', 'predictions/test.csv', 'model.npz'):
+    assert (workdir / name).read_bytes() == (whole / name).read_bytes(), name
+
+
 def test_seed_decides(config, tmp_path, finished_run):
   def losses(name, seed):
     config.seed = seed
