@@ -31,6 +31,7 @@ from bit_covid.training import map_evidence
 from bit_covid.training import map_panels
 from bit_covid.training import monitor as monitor_lib
 from bit_covid.training import run_directory
+from bit_covid.training import run_lock
 from bit_covid.training import schedule
 from bit_covid.training import splits as splits_lib
 from bit_covid.training import train_step
@@ -56,6 +57,7 @@ class _Run(NamedTuple):
   forward: evaluate.ForwardFn
 
 
+@run_lock.locks_workdir
 def train_and_evaluate(
   config: ml_collections.ConfigDict, workdir: str | os.PathLike[str]
 ) -> Trained:
@@ -67,8 +69,9 @@ def train_and_evaluate(
       run is resumed.
 
   Raises:
-    ValueError: the config, the data or the checkpoint is invalid. Raised before
-      the first step, as is FileNotFoundError.
+    ValueError: the config, the data or the checkpoint is invalid, or another
+      process uses the folder. Raised before the first step, as is
+      FileNotFoundError.
     FloatingPointError: the loss or a parameter became NaN or infinite.
   """
   workdir = epath.Path(workdir).absolute()
