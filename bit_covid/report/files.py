@@ -22,6 +22,7 @@ from bit_covid.report import map_numbers
 from bit_covid.report import numbers as report_numbers
 from bit_covid.report import page
 from bit_covid.report import values
+from bit_covid.training import manifest
 
 # The template and the name of the file in each format.
 FORMATS = {
@@ -97,6 +98,7 @@ def _write(
     (folder / 'figures' / f'{picture.name}.png').write_bytes(picture.png)
   metrics_json.update(folder.parent, content.numbers)
   files.write(folder / file_name, text.encode())
+  manifest.update(folder.parent, 'report/*', 'report/figures/*')
   return folder / file_name
 
 

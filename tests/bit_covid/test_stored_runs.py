@@ -180,4 +180,8 @@ def test_stored_model_predicts_the_stored_numbers(finished, tmp_path):
 def test_stored_run_is_verified(finished):
   checks = verification.work_directory(finished)
   assert {check.name for check in checks} >= {'Finished', 'Predictions, test'}
-  assert {check.result for check in checks} == {'ok'}
+  # The run was made before there were checksums.
+  others = {
+    check.name: check.result for check in checks if check.result != 'ok'
+  }
+  assert others == {'Checksums': 'NOTE'}
