@@ -40,14 +40,13 @@ def problems(folder: epath.Path, expected: Mapping[str, str]) -> list[str]:
   """Returns a text for each file of a folder that is missing or changed."""
   found = []
   for name, checksum in expected.items():
-    path = folder / name
     try:
-      if of_file(path) != checksum:
-        found.append(f'{path} is not as it was written')
+      if of_file(folder / name) != checksum:
+        found.append(f'{name} is not as it was written')
     except FileNotFoundError:
-      found.append(f'{path} is missing')
+      found.append(f'{name} is missing')
     except OSError as error:
-      found.append(f'{path} cannot be read ({error})')
+      found.append(f'{name} cannot be read ({error})')
   return found
 
 
@@ -70,7 +69,7 @@ def check_folder(folder: epath.Path) -> bool:
     lines = text.removesuffix('\n').split('\n')
     checksums = dict(line.split('  ', 1)[::-1] for line in lines)
   except (OSError, ValueError) as error:
-    raise ValueError(f'{path} is damaged ({error})') from error
+    raise ValueError(f'{FILE_NAME} is damaged ({error})') from error
   found = problems(folder, checksums)
   if found:
     more = f' (and {len(found) - 1} more)' if found[1:] else ''

@@ -97,7 +97,7 @@ def _check_classes(
 def _check_own_data(
   workdir: epath.Path, splits: Mapping[str, input_pipeline.Examples]
 ) -> None:
-  known = json.loads((workdir / 'config.json').read_text())['fingerprints']
+  known = (run_identity.read(workdir) or {}).get('fingerprints') or {}
   for name, examples in splits.items():
     if known.get(name) != examples.fingerprint:
       raise ValueError(

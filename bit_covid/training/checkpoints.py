@@ -70,9 +70,9 @@ class Checkpoints(contextlib.AbstractContextManager):
       return restored
     if damaged:
       raise ValueError(
-        f'No checkpoint in {self._manager.directory} is sound: '
-        f'{"; ".join(damaged.values())}. Restore one from a copy, or remove '
-        'this folder to start anew.'
+        f'No checkpoint in {self._manager.directory} is sound. '
+        f'{"; ".join(f"{step}: {x}" for step, x in damaged.items())}. Restore '
+        'one from a copy, or remove this folder to start anew.'
       )
     return target
 
@@ -93,7 +93,7 @@ class Checkpoints(contextlib.AbstractContextManager):
       if is_checked:
         raise
       reason = command.one_line(str(error))[:200]
-      raise _DamagedError(f'{folder} cannot be read ({reason})') from error
+      raise _DamagedError(f'it cannot be read ({reason})') from error
     if not is_checked:
       progress.say(
         f'{progress.format_path(folder)} has no checksums, as those of earlier '

@@ -64,17 +64,22 @@ def read(path: epath.PathLike) -> list[dict[str, float]]:
   """Returns the measurements in a metrics.jsonl, in order.
 
   Raises:
-    ValueError: a line other than the last is not JSON; the message names it.
+    ValueError: a line other than the last is damaged; the message names it.
   """
-  lines = epath.Path(path).read_text().splitlines()
+  lines = epath.Path(path).read_bytes().splitlines()
   rows = []
   for number, line in enumerate(lines, start=1):
     try:
-      rows.append(json.loads(line))
-    except json.JSONDecodeError as error:
+      row = json.loads(line)
+      int(row['step'])
+      rows.append(row)
+    except (ValueError, TypeError, KeyError) as error:
       # A crash may have cut off the last line. It is measured again.
       if number < len(lines):
-        raise ValueError(f'{path}:{number}: not JSON: {line!r}') from error
+        raise ValueError(
+          f'{path}:{number}: not JSON with a step: {line!r}. Restore the file '
+          'from a copy, or remove this line.'
+        ) from error
   return rows
 
 

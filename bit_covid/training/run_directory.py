@@ -73,13 +73,13 @@ def write_facts(
 def check_same_config(
   config: ml_collections.ConfigDict, workdir: epath.Path
 ) -> None:
-  """Raises ValueError if the run in a folder has another config than this.
+  """Raises ValueError if a folder holds no run, or one of another config.
 
   The config may be resolved or not. The fingerprints of the data are not
   compared.
   """
-  found = json.loads((workdir / 'config.json').read_text())
-  found.pop('fingerprints')
+  found = run_identity.read(workdir) or {}
+  found.pop('fingerprints', None)
   if not config.schedule:
     counts = pd.read_csv(workdir / 'splits.csv').query('split == "train"')
     config = schedule.resolve(
