@@ -84,6 +84,7 @@ setuptools.setup(
     'app': _APP,
     # Its tests, and those that run the notebooks.
     'test': [
+      'hypothesis>=6.130',
       'import-linter>=2.5',
       'pytest>=9',
       'pytest-timeout>=2.4',

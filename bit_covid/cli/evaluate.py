@@ -74,8 +74,10 @@ def _run(arguments: argparse.Namespace) -> int:
   # JAX and TensorFlow take seconds to load, so they are not loaded before the
   # arguments are known to be right.
   from bit_covid.cli import evaluate_splits
+  from bit_covid.training import run_lock
 
-  evaluate_splits.run(arguments, output)
+  with run_lock.hold(output):
+    evaluate_splits.run(arguments, output)
   print(f'Predictions: {output / "predictions"}')
   print(f'Report: bit-covid report {output}')
   return 0

@@ -28,6 +28,7 @@ from bit_covid.inference import network as network_lib
 from bit_covid.models import resnet_v2
 from bit_covid.report import numbers
 from bit_covid.report import values
+from bit_covid.training import manifest
 from bit_covid.training import run_directory
 from bit_covid.training import run_identity
 from bit_covid.weights import bit_npz
@@ -175,5 +176,6 @@ def _show(workdir: epath.Path, names: Sequence[str], replicates: int) -> None:
     workdir,
     {name: kept.get(name, {}) | of_split for name, of_split in found.items()},
   )
+  manifest.update(workdir, 'report/metrics.json')
   for name in names:
     terminal.show_intervals(name, found[name])

@@ -16,9 +16,11 @@ import ml_collections
 from bit_covid import report
 from bit_covid.base import progress
 from bit_covid.training import run_directory
+from bit_covid.training import run_lock
 from bit_covid.training import train
 
 
+@run_lock.locks_workdir
 def train_and_report(
   config: ml_collections.ConfigDict,
   workdir: str | os.PathLike[str],

@@ -6,16 +6,19 @@ from collections.abc import Callable
 import pathlib
 from typing import Any, Literal, NamedTuple
 
+from etils import epath
 import jax
 import numpy as np
 import pooch
 
 from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
+from bit_covid.base import checksums
 from bit_covid.base import command
 from bit_covid.base import files
 from bit_covid.inference import network as network_lib
 from bit_covid.models import resnet_v2
+from bit_covid.training import manifest
 from bit_covid.training import run_directory
 from bit_covid.training import run_identity
 from bit_covid.weights import bit_npz
@@ -82,7 +85,12 @@ def checkpoint(name: str) -> list[Check]:
 
 def work_directory(folder: pathlib.Path) -> list[Check]:
   """Returns whether a work directory is whole and its files fit together."""
-  checks = [_try('Finished', _finished, folder)]
+  checks = [_try('Finished', _finished, folder), _checksums(folder)]
+  checks += [
+    _checkpoint(epath.Path(path))
+    for path in sorted((folder / 'checkpoints').glob('[0-9]*'))
+    if path.name.isdigit()
+  ]
   for name in ('config.json', 'run.json', 'report/metrics.json'):
     kind = list if name == 'run.json' else dict
     checks.append(_try(name, _read_json, folder / name, kind))
@@ -99,12 +107,14 @@ def _try(name: str, work: Callable[..., str], *arguments: Any) -> Check:
   """Returns what the work says, or why it failed."""
   try:
     return Check(name, 'ok', work(*arguments))
-  except (ValueError, OSError) as error:
+  except Exception as error:
+    # Damaged files raise errors of zipfile, zlib, NumPy, pandas and others.
     return _failed(name, error)
 
 
 def _failed(name: str, error: Exception) -> Check:
-  return Check(name, 'FAILED', command.one_line(str(error)))
+  detail = command.one_line(str(error)) or type(error).__name__
+  return Check(name, 'FAILED', detail)
 
 
 def _known_logits() -> str:
@@ -160,8 +170,35 @@ def _finished(folder: pathlib.Path) -> str:
   return 'finished.json is there'
 
 
+def _checksums(folder: pathlib.Path) -> Check:
+  """Returns whether the files of a finished run are as they were written."""
+  name = 'Checksums'
+  try:
+    problems = manifest.problems(folder)
+  except (ValueError, OSError) as error:
+    return _failed(name, error)
+  if problems is None:
+    detail = 'there are none: bytes that changed on the disk are not found'
+    return Check(name, 'NOTE', detail)
+  if problems:
+    return Check(name, 'FAILED', '; '.join(problems))
+  return Check(name, 'ok', 'all files are as they were written')
+
+
+def _checkpoint(folder: epath.Path) -> Check:
+  name = f'Checkpoint {folder.name}'
+  try:
+    is_checked = checksums.check_folder(folder)
+  except (ValueError, OSError) as error:
+    return _failed(name, error)
+  if not is_checked:
+    return Check(name, 'NOTE', 'without checksums, as of earlier versions')
+  return Check(name, 'ok', 'all files are as they were written')
+
+
 def _read_json(path: pathlib.Path, kind: type) -> str:
-  files.read_json(path, kind)
+  if files.read_json(path, kind) is None:
+    raise FileNotFoundError(f'{path} is missing.')
   return f'{path.stat().st_size:,} bytes'
 
 
@@ -183,6 +220,7 @@ def _predictions(path: pathlib.Path) -> str:
       )
   features = path.with_name(f'{path.stem}_features.npz')
   if features.exists():
+    files.check_npz(features)
     with np.load(features, allow_pickle=False) as arrays:
       if arrays['slice_id'].tolist() != table['slice_id'].tolist():
         raise ValueError(f'{features.name} is of other slices.')

@@ -23,6 +23,7 @@ from bit_covid.report import maps
 from bit_covid.report import numbers as report_numbers
 from bit_covid.report import page
 from bit_covid.report import values
+from bit_covid.training import manifest
 
 # The template and the name of the file in each format.
 FORMATS = {
@@ -121,6 +122,7 @@ def _write(run: page.Run, file_format: str) -> pathlib.Path:
       (folder / 'figures' / f'{picture.name}.png').write_bytes(picture.png)
   metrics.update_json(run.workdir, run.numbers)
   files.write(folder / file_name, text.encode())
+  manifest.update(folder.parent, 'report/*', 'report/figures/*')
   return folder / file_name
 
 

@@ -1,7 +1,11 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Training states on disk, kept by Orbax: `<workdir>/checkpoints/<step>/`."""
+"""Training states on disk, kept by Orbax: `<workdir>/checkpoints/<step>/`.
 
+Each holds the checksums of its files, which are compared before it is restored.
+"""
+
+import asyncio
 import contextlib
 
 from etils import epath
@@ -9,7 +13,15 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from bit_covid.base import checksums
+from bit_covid.base import command
+from bit_covid.base import devices
+from bit_covid.base import progress
 from bit_covid.training import train_step
+
+
+class _DamagedError(ValueError):
+  """A checkpoint is not as it was written."""
 
 
 class Checkpoints(contextlib.AbstractContextManager):
@@ -19,13 +31,17 @@ class Checkpoints(contextlib.AbstractContextManager):
   """
 
   def __init__(self, workdir: epath.Path):
+    folder = workdir / 'checkpoints'
     self._manager = ocp.CheckpointManager(
-      workdir / 'checkpoints',
+      folder,
+      # Otherwise Orbax infers it from the latest one, which may be damaged.
+      item_handlers=ocp.StandardCheckpointHandler(),
       options=ocp.CheckpointManagerOptions(
         max_to_keep=2,
         create=True,
         # Files of a save that was interrupted.
         cleanup_tmp_directories=True,
+        temporary_path_class=_with_checksums(folder),
       ),
     )
 
@@ -33,19 +49,56 @@ class Checkpoints(contextlib.AbstractContextManager):
     self._manager.close()
 
   def restore(self, state: train_step.TrainState) -> train_step.TrainState:
-    """Returns the latest saved state as NumPy arrays, or `state` if none is.
+    """Returns the latest sound state as NumPy arrays, or `state` if none is.
+
+    Damaged checkpoints after it are set aside, so that they are saved again.
 
     Raises:
-      ValueError: the saved state has other shapes.
+      ValueError: all are damaged, or the saved state has other shapes.
     """
-    step = self._manager.latest_step()
     # NumPy arrays, so that the run can resume on another number of devices.
     target = jax.tree.map(np.asarray, jax.device_get(state))
-    if step is None:
-      return target
-    restored = self._manager.restore(
-      step, args=ocp.args.StandardRestore(target)
-    )
+    damaged = {}
+    for step in sorted(self._manager.all_steps(), reverse=True):
+      try:
+        restored = self._restore(step, target)
+      except _DamagedError as error:
+        damaged[step] = str(error)
+        continue
+      devices.check_same_on_all_hosts(str(step), 'The last sound checkpoints')
+      self._set_aside(damaged, going_on_from=step)
+      return restored
+    if damaged:
+      raise ValueError(
+        f'No checkpoint in {self._manager.directory} is sound. '
+        f'{"; ".join(f"{step}: {x}" for step, x in damaged.items())}. Restore '
+        'one from a copy, or remove this folder to start anew.'
+      )
+    return target
+
+  def _restore(
+    self, step: int, target: train_step.TrainState
+  ) -> train_step.TrainState:
+    folder = self._manager.directory / str(step)
+    try:
+      is_checked = checksums.check_folder(folder)
+    except ValueError as error:
+      raise _DamagedError(str(error)) from error
+    try:
+      restored = self._manager.restore(
+        step, args=ocp.args.StandardRestore(target)
+      )
+    except Exception as error:
+      # Errors of Orbax and TensorStore on damaged files have no common class.
+      if is_checked:
+        raise
+      reason = command.one_line(str(error))[:200]
+      raise _DamagedError(f'it cannot be read ({reason})') from error
+    if not is_checked:
+      progress.say(
+        f'{progress.format_path(folder)} has no checksums, as those of earlier '
+        'versions: it is not checked.'
+      )
     # Orbax restores the shape on the disk even if another one is expected.
     expected, found = jax.tree.map(np.shape, (target, restored))
     if expected != found:
@@ -55,6 +108,24 @@ class Checkpoints(contextlib.AbstractContextManager):
       )
     return restored
 
+  def _set_aside(self, damaged: dict[int, str], *, going_on_from: int) -> None:
+    for step, reason in damaged.items():
+      folder = self._manager.directory / str(step)
+      aside = folder.with_name(f'{step}.damaged')
+      progress.say(
+        f'Checkpoint {step} is damaged: {reason}. It is set aside as '
+        f'{progress.format_path(aside)}, which may be removed; the run goes on '
+        f'from checkpoint {going_on_from}.'
+      )
+      if jax.process_index() == 0:
+        if aside.exists():
+          aside.rmtree()
+        folder.rename(aside)
+    if damaged:
+      # No host looks at the folders before the first one has renamed them.
+      devices.check_same_on_all_hosts('renamed', 'Damaged checkpoints')
+      self._manager.reload()
+
   def save(self, step: int, state: train_step.TrainState) -> None:
     """Saves a state of NumPy arrays, unless its step was saved already.
 
@@ -62,3 +133,36 @@ class Checkpoints(contextlib.AbstractContextManager):
     """
     if self._manager.latest_step() != step:
       self._manager.save(step, args=ocp.args.StandardSave(state))
+
+
+def _with_checksums(
+  folder: epath.Path,
+) -> type[ocp.path.atomicity_types.TemporaryPath]:
+  """Returns Orbax's way to commit a checkpoint, preceded by its checksums."""
+  base = ocp.path.atomicity_defaults.get_default_temporary_path_class(folder)
+
+  class WithChecksums(base):
+    """A checkpoint that is being written, in a thread of the first host."""
+
+    async def finalize(self) -> None:
+      # Orbax uses the class for the folders in a checkpoint too.
+      is_checkpoint = self.get_final().parent == folder
+      if is_checkpoint:
+        found = await asyncio.to_thread(_write_checksums, self.get(), {})
+      await super().finalize()
+      if is_checkpoint:
+        # Orbax has now written files of its own beside the arrays.
+        await asyncio.to_thread(_write_checksums, self.get_final(), found)
+
+  return WithChecksums
+
+
+def _write_checksums(
+  folder: epath.Path, arrays: dict[str, str]
+) -> dict[str, str]:
+  """Returns the checksums of the arrays and of what is new, written there."""
+  paths = folder.iterdir() if arrays else checksums.files_in(folder)
+  paths = [x for x in paths if x.is_file() and x.name != checksums.FILE_NAME]
+  found = arrays | checksums.of_files(folder, paths)
+  checksums.write(folder, found)
+  return found

@@ -69,7 +69,14 @@ def read(path: epath.PathLike) -> list[dict[str, float]]:
   Raises:
     ValueError: a line other than the last is damaged; the message names it.
   """
-  return files.read_json_lines(epath.Path(path))
+  path = epath.Path(path)
+  rows = files.read_json_lines(path)
+  for number, row in enumerate(rows, start=1):
+    if not isinstance(row.get('step'), int):
+      raise ValueError(
+        f'{path}:{number}: the line is damaged; restore or remove it.'
+      )
+  return rows
 
 
 def _truncate(path: epath.Path, step: int) -> None:

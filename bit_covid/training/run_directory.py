@@ -26,6 +26,7 @@ from bit_covid.analysis import terminal
 from bit_covid.base import devices
 from bit_covid.base import files
 from bit_covid.inference import evaluate
+from bit_covid.training import manifest
 from bit_covid.training import run_identity
 from bit_covid.training import schedule
 from bit_covid.weights import bit_npz
@@ -65,12 +66,13 @@ def write_facts(
   run_identity.write(workdir, facts)
   text = pd.concat(counts).to_csv(index=False)
   files.write(workdir / 'splits.csv', text.encode())
+  manifest.update(workdir, 'splits.csv')
 
 
 def check_same_config(
   config: ml_collections.ConfigDict, workdir: epath.Path
 ) -> None:
-  """Raises ValueError if the run in a folder has another config than this.
+  """Raises ValueError if a folder holds no run, or one of another config.
 
   The config may be resolved or not. The fingerprints of the data are not
   compared.
@@ -97,16 +99,14 @@ def _facts(config: ml_collections.ConfigDict) -> dict[str, Any]:
 
 
 def mark_finished(workdir: epath.Path) -> None:
-  """Writes finished.json, the last file of a run."""
+  """Writes finished.json, the last file of a run, with checksums of all."""
   now = datetime.datetime.now(datetime.UTC)
-  files.write_json(
-    workdir / 'finished.json', {'time': now.isoformat(timespec='seconds')}
-  )
+  manifest.write(workdir, {'time': now.isoformat(timespec='seconds')})
 
 
 def is_finished(workdir: epath.Path) -> bool:
   """Returns whether the run in a folder has ended and written all its files."""
-  return (workdir / 'finished.json').exists()
+  return (workdir / manifest.FILE_NAME).exists()
 
 
 def predictions_table(
@@ -147,6 +147,8 @@ def write_results(
       {'slice_id': table['slice_id'].to_numpy(str), 'features': features},
     )
     metrics.update_json(workdir, {split: summary})
+    results = (f'predictions/{split}.csv', f'predictions/{split}_features.npz')
+    manifest.update(workdir, *results, 'report/metrics.json')
     if show:
       terminal.show_summary(split, summary)
   return summary

@@ -18,6 +18,7 @@ import jax
 
 from bit_covid.base import files
 from bit_covid.base import version
+from bit_covid.training import manifest
 import input_pipeline
 
 _PACKAGES = (
@@ -104,6 +105,8 @@ def write(
   if devices is not None:
     start['devices'] = list(devices)
   files.write_json(path, [*starts, start])
+  # Of a finished run that is started again or evaluated.
+  manifest.update(workdir, 'config.json', 'run.json')
 
 
 def add_splits(

@@ -32,6 +32,7 @@ from bit_covid.training import map_panels
 from bit_covid.training import monitor as monitor_lib
 from bit_covid.training import preemption
 from bit_covid.training import run_directory
+from bit_covid.training import run_lock
 from bit_covid.training import schedule
 from bit_covid.training import splits as splits_lib
 from bit_covid.training import train_step
@@ -57,6 +58,7 @@ class _Run(NamedTuple):
   forward: evaluate.ForwardFn
 
 
+@run_lock.locks_workdir
 def train_and_evaluate(
   config: ml_collections.ConfigDict,
   workdir: str | os.PathLike[str],
@@ -71,8 +73,9 @@ def train_and_evaluate(
     max_minutes: time limit of the training; 0: none.
 
   Raises:
-    ValueError: the config, the data or the checkpoint is invalid. Raised before
-      the first step, as is FileNotFoundError.
+    ValueError: the config, the data or the checkpoint is invalid, or another
+      process uses the folder. Raised before the first step, as is
+      FileNotFoundError.
     FloatingPointError: the loss or a parameter became NaN or infinite.
     Stopped: by SIGINT, SIGTERM or the time limit; the last step was saved.
   """

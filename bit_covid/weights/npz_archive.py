@@ -11,14 +11,19 @@ first array is allocated.
 from collections.abc import Mapping
 import math
 import os
-from typing import NamedTuple
+from typing import IO, NamedTuple
 import zipfile
 
 from etils import epath
 import numpy as np
 
+from bit_covid.base import files
+
 # Plain numbers only: the parameters, and the bytes of our own metadata.
 _DTYPES = (np.dtype(np.float32), np.dtype(np.uint8))
+# On damaged bytes zipfile, its decompressors and NumPy's parser of headers have
+# errors without a common class: zlib.error, LZMAError, TokenError and others.
+_DAMAGED = Exception
 
 
 class Header(NamedTuple):
@@ -34,23 +39,33 @@ def read_headers(path: str | os.PathLike[str]) -> Mapping[str, Header]:
 
   Raises:
     FileNotFoundError: there is no such file.
-    ValueError: the file is no zip archive, or a member is no plain array of
-      numbers of the declared size; the message names file and member.
+    ValueError: the file is no zip archive or does not fit its checksum, or a
+      member is no plain array of numbers of the declared size; the message
+      names file and member.
   """
   headers = {}
-  try:
-    with epath.Path(path).open('rb') as file, zipfile.ZipFile(file) as archive:
-      for info in archive.infolist():
-        key = info.filename.removesuffix('.npy')
-        if key in headers:
-          raise ValueError(f'{path}: {key!r} is in the archive twice.')
-        headers[key] = _read_header(archive, info, path)
-  except zipfile.BadZipFile as error:
-    raise ValueError(
-      f'{path}: not a readable .npz file ({error}). If it was downloaded, '
-      'it may be incomplete: remove it and download it again.'
-    ) from error
+  files.check_npz(path)
+  with epath.Path(path).open('rb') as file, _open(file, path) as archive:
+    for info in archive.infolist():
+      key = info.filename.removesuffix('.npy')
+      if key in headers:
+        raise ValueError(f'{path}: {key!r} is in the archive twice.')
+      headers[key] = _read_header(archive, info, path)
   return headers
+
+
+def _open(file: IO[bytes], path: str | os.PathLike) -> zipfile.ZipFile:
+  try:
+    return zipfile.ZipFile(file)
+  except _DAMAGED as error:
+    raise ValueError(
+      f'{path}: not a readable .npz file ({_reason(error)}). If it was '
+      'downloaded, it may be incomplete: remove it and download it again.'
+    ) from error
+
+
+def _reason(error: Exception) -> str:
+  return str(error) or type(error).__name__
 
 
 def _read_header(
@@ -59,17 +74,18 @@ def _read_header(
   name = f'{path}: {info.filename!r}'
   if not info.filename.endswith('.npy'):
     raise ValueError(f'{name} is not an .npy array.')
-  with archive.open(info) as member:
-    try:
+  try:
+    with archive.open(info) as member:
       version = np.lib.format.read_magic(member)
       read = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
       }[version]
       shape, _, dtype = read(member)
-    except (ValueError, KeyError, EOFError) as error:
-      raise ValueError(f'{name} has no valid .npy header: {error}') from error
-    header_bytes = member.tell()
+      header_bytes = member.tell()
+  except _DAMAGED as error:
+    reason = _reason(error)
+    raise ValueError(f'{name} has no valid .npy header: {reason}') from error
   if dtype.hasobject:
     raise ValueError(
       f'{name} is a pickle, which could run code; BiT files hold only numbers.'
@@ -98,7 +114,7 @@ def read_arrays(
     ValueError: the bytes of a member end early or do not match its checksum.
   """
   arrays = {}
-  with epath.Path(path).open('rb') as file, zipfile.ZipFile(file) as archive:
+  with epath.Path(path).open('rb') as file, _open(file, path) as archive:
     for key, header in headers.items():
       try:
         with archive.open(header.member) as member:
@@ -106,7 +122,8 @@ def read_arrays(
           # zipfile compares the checksum where it meets the member's end.
           if member.read(1):
             raise ValueError('bytes after the array')
-      except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
-        raise ValueError(f'{path}: {key!r} is damaged: {error}') from error
+      except _DAMAGED as error:
+        reason = _reason(error)
+        raise ValueError(f'{path}: {key!r} is damaged: {reason}') from error
       arrays[key] = array.astype(array.dtype.newbyteorder('='), copy=False)
   return arrays

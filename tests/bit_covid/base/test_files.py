@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that are there whole or not at all."""
 
+import zipfile
+
 from etils import epath
 import numpy as np
 import pytest
@@ -56,3 +58,43 @@ def test_old_file_stays_when_the_new_one_cannot_be_made(tmp_path):
   with pytest.raises(TypeError):
     files.write_json(path, object())
   assert path.read_text() == '1\n'
+
+
+@pytest.fixture
+def archive(tmp_path):
+  path = epath.Path(tmp_path) / 'a.npz'
+  files.write_npz(path, {'x/y': np.arange(3), 'z': np.zeros(2, np.float32)})
+  return path
+
+
+def test_checksum_of_an_archive(archive):
+  assert files.check_npz(archive)
+  # As zip tools and other readers see it.
+  with zipfile.ZipFile(archive) as file:
+    assert file.testzip() is None
+    assert file.comment.startswith(b'bit_covid sha256 ')
+  np.savez(archive, x=np.zeros(3))
+  assert not files.check_npz(archive)
+
+
+def _is_refused(path):
+  try:
+    files.check_npz(path)
+    zipfile.ZipFile(path).close()
+  except (ValueError, zipfile.BadZipFile):
+    return True
+  return False
+
+
+def test_each_flipped_byte_and_each_cut_of_an_archive_is_found(archive):
+  content = archive.read_bytes()
+  assert not _is_refused(archive)
+  for i in range(len(content)):
+    archive.write_bytes(content[:i])
+    assert _is_refused(archive), i
+    flipped = bytearray(content)
+    flipped[i] ^= 1 << i % 8
+    archive.write_bytes(flipped)
+    assert _is_refused(archive), i
+  with pytest.raises(ValueError, match=r'a\.npz: damaged'):
+    files.check_npz(archive)

@@ -4,13 +4,16 @@
 
 import json
 
+from etils import epath
 import numpy as np
 import pytest
 
 from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
+from bit_covid.base import checksums
 from bit_covid.cli import verification
 from bit_covid.cli import verify
+from bit_covid.training import run_directory
 from bit_covid.weights import bit_npz
 from bit_covid.weights import find
 from bit_covid.weights import metadata
@@ -93,6 +96,75 @@ def test_what_is_missing_or_of_something_else_is_named(run):
   assert 'twice' in _failed(run)['Predictions, test']
   path.write_text('\n'.join(lines[:1] + lines[:0:-1]))
   assert 'other slices' in _failed(run)['Predictions, test']
+
+
+@pytest.fixture
+def finished(run):
+  (run / 'metrics.jsonl').write_text('{"step": 3, "train_loss": 1.0986}\n')
+  (run / 'report' / 'index.html').write_text('<p>A page</p>')
+  run_directory.mark_finished(epath.Path(run))
+  return run
+
+
+def _flip(path, place):
+  content = bytearray(path.read_bytes())
+  content[place] ^= 1
+  path.write_bytes(content)
+
+
+def test_each_flipped_byte_of_a_finished_run_is_found(finished):
+  assert not _failed(finished)
+  names = json.loads((finished / 'finished.json').read_text())['sha256']
+  assert set(names) == {
+    str(path.relative_to(finished))
+    for path in finished.rglob('*')
+    if path.is_file() and path.name != 'finished.json'
+  }
+  for name in names:
+    path = finished / name
+    whole = path.read_bytes()
+    for place in (0, len(whole) // 2, -1):
+      _flip(path, place)
+      detail = _failed(finished)['Checksums']
+      assert detail == f'{name} is not as it was written'
+      path.write_bytes(whole)
+  (finished / 'metrics.jsonl').unlink()
+  assert 'metrics.jsonl is missing' in _failed(finished)['Checksums']
+  (finished / 'finished.json').write_text('{')
+  assert 'finished.json is cut off or damaged' in _failed(finished)['Checksums']
+
+
+def test_results_that_are_added_to_a_finished_run_are_no_damage(finished):
+  assert not _failed(finished)
+  table = predictions.read(finished / 'predictions' / 'test.csv')
+  (finished / 'report' / 'index.html').write_text('<p>Damaged</p>')
+  workdir = epath.Path(finished)
+  run_directory.write_results(
+    workdir, 'test', table.iloc[::-1], np.zeros((6, 2)), show=False
+  )
+  # Only what was written anew counts as written.
+  failed = _failed(finished)['Checksums']
+  assert failed == 'report/index.html is not as it was written'
+
+
+def test_runs_of_earlier_versions_are_said_to_be_unchecked(run):
+  checks = {x.name: x for x in verification.work_directory(run)}
+  assert checks['Checksums'].result == 'NOTE'
+  assert 'not found' in checks['Checksums'].detail
+
+
+def test_checkpoints_of_a_run_are_checked(run):
+  for step in '24':
+    folder = epath.Path(run) / 'checkpoints' / step
+    folder.mkdir(parents=True)
+    (folder / 'arrays').write_text('numbers')
+  checksums.write(folder, checksums.of_files(folder, [folder / 'arrays']))
+  found = {x.name: x.result for x in verification.work_directory(run)}
+  assert found['Checkpoint 2'] == 'NOTE'
+  assert found['Checkpoint 4'] == 'ok'
+  _flip(run / 'checkpoints' / '4' / 'arrays', 0)
+  failed = _failed(run)['Checkpoint 4']
+  assert failed == 'arrays is not as it was written'
 
 
 def test_broken_checkpoints(run, random_params, tmp_path, capsys):

@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training states, there and back."""
 
+import shutil
+
 from etils import epath
 import jax
 import numpy as np
 import optax
 import pytest
 
+from bit_covid.base import checksums
 from bit_covid.base import devices
 from bit_covid.training import checkpoints
 from bit_covid.training import train_step
@@ -69,3 +72,100 @@ def test_state_of_another_network_is_refused(tmp_path):
     pytest.raises(ValueError, match='shape'),
   ):
     saved.restore(_state(0, width=4))
+
+
+def _flip(path):
+  content = bytearray(path.read_bytes())
+  content[len(content) // 2] ^= 1
+  path.write_bytes(content)
+
+
+def _cut(path):
+  path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _empty(path):
+  path.write_bytes(b'')
+
+
+def _remove(path):
+  path.unlink()
+
+
+def _largest_file(folder):
+  paths = (path for path in folder.rglob('*') if path.is_file())
+  return max(paths, key=lambda path: path.stat().st_size)
+
+
+def _make_two(folder):
+  for step in (1, 2):
+    _save(epath.Path(folder), step)
+  return folder / 'checkpoints'
+
+
+@pytest.mark.parametrize('damage', [_flip, _cut, _empty, _remove])
+def test_damage_to_any_file_is_found_and_the_file_is_named(tmp_path, damage):
+  saved = _make_two(tmp_path / 'run') / '2'
+  names = [p.relative_to(saved) for p in saved.rglob('*') if p.is_file()]
+  assert len(names) > 5
+  for number, name in enumerate(names):
+    copied = shutil.copytree(saved, tmp_path / str(number))
+    assert checksums.check_folder(epath.Path(copied))
+    # A folder without its checksums is one of an earlier version.
+    if damage is _remove and name.name == checksums.FILE_NAME:
+      continue
+    damage(copied / name)
+    # Damaged checksums name themselves, or a file that they no longer fit.
+    named = ' is ' if name.name == checksums.FILE_NAME else f'^{name} is '
+    with pytest.raises(ValueError, match=named):
+      checksums.check_folder(epath.Path(copied))
+
+
+@pytest.mark.parametrize('how', ['flipped', 'empty folder'])
+def test_a_damaged_checkpoint_is_set_aside_for_the_one_before(
+  tmp_path, capsys, how
+):
+  folder = _make_two(tmp_path)
+  if how == 'flipped':
+    _flip(_largest_file(folder / '2'))
+  else:
+    shutil.rmtree(folder / '2')
+    (folder / '2').mkdir()
+  with checkpoints.Checkpoints(epath.Path(tmp_path)) as saved:
+    restored = saved.restore(_state(0))
+    (line,) = capsys.readouterr().out.splitlines()
+    saved.save(2, _state(2))
+  jax.tree.map(np.testing.assert_array_equal, restored, _state(1))
+  assert line.startswith('Checkpoint 2 is damaged: ')
+  assert 'goes on from checkpoint 1' in line
+  assert {x.name for x in folder.iterdir()} == {'1', '2', '2.damaged'}
+  with checkpoints.Checkpoints(epath.Path(tmp_path)) as saved:
+    assert saved.restore(_state(0)).step == 2
+
+
+def test_if_none_is_sound_all_stay_as_they_are(tmp_path):
+  folder = _make_two(tmp_path)
+  for step in '12':
+    _flip(_largest_file(folder / step))
+  before = {x: x.read_bytes() for x in folder.rglob('*') if x.is_file()}
+  with (
+    checkpoints.Checkpoints(epath.Path(tmp_path)) as saved,
+    pytest.raises(ValueError, match=r'No checkpoint .* 2: .*; 1: .*remove'),
+  ):
+    saved.restore(_state(0))
+  assert before == {x: x.read_bytes() for x in folder.rglob('*') if x.is_file()}
+
+
+def test_checkpoints_of_earlier_versions_are_said_to_be_unchecked(
+  tmp_path, capsys
+):
+  folder = _make_two(tmp_path)
+  for step in '12':
+    (folder / step / checksums.FILE_NAME).unlink()
+  with checkpoints.Checkpoints(epath.Path(tmp_path)) as saved:
+    assert saved.restore(_state(0)).step == 2
+  assert 'is not checked' in capsys.readouterr().out
+  _cut(_largest_file(folder / '2'))
+  with checkpoints.Checkpoints(epath.Path(tmp_path)) as saved:
+    assert saved.restore(_state(0)).step == 1
+  assert 'Checkpoint 2 is damaged' in capsys.readouterr().out

@@ -53,9 +53,12 @@ def test_last_line_cut_short_by_a_crash(workdir):
   assert [row['step'] for row in metric_log.read(path)] == [10, 20, 30]
 
 
-def test_damage_elsewhere_is_an_error(workdir):
+@pytest.mark.parametrize(
+  'line', [b'nonsense', b'{"stap": 20}', b'{"step": null}', b'[20]', b'\xff']
+)
+def test_damage_elsewhere_is_an_error(workdir, line):
   path = workdir / 'metrics.jsonl'
-  path.write_text('{"step": 10}\nnonsense\n{"step": 30}\n')
+  path.write_bytes(b'{"step": 10}\n' + line + b'\n{"step": 30}\n')
   with pytest.raises(
     ValueError, match=r'metrics\.jsonl:2: the line is damaged'
   ):

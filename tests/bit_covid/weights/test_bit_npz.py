@@ -160,6 +160,21 @@ def test_other_loaders_find_their_keys_and_one_that_they_pass_over(
   assert json.loads(text)['class_names'] == ['Normal', 'CP', 'NCP']
 
 
+def test_a_flipped_byte_anywhere_is_found(tmp_path, random_params):
+  path = tmp_path / 'model.npz'
+  bit_npz.save(
+    path, random_params('tiny'), model_name='tiny', metadata=METADATA
+  )
+  content = path.read_bytes()
+  for place in np.random.default_rng(0).integers(len(content), size=20):
+    flipped = bytearray(content)
+    flipped[place] ^= 16
+    path.write_bytes(flipped)
+    # Also in the head, which is not read if there is a new one.
+    with pytest.raises(ValueError, match=r'model\.npz: '):
+      bit_npz.load(path, num_classes=5)
+
+
 def test_new_head_is_zeros_of_any_size(tmp_path, saved):
   arrays, params = saved
   path = _savez(tmp_path / 'a.npz', arrays)

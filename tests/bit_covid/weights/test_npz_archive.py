@@ -146,3 +146,40 @@ def test_flipped_bit_is_found_by_the_checksum(tmp_path):
 def test_missing_file(tmp_path):
   with pytest.raises(FileNotFoundError):
     npz_archive.read_headers(tmp_path / 'a.npz')
+
+
+def test_damaged_headers_always_give_the_documented_error(tmp_path):
+  content = io.BytesIO()
+  np.savez_compressed(content, **{'x/y': np.zeros((2, 3), np.float32)})
+  content = content.getvalue()
+  generator = np.random.default_rng(0)
+  path = tmp_path / 'a.npz'
+  messages = []
+  for _ in range(3000):
+    damaged = np.frombuffer(content, np.uint8).copy()
+    places = generator.integers(len(content), size=generator.integers(1, 4))
+    damaged[places] ^= generator.integers(1, 256, len(places), np.uint8)
+    path.write_bytes(damaged.tobytes())
+    try:
+      npz_archive.read_arrays(path, npz_archive.read_headers(path))
+    except ValueError as error:
+      messages.append(str(error))
+  assert len(messages) > 1000
+  assert all(message.startswith(f'{path}: ') for message in messages)
+
+
+@pytest.mark.parametrize('name', ['tokenize', 'method', 'encrypted'])
+def test_errors_of_other_libraries_become_the_documented_one(tmp_path, name):
+  header = _header((3,)) + bytes(12)
+  if name == 'tokenize':
+    header = header.replace(b"'shape': (", b"'shape':((")
+  path = _write(tmp_path / 'a.npz', [('x.npy', header)])
+  content = bytearray(path.read_bytes())
+  local, central = 0, content.index(b'PK\1\2')
+  if name == 'method':
+    content[local + 8] = content[central + 10] = 99
+  if name == 'encrypted':
+    content[local + 6] = content[central + 8] = 1
+  path.write_bytes(content)
+  with pytest.raises(ValueError, match=r"a\.npz: 'x\.npy' has no valid"):
+    npz_archive.read_headers(path)

@@ -1,0 +1,100 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""One command at a time writes into a work directory."""
+
+from collections.abc import Callable, Iterator
+import contextlib
+import errno
+import fcntl
+import functools
+import os
+import pathlib
+import socket
+from typing import Any, TextIO
+
+import jax
+
+FILE_NAME = 'run.lock'
+# What file systems say that cannot lock, such as some network disks.
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)
+
+# Folders that this process holds, which may ask again.
+_held: set[pathlib.Path] = set()
+
+
+@contextlib.contextmanager
+def hold(workdir: str | os.PathLike[str]) -> Iterator[None]:
+  """Keeps other processes from the folder until the end of the block.
+
+  The kernel releases the lock however the process ends. Of several hosts of one
+  run, the first holds it. Folders on an object store are not locked.
+
+  Raises:
+    ValueError: another process holds it; the message names it.
+  """
+  folder = pathlib.Path(workdir).absolute()
+  is_local = '://' not in os.fspath(workdir)
+  if folder in _held or jax.process_index() or not is_local:
+    yield
+    return
+  is_new = not folder.exists()
+  folder.mkdir(parents=True, exist_ok=True)
+  file = _acquire(folder / FILE_NAME)
+  _held.add(folder)
+  try:
+    file.write(f'process {os.getpid()} on {socket.gethostname()}')
+    file.flush()
+    yield
+  finally:
+    _held.remove(folder)
+    # Removed while it is held, so that no other process has locked it.
+    pathlib.Path(file.name).unlink(missing_ok=True)
+    file.close()
+    # Of a command that was refused before it wrote anything.
+    if is_new and not any(folder.iterdir()):
+      folder.rmdir()
+
+
+def locks_workdir(work: Callable[..., Any]) -> Callable[..., Any]:
+  """Returns `work(config, workdir, ...)` such that it holds the folder."""
+
+  @functools.wraps(work)
+  def wrapped(
+    config: Any, workdir: str | os.PathLike[str], **options: Any
+  ) -> Any:
+    with hold(workdir):
+      return work(config, workdir, **options)
+
+  return wrapped
+
+
+def _acquire(path: pathlib.Path) -> TextIO:
+  """Returns the locked file, which is empty.
+
+  Raises:
+    OSError: the file cannot be written.
+    ValueError: another process holds it.
+  """
+  while True:
+    # Opened for appending, as another process may hold the file.
+    file = path.open('a+')
+    try:
+      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+      file.seek(0)
+      holder = file.read() or 'another process'
+      file.close()
+      raise ValueError(
+        f'{path.parent} is in use by {holder}. Wait until it has ended, stop '
+        'it, or choose another work directory.'
+      ) from error
+    except OSError as error:
+      if error.errno not in _NO_LOCKS:
+        file.close()
+        raise
+    # The holder may have removed the file after it was opened here.
+    with contextlib.suppress(FileNotFoundError):
+      if os.path.samefile(file.fileno(), path):
+        file.truncate(0)
+        return file
+    file.close()
