@@ -143,10 +143,7 @@ def run(
     stopped: message after a signal, unless the work says where it stands.
   """
   stop_signals.forget()
-  for stream in (sys.stdout, sys.stderr):
-    # A file's name may hold bytes that are no UTF-8.
-    if isinstance(stream, io.TextIOWrapper):
-      stream.reconfigure(errors='backslashreplace')
+  _escape_odd_names()
   try:
     with stop_signals.handled(stop_signals.raise_if_received):
       return _run_to_the_end(work)
@@ -163,6 +160,13 @@ def run(
       traceback.print_exc()
     say_error(error, words or {})
     return NOT_DONE if isinstance(error, failures) else WRONG_INPUT
+
+
+def _escape_odd_names() -> None:
+  for stream in (sys.stdout, sys.stderr):
+    # The name of a file may hold bytes that are not UTF-8.
+    if isinstance(stream, io.TextIOWrapper):
+      stream.reconfigure(errors='backslashreplace')
 
 
 def _run_to_the_end(work: Callable[[], int]) -> int:

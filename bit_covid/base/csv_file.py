@@ -30,25 +30,14 @@ def read(
   reader = csv.DictReader(io.StringIO(_text(path), newline=''), strict=True)
   try:
     names = list(reader.fieldnames or ())
-    if (
-      not set(columns).issubset(names)
-      or (len(names) > len(columns) and not allow_others)
-      or len(set(names) - {''}) < len(names)
-    ):
+    if not _is_header(names, columns, allow_others=allow_others):
       raise ValueError(
         f'{path}:1: the columns are {", ".join(map(repr, names))}; expected '
         f'{", ".join(columns)}, each once, and none without a name.'
       )
     for row in reader:
       place = f'{path}:{reader.line_num}'
-      # The csv module has None for what the header or the row lacks.
-      if None in row or None in row.values():
-        raise ValueError(
-          f'{place}: expected {len(names)} fields, as in the first line.'
-        )
-      empty = [name for name in columns if not row[name].strip()]
-      if empty:
-        raise ValueError(f'{place}: expected a value in {", ".join(empty)}.')
+      _check_row(row, place, names, columns)
       rows[place] = row
   except csv.Error as error:
     raise ValueError(
@@ -58,6 +47,31 @@ def read(
   if not rows:
     raise ValueError(f'{path} has no row below its header.')
   return rows
+
+
+def _is_header(
+  names: Sequence[str], columns: Sequence[str], *, allow_others: bool
+) -> bool:
+  has_others = len(names) > len(columns)
+  is_unique = len(set(names) - {''}) == len(names)
+  has_all = set(columns).issubset(names)
+  return has_all and is_unique and (allow_others or not has_others)
+
+
+def _check_row(
+  row: Mapping[str, str],
+  place: str,
+  names: Sequence[str],
+  columns: Sequence[str],
+) -> None:
+  # The csv module has None for what the header or the row lacks.
+  if None in row or None in row.values():
+    raise ValueError(
+      f'{place}: expected {len(names)} fields, as in the first line.'
+    )
+  empty = [name for name in columns if not row[name].strip()]
+  if empty:
+    raise ValueError(f'{place}: expected a value in {", ".join(empty)}.')
 
 
 def _text(path: pathlib.Path) -> str:

@@ -59,14 +59,23 @@ def split(
       result |= zip(free, names, strict=True)
     else:
       placed = patients[label] & result.keys()
-      taken = collections.Counter(result[patient] for patient in placed)
-      for patient in free:
-        # The split that has the fewest patients of the class for its share.
-        result[patient] = min(shares, key=lambda x: taken[x] / shares[x])
-        taken[result[patient]] += 1
+      result |= _fill(free, [result[patient] for patient in placed], shares)
   for label, found in patients.items():
     if {result[patient] for patient in found} != shares.keys():
       raise ValueError(_too_few_patients(counts, label, len(shares)))
+  return result
+
+
+def _fill(
+  free: Sequence[str], placed: Sequence[str], shares: Mapping[str, float]
+) -> dict[str, str]:
+  """Returns splits of a few patients, beside those that are `placed`."""
+  taken = collections.Counter(placed)
+  result = {}
+  for patient in free:
+    # The split that has the fewest patients of the class for its share.
+    result[patient] = min(shares, key=lambda x: taken[x] / shares[x])
+    taken[result[patient]] += 1
   return result
 
 

@@ -72,20 +72,24 @@ def find(
     FileNotFoundError: a path does not exist. The message names it.
     ValueError: the window is invalid.
   """
+  window = window_lib.check(window)
+  with tempfile.TemporaryDirectory(prefix='bit_covid_scans') as folder:
+    finder = _Finder(pathlib.Path(folder))
+    for path in _in_order(paths):
+      finder.add_path(path)
+    yield finder.found(
+      window=window, range_16bit=range_16bit, images_are_scans=images_are_scans
+    )
+
+
+def _in_order(paths: Paths) -> list[pathlib.Path]:
   if isinstance(paths, str | os.PathLike):
     paths = [paths]
   paths = [os.path.expanduser(path) for path in paths]
   if paths == sorted(paths):
     # A shell expands '*.png' to 1, 10, 11, 2.
     paths.sort(key=input_file.natural_key)
-  window = window_lib.check(window)
-  with tempfile.TemporaryDirectory(prefix='bit_covid_scans') as folder:
-    finder = _Finder(pathlib.Path(folder))
-    for path in map(pathlib.Path, paths):
-      finder.add_path(path)
-    yield finder.found(
-      window=window, range_16bit=range_16bit, images_are_scans=images_are_scans
-    )
+  return list(map(pathlib.Path, paths))
 
 
 class _Finder:

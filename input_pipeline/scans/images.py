@@ -65,7 +65,6 @@ def read(
 
 
 def _check_size(file: input_file.InputFile) -> None:
-  """Raises ValueError if the image is larger than the limit."""
   try:
     with Image.open(file.path, formats=('PNG', 'JPEG')) as picture:
       width, height = picture.size

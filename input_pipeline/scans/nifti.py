@@ -32,38 +32,35 @@ def to_scan(
       name it.
   """
   volume = nifti_header.read(file.path)
-  is_gray = _is_gray(volume)
-  count = volume.stored.shape[volume.axis]
-  positions = _positions(volume, count)
-  read = functools.partial(
-    _read, volume, file.name, window=None if is_gray else window
-  )
+  notes = volume.notes
+  if _is_gray(volume):
+    window = None
+    notes += (
+      'Its values go from 0 to 255, so they are used as gray values; their '
+      'window is not known.',
+    )
+  positions = _positions(volume)
+  read = functools.partial(_read, volume, file.name, window=window)
   slices = [
     scan.Slice(
       f'{file.name}, slice {i + 1}',
       positions[i] if volume.is_placed else None,
       functools.partial(read, i),
     )
-    for i in sorted(range(count), key=lambda i: -positions[i])
+    for i in sorted(range(len(positions)), key=lambda i: -positions[i])
   ]
-  notes = volume.notes
-  if is_gray:
-    notes += (
-      'Its values go from 0 to 255, so they are used as gray values; their '
-      'window is not known.',
-    )
   return scan.Scan(
     id=scan.digest(file.digest().encode()),
     name=file.name,
     source='nifti',
     slices=slices,
-    window=None if is_gray else window,
-    spacing=float(abs(positions[1] - positions[0])) if count > 1 else None,
+    window=window,
+    spacing=float(abs(np.diff(positions)[0])) if len(positions) > 1 else None,
     notes=notes,
   )
 
 
-def _positions(volume: nifti_header.Volume, count: int) -> list[float]:
+def _positions(volume: nifti_header.Volume) -> list[float]:
   """Returns the position of each slice along the body in mm, upwards."""
   step = np.zeros(4)
   step[volume.axis] = 1
@@ -72,12 +69,16 @@ def _positions(volume: nifti_header.Volume, count: int) -> list[float]:
       volume.directions,
       nifti_header.TO_DICOM * (volume.affine @ (step * i + [0, 0, 0, 1]))[:3],
     )
-    for i in range(count)
+    for i in range(volume.stored.shape[volume.axis])
   ]
 
 
 def _is_gray(volume: nifti_header.Volume) -> bool:
-  """Returns whether the values are gray values and not Hounsfield units."""
+  """Returns whether the values are gray values and not Hounsfield units.
+
+  Raises:
+    ValueError: they are neither.
+  """
   slope, intercept = volume.scaling
   with np.errstate(all='ignore'):
     sample = volume.stored[::4, ::4].astype(np.float64) * slope + intercept

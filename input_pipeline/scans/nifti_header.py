@@ -70,8 +70,8 @@ def read(path: pathlib.Path) -> Volume:
     )
   except OSError as error:
     raise ValueError(f'it cannot be read: {error.strerror}') from error
-  except _NiftiError:
-    raise
+  except _NiftiError as error:
+    raise ValueError(str(error)) from error
   # As for DICOM, a damaged header can make the library raise anything.
   except Exception as error:
     raise ValueError(
@@ -97,7 +97,11 @@ def _header(stream: BinaryIO) -> tuple[nibabel.Nifti1Header, bool]:
 def _stored(
   header: nibabel.Nifti1Header, path: pathlib.Path, *, has_extensions: bool
 ) -> np.ndarray:
-  """Returns the stored values, `[X, Y, Z]`, memory-mapped."""
+  """Returns the stored values, `[X, Y, Z]`, memory-mapped.
+
+  Raises:
+    _NiftiError: type, shape or length are not those of a volume.
+  """
   shape, dtype = header.get_data_shape(), header.get_data_dtype()
   if dtype.kind not in 'iuf':
     raise _NiftiError(
@@ -137,7 +141,11 @@ def _stored(
 def _scaling(
   header: nibabel.Nifti1Header,
 ) -> tuple[tuple[float, float], tuple[str, ...]]:
-  """Returns slope and intercept, and notes."""
+  """Returns slope and intercept, and notes.
+
+  Raises:
+    _NiftiError: the intercept is not a number.
+  """
   slope, intercept = float(header['scl_slope']), float(header['scl_inter'])
   if slope == 0:  # By the standard, the values are not scaled.
     return (1.0, 0.0), ()
@@ -155,7 +163,11 @@ def _scaling(
 def _placement(
   header: nibabel.Nifti1Header,
 ) -> tuple[np.ndarray, bool, tuple[str, ...]]:
-  """Returns the affine matrix in mm, whether the file gives it, and notes."""
+  """Returns the affine matrix in mm, whether the file gives it, and notes.
+
+  Raises:
+    _NiftiError: there is no usable matrix, and no size of the voxels.
+  """
   given = []
   for code, get in (
     ('sform_code', header.get_sform),
@@ -195,7 +207,11 @@ def _is_usable(affine: np.ndarray) -> bool:
 
 
 def _axial(affine: np.ndarray) -> tuple[int, np.ndarray]:
-  """Returns the axis along which slices are stacked, and their orientation."""
+  """Returns the axis along which slices are stacked, and their orientation.
+
+  Raises:
+    _NiftiError: the slices are not axial, or their pixels not square.
+  """
   steps = affine[:3, :3] * TO_DICOM[:, np.newaxis]
   lengths = np.linalg.norm(steps, axis=0)
   cosines = steps / lengths

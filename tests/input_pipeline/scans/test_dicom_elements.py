@@ -148,7 +148,7 @@ def test_missing_and_empty_elements(drawn, chest, to_gray, element, is_empty):
   np.testing.assert_array_equal(gray, to_gray(chest(64)))
 
 
-@pytest.mark.parametrize('element', set(_IF_MISSING) - {'SOPClassUID'})
+@pytest.mark.parametrize('element', sorted({*_IF_MISSING} - {'SOPClassUID'}))
 def test_an_element_that_is_in_the_file_twice(drawn, element):
   path = drawn(ImageType=['ORIGINAL', 'PRIMARY'])
   if element == 'ImageType':
