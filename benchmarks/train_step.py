@@ -3,6 +3,8 @@
 """Compares a training step on the CPU with that of transformers on PyTorch.
 
 python -m benchmarks.train_step --sizes 128x16 224x8 480x2
+
+`peer` compares the two, `turns` measures them.
 """
 
 from collections.abc import Callable

@@ -4,7 +4,7 @@
 
     python -m bit_covid.predict study/ --checkpoint=runs/bit_m --output=results
 
-Research software, not a medical device.
+These are its options; `cli.predict_scans` does the work. Research software, not a medical device.
 """
 
 import argparse

@@ -1,10 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The common style of all figures: size, colours of the classes, PNG.
+"""The common style of all figures: size, lines and markers, fonts, PNG.
 
-A figure is 4.8 inches wide, so that its text is legible on a phone. The colours
-can be distinguished by colour-blind readers and in gray. Lines also differ in
-their dashes, and points in their shapes. The state of pyplot is not used.
+A figure is 4.8 inches wide, so that its text is legible on a phone. Lines
+differ in their dashes as well as in their `colours`, and points in their
+shapes. The state of pyplot is not used.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,38 +22,13 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from bit_covid.analysis import colours
 from bit_covid.analysis import predictions
 
 WIDTH = 4.8
 _DPI = 160
 _NOTEBOOK_DPI = 100
 _NOTEBOOK_COLOURS = 192
-# Of Normal, CP, NCP, then of further classes. In gray, NCP is the darkest and
-# CP the lightest of the three.
-COLOURS = (
-  '#0072B2',
-  '#E69F00',
-  '#A3195B',
-  '#009E73',
-  '#56B4E9',
-  '#8C564B',
-  '#555555',
-  '#CC79A7',
-)
-# Of sources and splits, which must not look like classes.
-_SERIES = (
-  '#332288',
-  '#44AA99',
-  '#CC6677',
-  '#DDCC77',
-  '#88CCEE',
-  '#117733',
-  '#AA4499',
-  '#999933',
-)
-GRAY = '#6B7280'
-# Matplotlib's name of the colours of all class activation maps.
-MAP_COLOURS = 'inferno'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,11 +77,11 @@ def _cycle(values: Sequence[str]) -> Callable[[int], str]:
 
 
 # From the index of a class to its colour, line style and shape of points.
-colour = _cycle(COLOURS)
+colour = _cycle(colours.CLASSES)
 dashes = _cycle(('-', '--', '-.', ':'))
 marker = _cycle(('o', '^', 's', 'D', 'v', 'P', 'X', '*'))
 # From the index of a source, a split or another series to its colour.
-series_colour = _cycle(_SERIES)
+series_colour = _cycle(colours.SERIES)
 
 
 def plain(axes: mpl_axes.Axes) -> mpl_axes.Axes:

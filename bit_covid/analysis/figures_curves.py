@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bit_covid.analysis import calibration
+from bit_covid.analysis import colours
 from bit_covid.analysis import figures
 from bit_covid.analysis import metrics
 from bit_covid.analysis import operating_points
@@ -159,7 +160,7 @@ def _square(
 
 
 def _diagonal(axes: mpl_axes.Axes) -> None:
-  axes.plot([0, 1], [0, 1], color=figures.GRAY, linewidth=1, linestyle=':')
+  axes.plot([0, 1], [0, 1], color=colours.GRAY, linewidth=1, linestyle=':')
 
 
 def _series_style(index: int) -> dict[str, str | None]:

@@ -10,7 +10,7 @@ from matplotlib import colormaps
 import numpy as np
 from PIL import Image
 
-from bit_covid.analysis import figures
+from bit_covid.analysis import colours
 from bit_covid.models import class_maps
 from bit_covid.scoring import page
 from bit_covid.scoring import score
@@ -61,9 +61,9 @@ def heat(scored: ScoredScan, index: int, class_index: int) -> bytes | None:
   small = each.maps[class_index]
   size = tuple(max(pair) for pair in zip(size, small.shape, strict=True))
   values = np.clip(class_maps.enlarge(small, size), 0, 1)
-  colours = colormaps[figures.MAP_COLOURS](values, bytes=True)
-  colours[..., 3] = np.rint(255 * values)
-  return _encode(Image.fromarray(colours))
+  rgba = colormaps[colours.MAPS](values, bytes=True)
+  rgba[..., 3] = np.rint(255 * values)
+  return _encode(Image.fromarray(rgba))
 
 
 def preview(scan: scans.Scan) -> bytes | None:

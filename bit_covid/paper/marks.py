@@ -16,6 +16,7 @@ from matplotlib import figure as mpl_figure
 from matplotlib import lines
 
 from bit_covid.analysis import bootstrap
+from bit_covid.analysis import colours
 from bit_covid.analysis import figures
 from bit_covid.paper import rows
 
@@ -147,7 +148,7 @@ def line(label: str, index: int, *, marker: str = '') -> lines.Line2D:
 
 
 def handle(
-  label: str, *, colour: str = figures.GRAY, **style: object
+  label: str, *, colour: str = colours.GRAY, **style: object
 ) -> lines.Line2D:
   """Returns a handle of a legend."""
   return lines.Line2D([], [], color=colour, label=label, **style)
@@ -157,7 +158,7 @@ def note(
   axes: mpl_axes.Axes, place: float, text: str, *, across: bool = False
 ) -> None:
   """Writes why a number is missing at its place; see `measured`."""
-  style = {'color': figures.GRAY, 'fontsize': 8, 'style': 'italic'}
+  style = {'color': colours.GRAY, 'fontsize': 8, 'style': 'italic'}
   if across:
     transform = axes.get_yaxis_transform()
     axes.text(0.03, place, text, transform=transform, va='center', **style)
@@ -191,6 +192,6 @@ def message(text: str) -> mpl_figure.Figure:
     transform=axes.transAxes,
     ha='center',
     va='center',
-    color=figures.GRAY,
+    color=colours.GRAY,
   )
   return figure

@@ -10,7 +10,7 @@ from PIL import Image
 from PIL import ImageDraw
 from PIL import ImageFont
 
-from bit_covid.analysis import figures
+from bit_covid.analysis import colours
 from bit_covid.scoring import score
 
 _COLUMNS = 4
@@ -55,7 +55,7 @@ def overlay(each: score.MontageSlice) -> tuple[np.ndarray, np.ndarray]:
   gray = np.asarray(_fit(Image.fromarray(each.gray)))
   gradcam = np.clip(np.asarray(_fit(Image.fromarray(each.gradcam))), 0, 1)
   plain = np.repeat(gray[..., np.newaxis], 3, axis=2)
-  colour = colormaps[figures.MAP_COLOURS](gradcam)[..., :3] * 255
+  colour = colormaps[colours.MAPS](gradcam)[..., :3] * 255
   # The opacity follows the map, so that the slice stays visible where it is 0.
   alpha = (_OPACITY * gradcam)[..., np.newaxis]
   return plain, np.rint(plain * (1 - alpha) + colour * alpha).astype(np.uint8)

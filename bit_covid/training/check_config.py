@@ -1,6 +1,10 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of a config that need no data, so that a mistake is found at once."""
+"""Checks of a config that need no data, so that a mistake is found at once.
+
+The fields of `data` are checked by `input_pipeline.data_checks`, the schedule
+by `schedule.check`.
+"""
 
 from collections.abc import Callable, Collection, Mapping
 import math

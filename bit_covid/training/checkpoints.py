@@ -3,6 +3,8 @@
 """Training states on disk, kept by Orbax: `<workdir>/checkpoints/<step>/`.
 
 Each holds the checksums of its files, which are compared before it is restored.
+A run resumes from one in `train`; the order of the slices follows from the step
+alone, in `input_pipeline.order_and_augmentation`.
 """
 
 import asyncio

@@ -15,6 +15,7 @@ import ml_collections
 import numpy as np
 import pandas as pd
 
+from bit_covid.analysis import colours
 from bit_covid.analysis import figures
 from bit_covid.analysis import predictions
 from bit_covid.base import files
@@ -120,9 +121,11 @@ def _draw(
     grid, images, maps, cases['label'], probabilities, strict=True
   ):
     row[0].imshow(image, cmap='gray', vmin=0, vmax=255)
-    row[1].imshow(heat, cmap=figures.MAP_COLOURS, vmin=0, vmax=1)
+    row[1].imshow(heat, cmap=colours.MAPS, vmin=0, vmax=1)
     row[2].imshow(image, cmap='gray', vmin=0, vmax=255)
-    row[2].imshow(heat, cmap=figures.MAP_COLOURS, vmin=0, vmax=1, alpha=0.45)
+    row[2].imshow(
+      heat, cmap=colours.MAPS, vmin=0, vmax=1, alpha=colours.MAP_OPACITY
+    )
     verdict = 'correct' if p.argmax() == label else 'wrong'
     row[0].set_ylabel(
       f'{verdict}:\n{names[p.argmax()]}, {p.max():.0%}', fontsize=8

@@ -4,7 +4,7 @@
 
 Directions are those of DICOM: x to the patient's left, y to the back, z to the
 head. An orientation is six numbers: the direction cosines of the rows, then
-those of the columns.
+those of the columns. `nifti_header` turns NIfTI's directions into these.
 """
 
 import cv2

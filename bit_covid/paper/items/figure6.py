@@ -12,6 +12,7 @@ from matplotlib import figure as mpl_figure
 import numpy as np
 
 from bit_covid.analysis import bootstrap
+from bit_covid.analysis import colours
 from bit_covid.analysis import figures
 from bit_covid.paper import collect
 from bit_covid.paper import grid
@@ -191,7 +192,7 @@ def _differences(
   axes: mpl_axes.Axes, differences: Sequence[bootstrap.Difference | None]
 ) -> None:
   figures.plain(axes)
-  axes.axhline(0, color=figures.GRAY, linewidth=1)
+  axes.axhline(0, color=colours.GRAY, linewidth=1)
   style = {'colour': figures.series_colour(2), 'marker': figures.marker(2)}
   for place, found in enumerate(differences):
     if found:

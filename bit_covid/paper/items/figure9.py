@@ -7,6 +7,7 @@ import ml_collections
 import numpy as np
 import pandas as pd
 
+from bit_covid.analysis import colours
 from bit_covid.analysis import figures
 from bit_covid.analysis import predictions
 from bit_covid.inference import network
@@ -144,7 +145,7 @@ def _draw(
       for place in (above, below):
         place.imshow(images[j], cmap='gray', vmin=0, vmax=255)
       below.imshow(
-        maps[j], cmap=figures.MAP_COLOURS, vmin=0, vmax=1, alpha=0.45
+        maps[j], cmap=colours.MAPS, vmin=0, vmax=1, alpha=colours.MAP_OPACITY
       )
       above.set_title(f'p = {cases["probability"].iloc[j]:.3f}', fontsize=9)
   return figure

@@ -11,6 +11,7 @@ from PIL import Image
 import pytest
 
 from bit_covid.analysis import calibration
+from bit_covid.analysis import colours
 from bit_covid.analysis import figures
 from bit_covid.analysis import figures_curves
 from bit_covid.analysis import figures_images
@@ -34,7 +35,7 @@ def _table(count=12):
 def test_classes_are_told_apart_in_gray():
   gray = [
     np.dot(colors.to_rgb(x), (0.2126, 0.7152, 0.0722))
-    for x in figures.COLOURS[:3]
+    for x in colours.CLASSES[:3]
   ]
   assert np.diff(sorted(gray)).min() > 0.1
 
