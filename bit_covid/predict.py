@@ -4,7 +4,9 @@
 
     python -m bit_covid.predict study/ --checkpoint=runs/bit_m --output=results
 
-These are its options; `cli.predict_scans` does the work. Research software, not a medical device.
+These are its options; `cli.predict_scans` does the work.
+
+Research software, not a medical device.
 """
 
 import argparse
