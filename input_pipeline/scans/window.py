@@ -5,7 +5,8 @@
     gray = uint8(255 * clip((HU - center) / width + 1/2, 0, 1))
 
 The conversion to uint8 cuts the fraction off, as COVIDx CT does, so that the
-same slices give the same pixels. The window itself is the checkpoint's, or else `conventions.LUNG_WINDOW`.
+same slices give the same pixels. The window itself is that of the checkpoint,
+or else `conventions.LUNG_WINDOW`.
 """
 
 import functools
