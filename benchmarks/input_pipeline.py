@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import data_configs
-from benchmarks import loaders
+from benchmarks import other_loaders
 from benchmarks import turns
 import input_pipeline
 
@@ -59,14 +59,14 @@ def _contenders(
   version = args.name.removeprefix('covidx_ct/')
   folder = pathlib.Path(args.data) / f'{version.upper()}_images'
   slices = [
-    loaders.Slice(str(folder / name), tuple(box))
+    other_loaders.Slice(str(folder / name), tuple(box))
     for name, box in zip(
       examples.slice_id.tolist(), examples.box.tolist(), strict=True
     )
   ]
   sizes = {'resize': args.resize, 'crop': args.crop, 'batch': args.batch}
   # Built once and not in each turn, as in a training.
-  plain = loaders.plain_tf_data(slices, **sizes).take(args.batches)
+  plain = other_loaders.plain_tf_data(slices, **sizes).take(args.batches)
   plain = plain.prefetch(tf.data.AUTOTUNE)
   prepared, _ = data_configs.load(args, f'{args.name}_512')
   whole, stored = (
@@ -81,7 +81,9 @@ def _contenders(
     'plain tf.data': plain.as_numpy_iterator,
   }
   if importlib.util.find_spec('torch'):
-    peer = loaders.torch_data_loader(slices, **sizes, workers=args.workers)
+    peer = other_loaders.torch_data_loader(
+      slices, **sizes, workers=args.workers
+    )
     contenders['PyTorch DataLoader'] = lambda: itertools.islice(
       peer, args.batches
     )

@@ -5,6 +5,7 @@
 In a calibrated network, predictions of probability 0.9 are right nine times in
 ten. A temperature T above 1 makes all probabilities less extreme without
 changing a prediction. Confidence is the probability of the predicted class.
+`training.train` and `report.numbers` choose the split that it is fitted on.
 """
 
 import math

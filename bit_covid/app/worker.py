@@ -12,8 +12,8 @@ from bit_covid.app import session as session_lib
 from bit_covid.app import upload
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import score as score_lib
-from input_pipeline import conventions
 from input_pipeline import scans
+from input_pipeline.scans import window as window_lib
 
 # Largest number of scans in an upload for which previews are made.
 _MOST_PREVIEWS = 50
@@ -84,7 +84,7 @@ class Worker:
     session.set_state(session_lib.State('finding'))
     search = scans.find(
       session.upload.folder,
-      window=self._classifier.window or conventions.LUNG_WINDOW,
+      window=self._classifier.window or window_lib.DEFAULT,
       range_16bit=tuple(self._classifier.preprocessing['range_16bit']),
     )
     with contextlib.ExitStack() as files:

@@ -80,12 +80,11 @@ def _run(arguments: argparse.Namespace) -> int:
   series = _read_labels(arguments.labels, arguments.root)
   # They load TensorFlow, which takes seconds. `--help` and wrong arguments do
   # not wait for it.
-  from input_pipeline import conventions
   from input_pipeline import patient_hash
   from input_pipeline.scans import window as window_lib
 
   _check_names(series)
-  window = window_lib.check(arguments.window or conventions.LUNG_WINDOW)
+  window = window_lib.check(arguments.window or window_lib.DEFAULT)
   key = patient_hash.read_or_make_key(arguments.key)
   rows = _convert(series, output, key=key, window=window)
   if not rows:

@@ -15,8 +15,8 @@ from bit_covid.inference import network as network_lib
 from bit_covid.scoring import output as output_lib
 from bit_covid.scoring import score
 from bit_covid.scoring import tables
-from input_pipeline import conventions
 from input_pipeline import scans
+from input_pipeline.scans import window as window_lib
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f'Note: {text}')
   with scans.find(
     arguments.paths,
-    window=network.window or conventions.LUNG_WINDOW,
+    window=network.window or window_lib.DEFAULT,
     range_16bit=tuple(network.preprocessing['range_16bit']),
     images_are_scans=arguments.images_are_scans,
   ) as all_found:

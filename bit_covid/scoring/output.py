@@ -17,8 +17,8 @@ from bit_covid.scoring import index
 from bit_covid.scoring import page as page_lib
 from bit_covid.scoring import score
 from bit_covid.scoring import tables as tables_lib
-from input_pipeline import conventions
 from input_pipeline import scans
+from input_pipeline.scans import window as window_lib
 
 _README = """\
 {disclaimer}
@@ -49,7 +49,7 @@ def cautions(network: network_lib.Network) -> list[str]:
       'right nine times in ten.'
     )
   if network.window is None:
-    window = page_lib.window_text(conventions.LUNG_WINDOW)
+    window = page_lib.window_text(window_lib.DEFAULT)
     found.append(
       'The checkpoint does not say which Hounsfield window it was trained '
       f'with; {window} was taken.'

@@ -12,8 +12,8 @@ import pandas as pd
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import score
 from bit_covid.scoring import tables
-from input_pipeline import conventions
 from input_pipeline import scans
+from input_pipeline.scans import window as window_lib
 
 
 def predict_files(
@@ -29,7 +29,7 @@ def predict_files(
   """
   with scans.find(
     paths,
-    window=network.window or conventions.LUNG_WINDOW,
+    window=network.window or window_lib.DEFAULT,
     range_16bit=tuple(network.preprocessing['range_16bit']),
   ) as all_found:
     found = scans.without_copies(all_found)

@@ -3,7 +3,7 @@
 """Checks of a config that need no data, so that a mistake is found at once.
 
 The fields of `data` are checked by `input_pipeline.data_checks`, the schedule
-by `schedule.check`.
+by `schedule.check`. `main` explains fields that do not exist.
 """
 
 from collections.abc import Callable, Collection, Mapping

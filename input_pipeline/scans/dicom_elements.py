@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Elements of a DICOM header; docs/scans.md has a table of all that are read.
+"""Reads one element of a DICOM header; `dicom_header` says which are read.
 
 A missing element and an empty one are the same. An element that is in the file
 twice, or has more values than belong, makes the file damaged. Of an element in

@@ -48,7 +48,7 @@ class Found(NamedTuple):
 def find(
   paths: Paths,
   *,
-  window: tuple[float, float] = conventions.LUNG_WINDOW,
+  window: tuple[float, float] = window_lib.DEFAULT,
   range_16bit: tuple[int, int] = conventions.FULL_RANGE_16BIT,
   images_are_scans: bool = False,
 ) -> Iterator[Found]:

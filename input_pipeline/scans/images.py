@@ -1,6 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""PNG and JPEG files as scans: the images of a folder are one scan."""
+"""PNG and JPEG files as scans: the images of a folder are one scan.
+
+Their order is that of `input_file.natural_key`: 2 comes before 10.
+"""
 
 from collections.abc import Sequence
 import functools

@@ -6,12 +6,17 @@
 
 The conversion to uint8 cuts the fraction off, as COVIDx CT does, so that the
 same slices give the same pixels. The window itself is that of the checkpoint,
-or else `conventions.LUNG_WINDOW`.
+or else `DEFAULT`.
 """
 
 import functools
 
 import numpy as np
+
+from input_pipeline import conventions
+
+# Center and width in Hounsfield units, where a checkpoint names none.
+DEFAULT = conventions.LUNG_WINDOW
 
 
 def check(window: tuple[float, float]) -> tuple[float, float]:

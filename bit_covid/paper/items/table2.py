@@ -1,6 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Table 2: sensitivity, PPV, specificity and NPV of each class on test."""
+"""Table 2: sensitivity, PPV, specificity and NPV of each class on test.
+
+The decimals of all tables are `results.Result.places`.
+"""
 
 from collections.abc import Sequence
 
