@@ -81,9 +81,7 @@ def _contenders(
     'plain tf.data': plain.as_numpy_iterator,
   }
   if importlib.util.find_spec('torch'):
-    peer = other_loaders.torch_data_loader(
-      slices, **sizes, workers=args.workers
-    )
+    peer = other_loaders.torch_loader(slices, **sizes, workers=args.workers)
     contenders['PyTorch DataLoader'] = lambda: itertools.islice(
       peer, args.batches
     )

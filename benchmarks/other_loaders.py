@@ -44,7 +44,7 @@ def plain_tf_data(
   return dataset.batch(batch)
 
 
-def torch_data_loader(
+def torch_loader(
   slices: Sequence[Slice], *, resize: int, crop: int, batch: int, workers: int
 ) -> Iterator[np.ndarray]:
   """Yields endless batches of PyTorch's DataLoader with Pillow.

@@ -136,8 +136,7 @@ def run(
   Args:
     work: does everything and returns the exit code.
     debug: print the traceback before the line.
-    errors: exceptions that mean wrong input (exit code 2), besides ValueError
-      and OSError.
+    errors: exceptions of wrong input (exit code 2), as ValueError and OSError.
     failures: exceptions that can happen with correct input (exit code 1).
     words: replacements in error messages, applied in this order.
     stopped: message after a signal, unless the work says where it stands.

@@ -28,8 +28,7 @@ def to_scan(
     window: center and width in Hounsfield units.
 
   Raises:
-    ValueError: the file is damaged or holds no CT volume. The message does not
-      name it.
+    ValueError: the file is damaged or holds no CT volume; it is not named.
   """
   volume = nifti_header.read(file.path)
   notes = volume.notes
