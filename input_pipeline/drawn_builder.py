@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tfds builders of drawn images have in common."""
 
+import abc
 from collections.abc import Iterator, Mapping
 import types
 from typing import Any
@@ -22,8 +23,9 @@ class DrawnBuilder(tfds.core.GeneratorBasedBuilder):
   VERSION = tfds.core.Version('1.0.0')
   RELEASE_NOTES = types.MappingProxyType({'1.0.0': 'Initial release.'})
 
+  @abc.abstractmethod
   def _class_names(self) -> list[str]:
-    raise NotImplementedError
+    """Returns the names of the classes, in the order of the labels."""
 
   def _info(self) -> tfds.core.DatasetInfo:
     return self.dataset_info_from_configs(

@@ -15,7 +15,6 @@ import time
 import warnings
 import zipfile
 
-import gdcm
 import nibabel
 import numpy as np
 from PIL import Image
@@ -30,32 +29,6 @@ _BYTES = 2 << 30
 _UNCLEAR = re.compile(
   r'\n|Error\b|Exception|Traceback|Warning|codec|0x[0-9a-f]|object|None\b|dtype'
 )
-
-
-def _dicom(chest, folder, syntax):
-  from_gdcm = {
-    'JPEG-LS': gdcm.TransferSyntax.JPEGLSLossless,
-    'JPEG 2000': gdcm.TransferSyntax.JPEG2000Lossless,
-    'JPEG lossless': gdcm.TransferSyntax.JPEGLosslessProcess14_1,
-    'RLE': gdcm.TransferSyntax.RLELossless,
-    'deflated': gdcm.TransferSyntax.DeflatedExplicitVRLittleEndian,
-    'explicit': gdcm.TransferSyntax.ExplicitVRLittleEndian,
-    'implicit': gdcm.TransferSyntax.ImplicitVRLittleEndian,
-  }
-  reader = gdcm.ImageReader()
-  reader.SetFileName(str(chest))
-  assert reader.Read()
-  change = gdcm.ImageChangeTransferSyntax()
-  change.SetTransferSyntax(gdcm.TransferSyntax(from_gdcm[syntax]))
-  change.SetInput(reader.GetImage())
-  assert change.Change()
-  writer = gdcm.ImageWriter()
-  path = folder / 'transcoded'
-  writer.SetFileName(str(path))
-  writer.SetFile(reader.GetFile())
-  writer.SetImage(change.GetOutput())
-  assert writer.Write()
-  return path.read_bytes()
 
 
 def _nifti(hounsfield):
@@ -86,7 +59,7 @@ def _zip(content):
 
 
 @pytest.fixture
-def content(request, tmp_path, chest, write_dicom, to_gray):
+def content(request, tmp_path, chest, write_dicom, transcode, to_gray):
   kind = request.param
   hounsfield = chest(48)
   gray = to_gray(hounsfield)
@@ -101,18 +74,20 @@ def content(request, tmp_path, chest, write_dicom, to_gray):
   path = write_dicom(tmp_path / 'plain', hounsfield)
   if kind == 'zip':
     return _zip(path.read_bytes())
-  return _dicom(path, tmp_path, kind)
+  return transcode(
+    path, tmp_path / 'transcoded', _DICOM_KINDS[kind]
+  ).read_bytes()
 
 
-_DICOM_KINDS = [
-  'explicit',
-  'implicit',
-  'deflated',
-  'RLE',
-  'JPEG lossless',
-  'JPEG-LS',
-  'JPEG 2000',
-]
+_DICOM_KINDS = {
+  'explicit': 'ExplicitVRLittleEndian',
+  'implicit': 'ImplicitVRLittleEndian',
+  'deflated': 'DeflatedExplicitVRLittleEndian',
+  'RLE': 'RLELossless',
+  'JPEG lossless': 'JPEGLosslessProcess14_1',
+  'JPEG-LS': 'JPEGLSLossless',
+  'JPEG 2000': 'JPEG2000Lossless',
+}
 # Formats in which a sum over the content tells whether it is whole.
 _CHECKED = ['PNG 8', 'PNG 16', 'NIfTI gz', 'zip']
 _KINDS = [*_DICOM_KINDS, 'NIfTI', 'JPEG', *_CHECKED]

@@ -8,7 +8,6 @@ orientation and transfer syntax.
 
 import zipfile
 
-import gdcm
 import numpy as np
 import pydicom
 import pytest
@@ -36,21 +35,6 @@ def _as_stored(upright, directions):
   return image[:: int(second), :: int(first)]
 
 
-def _transcode(path, syntax):
-  reader, change = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax()
-  reader.SetFileName(str(path))
-  assert reader.Read()
-  number = getattr(gdcm.TransferSyntax, syntax)
-  change.SetTransferSyntax(gdcm.TransferSyntax(number))
-  change.SetInput(reader.GetImage())
-  assert change.Change()
-  writer = gdcm.ImageWriter()
-  writer.SetFileName(str(path))
-  writer.SetFile(reader.GetFile())
-  writer.SetImage(change.GetOutput())
-  assert writer.Write()
-
-
 def _found(path):
   """Returns the id, the spacing and the slices of the only scan."""
   with scans.find(path) as found:
@@ -62,7 +46,7 @@ def _found(path):
 @pytest.mark.parametrize('seed', range(3))
 @pytest.mark.parametrize('syntax', _SYNTAXES)
 def test_a_drawn_series_comes_back(
-  tmp_path, write_dicom, to_gray, syntax, seed
+  tmp_path, write_dicom, transcode, to_gray, syntax, seed
 ):
   random = np.random.default_rng([seed, _SYNTAXES.index(syntax)])
   bits, is_signed = int(random.choice([12, 14, 16])), bool(random.integers(2))
@@ -90,7 +74,7 @@ def test_a_drawn_series_comes_back(
       ImageOrientationPatient=directions,
       ImagePositionPatient=[-9, -9, -spacing * i],
     )
-    _transcode(path, syntax)
+    transcode(path, path, syntax)
     said = pydicom.dcmread(path, stop_before_pixels=True).file_meta
     assert said.TransferSyntaxUID.keyword.startswith(syntax[:12])
   plain = _found(tmp_path / 'a')
