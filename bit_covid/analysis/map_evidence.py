@@ -85,15 +85,13 @@ def read(
     ValueError: the file is damaged; the message says how.
   """
   remedy = 'Train or evaluate again, or remove the file.'
-  try:
-    dtypes = {name: float if name in _NUMBERS else str for name in columns}
-    table = predictions.read_csv(path, dtypes)
-    if tuple(table.columns) != tuple(columns):
-      raise ValueError(
-        f'the columns are {list(table.columns)}; expected {list(columns)}'
-      )
-  except ValueError as error:
-    raise ValueError(f'{path}: {error}. {remedy}') from error
+  dtypes = {name: float if name in _NUMBERS else str for name in columns}
+  table = predictions.read_csv(path, dtypes)
+  if tuple(table.columns) != tuple(columns):
+    raise ValueError(
+      f'{path}: the columns are {list(table.columns)}; expected '
+      f'{list(columns)}. {remedy}'
+    )
   unknown = table['class'][~table['class'].isin(class_names)]
   if len(unknown):
     raise ValueError(

@@ -98,15 +98,24 @@ def read_csv(
   """Returns the rows of a CSV file; an empty number is missing.
 
   Text stays text: an empty source is '', and an id '007' keeps its zeros.
+
+  Raises:
+    ValueError: the file is empty or damaged, or a number is not one.
   """
   numbers = [name for name, dtype in dtypes.items() if dtype is not str]
-  with epath.Path(path).open() as file:
-    return pd.read_csv(
-      file,
-      dtype=dict(dtypes),
-      keep_default_na=False,
-      na_values={name: [''] for name in numbers},
-    )
+  try:
+    with epath.Path(path).open() as file:
+      return pd.read_csv(
+        file,
+        dtype=dict(dtypes),
+        keep_default_na=False,
+        na_values={name: [''] for name in numbers},
+      )
+  except (TypeError, ValueError) as error:
+    raise ValueError(
+      f'{path}: it is empty or damaged: {str(error).strip()}. Numbers belong '
+      f'in {", ".join(numbers)}. Write it again, or restore it.'
+    ) from error
 
 
 def align(table_a: pd.DataFrame, table_b: pd.DataFrame) -> pd.DataFrame:

@@ -52,8 +52,8 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
   Raises:
     ValueError: columns are wrong, a number is not one, or a row occurs twice.
   """
+  rows = predictions.read_csv(path, _COLUMNS)
   try:
-    rows = predictions.read_csv(path, _COLUMNS)
     if list(rows.columns) != list(_COLUMNS):
       raise ValueError(f'the columns are {list(rows.columns)}')
     if rows.duplicated(['split', 'class']).any():

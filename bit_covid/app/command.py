@@ -49,6 +49,8 @@ def listen(host: str, port: int | None) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
   try:
     listener.bind(place)
+    # A port that is only bound can be bound a second time.
+    listener.listen()
   except OSError as error:
     listener.close()
     if port is None:

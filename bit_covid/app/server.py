@@ -161,7 +161,7 @@ def run(
 
   Args:
     classifier: the network.
-    listener: a bound socket.
+    listener: a listening socket.
     hosts: names under which the server is reached, besides its own.
     opens_browser: open the page in a browser, where there is a screen.
     **options: of `PageServer`.

@@ -89,10 +89,10 @@ def near_images(table: pd.DataFrame, hashes: np.ndarray) -> finding.Finding:
   if table['split'].nunique() < 2:
     return _ONE_SPLIT
   pairs = list(_near_pairs(table, hashes))
-  compared = f'{len(table):,} images, each with those of the other splits'
   if not pairs:
     return finding.Finding(
-      'PASSED', f'None of {compared}: a copy under another name.'
+      'PASSED',
+      f'No two of {len(table):,} images in different splits look the same.',
     )
   first, second, distance = zip(*pairs, strict=True)
   names = table['slice_id'].to_numpy()
@@ -105,8 +105,9 @@ def near_images(table: pd.DataFrame, hashes: np.ndarray) -> finding.Finding:
   )
   return finding.Finding(
     'WARNING',
-    f'{len(pairs):,} pairs of {compared}, are of different patients and look '
-    'the same: look at them. Copies under other names would be a leak.',
+    f'{len(pairs):,} pairs of images, of {len(table):,} in different splits, '
+    'are of different patients and look the same: look at them. Copies under '
+    'other names would be a leak.',
     shown.sort_values(shown.columns[2], kind='stable').head(20),
     tuple(dict.fromkeys(shown['Slice'])),
   )

@@ -17,9 +17,7 @@ from bit_covid.export import parity
 from bit_covid.export import prepare_slice
 from input_pipeline import body_crop
 
-_NOTICE = (
-  'Research software, not a medical device. It must not be used for diagnosis.'
-)
+_NOTICE = f'{page_templates.DISCLAIMER} It must not be used for diagnosis.'
 _BOXES = {
   'annotated': (
     'Crop to the annotated box of the body; where there is none, to the '
@@ -84,7 +82,7 @@ def write(folder: pathlib.Path, description: Mapping[str, Any]) -> None:
 
   def render(name: str, template: str, **values: Any) -> str:
     text = environment.get_template(template).render(values) + '\n'
-    (folder / name).write_text(text)
+    (folder / name).write_text(text, encoding='utf-8')
     return text
 
   example = render('example.py', f'{description["format"]}.py.j2')

@@ -43,7 +43,7 @@ class Budget:
     self.files = limits.ARCHIVE_FILES
 
   def take(self, *, size: int = 0, files: int = 0) -> None:
-    """Subtracts what was unpacked.
+    """Subtracts what is unpacked; nothing where it is too much.
 
     Args:
       size: number of bytes.
@@ -52,18 +52,18 @@ class Budget:
     Raises:
       UnpackError: the budget is exceeded.
     """
-    self.bytes -= size
-    self.files -= files
-    if self.bytes < 0:
+    if size > self.bytes:
       raise UnpackError(
         f'it unpacks to more than {limits.ARCHIVE_BYTES:,} bytes; unpack it '
         'yourself if you trust it'
       )
-    if self.files < 0:
+    if files > self.files:
       raise UnpackError(
         f'it holds more than {limits.ARCHIVE_FILES:,} files; unpack it '
         'yourself if you trust it'
       )
+    self.bytes -= size
+    self.files -= files
 
 
 def unpack(
@@ -88,10 +88,10 @@ def unpack(
   ):
     members = [(_name(x), x) for x in archive.infolist() if not _is_folder(x)]
     members.sort(key=lambda pair: input_file.natural_key(pair[0]))
-    budget.take(files=len(members))
     for name, member in members:
       _check(name, member)
     _check_sizes(path, [member for _, member in members], budget)
+    budget.take(files=len(members))
     return [
       (_write(archive.open(member), target / f'{i:06d}', budget), name)
       for i, (name, member) in enumerate(members)

@@ -115,7 +115,7 @@ def _number(each: DicomSlice) -> str:
 def _content(each: DicomSlice) -> tuple:
   """Returns the place of a slice and a digest of its pixels."""
   origin = each.header.origin
-  # Positions in the plane are not rounded where they may differ by little.
+  # Rounded to 0.1 mm. A copy at the edge of a bin is kept, with a note.
   place = origin and tuple(np.rint(np.array(origin) / 0.1).astype(int))
   try:
     values = dicom_pixels.hounsfield(each.header)

@@ -150,7 +150,7 @@ def frame(pixels: PixelData, index: int) -> np.ndarray:
   if _version(pixels.path) != pixels.version:
     raise NotReadError('the file was changed while it was read; start again')
   _check_syntax(pixels)
-  if pixels.syntax.is_compressed and pixels.syntax != DEFLATED:
+  if pixels.syntax.is_compressed:
     return decoder.decode(
       path=str(pixels.path.absolute()),
       offset=pixels.offset,

@@ -31,6 +31,7 @@ def to_scans(
     window: center and width in Hounsfield units.
   """
   slices, scans, refused = [], [], []
+  all_kept, all_copies = [], []
   for file in files:
     headers, more = dicom_header.read(file)
     refused += more
@@ -42,11 +43,14 @@ def to_scans(
       orientations = _by_orientation(of_patient)
       for members in orientations:
         kept, copies = dicom_copies.separate(members)
-        refused += dicom_copies.refused(kept, copies)
+        all_kept += kept
+        all_copies += copies
         notes = dicom_notes.of_series(
           len(patients), len(orientations), len(copies)
         )
         scans.append(_to_scan(kept, window, notes))
+  # Together, as the frames of a file can be in several scans.
+  refused += dicom_copies.refused(all_kept, all_copies)
   return scans, refused
 
 
@@ -130,6 +134,8 @@ def _to_scan(
         x.name,
         x.position,
         functools.partial(dicom_pixels.read, x.header, x.name, window),
+        x.file.name,
+        scan.digest(x.digest.encode()),
       )
       for x in slices
     ],

@@ -116,7 +116,10 @@ def _kind(
     return _refuse_unknown(file, head)
   if found == 'zip':
     if _is_document(file.path):
-      return file.refuse('a document of another program', 'foreign')
+      return file.refuse(
+        'a document of another program; if it holds scans, unpack it first',
+        'damaged' if file.is_named else 'foreign',
+      )
   elif size > limits.FILE_BYTES:
     return file.refuse(
       f'it has {size:,} bytes; at most {limits.FILE_BYTES:,} are read',

@@ -8,7 +8,6 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-import re
 import tempfile
 from typing import NamedTuple
 
@@ -124,7 +123,7 @@ class _Finder:
     range_16bit: tuple[int, int],
     images_are_scans: bool,
   ) -> Found:
-    files = {x.name: x for group in self._files.values() for x in group}
+    files = {x.name for group in self._files.values() for x in group}
     num_refused = len(self._refused)
     num_files = num_refused + sum(map(len, self._files.values()))
     scans, refused = dicom_series.to_scans(self._files['dicom'], window)
@@ -197,18 +196,19 @@ class _Finder:
 def without_copies(found: Found) -> Found:
   """Returns each scan once; the files of its copies are refused."""
   count = collections.Counter(x.id for x in found.scans)
-  firsts, refused = {}, []
-  for each in found.scans:
-    if firsts.setdefault(each.id, each) is each:
-      continue
-    # Files with several slices name them 'a.nii, slice 3' or 'a, frame 3'.
-    names = [re.sub(r', (slice|frame) \d+$', '', x.name) for x in each.slices]
-    reason = 'a copy of a scan that was given before'
-    refused += [
-      scan.Refused(name, each.id, reason, 'other')
-      for name in dict.fromkeys(names)
-    ]
-  scans = [_with_count(x, count[x.id]) for x in firsts.values()]
+  firsts = {x.id: x for x in reversed(found.scans)}
+  kept = [x for x in found.scans if firsts[x.id] is x]
+  copies = [x for x in found.scans if firsts[x.id] is not x]
+  # Frames of a file can be in several scans.
+  used = {x.file_name for each in kept for x in each.slices}
+  files = {x.file_name: x.file_id for each in copies for x in each.slices}
+  reason = 'a copy of a scan that was given before'
+  refused = [
+    scan.Refused(name, identity, reason, 'other')
+    for name, identity in files.items()
+    if name not in used
+  ]
+  scans = [_with_count(x, count[x.id]) for x in kept]
   return found._replace(
     scans=scans,
     refused=[*found.refused, *refused],

@@ -87,13 +87,20 @@ def _to_scan(
     f'The {len(files)} images of one folder are used as the slices of one '
     'scan, in the order in which they were given.'
   )
+  digests = [x.digest().encode() for x in files]
   return scan.Scan(
-    id=scan.digest(*(x.digest().encode() for x in files)),
+    id=scan.digest(*digests),
     name=files[0].name if len(files) == 1 else files[0].folder,
     source='images',
     slices=[
-      scan.Slice(x.name, None, functools.partial(read, x, range_16bit))
-      for x in files
+      scan.Slice(
+        x.name,
+        None,
+        functools.partial(read, x, range_16bit),
+        x.name,
+        scan.digest(digest),
+      )
+      for x, digest in zip(files, digests, strict=True)
     ],
     window=None,
     notes=(note,) if len(files) > 1 else (),

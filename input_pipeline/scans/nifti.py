@@ -39,17 +39,20 @@ def to_scan(
       'window is not known.',
     )
   positions = _positions(volume)
+  identity = scan.digest(file.digest().encode())
   read = functools.partial(_read, volume, file.name, window=window)
   slices = [
     scan.Slice(
       f'{file.name}, slice {i + 1}',
       positions[i] if volume.is_placed else None,
       functools.partial(read, i),
+      file.name,
+      identity,
     )
     for i in sorted(range(len(positions)), key=lambda i: -positions[i])
   ]
   return scan.Scan(
-    id=scan.digest(file.digest().encode()),
+    id=identity,
     name=file.name,
     source='nifti',
     slices=slices,

@@ -17,6 +17,8 @@ TO_DICOM = np.array([-1.0, -1.0, 1.0])
 # a unit they are millimetres.
 _MM = {1: 1000.0, 2: 1.0, 3: 0.001}
 _UNIT_BITS = 7
+# Forms whose numbers differ by at most this many mm say the same.
+_SAME_PLACE = 0.1
 # The smallest volume of a voxel as a share of the product of its sides. With a
 # gantry tilted by 35 degrees it is 0.82.
 _MIN_VOLUME = 0.1
@@ -190,7 +192,7 @@ def _placement(
       'Nothing in the file says how the volume lies in the body: which side is '
       'the left one, and which end is the head, is a guess.',
     )
-  elif len({nibabel.aff2axcodes(x) for x in given}) > 1:
+  elif len(given) > 1 and not np.allclose(*given, atol=_SAME_PLACE):
     notes = (
       'Its header says in two ways how the volume lies (sform and qform), '
       'which differ; the sform is used.',

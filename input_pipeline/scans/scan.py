@@ -50,11 +50,15 @@ class Slice(NamedTuple):
       contain a patient's name: it may be printed but never written to results.
     position: position along the body in mm, upwards; None if not known.
     read: a function that returns the pixels or raises `UnreadableError`.
+    file_name: name of the file that holds it, as in `Refused`.
+    file_id: digest of that file's content, as in `Refused`.
   """
 
   name: str
   position: float | None
   read: Callable[[], Pixels]
+  file_name: str = ''
+  file_id: str = ''
 
 
 @dataclasses.dataclass(frozen=True)

@@ -70,6 +70,19 @@ def test_other_tables_are_refused(tmp_path, header):
     predictions.read(path)
 
 
+@pytest.mark.parametrize(
+  'row', ['a,b,c,1.5,1', 'a,b,c,zero,1', 'a,b,c,0,1,2,3', None]
+)
+def test_damaged_tables_are_named(tmp_path, row):
+  path = tmp_path / 'x.csv'
+  header = 'slice_id,patient_id,source,label,p_a'
+  path.write_text(f'{header}\na,b,c,0,1\n{row}\n' if row else '')
+  with pytest.raises(
+    ValueError, match=r'x\.csv: it is empty or damaged: .*Write'
+  ):
+    predictions.read(path)
+
+
 def test_probability_that_is_no_number_is_missing(tmp_path):
   table = _table()
   path = tmp_path / 'x.csv'

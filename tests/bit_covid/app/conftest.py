@@ -115,7 +115,6 @@ def serve(classifier):
   def start(**options) -> Client:
     limits = limits_lib.Limits(**options.pop('limits', {}))
     listener = command.listen('127.0.0.1', 0)
-    listener.listen()
     server = server_lib.PageServer(classifier, limits=limits, **options)
     thread = threading.Thread(target=server.run, args=[[listener]])
     thread.start()

@@ -71,7 +71,6 @@ def test_help_has_examples(capsys):
 
 def test_a_port_that_is_taken():
   with command.listen('127.0.0.1', 0) as taken:
-    taken.listen()
     port = taken.getsockname()[1]
     with pytest.raises(ValueError, match=f'port {port}: .*Name another'):
       command.listen('127.0.0.1', port)
@@ -79,7 +78,6 @@ def test_a_port_that_is_taken():
 
 def test_another_port_is_found_where_none_was_named(monkeypatch):
   with command.listen('127.0.0.1', 0) as taken:
-    taken.listen()
     monkeypatch.setattr(command, '_PORT', taken.getsockname()[1])
     with command.listen('127.0.0.1', None) as other:
       assert other.getsockname()[1] not in (0, taken.getsockname()[1])

@@ -81,6 +81,28 @@ def test_bombs(tmp_path, monkeypatch):
   assert 'more than 1 files' in _refused(two)
 
 
+def test_a_refused_archive_takes_nothing_from_the_others(tmp_path):
+  budget = archive.Budget()
+  budget.bytes, budget.files = 1000, 2
+  for name, files in {
+    'large': {'a': bytes(5000)},
+    'many': dict.fromkeys('abc', b''),
+    'small': {'a': bytes(10)},
+  }.items():
+    with zipfile.ZipFile(tmp_path / f'{name}.zip', 'w') as file:
+      for member, content in files.items():
+        file.writestr(member, content)
+    (tmp_path / name).mkdir()
+  for name in ('large', 'many'):
+    with pytest.raises(archive.UnpackError, match='more than'):
+      archive.unpack(tmp_path / f'{name}.zip', tmp_path / name, budget=budget)
+  ((path, _),) = archive.unpack(
+    tmp_path / 'small.zip', tmp_path / 'small', budget=budget
+  )
+  assert path.read_bytes() == bytes(10)
+  assert (budget.bytes, budget.files) == (990, 1)
+
+
 def test_a_size_that_lies_is_noticed_while_unpacking(tmp_path):
   path = _zip(tmp_path / 'a.zip', {'a': bytes(1000)})
   content = bytearray(path.read_bytes())

@@ -478,3 +478,21 @@ def test_groups_that_contradict_the_number_of_frames(write_frames):
   path = write_frames(lambda frame: None)
   _edit(path, lambda x: x.PerFrameFunctionalGroupsSequence.pop())
   _check_refused(path, 'NumberOfFrames is 4, but its header describes 3')
+
+
+def test_a_copied_file_whose_frames_are_two_scans_is_refused_once(
+  tmp_path, write_frames
+):
+  turned = _set(
+    'PlaneOrientation', 'ImageOrientationPatient', [-1, 0, 0, 0, 1, 0]
+  )
+  content = write_frames(turned).read_bytes()
+  folder = tmp_path / 'given'
+  folder.mkdir()
+  for name in ('a', 'b'):
+    (folder / name).write_bytes(content)
+  with scans.find(folder) as found:
+    assert sorted(map(len, found.scans)) == [1, 3]
+    (refused,) = found.refused
+    assert (found.num_files, found.num_used) == (2, 1)
+  assert 'a copy of another file' in refused.reason

@@ -4,6 +4,7 @@
 
 import gzip
 import io
+import itertools
 import os
 import zipfile
 
@@ -103,12 +104,24 @@ def _reasons(path):
     (gzip.compress(b'a text'), 'foreign', 'neither'),
     (gzip.compress(bytes(500))[:20], 'damaged', 'damaged .gz'),
   ],
+  # The contents hold the time at which they were packed: workers that collect
+  # the tests at different times would disagree about names made of them.
+  ids=itertools.count(),
 )
 def test_other_kinds_are_named_with_a_remedy(tmp_path, content, cause, reason):
   (tmp_path / 'stray').write_bytes(content)
   ((found, text),) = _reasons(tmp_path)
   assert found == cause
   assert reason in text
+
+
+def test_a_document_that_is_named_is_an_error(tmp_path):
+  path = tmp_path / 'a'
+  path.write_bytes(_zip(b'', 'mimetype'))
+  assert _reasons(tmp_path)[0][0] == 'foreign'
+  ((cause, reason),) = _reasons(path)
+  assert cause == 'damaged'
+  assert 'unpack it first' in reason
 
 
 def test_devices_and_what_cannot_be_listed(tmp_path, encode, noise):

@@ -121,6 +121,21 @@ def test_a_scan_that_is_given_twice_is_counted_once(
   assert found.num_files == found.num_used + len(found.refused)
 
 
+def test_files_of_copied_scans_are_refused_once_with_their_own_ids(
+  tmp_path, encode, noise
+):
+  for folder in 'ab':
+    (tmp_path / folder).mkdir()
+    for i in range(2):
+      image = encode(noise(64, 64, seed=i))
+      (tmp_path / folder / f'{i}, slice {i}').write_bytes(image)
+  with scans.find(tmp_path) as all_found:
+    found = scans.without_copies(all_found)
+  names = {x.name for x in found.refused}
+  assert names == {f'{tmp_path}/b/{i}, slice {i}' for i in range(2)}
+  assert len({x.id for x in found.refused} - {found.scans[0].id}) == 2
+
+
 def test_names_that_are_not_utf8_can_be_printed(tmp_path, encode, noise):
   image = encode(noise(64, 64))
   path = os.fsencode(tmp_path) + b'/M\xfcller\n.png'

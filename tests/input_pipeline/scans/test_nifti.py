@@ -158,6 +158,10 @@ def test_two_orientations(tmp_path, volume, to_gray):
   scan, pixels = _scan(path)
   assert 'which differ; the sform is used' in scan.notes[0]
   np.testing.assert_array_equal(pixels[0], to_gray(volume[0]))
+  # They differ as well if only the distance of the slices does.
+  pixdim = [1, 0.7, 0.7, 5, 0, 0, 0, 0]
+  path = _header(path, volume, sform_code=1, qform_code=1, pixdim=pixdim)
+  assert 'which differ; the sform is used' in _scan(path)[0].notes[0]
   # One that is of no use counts as none.
   path = _header(path, volume, sform_code=2, srow_z=0, qform_code=1)
   assert _scan(path)[0].is_ordered
