@@ -7,6 +7,8 @@ import hashlib
 
 from etils import epath
 
+from bit_covid.base import files
+
 # In the format of the command `sha256sum`.
 FILE_NAME = 'SHA256SUMS'
 
@@ -37,29 +39,33 @@ def files_in(folder: epath.Path) -> Iterator[epath.Path]:
 
 
 def problems(folder: epath.Path, expected: Mapping[str, str]) -> list[str]:
-  """Returns a text for each file of a folder that is missing or changed."""
+  """Returns a text for each file of a folder that is missing or changed.
+
+  Raises:
+    OSError: the disk does not answer, which says nothing about the files.
+  """
   found = []
   for name, checksum in expected.items():
     try:
       if of_file(folder / name) != checksum:
         found.append(f'{name} is not as it was written')
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
       found.append(f'{name} is missing')
-    except OSError as error:
-      found.append(f'{name} cannot be read ({error})')
   return found
 
 
 def write(folder: epath.Path, checksums: Mapping[str, str]) -> None:
   """Writes the checksums of its files into a folder."""
-  (folder / FILE_NAME).write_text(_format(checksums))
+  files.write(folder / FILE_NAME, _format(checksums).encode())
 
 
 def check_folder(folder: epath.Path) -> bool:
   """Returns whether the folder has checksums; compares its files with them.
 
   Raises:
-    ValueError: a file is missing or changed; the message names the first one.
+    ValueError: a file is missing or changed, or one of a folder in it is not
+      in the list; the message names the first one.
+    OSError: the disk does not answer, which says nothing about the files.
   """
   path = folder / FILE_NAME
   if not path.exists():
@@ -68,9 +74,13 @@ def check_folder(folder: epath.Path) -> bool:
     text = path.read_text()
     lines = text.removesuffix('\n').split('\n')
     checksums = dict(line.split('  ', 1)[::-1] for line in lines)
-  except (OSError, ValueError) as error:
-    raise ValueError(f'{FILE_NAME} is damaged ({error})') from error
+  except ValueError as error:
+    raise ValueError(f'{FILE_NAME} is damaged') from error
   found = problems(folder, checksums)
+  inside = [y for x in folder.iterdir() if x.is_dir() for y in files_in(x)]
+  names = {path.relative_to(folder).as_posix() for path in inside}
+  lacking = sorted(names - checksums.keys())
+  found += [f'{FILE_NAME} is cut off: it lacks {name}' for name in lacking]
   if found:
     more = f' (and {len(found) - 1} more)' if found[1:] else ''
     raise ValueError(found[0] + more)

@@ -76,7 +76,7 @@ Each has its own help, with examples: bit-covid VERB --help. With
 {examples}
 
 Exit codes: 0 done; 1 nothing done, or a check failed; 2 wrong input;
-130 stopped by you."""
+130 stopped by you; 143 by SIGTERM or --max_minutes."""
 _WIDTH = max(map(len, VERBS))
 
 

@@ -3,6 +3,7 @@
 """Writes the report of a work directory, as HTML or Markdown."""
 
 from collections.abc import Sequence
+import glob
 import itertools
 import os
 import pathlib
@@ -117,12 +118,14 @@ def _write(run: page.Run, file_format: str) -> pathlib.Path:
     sections=sections,
   )
   (folder / 'figures').mkdir(parents=True, exist_ok=True)
+  written = ['metrics.json', file_name]
   for block in itertools.chain(*(section.blocks for section in sections)):
     for picture in getattr(block, 'pictures', ()):
-      (folder / 'figures' / f'{picture.name}.png').write_bytes(picture.png)
+      written.append(f'figures/{picture.name}.png')
+      (folder / written[-1]).write_bytes(picture.png)
   metrics.update_json(run.workdir, run.numbers)
   files.write(folder / file_name, text.encode())
-  manifest.update(folder.parent, 'report/*', 'report/figures/*')
+  manifest.update(run.workdir, *(f'report/{glob.escape(x)}' for x in written))
   return folder / file_name
 
 

@@ -150,21 +150,28 @@ def _with_checksums(
       # Orbax uses the class for the folders in a checkpoint too.
       is_checkpoint = self.get_final().parent == folder
       if is_checkpoint:
-        found = await asyncio.to_thread(_write_checksums, self.get(), {})
+        found = await asyncio.to_thread(_sum_arrays, self.get())
+        checksums.write(self.get(), found)
       await super().finalize()
       if is_checkpoint:
-        # Orbax has now written files of its own beside the arrays.
-        await asyncio.to_thread(_write_checksums, self.get_final(), found)
+        await asyncio.to_thread(_add_others, self.get_final(), found)
 
   return WithChecksums
 
 
-def _write_checksums(
-  folder: epath.Path, arrays: dict[str, str]
-) -> dict[str, str]:
-  """Returns the checksums of the arrays and of what is new, written there."""
-  paths = folder.iterdir() if arrays else checksums.files_in(folder)
-  paths = [x for x in paths if x.is_file() and x.name != checksums.FILE_NAME]
-  found = arrays | checksums.of_files(folder, paths)
-  checksums.write(folder, found)
-  return found
+def _sum_arrays(folder: epath.Path) -> dict[str, str]:
+  """Returns the checksums of the arrays, which lie in folders."""
+  folders = [x for x in folder.iterdir() if x.is_dir()]
+  paths = [y for x in folders for y in checksums.files_in(x)]
+  return checksums.of_files(folder, paths)
+
+
+def _add_others(folder: epath.Path, arrays: dict[str, str]) -> None:
+  """Adds the files that Orbax changes beside the arrays when it commits.
+
+  They are not in the list before, so that a checkpoint is sound at any moment.
+  """
+  paths = [x for x in folder.iterdir() if x.is_file()]
+  paths = [x for x in paths if x.name != checksums.FILE_NAME]
+  # The arrays come last: a list that is cut off lacks one of them.
+  checksums.write(folder, checksums.of_files(folder, paths) | arrays)

@@ -47,6 +47,8 @@ def problems(workdir: pathlib.Path) -> list[str] | None:
   content = files.read_json(workdir / FILE_NAME)
   if not content or _KEY not in content:
     return None
+  if not isinstance(content[_KEY], dict):
+    return [f'{FILE_NAME} is not as it was written']
   return checksums.problems(workdir, content[_KEY])
 
 

@@ -12,7 +12,10 @@ import pathlib
 import socket
 from typing import Any, TextIO
 
+from etils import epath
 import jax
+
+from bit_covid.training import check_config
 
 FILE_NAME = 'run.lock'
 # What file systems say that cannot lock, such as some network disks.
@@ -30,13 +33,15 @@ def hold(workdir: str | os.PathLike[str]) -> Iterator[None]:
   run, the first holds it. Folders on an object store are not locked.
 
   Raises:
-    ValueError: another process holds it; the message names it.
+    ValueError: another process holds it, which the message names, or it cannot
+      be a folder that is written to.
   """
   folder = pathlib.Path(workdir).absolute()
   is_local = '://' not in os.fspath(workdir)
   if folder in _held or jax.process_index() or not is_local:
     yield
     return
+  check_config.check_workdir(epath.Path(folder))
   is_new = not folder.exists()
   folder.mkdir(parents=True, exist_ok=True)
   file = _acquire(folder / FILE_NAME)

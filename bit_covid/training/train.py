@@ -83,7 +83,6 @@ def train_and_evaluate(
   workdir = epath.Path(workdir).absolute()
   config = ml_collections.FrozenConfigDict(config)
   check_config.check(config)
-  check_config.check_workdir(workdir)
   splits = splits_lib.load(config)
   num_classes = len(splits['train'].class_names)
   config = schedule.resolve(

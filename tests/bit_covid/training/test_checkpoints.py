@@ -121,6 +121,28 @@ def test_damage_to_any_file_is_found_and_the_file_is_named(tmp_path, damage):
       checksums.check_folder(epath.Path(copied))
 
 
+def test_a_list_that_is_cut_at_any_line_is_found(tmp_path):
+  path = _make_two(tmp_path) / '2' / checksums.FILE_NAME
+  lines = path.read_text().splitlines(keepends=True)
+  for count in range(1, len(lines)):
+    path.write_text(''.join(lines[:count]))
+    with pytest.raises(ValueError, match='is cut off: it lacks'):
+      checksums.check_folder(epath.Path(path.parent))
+
+
+def test_a_process_that_ends_right_after_the_commit_leaves_a_sound_checkpoint(
+  tmp_path, monkeypatch
+):
+  monkeypatch.setattr(checkpoints, '_add_others', lambda *arguments: None)
+  folder = _make_two(tmp_path)
+  assert checksums.check_folder(epath.Path(folder / '2'))
+  with checkpoints.Checkpoints(epath.Path(tmp_path)) as saved:
+    assert saved.restore(_state(0)).step == 2
+  _flip(_largest_file(folder / '2'))
+  with pytest.raises(ValueError, match='is not as it was written'):
+    checksums.check_folder(epath.Path(folder / '2'))
+
+
 @pytest.mark.parametrize('how', ['flipped', 'empty folder'])
 def test_a_damaged_checkpoint_is_set_aside_for_the_one_before(
   tmp_path, capsys, how

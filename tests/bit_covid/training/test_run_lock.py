@@ -85,3 +85,14 @@ def test_training_is_refused_before_it_reads_anything(other, tmp_path):
   with pytest.raises(ValueError, match='is in use'):
     train(None, tmp_path)
   assert other.poll() is None
+
+
+def test_a_file_in_the_way_is_named(tmp_path):
+  path = tmp_path / 'file'
+  path.write_text('')
+  for name in (path, path / 'run'):
+    with (
+      pytest.raises(ValueError, match=r'/file is a file; name a folder'),
+      run_lock.hold(name),
+    ):
+      pass
