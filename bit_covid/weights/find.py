@@ -120,7 +120,7 @@ def _check(path: pathlib.Path, *, name: str, url: str) -> None:
   # A file without a record was put there by hand, on a machine without a
   # network, say: its bytes are checked when it is loaded, as any file's are.
   if record.is_file():
-    expected = record.read_text().split()[0]
+    expected = record.read_text(errors='replace').partition(' ')[0]
     actual = checksums.of_file(epath.Path(path))
     if actual != expected:
       raise ValueError(

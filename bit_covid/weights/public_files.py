@@ -14,10 +14,9 @@ from typing import NamedTuple
 from bit_covid.weights import bit_npz
 
 _SIZE = 'R(?:50x1|50x3|101x1|101x3|152x2|152x4)'
-# Names and numbers of classes, as in the README and the configs of
-# https://github.com/google-research/big_transfer. BiT-M's ImageNet-21k has
-# 21,843 classes; the distilled networks and their teachers are of ILSVRC-2012.
-# None: a task of VTAB, of which there are nineteen.
+# Names and numbers of classes, from the README and `bit_jax/models.py` of
+# https://github.com/google-research/big_transfer; those of the distilled
+# networks from `resnetv2.py` of timm. None: it depends on the task of VTAB.
 _FORMS = (
   (rf'BiT-S-({_SIZE})', 1000),
   (rf'BiT-M-({_SIZE})', 21_843),

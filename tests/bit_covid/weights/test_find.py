@@ -72,6 +72,14 @@ def test_changed_file_in_the_cache_is_refused(find, tmp_path):
     find('BiT-M-tiny')
 
 
+@pytest.mark.parametrize('record', [b'', b'\xff'])
+def test_damaged_record_is_refused(find, tmp_path, record):
+  path = find('BiT-M-tiny')
+  path.with_name('BiT-M-tiny.npz.sha256').write_bytes(record)
+  with pytest.raises(ValueError, match=r'was recorded when.*Remove it'):
+    find('BiT-M-tiny')
+
+
 def test_file_put_into_the_cache_by_hand(find, server, tmp_path):
   path = tmp_path / 'BiT-M-tiny.npz'
   path.write_bytes(CONTENT)
