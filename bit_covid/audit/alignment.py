@@ -7,8 +7,8 @@ import numpy as np
 
 # Pixels of a thumbnail. Details are finer than this standard deviation; the
 # coarse shapes of any two chests are alike.
-_COARSE = 3.0
-_NOISE = 1.0
+_COARSE = 2.0
+_NOISE = 1.3
 _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-3)
 # Share of the first picture that the second must cover.
 _LEAST_SHARED = 0.5

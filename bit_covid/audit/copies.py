@@ -18,7 +18,7 @@ from bit_covid.audit import alignment
 from bit_covid.audit import hashes
 
 # Correlation of details from which on two slices look the same.
-ALIKE = 0.85
+ALIKE = 0.89
 
 _MOST_FITTED = 4096
 _MOST_CANDIDATES = 4
@@ -37,7 +37,7 @@ def find(table: pd.DataFrame, thumbnails: np.ndarray) -> pd.DataFrame:
 
   Args:
     table: N slices, with `split`, `patient_id` and `digest`.
-    thumbnails: `[N, 48, 48]` uint8, of `thumbnails.thumbnail`.
+    thumbnails: `[N, 64, 64]` uint8, of `thumbnails.thumbnail`.
 
   Returns:
     The columns `first` and `second`, rows of the table in ascending order, and

@@ -25,7 +25,7 @@ _KEYS = 1 << 16
 # Bits of 320 that differ in a candidate, at most; by chance 160 do.
 _MOST_DIFFERENT = 80
 # Width of the cut-outs of a thumbnail, and how many lie along a side.
-_CUTS = ((thumbnails_lib.SIDE, 1), (45, 2), (42, 3))
+_CUTS = ((thumbnails_lib.SIDE, 1), (60, 2), (56, 3))
 ORIENTATIONS = 8
 
 
@@ -120,7 +120,7 @@ class Index:
 
   def __init__(self, bits: np.ndarray):
     """Sorts `[N, 20]` uint16 hashes by each of their bands."""
-    self._bits = bits
+    self._words = bits.view(np.uint64)
     self._order = [np.argsort(x, kind='stable') for x in bits.T]
     self._ends = [np.cumsum(np.bincount(x, minlength=_KEYS)) for x in bits.T]
 
@@ -133,6 +133,7 @@ class Index:
     Yields:
       Three `[n]` arrays for each band. A pair may be in several bands.
     """
+    words = queries.view(np.uint64)
     for band, keys in enumerate(queries.T):
       ends = self._ends[band]
       end = ends[keys]
@@ -141,7 +142,7 @@ class Index:
       # Counts down within each bucket.
       back = np.arange(len(query)) - np.repeat(np.cumsum(count) - count, count)
       row = self._order[band][np.repeat(end, count) - 1 - back]
-      different = queries[query] ^ self._bits[row]
+      different = words[query] ^ self._words[row]
       distance = np.bitwise_count(different).sum(axis=1, dtype=np.int32)
       near = distance <= _MOST_DIFFERENT
       yield query[near], row[near], distance[near]

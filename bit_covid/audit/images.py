@@ -29,7 +29,7 @@ def measure(
   seed: int,
   body_box: Callable[[np.ndarray], np.ndarray],
 ) -> tuple[pd.DataFrame, np.ndarray]:
-  """Returns a table of measured slices, and `[N, 48, 48]`, their thumbnails.
+  """Returns a table of measured slices, and `[N, 64, 64]`, their thumbnails.
 
   The table has the additional columns `height`, `width`, and `inside` and
   `outside`, the mean gray values in and around the box. A slice without an

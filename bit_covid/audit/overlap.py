@@ -81,7 +81,7 @@ def look_alikes(
 
   Args:
     table: N rows, of the images that were read.
-    thumbnails: `[N, 48, 48]` uint8, of `images.measure`.
+    thumbnails: `[N, 64, 64]` uint8, of `images.measure`.
     unread: number of images that were not read.
   """
   if table['split'].nunique() < 2:

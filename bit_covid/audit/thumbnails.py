@@ -7,7 +7,7 @@ import tempfile
 import cv2
 import numpy as np
 
-SIDE = 48
+SIDE = 64
 
 # Side of the picture in which the margin is looked for.
 _COARSE_SIDE = 128
@@ -19,7 +19,7 @@ _STROKE = np.ones((5, 5), np.uint8)
 
 
 def thumbnail(image: np.ndarray) -> np.ndarray:
-  """Returns a slice without its dark margin, `[48, 48]` uint8.
+  """Returns a slice without its dark margin, `[64, 64]` uint8.
 
   Copies with another margin, size, aspect ratio or text beside the body have
   nearly the same thumbnail.
@@ -49,7 +49,7 @@ def _extent(counts: np.ndarray, length: int) -> tuple[int, int]:
 
 
 def new_store(count: int) -> np.ndarray:
-  """Returns `[count, 48, 48]` uint8 on the disk, in a file that has no name.
+  """Returns `[count, 64, 64]` uint8 on the disk, in a file that has no name.
 
   So memory does not grow with the number of slices.
   """
