@@ -18,7 +18,7 @@ from bit_covid.audit import alignment
 from bit_covid.audit import hashes
 
 # Correlation of details from which on two slices look the same.
-ALIKE = 0.89
+ALIKE = 0.9
 
 _MOST_FITTED = 4096
 _MOST_CANDIDATES = 4
