@@ -10,6 +10,7 @@ import types
 
 from bit_covid.audit import finding
 from bit_covid.audit.model import calibration_shift
+from bit_covid.audit.model import looks_at_test
 from bit_covid.audit.model import matched_position
 from bit_covid.audit.model import patients_behind
 from bit_covid.audit.model import subject as subject_lib
@@ -18,6 +19,7 @@ CHECKS: Mapping[str, Callable[[subject_lib.Subject], finding.Finding]] = (
   types.MappingProxyType(
     {
       'Patients behind the training': patients_behind.check,
+      'Evaluations on test': looks_at_test.check,
       'Slices of matched position': matched_position.check,
       'Calibration on the judged split': calibration_shift.check,
     }
