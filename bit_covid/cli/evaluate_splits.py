@@ -21,6 +21,7 @@ from bit_covid import report
 from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 from bit_covid.analysis import terminal
+from bit_covid.base import checksums
 from bit_covid.base import compilation_cache
 from bit_covid.base import devices
 from bit_covid.inference import evaluate
@@ -28,6 +29,7 @@ from bit_covid.inference import network as network_lib
 from bit_covid.models import resnet_v2
 from bit_covid.report import numbers
 from bit_covid.report import values
+from bit_covid.training import ledger
 from bit_covid.training import manifest
 from bit_covid.training import run_directory
 from bit_covid.training import run_identity
@@ -62,6 +64,15 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
     facts = _facts(config, checkpoint.model_name, path)
     run_identity.add_splits(workdir, facts, splits, flag='--output')
   _evaluate(checkpoint, config, splits, workdir, batch=arguments.batch)
+  # Of the run to which the network belongs, wherever the results go.
+  run = path.parent if (path.parent / 'config.json').is_file() else output
+  for name, examples in splits.items():
+    ledger.add(
+      epath.Path(run),
+      name,
+      checkpoint=checksums.of_file(epath.Path(path)),
+      fingerprint=examples.fingerprint,
+    )
   _show(workdir, list(splits), arguments.replicates)
 
 

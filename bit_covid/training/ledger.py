@@ -15,6 +15,7 @@ from typing import Any
 from etils import epath
 
 from bit_covid.base import files
+from bit_covid.training import manifest
 from bit_covid.training import run_identity
 
 FILE_NAME = 'test_ledger.jsonl'
@@ -43,6 +44,7 @@ def add(
   rows.append({**row, 'time': now, 'commit': run_identity.commit()})
   text = ''.join(json.dumps(x) + '\n' for x in rows)
   files.write(workdir / FILE_NAME, text.encode())
+  manifest.update(workdir, FILE_NAME)
 
 
 def read(workdir: epath.Path) -> list[dict[str, Any]]:
