@@ -181,5 +181,6 @@ def test_errors_of_other_libraries_become_the_documented_one(tmp_path, name):
   if name == 'encrypted':
     content[local + 6] = content[central + 8] = 1
   path.write_bytes(content)
-  with pytest.raises(ValueError, match=r"a\.npz: 'x\.npy' has no valid"):
+  message = 'is packed with another' if name == 'method' else 'has no valid'
+  with pytest.raises(ValueError, match=rf"a\.npz: 'x\.npy' {message}"):
     npz_archive.read_headers(path)
