@@ -202,7 +202,7 @@ class _SlowHandler(http_server.BaseHTTPRequestHandler):
 
   _BODY = np.random.default_rng(0).bytes(1 << 18)
 
-  def do_GET(self) -> None:  # noqa: N802
+  def do_GET(self) -> None:
     asked = re.match(r'bytes=(\d+)-', self.headers.get('Range', ''))
     first = int(asked[1]) if asked else 0
     self.send_response(206 if asked else 200)
