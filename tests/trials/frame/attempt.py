@@ -119,6 +119,15 @@ class Command:
     ours.recv()  # From here on it is a process group.
     self._start = time.monotonic()
 
+  @property
+  def pid(self) -> int:
+    """Of the process."""
+    return self._process.pid
+
+  def is_alive(self) -> bool:
+    """Returns whether it has not ended yet."""
+    return self._process.is_alive()
+
   def log(self) -> str:
     """Returns what it has printed."""
     return (self._notes / 'log').read_text(errors='replace')
