@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 import contextlib
 import functools
 from http import server as http_server
-import os
 import pathlib
 import re
 import shutil
@@ -26,6 +25,7 @@ from tests.trials import frame
 from tests.trials.frame import attempt
 from tests.trials.frame import commands
 from tests.trials.frame import contents
+from tests.trials.frame import workplace
 
 _MOST_KILLS_OF_A_RUN = 5
 # Where a kill came, by the first that matches a line of a stack.
@@ -61,13 +61,19 @@ def run(
   *, amount: int = 108, seed: int, scratch: pathlib.Path
 ) -> list[frame.Row]:
   """Returns rows of at least `amount` kills of all commands together."""
-  os.environ['JAX_COMPILATION_CACHE_DIR'] = str(scratch / 'area' / 'compiled')
-  data, trained = scratch / 'with_data', scratch / 'trained'
-  _make(commands.prepare_data, None, data, scratch)
-  _make(commands.train, data, trained, scratch)
+  place = workplace.Workplace(scratch)
+  place.reset(None)
+  place.run(commands.prepare_data)
+  data = place.keep()
+  place.reset(data)
+  place.run(commands.train)
+  trained = place.keep()
   shutil.copytree(trained / 'compiled', data / 'compiled')
+  place.reset(None)
+  place.run(commands.write_public_file)
+  server = _slow_server((place.keep() / 'public.npz').read_bytes())
   rows: dict[str, frame.Row] = {}
-  with _slow_server() as url:
+  with server as url:
     download = functools.partial(commands.download, url=url)
     for scenario in (
       _Scenario(0.46, commands.train, data),
@@ -78,72 +84,47 @@ def run(
       _Scenario(0.10, download, None, 'download'),
     ):
       kills = max(round(scenario.share * amount), 1)
-      _kill_repeatedly(scenario, kills, seed, scratch, rows)
+      _kill_repeatedly(
+        scenario, kills, np.random.default_rng(seed), place, rows
+      )
   return list(rows.values())
-
-
-def _make(
-  command: Callable[[pathlib.Path], int],
-  start: pathlib.Path | None,
-  target: pathlib.Path,
-  scratch: pathlib.Path,
-) -> attempt.Ended:
-  """Returns how a command ended in a copy of `start`, kept as `target`."""
-  area = _fresh(scratch, start)
-  ended = attempt.run(command, area, folder=area, notes=scratch / 'notes')
-  if ended.exit_code:
-    raise RuntimeError(f'The undisturbed command failed: {ended.log}')
-  if target.exists():
-    shutil.rmtree(target)
-  area.rename(target)
-  return ended
-
-
-def _fresh(scratch: pathlib.Path, start: pathlib.Path | None) -> pathlib.Path:
-  """Returns a copy of the folder, in the same place each time."""
-  area = scratch / 'area'
-  shutil.rmtree(area, ignore_errors=True)
-  if start is None:
-    area.mkdir()
-  else:
-    shutil.copytree(start, area)
-  return area
 
 
 def _kill_repeatedly(
   scenario: _Scenario,
   kills: int,
-  seed: int,
-  scratch: pathlib.Path,
+  random: np.random.Generator,
+  place: workplace.Workplace,
   rows: dict[str, frame.Row],
 ) -> None:
   """Adds to the rows, by place, what came of kills of a command."""
-  undisturbed = scratch / 'undisturbed'
-  ended = _make(scenario.command, scenario.start, undisturbed, scratch)
-  expected = contents.read(undisturbed)
-  draw = _Draw(ended, np.random.default_rng(seed))
+  place.reset(scenario.start)
+  draw = _Draw(place.run(scenario.command), random)
+  expected = contents.read(place.area)
   while kills > 0:
-    area = _fresh(scratch, scenario.start)
-    places = []
-    most = min(kills, draw.random.integers(1, _MOST_KILLS_OF_A_RUN + 1))
-    for _ in range(most + 1):
-      moment = draw.moment() if len(places) < most else attempt.NEVER
-      ended = attempt.run(
-        scenario.command,
-        area,
-        folder=area,
-        notes=scratch / 'notes',
-        moment=moment,
-      )
-      if not ended.is_killed or moment == attempt.NEVER:
-        break
-      places.append(scenario.place or _place(ended.stack))
-    for place in places:
-      rows.setdefault(place, frame.Row(place=place)).tries += 1
-    if places:
-      _compare(rows[places[-1]], places, ended, expected, contents.read(area))
+    place.reset(scenario.start)
+    most = min(kills, random.integers(1, _MOST_KILLS_OF_A_RUN + 1))
+    places = _kill_some(scenario, most, draw, place)
     kills -= len(places)
-    print(f'  {scenario.command}: {places}', file=sys.stderr, flush=True)
+    for name in places:
+      rows.setdefault(name, frame.Row(place=name)).tries += 1
+    if places:
+      ended = place.start(scenario.command).wait()
+      _compare(rows[places[-1]], ended, expected, contents.read(place.area))
+    print(f'  killed: {", ".join(places)}', file=sys.stderr, flush=True)
+
+
+def _kill_some(
+  scenario: _Scenario, most: int, draw: '_Draw', place: workplace.Workplace
+) -> list[str]:
+  """Returns where a command was killed, until it came to its end."""
+  places = []
+  for _ in range(most):
+    ended = place.start(scenario.command, draw.moment()).wait()
+    if not ended.is_killed:
+      break
+    places.append(scenario.place or _place(ended.stack))
+  return places
 
 
 class _Draw:
@@ -182,51 +163,45 @@ def _place(stack: str) -> str:
 
 def _compare(
   row: frame.Row,
-  places: list[str],
   ended: attempt.Ended,
   expected: dict[str, str],
   found: dict[str, str],
 ) -> None:
-  after = f' (kills: {", ".join(places)})'
   if ended.is_killed:
-    row.differences.append(f'the command did not end{after}')
+    row.differences.append('the command did not end')
   elif ended.exit_code or 'Traceback' in ended.log:
     last = ended.log.strip().rpartition('\n')[2]
-    row.differences.append(f'exit code {ended.exit_code}: {last}{after}')
-  row.differences += [x + after for x in contents.differences(expected, found)]
-  row.strays += [x + after for x in contents.strays(expected, found)]
-
-
-class _SlowHandler(http_server.BaseHTTPRequestHandler):
-  """Sends a checkpoint of 256 kB in half a second, from any byte on."""
-
-  _BODY = np.random.default_rng(0).bytes(1 << 18)
-
-  def do_GET(self) -> None:
-    asked = re.match(r'bytes=(\d+)-', self.headers.get('Range', ''))
-    first = int(asked[1]) if asked else 0
-    self.send_response(206 if asked else 200)
-    if asked:
-      size = len(self._BODY)
-      self.send_header('Content-Range', f'bytes {first}-{size - 1}/{size}')
-    self.send_header('Content-Length', str(len(self._BODY) - first))
-    self.end_headers()
-    # The client may have been killed.
-    with contextlib.suppress(ConnectionError):
-      for start in range(first, len(self._BODY), 1 << 13):
-        self.wfile.write(self._BODY[start : start + (1 << 13)])
-        time.sleep(1 / 64)
-
-  def log_message(self, *_: object) -> None:
-    """Says nothing."""
+    row.differences.append(f'exit code {ended.exit_code}: {last}')
+  row.differences += contents.differences(expected, found)
+  row.strays += contents.strays(expected, found)
 
 
 @contextlib.contextmanager
-def _slow_server() -> Iterator[str]:
-  """Yields the URL of a server of checkpoints."""
-  with http_server.ThreadingHTTPServer(
-    ('127.0.0.1', 0), _SlowHandler
-  ) as server:
+def _slow_server(content: bytes) -> Iterator[str]:
+  """Yields the URL of a server that takes half a second for a file."""
+
+  class Handler(http_server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+      asked = re.match(r'bytes=(\d+)-', self.headers.get('Range', ''))
+      first = int(asked[1]) if asked else 0
+      self.send_response(206 if asked else 200)
+      if asked:
+        place = f'bytes {first}-{len(content) - 1}/{len(content)}'
+        self.send_header('Content-Range', place)
+      self.send_header('ETag', '"1"')
+      self.send_header('Content-Length', str(len(content) - first))
+      self.end_headers()
+      step = len(content) // 32
+      # The client may have been killed.
+      with contextlib.suppress(ConnectionError):
+        for start in range(first, len(content), step):
+          self.wfile.write(content[start : start + step])
+          time.sleep(1 / 64)
+
+    def log_message(self, *_: object) -> None:
+      """Says nothing."""
+
+  with http_server.ThreadingHTTPServer(('127.0.0.1', 0), Handler) as server:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f'http://127.0.0.1:{server.server_port}/'
     server.shutdown()

@@ -8,6 +8,7 @@ and cached, none of them may grow.
 """
 
 from collections.abc import Callable, Sequence
+import functools
 import os
 import pathlib
 import re
@@ -21,6 +22,7 @@ from tests.trials import frame
 from tests.trials.frame import attempt
 from tests.trials.frame import commands
 from tests.trials.frame import page_client
+from tests.trials.frame import workplace
 
 _WARM_UP = 1 / 3
 # Moments of which samples are needed.
@@ -57,24 +59,19 @@ def run(
   tenth as many uploads. Nothing here is random.
   """
   del seed
-  os.environ['JAX_COMPILATION_CACHE_DIR'] = str(scratch / 'compiled')
-  training = _watch(
-    'training steps', commands.train_long, amount, scratch, _last_step
-  )
-  ended = attempt.run(
-    commands.write_scans, scratch, folder=scratch, notes=scratch / 'notes'
-  )
-  if ended.exit_code:
-    raise RuntimeError(ended.log)
-  predictions = _watch(
-    'predictions', commands.predict_often, amount // 3, scratch, _last_count
-  )
-  return [training, predictions, _upload(amount // 10, scratch)]
+  place = workplace.Workplace(scratch)
+  place.reset(None)
+  train = functools.partial(commands.train_long, steps=amount)
+  predict = functools.partial(commands.predict_often, count=amount // 3)
+  training = _watch('training steps', train, place, _last_step)
+  place.run(commands.write_scans)
+  predictions = _watch('predictions', predict, place, _last_count)
+  return [training, predictions, _upload(amount // 10, place)]
 
 
-def slopes(place: str, samples: Sequence[_Sample]) -> frame.Row:
+def slopes(kind: str, samples: Sequence[_Sample]) -> frame.Row:
   """Returns a row that says what grew after the warm-up, per 100."""
-  row = frame.Row(place=place, tries=max(x.done for x in samples))
+  row = frame.Row(place=kind, tries=max(x.done for x in samples))
   # Not the last ones, when the process ends.
   done = np.array([x.done for x in samples])
   is_warm = (done > row.tries * _WARM_UP) & (done < row.tries)
@@ -93,46 +90,40 @@ def slopes(place: str, samples: Sequence[_Sample]) -> frame.Row:
 
 
 def _watch(
-  place: str,
-  function: Callable[..., int],
-  count: int,
-  folder: pathlib.Path,
+  kind: str,
+  function: workplace.CommandFn,
+  place: workplace.Workplace,
   progress: Callable[[attempt.Command, pathlib.Path], int],
 ) -> frame.Row:
   """Returns the row of a command, which is watched until it ends."""
-  command = attempt.Command(
-    function, [folder, count], folder=folder, notes=folder / 'notes'
-  )
+  command = place.start(function)
   samples = []
   while command.is_alive():
     time.sleep(_SECONDS_BETWEEN)
-    done = progress(command, folder)
-    if done and (sample := _sample(command.pid, done, folder)):
+    done = progress(command, place.area)
+    if done and (sample := _sample(command.pid, done, place.area)):
       samples.append(sample)
   ended = command.wait()
   if ended.exit_code:
-    raise RuntimeError(f'{place}: {ended.log}')
-  return slopes(place, samples)
+    raise RuntimeError(f'{kind}: {ended.log}')
+  return slopes(kind, samples)
 
 
-def _upload(count: int, folder: pathlib.Path) -> frame.Row:
+def _upload(count: int, place: workplace.Workplace) -> frame.Row:
   """Returns the row of a page that scores `count` uploads."""
-  command = attempt.Command(
-    commands.page, [folder], folder=folder, notes=folder / 'notes'
-  )
+  command = place.start(commands.page)
   client = page_client.PageClient(command)
-  scans = sorted((folder / 'scans').iterdir())
+  scans = sorted((place.area / 'scans').iterdir())
   samples = []
   for i in range(count):
-    scan = scans[i % len(scans)]
-    client.score(sorted(scan.iterdir()) if scan.is_dir() else [scan])
-    samples.append(_sample(command.pid, i + 1, folder))
+    client.score(scans[i % len(scans)])
+    samples.append(_sample(command.pid, i + 1, place.area))
   command.signal(signal.SIGINT)
   ended = command.wait()
   row = slopes('uploads to the page', samples)
   if ended.exit_code != 130:
     row.differences.append(f'exit code {ended.exit_code}: {ended.log}')
-  row.strays += [x.name for x in (folder / 'tmp').iterdir()]
+  row.strays += [x.name for x in (place.area / 'tmp').iterdir()]
   return row
 
 

@@ -9,6 +9,7 @@ already, as a hundred starts would take most of the time of a trial.
 import atexit
 import collections
 from collections.abc import Callable, Sequence
+import contextlib
 import faulthandler
 import functools
 import multiprocessing
@@ -37,6 +38,8 @@ _ENVIRONMENT = {
   # The commands are tried, not XLA's optimizations.
   'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',
   'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0',
+  # It may take semaphores of killed processes for leaks.
+  'PYTHONWARNINGS': 'ignore:resource_tracker',
   'TF_CPP_MIN_LOG_LEVEL': '3',
 }
 # What Python says before it changes a file or folder (sys.addaudithook).
@@ -92,8 +95,8 @@ class Ended(NamedTuple):
 class Command:
   """A function that runs in a process of its own.
 
-  Files are told apart below `folder`; what is written elsewhere is no change.
-  The environment's TMPDIR is `folder / 'tmp'`.
+  Its temporary files are in `folder / 'tmp'`, and JAX's compiled programs in
+  `folder / 'compiled'`. Changes are those of files in `folder`.
   """
 
   def __init__(
@@ -139,12 +142,18 @@ class Command:
   def kill(self) -> None:
     """Kills the process group, after it has noted where it stands."""
     stack = self._notes / 'stack'
-    # Python's handler of this signal is written in C and needs no lock.
-    os.kill(self._process.pid, signal.SIGUSR1)
-    deadline = time.monotonic() + 1
-    while not stack.stat().st_size and time.monotonic() < deadline:
-      time.sleep(0.001)
-    os.killpg(self._process.pid, signal.SIGKILL)
+    # It may be ending by itself just now.
+    with contextlib.suppress(ProcessLookupError):
+      # Python's handler of this signal is written in C and needs no lock.
+      os.kill(self._process.pid, signal.SIGUSR1)
+      deadline = time.monotonic() + 1
+      while not stack.stat().st_size and time.monotonic() < deadline:
+        time.sleep(0.001)
+      os.killpg(self._process.pid, signal.SIGKILL)
+
+  def join(self, seconds: float) -> None:
+    """Waits for its end, so long at most."""
+    self._process.join(seconds)
 
   def wait(self) -> Ended:
     """Returns how it ended, after killing it at its moment."""
@@ -165,11 +174,6 @@ class Command:
     )
 
 
-def run(function: Callable[..., int], *arguments: Any, **options: Any) -> Ended:
-  """Returns how a `Command` ended."""
-  return Command(function, arguments, **options).wait()
-
-
 @functools.cache
 def _context() -> multiprocessing.context.ForkServerContext:
   """Returns the server, which gets its environment when it starts."""
@@ -187,12 +191,15 @@ def _run(
   moment: Moment,
   started: connection_lib.Connection,
 ) -> None:
+  import jax  # Here, as the trials themselves do without it.
+
   os.setsid()
   log = os.open(notes / 'log', os.O_WRONLY | os.O_CREAT)
   os.dup2(log, 1)
   os.dup2(log, 2)
   os.environ['TMPDIR'] = str(folder / 'tmp')
   tempfile.tempdir = None
+  jax.config.update('jax_compilation_cache_dir', str(folder / 'compiled'))
   stack = (notes / 'stack').open('w')
   faulthandler.register(signal.SIGUSR1, file=stack)
   changes = os.open(notes / 'changes', os.O_WRONLY | os.O_CREAT)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a browser asks the page for, over HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 import http.client
 import json
 import pathlib
@@ -23,9 +23,13 @@ class PageClient:
     """Waits until the server of a command listens.
 
     Raises:
-      TimeoutError: it does not.
+      ConnectionError: it ended.
     """
-    self._port = int(_wait(lambda: _PORT.search(command.log()))[1])
+    _wait(lambda: _PORT.search(command.log()) or not command.is_alive())
+    found = _PORT.search(command.log())
+    if found is None:
+      raise ConnectionError('The page ended before it listened.')
+    self._port = int(found[1])
 
   def ask(self, method: str, path: str, body: bytes = b'') -> bytes:
     """Returns the content of an answer.
@@ -49,8 +53,10 @@ class PageClient:
       raise RuntimeError(f'{method} {path}: {answer.status} {content!r}')
     return content
 
-  def score(self, paths: Sequence[pathlib.Path]) -> Any:
-    """Returns the result of the first scan in some files, on a new page."""
+  def score(self, scan_path: pathlib.Path) -> Any:
+    """Returns the result of a scan, a file or a folder, on a new page."""
+    is_folder = scan_path.is_dir()
+    paths = sorted(scan_path.iterdir()) if is_folder else [scan_path]
     session = f'sessions/{json.loads(self.ask("POST", "sessions"))["token"]}'
     for i, path in enumerate(paths):
       ending = ''.join(path.suffixes)
@@ -74,7 +80,7 @@ class PageClient:
 _PORT = re.compile(r'The page: http://[^:]*:(\d+)/')
 
 
-def _wait(condition) -> Any:
+def _wait(condition: Callable[[], Any]) -> Any:
   deadline = time.monotonic() + _PATIENCE
   while not (value := condition()):
     if time.monotonic() > deadline:
