@@ -7,16 +7,10 @@ the kills come at a time, the others before a change of a file, so that writes
 that take a millisecond are hit too.
 """
 
-from collections.abc import Callable, Iterator
-import contextlib
-import functools
-from http import server as http_server
 import pathlib
 import re
 import shutil
 import sys
-import threading
-import time
 from typing import NamedTuple
 
 import numpy as np
@@ -52,13 +46,13 @@ class _Scenario(NamedTuple):
   """
 
   share: float
-  command: Callable[[pathlib.Path], int]
+  command: workplace.CommandFn
   start: pathlib.Path | None = None
   place: str | None = None
 
 
 def run(
-  *, amount: int = 108, seed: int, scratch: pathlib.Path
+  *, amount: int = 100, seed: int, scratch: pathlib.Path
 ) -> list[frame.Row]:
   """Returns rows of at least `amount` kills of all commands together."""
   place = workplace.Workplace(scratch)
@@ -69,24 +63,17 @@ def run(
   place.run(commands.train)
   trained = place.keep()
   shutil.copytree(trained / 'compiled', data / 'compiled')
-  place.reset(None)
-  place.run(commands.write_public_file)
-  server = _slow_server((place.keep() / 'public.npz').read_bytes())
   rows: dict[str, frame.Row] = {}
-  with server as url:
-    download = functools.partial(commands.download, url=url)
-    for scenario in (
-      _Scenario(0.46, commands.train, data),
-      _Scenario(0.10, commands.evaluate, trained, 'evaluate'),
-      _Scenario(0.10, commands.report, trained, 'report'),
-      _Scenario(0.12, commands.paper, data, "paper's queue"),
-      _Scenario(0.12, commands.prepare_data, None, 'preparing data'),
-      _Scenario(0.10, download, None, 'download'),
-    ):
-      kills = max(round(scenario.share * amount), 1)
-      _kill_repeatedly(
-        scenario, kills, np.random.default_rng(seed), place, rows
-      )
+  for scenario in (
+    _Scenario(0.5, commands.train, data),
+    _Scenario(0.1, commands.evaluate, trained, 'evaluate'),
+    _Scenario(0.1, commands.report, trained, 'report'),
+    _Scenario(0.15, commands.paper, data, "paper's queue"),
+    _Scenario(0.15, commands.prepare_data, None, 'preparing data'),
+  ):
+    kills = max(round(scenario.share * amount), 1)
+    random = np.random.default_rng(seed)
+    _kill_repeatedly(scenario, kills, random, place, rows)
   return list(rows.values())
 
 
@@ -174,34 +161,3 @@ def _compare(
     row.differences.append(f'exit code {ended.exit_code}: {last}')
   row.differences += contents.differences(expected, found)
   row.strays += contents.strays(expected, found)
-
-
-@contextlib.contextmanager
-def _slow_server(content: bytes) -> Iterator[str]:
-  """Yields the URL of a server that takes half a second for a file."""
-
-  class Handler(http_server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-      asked = re.match(r'bytes=(\d+)-', self.headers.get('Range', ''))
-      first = int(asked[1]) if asked else 0
-      self.send_response(206 if asked else 200)
-      if asked:
-        place = f'bytes {first}-{len(content) - 1}/{len(content)}'
-        self.send_header('Content-Range', place)
-      self.send_header('ETag', '"1"')
-      self.send_header('Content-Length', str(len(content) - first))
-      self.end_headers()
-      step = len(content) // 32
-      # The client may have been killed.
-      with contextlib.suppress(ConnectionError):
-        for start in range(first, len(content), step):
-          self.wfile.write(content[start : start + step])
-          time.sleep(1 / 64)
-
-    def log_message(self, *_: object) -> None:
-      """Says nothing."""
-
-  with http_server.ThreadingHTTPServer(('127.0.0.1', 0), Handler) as server:
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f'http://127.0.0.1:{server.server_port}/'
-    server.shutdown()

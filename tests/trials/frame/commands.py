@@ -159,34 +159,6 @@ def page(folder: pathlib.Path) -> int:
   )
 
 
-def write_public_file(folder: pathlib.Path) -> int:
-  """Writes a file of zeros in the place of BiT-S-R50x1."""
-  import jax
-  import numpy as np
-
-  from bit_covid.models import resnet_v2
-  from bit_covid.weights import bit_npz
-  from bit_covid.weights import metadata
-
-  network = resnet_v2.create('R50x1', num_classes=1000)
-  shapes = resnet_v2.parameter_shapes(network)
-  zeros = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
-  names = metadata.Metadata(class_names=tuple(map(str, range(1000))))
-  path = folder / 'all.npz'
-  bit_npz.save(path, zeros, model_name='R50x1', metadata=names)
-  with np.load(path) as arrays:
-    np.savez_compressed(folder / 'public.npz', **arrays)
-  return 0
-
-
-def download(folder: pathlib.Path, url: str) -> int:
-  """Downloads a checkpoint into the cache."""
-  from bit_covid.weights import find
-
-  find.find('BiT-S-R50x1', cache_dir=folder / 'cache', base_url=url)
-  return 0
-
-
 def _use_small_network() -> None:
   """Puts a network that compiles in a second in the place of the tiny one."""
   from bit_covid.models import resnet_v2
