@@ -3,7 +3,7 @@
 """Commands are killed at random; the same command then goes on.
 
 It must end as if nothing had happened, and nothing may be left behind. Half of
-the kills come at a time, the others before a change of a file, so that writes
+the kills come at a time, the others at a change of a file, so that writes
 that take a millisecond are hit too.
 """
 
@@ -35,7 +35,7 @@ _PLACES = (
 )  # fmt: skip
 
 
-class _Scenario(NamedTuple):
+class Scenario(NamedTuple):
   """A command that is killed.
 
   Attributes:
@@ -65,26 +65,26 @@ def run(
   shutil.copytree(trained / 'compiled', data / 'compiled')
   rows: dict[str, frame.Row] = {}
   for scenario in (
-    _Scenario(0.5, commands.train, data),
-    _Scenario(0.1, commands.evaluate, trained, 'evaluate'),
-    _Scenario(0.1, commands.report, trained, 'report'),
-    _Scenario(0.15, commands.paper, data, "paper's queue"),
-    _Scenario(0.15, commands.prepare_data, None, 'preparing data'),
+    Scenario(0.5, commands.train, data),
+    Scenario(0.1, commands.evaluate, trained, 'evaluate'),
+    Scenario(0.1, commands.report, trained, 'report'),
+    Scenario(0.15, commands.paper, data, "paper's queue"),
+    Scenario(0.15, commands.prepare_data, None, 'preparing data'),
   ):
     kills = max(round(scenario.share * amount), 1)
     random = np.random.default_rng(seed)
-    _kill_repeatedly(scenario, kills, random, place, rows)
+    kill_repeatedly(scenario, kills, random, place, rows)
   return list(rows.values())
 
 
-def _kill_repeatedly(
-  scenario: _Scenario,
+def kill_repeatedly(
+  scenario: Scenario,
   kills: int,
   random: np.random.Generator,
   place: workplace.Workplace,
   rows: dict[str, frame.Row],
 ) -> None:
-  """Adds to the rows, by place, what came of kills of a command."""
+  """Adds to the rows, by place, what came of so many kills of a command."""
   place.reset(scenario.start)
   draw = _Draw(place.run(scenario.command), random)
   expected = contents.read(place.area)
@@ -102,7 +102,7 @@ def _kill_repeatedly(
 
 
 def _kill_some(
-  scenario: _Scenario, most: int, draw: '_Draw', place: workplace.Workplace
+  scenario: Scenario, most: int, draw: '_Draw', place: workplace.Workplace
 ) -> list[str]:
   """Returns where a command was killed, until it came to its end."""
   places = []

@@ -30,7 +30,7 @@ _FEWEST = 5
 _SECONDS_BETWEEN = 0.25
 
 
-class _Sample(NamedTuple):
+class Sample(NamedTuple):
   """What a process takes, after `done` steps, predictions or uploads."""
 
   done: int
@@ -69,7 +69,7 @@ def run(
   return [training, predictions, _upload(amount // 10, place)]
 
 
-def slopes(kind: str, samples: Sequence[_Sample]) -> frame.Row:
+def slopes(kind: str, samples: Sequence[Sample]) -> frame.Row:
   """Returns a row that says what grew after the warm-up, per 100."""
   row = frame.Row(place=kind, tries=max(x.done for x in samples))
   # Not the last ones, when the process ends.
@@ -127,7 +127,7 @@ def _upload(count: int, place: workplace.Workplace) -> frame.Row:
   return row
 
 
-def _sample(pid: int, done: int, folder: pathlib.Path) -> _Sample | None:
+def _sample(pid: int, done: int, folder: pathlib.Path) -> Sample | None:
   """Returns what a process takes; None if it has just ended."""
   process = pathlib.Path('/proc', str(pid))
   try:
@@ -138,7 +138,7 @@ def _sample(pid: int, done: int, folder: pathlib.Path) -> _Sample | None:
   except (OSError, TypeError):
     return None
   temporary = sum(len(x[1]) + len(x[2]) for x in os.walk(folder / 'tmp'))
-  return _Sample(done, memory, files, threads, temporary)
+  return Sample(done, memory, files, threads, temporary)
 
 
 def _last_step(command: attempt.Command, folder: pathlib.Path) -> int:

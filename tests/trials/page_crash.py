@@ -28,7 +28,7 @@ _SCAN = 'scans/volume.nii.gz'
 def run(
   *, amount: int = 12, seed: int, scratch: pathlib.Path
 ) -> list[frame.Row]:
-  """Returns a row of kills at any time and of kills before a file changes."""
+  """Returns a row of kills at any time and of kills at changes of files."""
   place = workplace.Workplace(scratch)
   place.reset(None)
   place.run(commands.train)
@@ -37,7 +37,7 @@ def run(
   expected, seconds, changes = _undisturbed(place)
   rows = [
     frame.Row(place='page, at any time'),
-    frame.Row(place='page, before a change of a file'),
+    frame.Row(place='page, at a change of a file'),
   ]
   for i in range(amount):
     row = rows[i % 2]

@@ -21,10 +21,10 @@ import signal
 import sys
 import tempfile
 import time
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 # Imported once, by the server.
-_PRELOADED = (
+PRELOADED = (
   *('bit_covid.main', 'bit_covid.cli.train', 'bit_covid.cli.evaluate_splits'),
   *(
     'bit_covid.app.server',
@@ -42,7 +42,8 @@ _ENVIRONMENT = {
   'PYTHONWARNINGS': 'ignore:resource_tracker',
   'TF_CPP_MIN_LOG_LEVEL': '3',
 }
-# What Python says before it changes a file or folder (sys.addaudithook).
+# What Python says before it changes a file or folder (`sys.addaudithook`), as
+# it says 'open'.
 _CHANGES = frozenset(
   ('os.rename', 'os.mkdir', 'os.remove', 'os.rmdir', 'os.link', 'os.truncate')
 )
@@ -60,7 +61,7 @@ class Moment(NamedTuple):
 
   Attributes:
     seconds: after its start.
-    change: before the change of a file, as in `Ended.changes`.
+    change: at a change of a file, as in `Ended.changes`.
     count: the how manieth of these changes, from 1.
   """
 
@@ -147,7 +148,9 @@ class Command:
       # Python's handler of this signal is written in C and needs no lock.
       os.kill(self._process.pid, signal.SIGUSR1)
       deadline = time.monotonic() + 1
-      while not stack.stat().st_size and time.monotonic() < deadline:
+      while self.is_alive() and time.monotonic() < deadline:
+        if stack.stat().st_size:
+          break
         time.sleep(0.001)
       os.killpg(self._process.pid, signal.SIGKILL)
 
@@ -179,7 +182,7 @@ def _context() -> multiprocessing.context.ForkServerContext:
   """Returns the server, which gets its environment when it starts."""
   os.environ.update(_ENVIRONMENT)
   context = multiprocessing.get_context('forkserver')
-  context.set_forkserver_preload(list(_PRELOADED))
+  context.set_forkserver_preload(list(PRELOADED))
   return context
 
 
@@ -191,15 +194,18 @@ def _run(
   moment: Moment,
   started: connection_lib.Connection,
 ) -> None:
-  import jax  # Here, as the trials themselves do without it.
-
   os.setsid()
+  # A shell has its commands in the background ignore it.
+  signal.signal(signal.SIGINT, signal.default_int_handler)
   log = os.open(notes / 'log', os.O_WRONLY | os.O_CREAT)
   os.dup2(log, 1)
   os.dup2(log, 2)
   os.environ['TMPDIR'] = str(folder / 'tmp')
   tempfile.tempdir = None
-  jax.config.update('jax_compilation_cache_dir', str(folder / 'compiled'))
+  compiled = os.environ['JAX_COMPILATION_CACHE_DIR'] = str(folder / 'compiled')
+  # JAX has read the environment already, where the server has imported it.
+  if jax := sys.modules.get('jax'):
+    jax.config.update('jax_compilation_cache_dir', compiled)
   stack = (notes / 'stack').open('w')
   faulthandler.register(signal.SIGUSR1, file=stack)
   changes = os.open(notes / 'changes', os.O_WRONLY | os.O_CREAT)
@@ -212,9 +218,15 @@ def _run(
 
 
 class _Watch:
-  """Notes each change of a file, and kills the process before one of them."""
+  """Notes each change of a file, and kills the process at one of them.
 
-  def __init__(self, folder: pathlib.Path, changes: int, stack, moment: Moment):
+  A file that would be opened is there then, but empty: this is what a write
+  that is not atomic leaves. Other changes are not made any more.
+  """
+
+  def __init__(
+    self, folder: pathlib.Path, changes: int, stack: TextIO, moment: Moment
+  ):
     self._folder = f'{folder}/'
     self._changes = changes
     self._stack = stack
@@ -222,16 +234,14 @@ class _Watch:
     self._counts = collections.Counter()
 
   def __call__(self, event: str, arguments: tuple) -> None:
-    if event == 'open':
-      path, _, flags = arguments
-      if not flags & _WRITES:
-        return
-    elif event in _CHANGES:
-      path = arguments[0]
-    else:
+    if event not in _CHANGES and event != 'open':
       return
-    path = os.fsdecode(path) if isinstance(path, str | bytes) else ''
+    path, *_, flags = arguments
+    is_text = isinstance(path, str | bytes)
+    path = os.fsdecode(path) if is_text else ''
     if not path.startswith(self._folder):
+      return
+    if event == 'open' and not flags & _WRITES:
       return
     name = _NUMBERS.sub('N', path.removeprefix(self._folder))
     change = f'{event} {name}'
@@ -239,5 +249,8 @@ class _Watch:
     os.write(self._changes, f'{change}\n'.encode())
     is_now = self._counts[change] == self._moment.count
     if change == self._moment.change and is_now:
+      self._moment = NEVER  # To open a file is a change.
       faulthandler.dump_traceback(self._stack)
+      if event == 'open':
+        os.open(path, flags, 0o666)
       os.killpg(0, signal.SIGKILL)
