@@ -4,6 +4,7 @@
 
 from collections.abc import Mapping
 import hashlib
+import json
 import pathlib
 import re
 
@@ -12,7 +13,7 @@ _EVENTS = re.compile(r'events\.out\.tfevents\..*')
 # The files in these folders have random names, or depend on what was compiled.
 _CLOSED = re.compile(r'(checkpoints/[^/]+|^compiled)/.*')
 # These tell times and starts.
-_OF_THIS_START = ('run.json', 'finished.json', 'log.txt')
+_OF_THIS_START = ('run.json', 'log.txt')
 # The same in a report.
 _STARTS = re.compile(rb'<th scope="row">(Started|Starts)</th>\s*<td>[^<]*</td>')
 
@@ -39,7 +40,19 @@ def read(folder: pathlib.Path) -> dict[str, str]:
 
 
 def _digest(path: pathlib.Path) -> str:
+  if path.name == 'finished.json':
+    return _wrong_checksums(path)
   return hashlib.sha256(_STARTS.sub(b'', path.read_bytes())).hexdigest()
+
+
+def _wrong_checksums(path: pathlib.Path) -> str:
+  """Returns the names of the files that a manifest describes wrongly."""
+  checksums = json.loads(path.read_bytes())['sha256']
+  return ' '.join(
+    name
+    for name, expected in checksums.items()
+    if hashlib.sha256((path.parent / name).read_bytes()).hexdigest() != expected
+  )
 
 
 def differences(
