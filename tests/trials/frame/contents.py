@@ -8,6 +8,8 @@ import json
 import pathlib
 import re
 
+import numpy as np
+
 # One for each start of a training.
 _EVENTS = re.compile(r'events\.out\.tfevents\..*')
 # The files in these folders have random names, or depend on what was compiled.
@@ -16,6 +18,9 @@ _CLOSED = re.compile(r'(checkpoints/[^/]+|^compiled)/.*')
 _OF_THIS_START = ('run.json', 'log.txt')
 # The same in a report.
 _STARTS = re.compile(rb'<th scope="row">(Started|Starts)</th>\s*<td>[^<]*</td>')
+
+# The column of a data set's table that tells when its files were written.
+_FILE_TIMES = 'files'
 
 
 def read(folder: pathlib.Path) -> dict[str, str]:
@@ -40,9 +45,14 @@ def read(folder: pathlib.Path) -> dict[str, str]:
 
 
 def _digest(path: pathlib.Path) -> str:
+  content = _STARTS.sub(b'', path.read_bytes())
   if path.name == 'finished.json':
     return _wrong_checksums(path)
-  return hashlib.sha256(_STARTS.sub(b'', path.read_bytes())).hexdigest()
+  if path.name.endswith('.table.npz'):
+    with np.load(path) as table:
+      columns = sorted(set(table) - {_FILE_TIMES})
+      content = repr([(x, table[x].tolist()) for x in columns]).encode()
+  return hashlib.sha256(content).hexdigest()
 
 
 def _wrong_checksums(path: pathlib.Path) -> str:
