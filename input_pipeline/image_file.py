@@ -17,9 +17,9 @@ from input_pipeline import gray_png
 # values fill less of the full range.
 _MIN_SPAN = 1 / 16
 
-# Progressive JPEGs have about ten scans, each with a mark in the file. Thousands
-# of them take a few kilobytes and minutes. The mark may also be in a preview or
-# in the bytes of other metadata.
+# Progressive JPEGs have about ten scans, each with a mark in the file. A few
+# kilobytes can hold thousands, which take minutes. Previews and other metadata
+# may hold the mark as well.
 _MOST_PASSES = 100
 
 SUFFIXES = ('.png', '.jpg', '.jpeg')
@@ -65,7 +65,7 @@ def _passes_problem(encoded: bytes) -> str | None:
   passes = encoded.count(b'\xff\xda')
   if passes <= _MOST_PASSES or not encoded.startswith(b'\xff\xd8'):
     return None
-  return f'it has {passes:,} passes over its pixels; expected up to 10'
+  return f'it has {passes:,} passes over its pixels; at most {_MOST_PASSES} are read'
 
 
 def is_16bit_png(encoded: bytes) -> bool:
@@ -142,7 +142,12 @@ def plain_gray(
   range_16bit: tuple[int, int] = conventions.FULL_RANGE_16BIT,
   allow_narrow: bool = False,
 ) -> bytes:
-  """Returns what `to_plain_gray` does, of an image that is decoded already."""
+  """Returns what `to_plain_gray` does, of an image that is decoded already.
+
+  Raises:
+    ValueError: the image is a 16-bit PNG in colour.
+    NarrowRangeError: as in `to_plain_gray`.
+  """
   # Pillow decodes 16-bit colour to 8 bits.
   if is_16bit_png(encoded) and image.mode[0] != 'I':
     raise ValueError(

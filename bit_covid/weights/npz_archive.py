@@ -62,7 +62,8 @@ def read_headers(path: str | os.PathLike[str]) -> Mapping[str, Header]:
 
 
 def _check_file(path: epath.Path) -> None:
-  # Pipes and devices have no end, nor have some files of /proc, whose size is 0.
+  # Pipes and devices have no end, and neither have some files of /proc, whose
+  # size is 0.
   if path.exists() and not (path.is_file() and path.stat().length):
     raise ValueError(
       f'{path}: empty, or no file; expected an .npz file. Copy it again.'

@@ -41,7 +41,12 @@ class _Decoder:
     self._process: subprocess.Popen | None = None
 
   def decode(self, request: dict[str, Any]) -> tuple[np.ndarray | None, float]:
-    """Returns the values, None if they are damaged, and the seconds it took."""
+    """Returns the values, None if they are damaged, and the seconds it took.
+
+    Raises:
+      TooSlowError: it took longer than the request allows.
+      ValueError: the decoder crashed.
+    """
     with self._lock:
       # Tried twice, as something else may have ended the process.
       for _ in range(2):
@@ -57,7 +62,11 @@ class _Decoder:
     raise ValueError('the decoder broke off')
 
   def stop(self) -> int | None:
-    """Ends the process, and returns its exit code."""
+    """Ends the process.
+
+    Returns:
+      Its exit code; None if there is no process.
+    """
     process, self._process = self._process, None
     if process is None:
       return None

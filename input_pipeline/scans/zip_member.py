@@ -70,7 +70,11 @@ def chunks(
 def _unpacked(
   archive: zipfile.ZipFile, member: zipfile.ZipInfo
 ) -> Iterator[bytes]:
-  """Yields what a member of bzip2 or LZMA unpacks to, whatever its size."""
+  """Yields what a member of bzip2 or LZMA unpacks to, whatever its size.
+
+  Raises:
+    EOFError: the end is missing.
+  """
   with _packed(archive, member) as file:
     if member.compress_type == zipfile.ZIP_BZIP2:
       decompressor, data = bz2.BZ2Decompressor(), b''

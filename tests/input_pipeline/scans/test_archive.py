@@ -82,9 +82,7 @@ def test_bombs(tmp_path, monkeypatch):
   assert 'more than 1 files' in _refused(two)
 
 
-def test_a_refused_archive_takes_nothing_from_the_others(
-  tmp_path, monkeypatch
-):
+def test_a_refused_archive_takes_nothing_from_the_others(tmp_path, monkeypatch):
   monkeypatch.setattr(limits, 'ARCHIVE_BYTES', 1000)
   monkeypatch.setattr(limits, 'ARCHIVE_FILES', 2)
   damaged = _zip(tmp_path / '1.zip', {'a': bytes(900)})

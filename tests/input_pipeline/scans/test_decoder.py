@@ -66,9 +66,7 @@ def _replace_pixels(path, image, syntax, **options):
   dataset.save_as(path)
 
 
-def test_a_decoder_over_its_time_is_ended(
-  series, chest, to_gray, monkeypatch
-):
+def test_a_decoder_over_its_time_is_ended(series, chest, to_gray, monkeypatch):
   monkeypatch.setattr(limits, 'DECODING_SECONDS', 0.2)
   image = Image.fromarray(np.full((1024, 1024), 128, np.uint8))
   _replace_pixels(
