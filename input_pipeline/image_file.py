@@ -65,7 +65,9 @@ def _passes_problem(encoded: bytes) -> str | None:
   passes = encoded.count(b'\xff\xda')
   if passes <= _MOST_PASSES or not encoded.startswith(b'\xff\xd8'):
     return None
-  return f'it has {passes:,} passes over its pixels; at most {_MOST_PASSES} are read'
+  return (
+    f'it has {passes:,} passes over its pixels; at most {_MOST_PASSES} are read'
+  )
 
 
 def is_16bit_png(encoded: bytes) -> bool:

@@ -71,8 +71,9 @@ def _limit_time(seconds: float) -> None:
 
 
 def _limit_memory(size: int) -> None:
-  # Windows has no such module, and only Linux says how much is used.
+  # Only Linux says how much is used.
   with contextlib.suppress(ImportError, OSError):
+    # Imported here because Windows has no such module.
     import resource
 
     pages = int(pathlib.Path('/proc/self/statm').read_text().split()[0])

@@ -196,7 +196,7 @@ def test_header_that_fills_the_memory_is_refused(tmp_path):
     archive.writestr('x.npy', content.ljust(64 << 20) + bytes(16))
   tracemalloc.start()
   try:
-    with pytest.raises(ValueError, match='has no valid .npy header'):
+    with pytest.raises(ValueError, match='has no valid'):
       npz_archive.read_headers(path)
     assert tracemalloc.get_traced_memory()[1] < 4 << 20
   finally:
