@@ -227,7 +227,7 @@ def test_slices_of_a_call(tmp_path, monkeypatch):
     {'RescaleSlope': '-1.7e308'},
     {'InstanceNumber': '1' + 300 * '0'},
   ],
-  ids=str,
+  ids=lambda tags: next(iter(tags)),
 )
 @pytest.mark.filterwarnings('ignore:Value exceeds:UserWarning')
 @pytest.mark.filterwarnings('ignore:Invalid value:UserWarning')
