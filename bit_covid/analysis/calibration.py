@@ -16,6 +16,9 @@ import pandas as pd
 import scipy.optimize
 import scipy.special
 
+from bit_covid.analysis import aggregation
+from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import intervals
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 
@@ -31,13 +34,16 @@ class Reliability(NamedTuple):
   """Confidence and accuracy in bins of equal width of the confidence.
 
   A bin includes its upper edge only. Of an empty bin, the mean confidence and
-  the accuracy are NaN. `edges` are `[B + 1]`, the others `[B]`.
+  the accuracy are NaN. `edges` are `[B + 1]`, the others `[B]`. `low` and
+  `high` are the bounds of the accuracy's interval over patients.
   """
 
   edges: np.ndarray
   count: np.ndarray
   confidence: np.ndarray
   accuracy: np.ndarray
+  low: np.ndarray
+  high: np.ndarray
 
 
 def measure(table: pd.DataFrame) -> dict[str, float]:
@@ -74,11 +80,21 @@ def reliability(table: pd.DataFrame, *, bins: int = BINS) -> Reliability:
   # Rounding can make a probability slightly larger than 1.
   place = np.clip(np.searchsorted(edges, confidence) - 1, 0, bins - 1)
   count = np.bincount(place, minlength=bins)
+  found = interval_lib.stacked(
+    [
+      intervals.mean_interval(
+        table[place == i], is_right[place == i], largest=1
+      )
+      for i in range(bins)
+    ]
+  )
   return Reliability(
     edges=edges,
     count=count,
     confidence=metrics.ratio(np.bincount(place, confidence, bins), count),
     accuracy=metrics.ratio(np.bincount(place, is_right, bins), count),
+    low=found.low,
+    high=found.high,
   )
 
 
@@ -100,6 +116,51 @@ def fit_temperature(table: pd.DataFrame) -> float:
   if min(found.x - low, high - found.x) < 1e-3:
     return math.nan
   return math.exp(found.x)
+
+
+def temperature_range(
+  table: pd.DataFrame, temperature: float
+) -> interval_lib.Interval:
+  """Returns a fitted temperature with its interval over patients.
+
+  It is that of an M-estimator, by the sandwich of Huber, of log T.
+  """
+  label, probabilities = metrics.labelled(table)
+  logits = _log(probabilities) / temperature
+  patient, names = aggregation.patient_indices(table)
+  weights = scipy.special.softmax(logits, axis=1)
+  mean = (weights * logits).sum(axis=1)
+  of_truth = np.take_along_axis(logits, label[:, None], axis=1)[:, 0]
+  # First and second derivative of each slice's nll by -log T.
+  slope = np.bincount(patient, mean - of_truth, len(names))
+  variance = (weights * logits**2).sum(axis=1) - mean**2
+  curvature = variance.sum() + slope.sum()
+  count = len(names)
+  if count < 2 or curvature <= 0:
+    return interval_lib.Interval(temperature, *TEMPERATURES)
+  error = math.sqrt((slope**2).sum() * count / (count - 1)) / curvature
+  t = scipy.special.stdtrit(count - 1, (1 + interval_lib.LEVEL) / 2)
+  low, high = np.clip(
+    math.log(temperature) + np.array([-t, t]) * error, *np.log(TEMPERATURES)
+  )
+  return interval_lib.Interval(temperature, math.exp(low), math.exp(high))
+
+
+def losses_intervals(table: pd.DataFrame) -> dict[str, interval_lib.Interval]:
+  """Returns the means of `losses` with their intervals over patients.
+
+  A Brier score is at most 2. A negative log-likelihood has no largest value;
+  the largest that was seen, or that of a guess, is taken for it.
+  """
+  num_classes = len(predictions.class_names(table))
+  return {
+    name: intervals.mean_interval(
+      table,
+      each,
+      largest=2 if name == 'brier' else max(each.max(), math.log(num_classes)),
+    )
+    for name, each in losses(table).items()
+  }
 
 
 def apply_temperature(table: pd.DataFrame, temperature: float) -> pd.DataFrame:

@@ -48,7 +48,7 @@ def write_report(
     file_format: 'html' or 'markdown'.
     metadata: a metadata.csv of COVIDx CT, for subgroups.
     images: folder of the slices, or a function from slice_id to `[H, W]` uint8.
-    settings: prevalences and resamples of the numbers.
+    settings: the prevalences, and the seed of t-SNE.
 
   Raises:
     ValueError: the format is unknown, or predictions are missing or damaged.
@@ -60,7 +60,7 @@ def write_report(
   tables = read_tables(workdir)
   patients = None if metadata is None else subgroups.read_metadata(metadata)
   numbers = report_numbers.collect(tables, metadata=patients, settings=settings)
-  of_maps = maps.numbers(workdir / 'gradcam', tables, settings.resamples)
+  of_maps = maps.numbers(workdir / 'gradcam', tables)
   for split, found in of_maps.items():
     numbers[split]['maps'] = found
   run = page.Run(
@@ -70,7 +70,7 @@ def write_report(
     numbers=numbers,
     config=files.read_json(workdir / 'config.json'),
     images=images,
-    seed=settings.resamples.seed,
+    seed=settings.seed,
   )
   return _write(run, file_format)
 
