@@ -53,10 +53,10 @@ def measure(table: pd.DataFrame) -> dict[str, float]:
   counts. `brier` is the mean squared error summed over the classes, from 0 to
   2. `nll` is the mean of -log(probability of the true class), in nats.
   """
-  curve = reliability(table)
-  gap = np.abs(curve.accuracy - curve.confidence)
+  confidence, is_right, place, _ = _binned(table, BINS)
+  gaps = np.abs(np.bincount(place, is_right - confidence))
   return {
-    'ece': float(np.nansum(gap * curve.count) / len(table)),
+    'ece': float(gaps.sum() / len(table)),
     **{name: float(each.mean()) for name, each in losses(table).items()},
   }
 
@@ -73,29 +73,33 @@ def losses(table: pd.DataFrame) -> dict[str, np.ndarray]:
 
 def reliability(table: pd.DataFrame, *, bins: int = BINS) -> Reliability:
   """Returns the reliability of the predicted classes."""
-  label, probabilities = metrics.labelled(table)
-  confidence = probabilities.max(axis=1)
-  is_right = probabilities.argmax(axis=1) == label
-  edges = np.linspace(0, 1, bins + 1)
-  # Rounding can make a probability slightly larger than 1.
-  place = np.clip(np.searchsorted(edges, confidence) - 1, 0, bins - 1)
+  confidence, is_right, place, edges = _binned(table, bins)
   count = np.bincount(place, minlength=bins)
-  found = interval_lib.stacked(
-    [
-      intervals.mean_interval(
-        table[place == i], is_right[place == i], largest=1
-      )
-      for i in range(bins)
-    ]
-  )
+  each = []
+  for i in range(bins):
+    rows = place == i
+    each.append(intervals.mean_interval(table[rows], is_right[rows], largest=1))
+  accuracy = interval_lib.stacked(each)
   return Reliability(
     edges=edges,
     count=count,
     confidence=metrics.ratio(np.bincount(place, confidence, bins), count),
-    accuracy=metrics.ratio(np.bincount(place, is_right, bins), count),
-    low=found.low,
-    high=found.high,
+    accuracy=accuracy.value,
+    low=accuracy.low,
+    high=accuracy.high,
   )
+
+
+def _binned(
+  table: pd.DataFrame, bins: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+  """Returns confidence, whether it is right, and bin `[N]`; edges `[B + 1]`."""
+  label, probabilities = metrics.labelled(table)
+  confidence = probabilities.max(axis=1)
+  edges = np.linspace(0, 1, bins + 1)
+  # Rounding can make a probability slightly larger than 1.
+  place = np.clip(np.searchsorted(edges, confidence) - 1, 0, bins - 1)
+  return confidence, probabilities.argmax(axis=1) == label, place, edges
 
 
 def fit_temperature(table: pd.DataFrame) -> float:

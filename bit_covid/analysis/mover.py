@@ -13,6 +13,7 @@ Zou, G. Y. Statistical Methods in Medical Research 21 (2012), for ratios.
 import numpy as np
 
 from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import metrics
 
 Interval = interval_lib.Interval
 
@@ -55,8 +56,8 @@ def part_of_sum(part: Interval, rest: Interval) -> Interval:
   where both are 0.
   """
   product = rest.value * part.value
+  value = metrics.ratio(part.value, part.value + rest.value)
   with np.errstate(divide='ignore', invalid='ignore'):
-    value = part.value / (part.value + rest.value)
     # The ratio is (product -+ root) / squared. Written with the root in the
     # denominator, its lower bound is exact where the two nearly cancel.
     squared = rest.low * (2 * rest.value - rest.low)
