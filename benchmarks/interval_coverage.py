@@ -18,6 +18,7 @@ import numpy as np
 import scipy.special
 
 from benchmarks import interval_simulations as simulations
+from bit_covid.analysis import derived_intervals
 from bit_covid.analysis import interval as interval_lib
 from bit_covid.analysis import intervals
 from bit_covid.analysis import metrics
@@ -138,7 +139,7 @@ def of_measures(
       interval_lib.Interval(*(x[0] for x in found[name]))
       for name in ('sensitivity', 'specificity')
     ]
-    found['ppv at 1 %'], _ = intervals.predictive_values(*rates, 0.01)
+    found['ppv at 1 %'], _ = derived_intervals.predictive_values(*rates, 0.01)
     truth['ppv at 1 %'], _ = metrics.at_prevalence(
       truth['sensitivity'][0], truth['specificity'][0], 0.01
     )

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from bit_covid.analysis import aggregation
+from bit_covid.analysis import derived_intervals
 from bit_covid.analysis import interval as interval_lib
-from bit_covid.analysis import metrics
 from bit_covid.analysis import mover
 from bit_covid.analysis import patient_counts
 from bit_covid.analysis import proportion_interval
@@ -51,16 +51,18 @@ def of_counts(found: patient_counts.PatientCounts) -> dict[str, Interval]:
   """Returns value and interval of each measure of the counts."""
   accuracy, sensitivity, specificity = _shares(found.counts)
   prevalence = found.slices.sum(axis=0) / max(found.num_slices, 1)
-  ppv, npv = predictive_values(sensitivity, specificity, prevalence)
+  ppv, npv = derived_intervals.predictive_values(
+    sensitivity, specificity, prevalence
+  )
   result = {
     'accuracy': accuracy,
-    'balanced_accuracy': _balanced(sensitivity),
-    **_chance_corrected(found.counts.sum(axis=0), sensitivity),
+    'balanced_accuracy': derived_intervals.balanced_accuracy(sensitivity),
+    **derived_intervals.chance_corrected(found.counts.sum(axis=0), sensitivity),
     'sensitivity': sensitivity,
     'specificity': specificity,
     'ppv': ppv,
     'npv': npv,
-    'f1': _f1(sensitivity, specificity, prevalence),
+    'f1': derived_intervals.f1(sensitivity, specificity, prevalence),
   }
   if found.placements is not None:
     result |= _areas(found)
@@ -114,32 +116,6 @@ def mean_interval(
   return Interval(mean, float(largest * share.low), float(largest * share.high))
 
 
-def predictive_values(
-  sensitivity: Interval,
-  specificity: Interval,
-  prevalence: float | np.ndarray,
-) -> tuple[Interval, Interval]:
-  """Returns PPV and NPV at a prevalence, which is a share and is broadcast."""
-  values = metrics.at_prevalence(
-    sensitivity.value, specificity.value, prevalence
-  )
-  # At a prevalence of 1/2.
-  ppv = mover.part_of_sum(sensitivity, specificity.complement())
-  npv = mover.part_of_sum(specificity, sensitivity.complement())
-  return (
-    Interval(values[0], *(_restated(x, prevalence) for x in ppv[1:])),
-    Interval(values[1], *(_restated(x, 1 - prevalence) for x in npv[1:])),
-  )
-
-
-def _restated(
-  share: float | np.ndarray, prevalence: float | np.ndarray
-) -> np.ndarray:
-  """Returns a predictive value at a prevalence, from that at 1/2."""
-  right = share * prevalence
-  return metrics.ratio(right, right + (1 - share) * (1 - prevalence))
-
-
 def _shares(counts: np.ndarray) -> tuple[Interval, Interval, Interval]:
   """Returns accuracy, sensitivities and specificities of `[P, C, C]`."""
   slices, classes = counts.sum(axis=2), range(counts.shape[1])
@@ -170,63 +146,6 @@ def _share(hits: np.ndarray, slices: np.ndarray) -> Interval:
   )
 
 
-def _balanced(sensitivity: Interval) -> Interval:
-  """Returns the mean of the sensitivities `[C]`."""
-  mean, count = sensitivity.value.mean(), len(sensitivity.value)
-  lows, highs = (
-    mean + (bound - sensitivity.value) / count for bound in sensitivity[1:]
-  )
-  return mover.combined(mean, lows, highs)
-
-
-def _chance_corrected(
-  confusion: np.ndarray, sensitivity: Interval
-) -> dict[str, Interval]:
-  """Returns MCC and kappa, which change with each class's sensitivity."""
-  values = metrics.from_confusion(confusion)
-  bounds = [
-    metrics.from_confusion(
-      [_with_sensitivity(confusion, i, x) for i, x in enumerate(bound)]
-    )
-    for bound in sensitivity[1:]
-  ]
-  return {
-    name: mover.combined(values[name], *(x[name] for x in bounds))
-    for name in ('mcc', 'kappa')
-  }
-
-
-def _with_sensitivity(
-  confusion: np.ndarray, index: int, wanted: float
-) -> np.ndarray:
-  """Returns `[C, C]` counts with another sensitivity of one class.
-
-  Its errors are spread as they are, or, if there are none, by the sizes of the
-  other classes. A class without slices has no sensitivity and stays as it is.
-  """
-  if math.isnan(wanted):
-    return confusion
-  total = confusion[index].sum()
-  errors = confusion[index].copy()
-  errors[index] = 0
-  if not errors.any():
-    errors = confusion.sum(axis=1)
-    errors[index] = 0
-  changed = confusion.copy()
-  changed[index] = total * (1 - wanted) * metrics.ratio(errors, errors.sum())
-  changed[index, index] = total * wanted
-  return changed
-
-
-def _f1(
-  sensitivity: Interval, specificity: Interval, prevalence: np.ndarray
-) -> Interval:
-  """Returns F1, which is 2 / (1 + (1 + false alarms by slices) / hit rate)."""
-  odds = metrics.ratio(1 - prevalence, prevalence)
-  called = Interval(*(1 + odds * x for x in specificity.complement()))
-  return Interval(*(2 * x for x in mover.part_of_sum(sensitivity, called)))
-
-
 def _areas(found: patient_counts.PatientCounts) -> dict[str, Interval]:
   """Returns ROC AUC and average precision of each class, `[C]`."""
   roc_auc, average_precision = [], []
@@ -245,7 +164,7 @@ def _areas(found: patient_counts.PatientCounts) -> dict[str, Interval]:
     precision = found.values['average_precision'][i]
     prevalence = inside.sum() / max(found.num_slices, 1)
     lows, highs = (
-      _average_precision(precision, area, bound, prevalence)
+      derived_intervals.average_precision(precision, area, bound, prevalence)
       for bound in sides[1:]
     )
     average_precision.append(mover.combined(precision, lows, highs))
@@ -253,20 +172,6 @@ def _areas(found: patient_counts.PatientCounts) -> dict[str, Interval]:
     'roc_auc': interval_lib.stacked(roc_auc),
     'average_precision': interval_lib.stacked(average_precision),
   }
-
-
-def _average_precision(
-  value: float, area: float, other: np.ndarray, prevalence: float
-) -> np.ndarray:
-  """Returns the average precision where the area under ROC is another.
-
-  The odds of an error in it change as those in the area do. Without an error in
-  the area there are no odds; then those of the prevalence are taken.
-  """
-  if area == 1:
-    return _restated(other, prevalence)
-  factor = metrics.ratio((1 - other) * area, other * (1 - area))
-  return np.where(other > 0, value / (value + (1 - value) * factor), 0.0)
 
 
 def _around(

@@ -20,6 +20,7 @@ from bit_covid.analysis import subgroups
 from bit_covid.base import files
 from bit_covid.base import page_templates
 from bit_covid.report import facts
+from bit_covid.report import highlights
 from bit_covid.report import maps
 from bit_covid.report import numbers as report_numbers
 from bit_covid.report import page
@@ -114,7 +115,7 @@ def _write(run: page.Run, file_format: str) -> pathlib.Path:
     caution=facts.caution(run.config),
     data=facts.data_name(run.config) or 'data of unknown name',
     split=run.split,
-    highlights=page.highlights(run.numbers[run.split]),
+    highlights=highlights.highlights(run.numbers[run.split]),
     sections=sections,
   )
   (folder / 'figures').mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from bit_covid.analysis import aggregation
 from bit_covid.analysis import calibration
+from bit_covid.analysis import derived_intervals
 from bit_covid.analysis import interval as interval_lib
 from bit_covid.analysis import intervals
 from bit_covid.analysis import metrics
@@ -157,7 +158,9 @@ def _prevalence(
       for name in ('sensitivity', 'specificity')
     )
     columns = {'prevalence': prevalences}
-    restated = intervals.predictive_values(*rates, np.array(prevalences))
+    restated = derived_intervals.predictive_values(
+      *rates, np.array(prevalences)
+    )
     for name, each in zip(('ppv', 'npv'), restated, strict=True):
       columns |= values.flat(name, each)
     rows = zip(*columns.values(), strict=True)

@@ -19,6 +19,7 @@ from bit_covid.report import facts
 from bit_covid.report import figures as report_figures
 from bit_covid.report import maps
 from bit_covid.report import published
+from bit_covid.report import subgroup_tables
 from bit_covid.report import tables
 
 _LISTED_ERRORS = 12
@@ -64,41 +65,16 @@ class Run(NamedTuple):
   seed: int
 
 
-def highlights(numbers: Mapping[str, Any]) -> list[tuple[str, ...]]:
-  """Returns title, value, interval and sample size of each headline number."""
-  found = numbers['slice']
-  what = figures.plural(found['slices'], 'slice')
-  counts = found['slices_by_class']
-  if found['patients_known']:
-    what += f' of {figures.plural(found["patients"], "patient")}'
-    counts = found['patients_by_class']
-  by_class = ', '.join(f'{count:,} {name}' for name, count in counts.items())
-  accuracy = _percent(found['measures']['accuracy'])
-  result = [('Accuracy of slices', *accuracy, f'{what} ({by_class})')]
-  if 'missing' not in numbers['patient']:
-    mean = numbers['patient']['mean']
-    accuracy = _percent(mean['measures']['accuracy'])
-    what = (
-      f'{figures.plural(mean["patients"], "patient")}, mean of their slices'
-    )
-    result.append(('Accuracy of patients', *accuracy, what))
-  return result
-
-
-def _percent(found: Mapping[str, float | None]) -> tuple[str, str]:
-  text = blocks.number(found['value'], 'accuracy')
-  between = blocks.interval(found, 'accuracy')
-  return f'{text} %', f'{interval_lib.LEVEL_TEXT} interval {between}'
-
-
 def sections(run: Run) -> list[blocks.Section]:
   """Returns the sections that have something to show."""
   found = run.numbers[run.split]
   prevalence = [blocks.Text(_PREVALENCE), tables.prevalence(found)]
   groups = [
-    blocks.Text(tables.small_groups(is_known=found['slice']['patients_known'])),
+    blocks.Text(
+      subgroup_tables.small_groups(is_known=found['slice']['patients_known'])
+    ),
     *_metadata(run.numbers),
-    *tables.groups(found),
+    *subgroup_tables.groups(found),
   ]
   published_rows = published.comparison(
     run.split, found, facts.data_name(run.config)

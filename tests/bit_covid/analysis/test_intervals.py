@@ -5,7 +5,6 @@
 import numpy as np
 import pytest
 
-from bit_covid.analysis import interval as interval_lib
 from bit_covid.analysis import intervals
 from bit_covid.analysis import metrics
 from bit_covid.analysis import patient_counts
@@ -146,19 +145,6 @@ def test_bad_values_are_refused(simulated, column, value, message):
   table.loc[table.index[:4], column] = value
   with pytest.raises(ValueError, match=message):
     intervals.intervals(table)
-
-
-def test_predictive_values_of_a_rare_class():
-  # Of 60 negative patients with one slice each, none is called.
-  none = interval_lib.Interval(1.0, 0.025 ** (1 / 60), 1.0)
-  ppv, npv = intervals.predictive_values(none, none, np.array([0.5, 0.001, 0]))
-  assert ppv.value[:2].tolist() == [1, 1]
-  assert ppv.high[:2].tolist() == [1, 1]
-  assert 0.9 < ppv.low[0] < 0.95
-  # 1 in 1,000 against false alarms in up to 6 %.
-  assert 0.014 < ppv.low[1] < 0.018
-  assert npv.low[1] > 0.999
-  assert npv.low[2] == 1
 
 
 def test_mean_of_errors_has_the_interval_of_the_accuracy(simulated):
