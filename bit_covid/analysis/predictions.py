@@ -18,6 +18,9 @@ from bit_covid.base import files
 
 ID_COLUMNS = ('slice_id', 'patient_id', 'source', 'label')
 _PREFIX = 'p_'
+PATIENTS_UNKNOWN = (
+  'Patients are not known: intervals are over slices and too narrow.'
+)
 # Slices or patients that an error message names.
 _EXAMPLES = 5
 
@@ -116,6 +119,23 @@ def read_csv(
       f'{path}: it is empty or damaged: {str(error).strip()}. Numbers belong '
       f'in {", ".join(numbers)}. Write it again, or restore it.'
     ) from error
+
+
+def knows_patients(table: pd.DataFrame) -> bool:
+  """Returns whether someone said which slices are of one patient.
+
+  Where nobody did, each slice is written as a patient of its own.
+  """
+  return not (table['patient_id'] == table['slice_id']).all()
+
+
+def check_once(table: pd.DataFrame) -> None:
+  """Checks that no slice occurs twice.
+
+  Raises:
+    ValueError: some do; the message says how many and which.
+  """
+  _slices(table, 'the table')
 
 
 def align(table_a: pd.DataFrame, table_b: pd.DataFrame) -> pd.DataFrame:

@@ -17,9 +17,8 @@ import ml_collections
 import numpy as np
 import tqdm
 
-from bit_covid import report
-from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
+from bit_covid.analysis import run_tables
 from bit_covid.analysis import terminal
 from bit_covid.base import checksums
 from bit_covid.base import compilation_cache
@@ -28,7 +27,6 @@ from bit_covid.inference import evaluate
 from bit_covid.inference import network as network_lib
 from bit_covid.models import resnet_v2
 from bit_covid.report import numbers
-from bit_covid.report import values
 from bit_covid.training import ledger
 from bit_covid.training import manifest
 from bit_covid.training import run_directory
@@ -73,7 +71,7 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
       checkpoint=checksums.of_file(epath.Path(path)),
       fingerprint=examples.fingerprint,
     )
-  _show(workdir, list(splits), arguments.replicates)
+  _show(workdir, list(splits))
 
 
 def _data_config(
@@ -175,13 +173,10 @@ def _evaluate(
     )
 
 
-def _show(workdir: epath.Path, names: Sequence[str], replicates: int) -> None:
+def _show(workdir: epath.Path, names: Sequence[str]) -> None:
   """Writes the numbers of a report, and prints those of the named splits."""
   # Of all evaluated splits, since thresholds for test are chosen on val.
-  found = numbers.collect(
-    report.read_tables(workdir),
-    settings=values.Settings(resamples=bootstrap.Resamples(replicates)),
-  )
+  found = numbers.collect(run_tables.read(workdir))
   kept = metrics.read_json(workdir)
   metrics.update_json(
     workdir,

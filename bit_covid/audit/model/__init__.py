@@ -29,6 +29,4 @@ CHECKS: Mapping[str, Callable[[subject_lib.Subject], finding.Finding]] = (
 
 def audit_model(subject: subject_lib.Subject) -> list[finding.Finding]:
   """Returns the findings of all checks of a network."""
-  return [
-    check(subject)._replace(check=name) for name, check in CHECKS.items()
-  ]
+  return [check(subject)._replace(check=name) for name, check in CHECKS.items()]

@@ -20,7 +20,7 @@ _TAILS = 0.01, 0.99
 
 
 def check(subject: subject_lib.Subject) -> finding.Finding:
-  """Returns how good the results are without Normal slices beside the lesions."""
+  """Returns the results without Normal slices above and below the lesions."""
   names = subject.network.class_names
   if NORMAL not in names or len(names) < 2:
     return finding.Finding(

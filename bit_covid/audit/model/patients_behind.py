@@ -42,10 +42,14 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
     f'The training saw {len(table):,} slices of '
     f'{table["patient_id"].nunique():,} patients. The class with fewest, '
     f'{fewest["Class"]}, has {fewest["Slices"]:,} slices of '
-    f'{fewest["Patients"]:,} patients from {fewest["Sources"]} sources, worth '
+    f'{fewest["Patients"]:,} patients and {_sources(fewest["Sources"])}, worth '
     f'{fewest["Worth"]:g} patients with equally many slices.',
     shown.assign(Worth=shown['Worth'].map('{:g}'.format)),
     advice='Name the patients, not the slices, as the size of the training.'
     if is_few
     else '',
   )
+
+
+def _sources(count: int) -> str:
+  return '1 source' if count == 1 else f'{count} sources'

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of results with their intervals, as all checks of a network show them."""
+"""Rows of results with their intervals, as checks of a network show them."""
 
 from collections.abc import Mapping
 
@@ -25,9 +25,7 @@ def compare(tables: Mapping[str, pd.DataFrame], heading: str) -> pd.DataFrame:
   for name, table in tables.items():
     measures = intervals.intervals(table, with_areas=False)
     sensitivity = measures['sensitivity']
-    of_classes = zip(
-      predictions.class_names(table), *sensitivity, strict=True
-    )
+    class_names = predictions.class_names(table)
     rows.append(
       {
         heading: name,
@@ -35,8 +33,8 @@ def compare(tables: Mapping[str, pd.DataFrame], heading: str) -> pd.DataFrame:
         'Patients': int(table['patient_id'].nunique()),
         'Accuracy': text(measures['accuracy']),
         **{
-          f'Sensitivity, {name}': text(interval_lib.Interval(*values))
-          for name, *values in of_classes
+          f'Sensitivity, {class_name}': text(interval_lib.Interval(*values))
+          for class_name, *values in zip(class_names, *sensitivity, strict=True)
         },
       }
     )

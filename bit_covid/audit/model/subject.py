@@ -11,7 +11,7 @@ from etils import epath
 import numpy as np
 import pandas as pd
 
-from bit_covid.analysis import predictions
+from bit_covid.analysis import run_tables
 from bit_covid.inference import network as network_lib
 from bit_covid.training import run_identity
 import input_pipeline
@@ -86,8 +86,8 @@ def load(
   network = network_lib.Network.load(workdir)
   facts = run_identity.read(workdir) or {}
   _check_same_data(workdir, facts.get('fingerprints') or {}, splits)
-  tables = predictions.read_all(workdir)
-  judged = predictions.main_split(list(tables))
+  tables = run_tables.read(workdir)
+  judged = run_tables.main_split(list(tables))
   if judged not in splits:
     raise ValueError(
       f'{workdir} was evaluated on {", ".join(tables)}, of which the data set '
