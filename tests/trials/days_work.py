@@ -59,14 +59,14 @@ def run(
   tenth as many uploads. Nothing here is random.
   """
   del seed
-  place = workplace.Workplace(scratch)
-  place.reset(None)
+  work = workplace.Workplace(scratch)
+  work.reset(None)
   train = functools.partial(commands.train_long, steps=amount)
   predict = functools.partial(commands.predict_often, count=amount // 3)
-  training = _watch('training steps', train, place, _last_step)
-  place.run(commands.write_scans)
-  predictions = _watch('predictions', predict, place, _last_count)
-  return [training, predictions, _upload(amount // 10, place)]
+  training = _watch('training steps', train, work, _last_step)
+  work.run(commands.write_scans)
+  predictions = _watch('predictions', predict, work, _last_count)
+  return [training, predictions, _upload(amount // 10, work)]
 
 
 def slopes(kind: str, samples: Sequence[Sample]) -> frame.Row:
@@ -92,16 +92,16 @@ def slopes(kind: str, samples: Sequence[Sample]) -> frame.Row:
 def _watch(
   kind: str,
   function: workplace.CommandFn,
-  place: workplace.Workplace,
+  work: workplace.Workplace,
   progress: Callable[[attempt.Command, pathlib.Path], int],
 ) -> frame.Row:
   """Returns the row of a command, which is watched until it ends."""
-  command = place.start(function)
+  command = work.start(function)
   samples = []
   while command.is_alive():
     time.sleep(_SECONDS_BETWEEN)
-    done = progress(command, place.area)
-    if done and (sample := _sample(command.pid, done, place.area)):
+    done = progress(command, work.area)
+    if done and (sample := _sample(command.pid, done, work.area)):
       samples.append(sample)
   ended = command.wait()
   if ended.exit_code:
@@ -109,21 +109,21 @@ def _watch(
   return slopes(kind, samples)
 
 
-def _upload(count: int, place: workplace.Workplace) -> frame.Row:
+def _upload(count: int, work: workplace.Workplace) -> frame.Row:
   """Returns the row of a page that scores `count` uploads."""
-  command = place.start(commands.page)
+  command = work.start(commands.page)
   client = page_client.PageClient(command)
-  scans = sorted((place.area / 'scans').iterdir())
+  scans = sorted((work.area / 'scans').iterdir())
   samples = []
   for i in range(count):
     client.score(scans[i % len(scans)])
-    samples.append(_sample(command.pid, i + 1, place.area))
+    samples.append(_sample(command.pid, i + 1, work.area))
   command.signal(signal.SIGINT)
   ended = command.wait()
   row = slopes('uploads to the page', samples)
   if ended.exit_code != 130:
     row.differences.append(f'exit code {ended.exit_code}: {ended.log}')
-  row.strays += [x.name for x in (place.area / 'tmp').iterdir()]
+  row.strays += [x.name for x in (work.area / 'tmp').iterdir()]
   return row
 
 

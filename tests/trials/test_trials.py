@@ -77,8 +77,8 @@ def test_a_name_that_is_unknown_is_refused_before_any_runs():
 def _kill(function, scratch):
   rows = {}
   scenario = crash.Scenario(1, function, place='any')
-  place, random = workplace.Workplace(scratch), np.random.default_rng(0)
-  crash.kill_repeatedly(scenario, 10, random, place, rows)
+  work, random = workplace.Workplace(scratch), np.random.default_rng(0)
+  crash.kill_repeatedly(scenario, 10, random, work, rows)
   assert rows['any'].tries == 10
   return rows['any']
 
