@@ -25,8 +25,8 @@ from tests.trials.frame import page_client
 from tests.trials.frame import workplace
 
 _WARM_UP = 1 / 3
-# Moments of which samples are needed.
-_FEWEST = 5
+# Of samples, to which a line is fitted.
+_BLOCKS = 8
 _SECONDS_BETWEEN = 0.25
 
 
@@ -70,19 +70,24 @@ def run(
 
 
 def slopes(kind: str, samples: Sequence[Sample]) -> frame.Row:
-  """Returns a row that says what grew after the warm-up, per 100."""
+  """Returns a row that says what grew after the warm-up, per 100.
+
+  The line is fitted to the smallest values of some blocks of samples, as what
+  is used for a moment only says nothing.
+  """
   row = frame.Row(place=kind, tries=max(x.done for x in samples))
   # Not the last ones, when the process ends.
-  done = np.array([x.done for x in samples])
-  is_warm = (done > row.tries * _WARM_UP) & (done < row.tries)
-  if len(set(done[is_warm].tolist())) < _FEWEST:
-    row.differences.append(f'samples of fewer than {_FEWEST} moments')
+  warm = [x for x in samples if row.tries * _WARM_UP < x.done < row.tries]
+  if len({x.done for x in warm}) < _BLOCKS:
+    row.differences.append(f'samples of fewer than {_BLOCKS} moments')
     return row
+  blocks = np.array_split(np.arange(len(warm)), _BLOCKS)
   texts = []
   for name, (bound, unit) in _BOUNDS.items():
-    values = np.array([getattr(x, name) for x in samples])[is_warm]
-    slope = 100 * np.polyfit(done[is_warm], values, 1)[0]
-    texts.append(f'{slope:+.2f} {unit}, from {values[0]:.0f}')
+    points = [(getattr(x, name), x.done) for x in warm]
+    least, done = zip(*(min(points[i] for i in x) for x in blocks), strict=True)
+    slope = 100 * np.polyfit(done, least, 1)[0]
+    texts.append(f'{slope:+.2f} {unit}, from {least[0]:.0f}')
     if slope > bound:
       row.differences.append(f'{texts[-1]}: more than {bound} per 100')
   row.measured = f'per 100: {"; ".join(texts)}'

@@ -100,8 +100,9 @@ def test_a_leak_is_found(name):
   def samples(growth):
     flat = days_work.Sample(0, 500.0, 30, 20, 0)
     for done in range(100, 3001, 100):
-      # Until it is warm, much grows.
+      # Much grows until it is warm, and something comes and goes.
       value = getattr(flat, name) + growth * done + min(done, 900)
+      value += 50 * (done % 300 == 0)
       yield flat._replace(done=done, **{name: value})
 
   assert days_work.slopes('any', list(samples(0))).is_right
