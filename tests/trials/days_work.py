@@ -3,8 +3,8 @@
 """A day's work: long training, many predictions in a process, many uploads.
 
 While they go on, the memory, the open files, the threads and the temporary
-files of the process are counted. After the first third, when all is compiled
-and cached, none of them may grow.
+files of the process are counted. In the second half, when all is compiled and
+cached, none of them may grow.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ from tests.trials.frame import commands
 from tests.trials.frame import page_client
 from tests.trials.frame import workplace
 
-_WARM_UP = 1 / 3
+_WARM_UP = 1 / 2
 # Of samples, to which a line is fitted.
 _BLOCKS = 8
 _SECONDS_BETWEEN = 0.25
