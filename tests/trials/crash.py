@@ -98,7 +98,9 @@ def kill_repeatedly(
       rows.setdefault(place, frame.Row(place=place)).tries += 1
     if places:
       _compare(rows[places[-1]], ended, expected, contents.read(work.area))
-    print(f'  killed: {", ".join(places)}', file=sys.stderr, flush=True)
+    wrong = sum(len(x.differences + x.strays) for x in rows.values())
+    text = f'  killed: {", ".join(places)}; wrong till now: {wrong}'
+    print(text, file=sys.stderr, flush=True)
 
 
 def _kill_some(
