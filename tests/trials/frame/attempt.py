@@ -13,6 +13,7 @@ import faulthandler
 import functools
 import multiprocessing
 from multiprocessing import connection as connection_lib
+from multiprocessing import forkserver
 import os
 import pathlib
 import signal
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from typing import Any, NamedTuple
+from unittest import mock
 
 from tests.trials.frame import moments
 
@@ -152,9 +154,10 @@ class Command:
 @functools.cache
 def _context() -> multiprocessing.context.ForkServerContext:
   """Returns the server, which gets its environment when it starts."""
-  os.environ.update(_ENVIRONMENT)
   context = multiprocessing.get_context('forkserver')
   context.set_forkserver_preload(list(PRELOADED))
+  with mock.patch.dict(os.environ, _ENVIRONMENT):
+    forkserver.ensure_running()
   return context
 
 
