@@ -35,11 +35,12 @@ def _tries_nothing(*, amount=1, seed, scratch):
   return [frame.Row(place='there')]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def own_folder(tmp_path, monkeypatch):
   monkeypatch.setattr(command.tempfile, 'tempdir', str(tmp_path))
 
 
+@pytest.mark.usefixtures('own_folder')
 def test_what_is_right_leaves_nothing(capsys, tmp_path):
   assert command.run({'a': _right}, amount=None, seed=0) == 0
   assert capsys.readouterr().out.splitlines() == [
@@ -51,6 +52,7 @@ def test_what_is_right_leaves_nothing(capsys, tmp_path):
   assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.usefixtures('own_folder')
 @pytest.mark.parametrize(
   ('trial', 'expected'),
   [
