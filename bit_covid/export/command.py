@@ -11,6 +11,7 @@ import shutil
 import types
 
 from bit_covid.base import command
+from bit_covid.base import disk
 from bit_covid.export import description
 from bit_covid.export import exportable
 from bit_covid.export import parity
@@ -114,10 +115,11 @@ def _whole_folder(target: pathlib.Path) -> Iterator[pathlib.Path]:
   partial = target.with_name(f'.{target.name}.partial')
   # Left by a process that was killed.
   shutil.rmtree(partial, ignore_errors=True)
-  partial.mkdir(parents=True)
   try:
-    yield partial
-    partial.rename(target)
+    with disk.writing(target):
+      partial.mkdir(parents=True)
+      yield partial
+      partial.rename(target)
   except BaseException:  # Also after Ctrl+C.
     shutil.rmtree(partial, ignore_errors=True)
     raise
@@ -150,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace) -> int:
   output = pathlib.Path(arguments.output).expanduser()
+  disk.check_folder(output, '--output')
   differences = export(
     arguments.checkpoint,
     output,
