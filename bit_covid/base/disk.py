@@ -52,7 +52,9 @@ def problem(error: BaseException) -> str | None:
     if name and number == errno.ENOSPC:
       text += f'; {free_bytes(name):,} bytes are free'
     return f'{text}. Make room, then give the same command again.'
-  return f'{name} {_PROBLEMS[number]}.' if name and number in _PROBLEMS else None
+  return (
+    f'{name} {_PROBLEMS[number]}.' if name and number in _PROBLEMS else None
+  )
 
 
 @contextlib.contextmanager

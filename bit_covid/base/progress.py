@@ -10,7 +10,6 @@ import time
 
 import jax
 
-
 # Seconds after which a user is told what is waited for.
 _SLOW_SECONDS = 60
 

@@ -10,12 +10,8 @@ alone, in `input_pipeline.order_and_augmentation`.
 import asyncio
 from collections.abc import Iterator
 import contextlib
-import logging as logging_lib
 import shutil
-import sys
-from typing import Any
 
-from absl import logging
 from etils import epath
 import jax
 import numpy as np
@@ -27,6 +23,7 @@ from bit_covid.base import devices
 from bit_covid.base import disk
 from bit_covid.base import files
 from bit_covid.base import progress
+from bit_covid.training import orbax_errors
 from bit_covid.training import train_step
 
 
@@ -46,7 +43,7 @@ class Checkpoints(contextlib.AbstractContextManager):
     self._needed_bytes = 0
     self._is_saving = False
     self._quiet = contextlib.ExitStack()
-    self._quiet.enter_context(_no_tracebacks())
+    self._quiet.enter_context(orbax_errors.not_printed())
     self._manager = ocp.CheckpointManager(
       folder,
       # Otherwise Orbax infers it from the latest one, which may be damaged.
@@ -87,7 +84,11 @@ class Checkpoints(contextlib.AbstractContextManager):
 
   @contextlib.contextmanager
   def _writing(self) -> Iterator[None]:
-    """Waits for the disk in its block, and leaves no half checkpoint."""
+    """Waits for the disk in its block, and leaves no half checkpoint.
+
+    Raises:
+      OSError: one could not be written; the error names the folder.
+    """
     folder = self._manager.directory
     place = progress.format_path(folder)
     try:
@@ -198,31 +199,6 @@ class Checkpoints(contextlib.AbstractContextManager):
       self._is_saving = True
       with self._writing():
         self._manager.save(step, args=ocp.args.StandardSave(state))
-
-
-@contextlib.contextmanager
-def _no_tracebacks() -> Iterator[None]:
-  """Keeps errors of a save, which are raised, from being printed before.
-
-  Orbax logs them. Of the writes that TensorStore has begun, it waits for the
-  first that fails; the others fail as well, and find nobody who waits.
-  """
-  logger, before = logging.get_absl_logger(), sys.unraisablehook
-
-  def is_shown(record: logging_lib.LogRecord) -> bool:
-    return not (record.exc_info and 'orbax' in record.pathname)
-
-  def show(unraisable: Any) -> None:
-    if str(unraisable.exc_value) != 'Event loop is closed':
-      before(unraisable)
-
-  logger.addFilter(is_shown)
-  sys.unraisablehook = show
-  try:
-    yield
-  finally:
-    logger.removeFilter(is_shown)
-    sys.unraisablehook = before
 
 
 def _with_checksums(

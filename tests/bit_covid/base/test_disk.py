@@ -13,9 +13,8 @@ from bit_covid.base import disk
 
 def _error(path, number, needed=None):
   text = os.strerror(number)
-  with pytest.raises(OSError, match=text) as caught:
-    with disk.writing(path, needed):
-      raise OSError(number, text)
+  with pytest.raises(OSError, match=text) as caught, disk.writing(path, needed):
+    raise OSError(number, text)
   return caught.value
 
 
@@ -54,11 +53,10 @@ def test_other_errors_say_what_helps(number, text):
 
 def test_what_a_library_says_becomes_an_error_of_the_system():
   text = 'RESOURCE_EXHAUSTED: x; No space left on device [OS error 28: ENOSPC]'
-  with pytest.raises(OSError, match='No space') as caught:
-    with disk.writing('run/checkpoints', 9):
-      raise ValueError(text)
+  with pytest.raises(OSError, match='No') as caught, disk.writing('run/x', 9):
+    raise ValueError(text)
   assert disk.is_full(caught.value)
-  assert disk.problem(caught.value).startswith('run/checkpoints has no room')
+  assert disk.problem(caught.value).startswith('run/x has no room')
   with pytest.raises(ValueError, match='another'), disk.writing('run'):
     raise ValueError('another')
 

@@ -111,7 +111,9 @@ def test_an_append_without_room_adds_nothing_and_names_the_file(tmp_path):
 
 def _start(code, *arguments):
   text = (
-    'import os, sys; from etils import epath; from bit_covid.base import files\n'
+    'import os, sys\n'
+    'from etils import epath\n'
+    'from bit_covid.base import files\n'
     f'path = epath.Path(sys.argv[1])\n{code}'
   )
   return subprocess.Popen(
