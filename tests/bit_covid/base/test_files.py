@@ -2,11 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that are there whole or not at all."""
 
-import contextlib
 import os
 import pathlib
-import resource
-import signal
 import subprocess
 import sys
 import zipfile
@@ -70,28 +67,16 @@ def test_old_file_stays_when_the_new_one_cannot_be_made(tmp_path):
   assert path.read_text() == '1\n'
 
 
-@contextlib.contextmanager
-def _largest_file(size):
-  """Lets the system write at most so many bytes into a file."""
-  before = resource.getrlimit(resource.RLIMIT_FSIZE)
-  # Otherwise a write beyond the limit ends the program.
-  handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-  resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-  try:
-    yield
-  finally:
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
-
-
 def _names(folder):
   return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_write_without_room_changes_nothing_and_names_the_file(tmp_path):
+def test_a_write_without_room_changes_nothing_and_names_the_file(
+  tmp_path, largest_file
+):
   path = epath.Path(tmp_path) / 'a.npz'
   files.write(path, b'old')
-  with pytest.raises(OSError, match='too large') as caught, _largest_file(2000):
+  with pytest.raises(OSError, match='too large') as caught, largest_file(2000):
     files.write(path, bytes(3000))
   assert disk.problem(caught.value).startswith(f'{path} is larger than files ')
   assert '; 3,000 bytes are needed.' in disk.problem(caught.value)
@@ -99,11 +84,13 @@ def test_a_write_without_room_changes_nothing_and_names_the_file(tmp_path):
   assert _names(tmp_path) == ['a.npz']
 
 
-def test_an_append_without_room_adds_nothing_and_names_the_file(tmp_path):
+def test_an_append_without_room_adds_nothing_and_names_the_file(
+  tmp_path, largest_file
+):
   path = epath.Path(tmp_path) / 'a.jsonl'
   for line in (b'1\n', b'2\n'):
     files.append(path, line)
-  with pytest.raises(OSError, match='too large') as caught, _largest_file(2000):
+  with pytest.raises(OSError, match='too large') as caught, largest_file(2000):
     files.append(path, bytes(3000))
   assert '; 3,000 bytes are needed.' in disk.problem(caught.value)
   assert path.read_bytes() == b'1\n2\n'
