@@ -112,7 +112,7 @@ def _prepare(
       download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
     )
   except RuntimeError as error:  # The only kind that ArrayRecord raises.
-    for number in (errno.ENOSPC, errno.EDQUOT):
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
       if (text := os.strerror(number)) in str(error):
         raise OSError(number, text, str(builder.data_path)) from error
     raise

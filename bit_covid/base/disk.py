@@ -62,7 +62,7 @@ def writing(path: _Path, needed_bytes: int | None = None) -> Iterator[None]:
   """Makes errors of the disk within the block name the path.
 
   Errors of a write have no file name, and libraries raise errors of their own
-  kinds, which become OSErrors.
+  kinds, which become OSErrors. Of blocks in each other the innermost counts.
 
   Args:
     path: of a file, or of a folder of files.
@@ -72,7 +72,7 @@ def writing(path: _Path, needed_bytes: int | None = None) -> Iterator[None]:
     yield
   except Exception as error:
     found = error if isinstance(error, OSError) else _from_text(str(error))
-    if found is None or found.errno is None:
+    if found is None or not found.errno or hasattr(found, 'needed_bytes'):
       raise
     found.filename = os.fspath(path)
     found.needed_bytes = needed_bytes

@@ -77,8 +77,9 @@ def export(
 
   Raises:
     FileExistsError: a folder exists already.
+    OSError: an export could not be written; nothing is left of any.
     ValueError: checkpoint or size are invalid, or an export differs from the
-      original; its folder is removed.
+      original; nothing is left of any.
   """
   modules = {name: import_format(name) for name in formats}
   _check_absent(output, formats)
@@ -86,8 +87,10 @@ def export(
   model = exportable.create(bit_npz.load(source), size=size)
   cases = parity.cases(model)
   differences = {}
-  for name, module in modules.items():
-    with _whole_folder(output / name) as folder:
+  # All or none, so that the same command can be given again.
+  with contextlib.ExitStack() as folders:
+    for name, module in modules.items():
+      folder = folders.enter_context(_whole_folder(output / name))
       module.write(model, folder)
       differences[name] = parity.check(name, module.read(folder), cases)
       content = description.describe(
