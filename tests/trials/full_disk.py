@@ -98,18 +98,20 @@ def run(
   del seed  # The sizes are spread evenly.
   with _disk(scratch / 'disk') as disk:
     place = _Place(scratch, disk)
-    prepared = place.make(None, commands.prepare_data, commands.write_scans)
+    prepared = place.make(None, commands.prepare_data)
     # After it has compared the room of its disk with what it will need.
     train = _Scenario('train', commands.train, prepared, 'run/run.json')
     each = amount // 10
     rows = [_try_sizes(train, amount - 5 * each, place)]
     if not each:
       return rows
-    trained = place.make(prepared, commands.train)
+    trained = place.make(prepared, commands.train, commands.write_scans)
+    unreported = pathlib.Path(shutil.copytree(trained, scratch / 'unreported'))
+    shutil.rmtree(unreported / 'run' / 'report')
     others = (
       _Scenario('preparing data', _prepare_data),
       _Scenario('evaluate', _evaluate, trained),
-      _Scenario('report', commands.report, trained),
+      _Scenario('report', commands.report, unreported),
       _Scenario('predict', _predict, trained),
       _Scenario('export', _export, trained),
     )
