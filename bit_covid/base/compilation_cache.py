@@ -10,7 +10,7 @@ import stat
 
 from absl import logging
 import jax
-import pooch
+import platformdirs
 
 # Bytes; the programs that were not used for longest go first.
 _MOST_BYTES = 2 * 1024**3
@@ -27,7 +27,7 @@ def enable() -> pathlib.Path | None:
   """
   if jax.config.jax_compilation_cache_dir:
     return pathlib.Path(jax.config.jax_compilation_cache_dir)
-  folder = pathlib.Path(pooch.os_cache('bit_covid')) / 'xla' / _machine()
+  folder = platformdirs.user_cache_path('bit_covid') / 'xla' / _machine()
   try:
     # Not by `parents=True`, which leaves parents open to the user's group where
     # the umask does.
