@@ -24,6 +24,7 @@ from jax.experimental import multihost_utils
 import numpy as np
 
 from bit_covid.base import command
+from bit_covid.base import host_start
 from bit_covid.base import host_watch
 from bit_covid.base import stop_signals
 from bit_covid.base import version
@@ -31,6 +32,8 @@ from bit_covid.base import version
 # Seconds in which the news of a lost host arrive, if JAX notices it first: as
 # long as the kernel takes to notice a machine that was switched off.
 _PATIENCE = 35
+# Errors of input and of training, which say what is wrong.
+_OWN_ERRORS = (ValueError, OSError, FloatingPointError, KeyboardInterrupt)
 # Seconds that a host has to reach JAX's coordinator, which is running by then.
 _CONNECT_SECONDS = 60
 
@@ -74,9 +77,7 @@ def together(
     yield
     return
   _check(place)
-  watch = host_watch.HostWatch(
-    place, facts=_versions(), start_seconds=start_seconds
-  )
+  watch = host_start.start(place, start_seconds=start_seconds)
   try:
     address = watch.wait_for_all()
     _connect(place, address)
@@ -133,6 +134,7 @@ def _connect(place: host_watch.Place, address: str) -> None:
       f'The hosts have different numbers of devices: {listed}. All have to '
       'have as many.'
     )
+  check_same(_versions(), remedy='Install the same versions on all.')
 
 
 def _raise_first_cause(
@@ -144,21 +146,21 @@ def _raise_first_cause(
     HostsError: it has ended with an error, or without a word.
     Stopped: it was stopped by a signal.
   """
-  is_stop = isinstance(error, KeyboardInterrupt)
   reason = command.one_line(str(error)) or type(error).__name__
   exit_code = getattr(error, 'exit_code', command.NOT_DONE)
-  if is_stop and not str(error):
+  if isinstance(error, KeyboardInterrupt) and not str(error):
     reason = f'by {signal.Signals(exit_code - 128).name}.'
-  # What JAX says if another host no longer answers. On a CPU, it is a
-  # ValueError in some functions.
-  is_lost = isinstance(error, jax.errors.JaxRuntimeError) or 'Gloo' in reason
+  # Any other error may be what JAX or Orbax say if a host no longer answers.
+  # On a CPU, that is a ValueError in some functions.
+  is_own = isinstance(error, _OWN_ERRORS) and 'Gloo' not in reason
   cause = watch.leave(
-    reason, exit_code=exit_code, patience=_PATIENCE if is_lost else 0
+    reason, exit_code=exit_code, patience=0 if is_own else _PATIENCE
   )
-  if cause and not is_stop:
-    if cause.exit_code > 128:
-      raise stop_signals.Stopped(cause.exit_code - 128, str(cause)) from error
-    raise cause from error
+  if is_own or not cause:
+    return
+  if cause.exit_code > 128:
+    raise stop_signals.Stopped(cause.exit_code - 128, str(cause))
+  raise cause
 
 
 def texts_of_all(text: str) -> list[str]:
@@ -182,8 +184,6 @@ def check_same(facts: Mapping[str, Any], *, remedy: str) -> None:
   Raises:
     ValueError: they differ. Raised on every host; names the facts and hosts.
   """
-  if jax.process_count() == 1:
-    return
   texts = texts_of_all(json.dumps([socket.gethostname(), facts]))
   (first_name, first), *others = map(json.loads, texts)
   different = [
