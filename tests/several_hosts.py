@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 
+import numpy as np
+
 ROOT = pathlib.Path(__file__).parents[1]
 # A network that compiles in a second takes the place of the tiny one.
 _PROGRAM = """
@@ -35,6 +37,7 @@ _FIELDS = {
   'log_every': 1,
   'eval_every': 15,
   'checkpoint_every': 5,
+  'final_splits': "('test',)",
   'report': False,
 }
 
@@ -78,7 +81,7 @@ class Host:
   @property
   def last_line(self) -> str:
     """The last line of it."""
-    return self.output.rstrip().splitlines()[-1]
+    return self.output.rstrip().rpartition('\n')[2]
 
   def wait(self, seconds: float = 300) -> int:
     """Returns its exit code."""
@@ -92,10 +95,12 @@ def started(
   fields: Mapping[str, object],
   *,
   own_flags: Mapping[int, Sequence[str]] | None = None,
+  own_devices: Mapping[int, int] | None = None,
 ) -> Iterator[list[Host]]:
   """Starts the hosts of a run; at the end of the block none is left.
 
-  The flags in `own_flags` are for the host of that number alone.
+  The flags in `own_flags` and the number of devices in `own_devices` are for
+  the host of that number alone.
   """
   port = free_port()
   hosts = []
@@ -107,7 +112,8 @@ def started(
         f'--process_id={i}',
         *(own_flags or {}).get(i, ()),
       ]
-      hosts.append(Host(workdir, fields, flags))
+      devices = (own_devices or {}).get(i, 1)
+      hosts.append(Host(workdir, fields, flags, devices=devices))
     yield hosts
   finally:
     for host in hosts:
@@ -129,3 +135,21 @@ def wait_for_lines(log: pathlib.Path, count: int, host: Host) -> None:
     assert host.process.poll() is None, host.output
     assert time.monotonic() < deadline, host.output
     time.sleep(0.02)
+
+
+def differences(expected: pathlib.Path, found: pathlib.Path) -> list[str]:
+  """Returns what differs in the results of two work directories."""
+  names = ['metrics.jsonl', 'predictions/test.csv']
+  different = [
+    name
+    for name in names
+    if (expected / name).read_bytes() != (found / name).read_bytes()
+  ]
+  for name in ('model.npz', 'predictions/test_features.npz'):
+    with np.load(expected / name) as first, np.load(found / name) as second:
+      different += [
+        f'{name}: {key}'
+        for key in first.keys() | second.keys()
+        if not np.array_equal(first[key], second[key])
+      ]
+  return different

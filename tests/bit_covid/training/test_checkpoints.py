@@ -224,7 +224,7 @@ def test_hosts_that_see_other_checkpoints_are_refused(
   other_host(lambda text: text.replace('2, 1', '3').replace('none', '3'))
   with (
     checkpoints.Checkpoints(epath.Path(tmp_path)) as saved,
-    pytest.raises(ValueError, match='holds is .* on host 0 .*, 3 on host 1'),
+    pytest.raises(ValueError, match=r'holds is .* on host 0 .*, 3 on host 1'),
   ):
     saved.restore(_state(0))
   assert sorted(folder.rglob('*')) in (before, [])
@@ -236,7 +236,7 @@ def test_damage_that_one_host_alone_sees_is_refused(tmp_path, other_host):
   other_host(lambda text: text.replace('"sound"', '"d/0 is cut"'))
   with (
     checkpoints.Checkpoints(epath.Path(tmp_path)) as saved,
-    pytest.raises(ValueError, match='checkpoint 2 is sound .*, d/0 is cut on'),
+    pytest.raises(ValueError, match=r'checkpoint 2 is sound .*, d/0 is cut on'),
   ):
     saved.restore(_state(0))
   assert sorted(folder.rglob('*')) == before
