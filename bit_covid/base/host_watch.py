@@ -73,7 +73,6 @@ class HostWatch(abc.ABC):
     self._names = {place.index: socket.gethostname()}
     # On the first host, connections to all others; on the others, to the first.
     self._writers: dict[int, asyncio.StreamWriter] = {}
-    self._followed: set[asyncio.Task[None]] = set()
     self._verdict: HostsError | None = None
     self._is_leaving = False
     self._done: set[int] = set()
@@ -134,9 +133,6 @@ class HostWatch(abc.ABC):
     verdict = self._verdict
     host = self._format(self._place.index)
     self._end(f'{host} has stopped: {reason[:2000]} {_GO_ON}', exit_code)
-    if self._followed and not self._place.index:
-      # The first host goes last, as the others hear of each other from it.
-      await asyncio.wait(self._followed, timeout=2 * _SECONDS_OF_GRACE)
     return verdict
 
   def _end(self, text: str, exit_code: int = 1) -> None:
@@ -176,7 +172,6 @@ class HostWatch(abc.ABC):
 
   async def _follow(self, reader: asyncio.StreamReader, index: int) -> None:
     """Follows the messages of another host, until its connection ends."""
-    self._followed.add(asyncio.current_task())
     connection = self._writers[index].get_extra_info('socket')
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in _KEEPALIVE.items():
@@ -193,7 +188,6 @@ class HostWatch(abc.ABC):
           self._note_done(index)
         else:
           self._all_done.set_result(None)
-    self._followed.discard(asyncio.current_task())
     was_let_in = not self._place.index or self._all_joined.done()
     if was_let_in and not self._all_done.done():
       self._end(

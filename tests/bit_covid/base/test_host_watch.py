@@ -33,6 +33,7 @@ try:
     time.sleep(0.3)
     os.kill(os.getpid(), 9)
   elif work == 'is JAX and is killed':
+    time.sleep(0.3)
     server = socket.create_server(('127.0.0.1', watch._jax_port))
     connection, _ = server.accept()
     connection.sendall(connection.recv(100))
