@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the hosts of one run find each other.
 
-watch = host_start.start(place, start_seconds=60)
-address = watch.wait_for_all()
+    watch = host_start.start(place, start_seconds=60)
+    address = watch.wait_for_all()
 """
 
 import asyncio

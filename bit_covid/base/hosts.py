@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several hosts of one run: how they find each other, agree, and end.
 
-with hosts.together(place, start_seconds=60):
-train.train_and_evaluate(config, workdir)
+    with hosts.together(place, start_seconds=60):
+      train.train_and_evaluate(config, workdir)
 """
 
 import collections

@@ -80,7 +80,7 @@ def test_hosts_that_differ_are_refused_before_the_first_step(
     own_flags={} if is_other_device else {1: [flag]},
     own_devices={1: 2} if is_other_device else {},
   ) as hosts:
-    # 1: one heard of the other's error before it found its own.
+    # 1: it heard of the other's error before it found its own.
     assert all(host.wait() in (1, 2) for host in hosts)
   for host in hosts:
     assert message.format(socket.gethostname()) in host.last_line
