@@ -4,6 +4,8 @@
 
     watch = host_start.start(place, start_seconds=60)
     address = watch.wait_for_all()
+
+The first host listens, and the others connect to it.
 """
 
 import asyncio

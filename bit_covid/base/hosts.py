@@ -4,6 +4,9 @@
 
     with hosts.together(place, start_seconds=60):
       train.train_and_evaluate(config, workdir)
+
+Within the block, all hosts call the functions that compare them at the same
+point of the program.
 """
 
 import collections
