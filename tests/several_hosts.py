@@ -4,6 +4,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 import contextlib
+import functools
 import os
 import pathlib
 import signal
@@ -13,6 +14,7 @@ import sys
 import time
 
 import numpy as np
+import pandas as pd
 
 ROOT = pathlib.Path(__file__).parents[1]
 # A network that compiles in a second takes the place of the tiny one.
@@ -137,19 +139,40 @@ def wait_for_lines(log: pathlib.Path, count: int, host: Host) -> None:
     time.sleep(0.02)
 
 
-def differences(expected: pathlib.Path, found: pathlib.Path) -> list[str]:
-  """Returns what differs in the results of two work directories."""
-  names = ['metrics.jsonl', 'predictions/test.csv']
-  different = [
-    name
-    for name in names
-    if (expected / name).read_bytes() != (found / name).read_bytes()
-  ]
+def differences(
+  expected: pathlib.Path, found: pathlib.Path, *, bound: float = 0
+) -> list[str]:
+  """Returns what differs in two work directories, by more than a bound.
+
+  The bound is relative or absolute, whichever allows more; 0: bit for bit.
+  """
+  different = []
+  for name, read in (
+    (
+      'metrics.jsonl',
+      functools.partial(pd.read_json, lines=True, precise_float=True),
+    ),
+    (
+      'predictions/test.csv',
+      functools.partial(pd.read_csv, float_precision='round_trip'),
+    ),
+  ):
+    first, second = read(expected / name), read(found / name)
+    try:
+      pd.testing.assert_frame_equal(first, second, rtol=bound, atol=bound)
+    except AssertionError as error:
+      different.append(f'{name}: {error}')
   for name in ('model.npz', 'predictions/test_features.npz'):
     with np.load(expected / name) as first, np.load(found / name) as second:
       different += [
         f'{name}: {key}'
         for key in first.keys() | second.keys()
-        if not np.array_equal(first[key], second[key])
+        if not _are_close(first[key], second[key], bound)
       ]
   return different
+
+
+def _are_close(first: np.ndarray, second: np.ndarray, bound: float) -> bool:
+  if first.dtype.kind != 'f':
+    return np.array_equal(first, second)
+  return np.allclose(first, second, rtol=bound, atol=bound, equal_nan=True)
