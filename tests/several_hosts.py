@@ -147,15 +147,11 @@ def differences(
   The bound is relative or absolute, whichever allows more; 0: bit for bit.
   """
   different = []
+  read_log = functools.partial(pd.read_json, lines=True, precise_float=True)
+  read_table = functools.partial(pd.read_csv, float_precision='round_trip')
   for name, read in (
-    (
-      'metrics.jsonl',
-      functools.partial(pd.read_json, lines=True, precise_float=True),
-    ),
-    (
-      'predictions/test.csv',
-      functools.partial(pd.read_csv, float_precision='round_trip'),
-    ),
+    ('metrics.jsonl', read_log),
+    ('predictions/test.csv', read_table),
   ):
     first, second = read(expected / name), read(found / name)
     try:
