@@ -85,7 +85,7 @@ class Host:
     """The last line of it."""
     return self.output.rstrip().rpartition('\n')[2]
 
-  def wait(self, seconds: float = 300) -> int:
+  def wait(self, seconds: float = 1200) -> int:
     """Returns its exit code."""
     return self.process.wait(seconds)
 

@@ -13,7 +13,8 @@ import pytest
 
 from tests import several_hosts
 
-pytestmark = pytest.mark.slow
+# On a busy machine, the processes wait for each other.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture
