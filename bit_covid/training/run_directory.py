@@ -23,12 +23,13 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
 from bit_covid.analysis import terminal
-from bit_covid.base import devices
 from bit_covid.base import files
+from bit_covid.base import hosts
 from bit_covid.inference import evaluate
 from bit_covid.training import manifest
 from bit_covid.training import run_identity
 from bit_covid.training import schedule
+from bit_covid.training import shared_disk
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
 import input_pipeline
@@ -52,21 +53,25 @@ def write_facts(
   """
   fingerprints = {name: split.fingerprint for name, split in splits.items()}
   facts = _facts(config) | {'fingerprints': fingerprints}
-  devices.check_same_on_all_hosts(json.dumps(facts), 'Config and data')
+  hosts.check_same(
+    run_identity.flat(facts | {'packages': run_identity.packages()}),
+    remedy='Give each the same command, data and packages.',
+  )
   found = run_identity.read(workdir)
   if found is not None:
     problem = f'{workdir} holds a run with another config or other data'
     run_identity.check_same(found, facts, problem=problem, ignored=_FREE)
-  if jax.process_index():
-    return  # The first host writes.
-  counts = [
-    split_counts.count(name, x.label, x.patient_id, x.class_names)
-    for name, x in splits.items()
-  ]
-  run_identity.write(workdir, facts)
-  text = pd.concat(counts).to_csv(index=False)
-  files.write(workdir / 'splits.csv', text.encode())
-  manifest.update(workdir, 'splits.csv')
+  if jax.process_index() == 0:
+    counts = [
+      split_counts.count(name, x.label, x.patient_id, x.class_names)
+      for name, x in splits.items()
+    ]
+    run_identity.write(workdir, facts)
+    text = pd.concat(counts).to_csv(index=False)
+    files.write(workdir / 'splits.csv', text.encode())
+    manifest.update(workdir, 'splits.csv')
+  # It tells when this start was, so another folder has another file.
+  shared_disk.check_seen(workdir / 'run.json')
 
 
 def check_same_config(
