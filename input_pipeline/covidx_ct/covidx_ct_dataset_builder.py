@@ -27,6 +27,7 @@ from input_pipeline import conventions
 from input_pipeline import names
 from input_pipeline import preprocess
 from input_pipeline import threads
+from input_pipeline.covidx_ct import image_record
 from input_pipeline.covidx_ct import prepared_slices
 from input_pipeline.covidx_ct import split_file
 
@@ -96,20 +97,43 @@ class Builder(tfds.core.GeneratorBasedBuilder):
       return None
     return prepared_slices.preparation(split)
 
-  def check_source(self, manual_dir: epath.Path) -> None:
-    """Checks that this was prepared from the split files in the folder.
+  def check_source(
+    self, manual_dir: epath.Path, split: str, file_names: Sequence[str]
+  ) -> None:
+    """Checks that a split was prepared from the files in the folder.
+
+    Of images, named in the order of the split, size and time are compared.
 
     Raises:
       ValueError: it was prepared from others.
     """
+    problem = ''
     prepared = self.info.metadata['split_digests']
     if split_digests(self.builder_config, manual_dir) != prepared:
-      raise ValueError(
-        f'{self.data_path} was prepared from other split files than those '
-        f'in {manual_dir}. Remove that folder to prepare it anew, set '
-        'config.data.data_dir to another place, or leave config.data.path '
-        'empty to use what was prepared.'
+      problem = f'other split files than those in {manual_dir}'
+    elif differing := self._differing(manual_dir, split, file_names):
+      problem = (
+        f'other images than those in {manual_dir}: {len(differing)} of {split} '
+        f'have another size or time, such as {differing[0]}'
       )
+    if problem:
+      raise ValueError(
+        f'{self.data_path} was prepared from {problem}. Remove that folder to '
+        'prepare it anew, set config.data.data_dir to another place, or leave '
+        'config.data.path empty to use what was prepared.'
+      )
+
+  def _differing(
+    self, manual_dir: epath.Path, split: str, file_names: Sequence[str]
+  ) -> list[str]:
+    try:
+      images = self._find_images(manual_dir)
+    except FileNotFoundError:
+      return []  # They take up space, and are not needed any more.
+    return image_record.differing(self._image_record(split), images, file_names)
+
+  def _image_record(self, split: str) -> epath.Path:
+    return self.data_path / f'{self.name}-{split}.images.npy'
 
   def _info(self) -> tfds.core.DatasetInfo:
     png = tfds.features.Image(
@@ -148,6 +172,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     self.info.metadata['split_digests'] = split_digests(
       self.builder_config, manual_dir
     )
+    for split, slices in splits.items():
+      # Before the images are read, so that later changes are found.
+      image_record.write(
+        self._image_record(split), images, [x.file_name for x in slices]
+      )
     return {
       split: self._generate_examples(slices, images, split)
       for split, slices in splits.items()
