@@ -130,8 +130,9 @@ def run(
 ) -> int:
   """Returns the exit code of `work()`; prints expected errors in one line.
 
-  Any other exception is a bug and is raised as it is. SIGINT and SIGTERM stop
-  the work, with exit code 130 or 143.
+  An error may have an `exit_code` of its own. Any other exception is a bug and
+  is raised as it is. SIGINT and SIGTERM stop the work, with exit code 130 or
+  143.
 
   Args:
     work: does everything and returns the exit code.
@@ -158,7 +159,8 @@ def run(
     if debug:
       traceback.print_exc()
     say_error(error, words or {})
-    return NOT_DONE if isinstance(error, failures) else WRONG_INPUT
+    code = NOT_DONE if isinstance(error, failures) else WRONG_INPUT
+    return getattr(error, 'exit_code', code)
 
 
 def _escape_odd_names() -> None:

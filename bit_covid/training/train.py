@@ -77,6 +77,7 @@ def train_and_evaluate(
       process uses the folder. Raised before the first step, as is
       FileNotFoundError.
     FloatingPointError: the loss or a parameter became NaN or infinite.
+    ImageError: an image broke meanwhile; the last step was saved.
     Stopped: by SIGINT, SIGTERM or the time limit; the last step was saved.
   """
   deadline = preemption.deadline(max_minutes)
@@ -99,7 +100,11 @@ def train_and_evaluate(
   run_directory.write_facts(config, workdir, splits)
   run = _Run(config, workdir, splits, model, evaluate.make_forward(model))
   state = _train(run, params, deadline)
-  return Trained(_write_results(run, state.params), splits)
+  try:
+    return Trained(_write_results(run, state.params), splits)
+  except input_pipeline.ImageError as error:
+    remedy = _how_to_go_on(run, config.schedule[-1])
+    raise input_pipeline.ImageError(f'{error} {remedy}') from error
 
 
 def initial_params(
@@ -130,6 +135,9 @@ def _train(
 
   Steps are counted from 1 to `config.schedule[-1]`: after step `s`, `s` updates
   have been made. A run with a checkpoint of step `s` resumes at step `s + 1`.
+
+  Raises:
+    ImageError: an image broke, and the step before was saved.
   """
   config = run.config
   _say_what_is_trained(run, params)
@@ -150,22 +158,50 @@ def _train(
       _monitor(run, learning_rate, done) as monitor,
       contextlib.closing(_batches(run, done)) as batches,
     ):
-      on_devices = devices.prefetch_to_device(batches)
-      for step, batch in enumerate(on_devices, start=done + 1):
-        state = update(state, batch)
-        monitor.after_update(step, state, batch)
-        if monitor.is_due(step, config.log_every):
-          state = monitor.log_loss(step, state)
-        if monitor.is_due(step, config.eval_every):
-          examples = run.splits[config.eval_split]
-          monitor.log_evaluation(step, state.params, examples, run.forward)
-        stops = stopper.is_due(step)
-        if stops or monitor.is_due(step, config.checkpoint_every):
-          with monitor.paused():
-            saved.save(step, monitor.finite_on_host(step, state))
-        if stops:
-          break
+      step = done
+      try:
+        if done and monitor.lacks_evaluation(done):
+          _evaluate(run, monitor, done, state)
+        on_devices = devices.prefetch_to_device(batches)
+        for step, batch in enumerate(on_devices, start=done + 1):
+          state = update(state, batch)
+          monitor.after_update(step, state, batch)
+          if monitor.is_due(step, config.log_every):
+            state = monitor.log_loss(step, state)
+          if monitor.is_due(step, config.eval_every):
+            _evaluate(run, monitor, step, state)
+          stops = stopper.is_due(step)
+          if stops or monitor.is_due(step, config.checkpoint_every):
+            with monitor.paused():
+              saved.save(step, monitor.finite_on_host(step, state))
+          if stops:
+            break
+      except input_pipeline.ImageError as error:
+        # Several hosts save together, and the others do not know of the image.
+        if jax.process_count() > 1:
+          raise
+        if step > done:
+          saved.save(step, monitor.finite_on_host(step, state))
+        remedy = _how_to_go_on(run, step)
+        raise input_pipeline.ImageError(f'{error} {remedy}') from error
   return state
+
+
+def _evaluate(
+  run: _Run,
+  monitor: monitor_lib.Monitor,
+  step: int,
+  state: train_step.TrainState,
+) -> None:
+  examples = run.splits[run.config.eval_split]
+  monitor.log_evaluation(step, state.params, examples, run.forward)
+
+
+def _how_to_go_on(run: _Run, step: int) -> str:
+  """Returns what is said beside an error after a step that was saved, or 0."""
+  place = progress.format_path(run.workdir)
+  of_step = f'Step {step:,} of {run.config.schedule[-1]:,} is saved. '
+  return f'{of_step if step else ""}The same command goes on in {place}.'
 
 
 def _make_update(run: _Run, optimizer: optax.GradientTransformation):

@@ -28,10 +28,12 @@ def run(tmp_path_factory, tfds_dir, save_checkpoint):
   """A work directory, as far as an evaluation needs it, of a random network."""
   folder = tmp_path_factory.mktemp('run')
   save_checkpoint(folder, window=None, facts={'data': 'phantom/tiny'})
-  fingerprint = _load_test(tfds_dir).fingerprint
-  (folder / 'config.json').write_text(
-    json.dumps({'fingerprints': {'test': fingerprint}})
-  )
+  facts = {
+    'data': {'name': 'phantom/tiny', 'box': 'annotated', 'crop': 32},
+    'model': {'dtype': 'float32'},
+    'fingerprints': {'test': _load_test(tfds_dir).fingerprint},
+  }
+  (folder / 'config.json').write_text(json.dumps(facts))
   return folder
 
 

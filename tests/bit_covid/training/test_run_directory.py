@@ -54,6 +54,20 @@ def examples():
   )
 
 
+def _with_slices(examples, label, patient_id):
+  """Returns a split of as many slices as there are labels."""
+  count = len(label)
+  return dataclasses.replace(
+    examples,
+    slice_id=np.array([f's{i}' for i in range(count)]),
+    patient_id=np.array(patient_id),
+    source=np.array(['here'] * count),
+    label=np.array(label, np.int32),
+    box=np.zeros((count, 4), np.int32),
+    digest=np.array([f'd{i}' for i in range(count)]),
+  )
+
+
 @pytest.fixture
 def save(tmp_path, random_params, examples):
   def save(val_table):
@@ -82,12 +96,7 @@ def test_without_val_there_is_no_temperature(save):
 
 
 def test_all_splits_are_counted_before_the_first_step(tmp_path, examples):
-  train = dataclasses.replace(
-    examples,
-    slice_id=np.array(['1', '2', '3', '4']),
-    patient_id=np.array(['a', 'a', 'b', 'c']),
-    label=np.array([0, 0, 0, 2], np.int32),
-  )
+  train = _with_slices(examples, [0, 0, 0, 2], ['a', 'a', 'b', 'c'])
   run_directory.write_facts(
     demo.get_config(), epath.Path(tmp_path), {'train': train, 'test': examples}
   )
@@ -103,12 +112,8 @@ def test_all_splits_are_counted_before_the_first_step(tmp_path, examples):
 
 
 def _write_facts(config, workdir, examples, num_slices):
-  train = dataclasses.replace(
-    examples,
-    slice_id=np.arange(num_slices).astype(str),
-    patient_id=np.arange(num_slices).astype(str),
-    label=np.arange(num_slices, dtype=np.int32) % 3,
-  )
+  label = np.arange(num_slices) % 3
+  train = _with_slices(examples, label, np.arange(num_slices).astype(str))
   run_directory.write_facts(config, workdir, {'train': train})
 
 
@@ -171,7 +176,9 @@ def test_damaged_config_is_named(tmp_path):
 
 
 def _evaluated(workdir, facts, splits):
-  run_identity.add_splits(workdir, facts, splits, flag='--output')
+  run_identity.begin_evaluation(workdir, facts, splits, flag='--output')
+  for name, examples in splits.items():
+    run_identity.add_split(workdir, name, examples)
 
 
 def test_results_of_one_network_gather_splits(tmp_path, examples):
