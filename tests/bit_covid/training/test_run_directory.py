@@ -146,6 +146,106 @@ def test_run_of_another_schedule_is_not_one_of_the_hyper_rule(
     run_directory.check_same_config(demo.get_config('steps=auto'), workdir)
 
 
+@pytest.fixture
+def train(examples):
+  """A split of five slices."""
+  return _with_slices(examples, [0, 0, 1, 1, 2], ['a', 'a', 'b', 'c', 'd'])
+
+
+def _replace(values, i, value):
+  values = values.copy()
+  values[i] = value
+  return values
+
+
+def _change(train, **values):
+  """Changes the third slice."""
+  columns = {k: _replace(getattr(train, k), 2, x) for k, x in values.items()}
+  return dataclasses.replace(train, **columns)
+
+
+@pytest.mark.parametrize(
+  ('change', 'message'),
+  [
+    (lambda x: _change(x, label=0), '1 labels changed, such as s2'),
+    (lambda x: _change(x, digest='x'), '1 images changed, such as s2'),
+    (lambda x: _change(x, patient_id='x'), '1 patients changed, such as s2'),
+    (lambda x: _change(x, source='x'), '1 sources changed, such as s2'),
+    (lambda x: _change(x, box=(1, 2, 3, 4)), '1 boxes changed, such as s2'),
+    (lambda x: x.take([0, 2, 4]), '2 slices removed, such as s1'),
+    (
+      lambda x: _change(x, slice_id='n2'),
+      '1 slices added, such as n2; 1 slices removed, such as s2',
+    ),
+    (lambda x: x.take([1, 0, 2, 3, 4]), 'the order of slices or classes'),
+  ],
+)
+def test_changed_data_are_refused_with_what_changed_unless_allowed(
+  tmp_path, train, change, message
+):
+  workdir, config = epath.Path(tmp_path), demo.get_config()
+  splits = {'train': train, 'val': train}
+  run_directory.write_facts(config, workdir, splits)
+  before = {x: x.read_bytes() for x in tmp_path.rglob('*') if x.is_file()}
+  splits['val'] = change(train)
+  with pytest.raises(ValueError, match='with other data') as error:
+    run_directory.write_facts(config, workdir, splits)
+  assert f'Changed since: val: {message}. Restore' in str(error.value)
+  assert '--config.data.allow_change=True' in str(error.value)
+  assert before == {x: x.read_bytes() for x in before}
+  config.data.allow_change = True
+  run_directory.write_facts(config, workdir, splits)
+  facts = run_identity.read(workdir)
+  assert facts['data']['allow_change'] is True
+  assert facts['fingerprints'] == {k: x.fingerprint for k, x in splits.items()}
+  first, second = json.loads((tmp_path / 'run.json').read_text())
+  assert 'data_changes' not in first
+  assert second['data_changes'] == [f'val: {message}']
+  # From now on the run is of these data.
+  config.data.allow_change = False
+  run_directory.write_facts(config, workdir, splits)
+  with pytest.raises(ValueError, match='with other data'):
+    run_directory.write_facts(config, workdir, {'train': train, 'val': train})
+
+
+def test_other_classes_are_never_allowed(tmp_path, train):
+  workdir, config = epath.Path(tmp_path), demo.get_config()
+  run_directory.write_facts(config, workdir, {'train': train})
+  config.data.allow_change = True
+  other = dataclasses.replace(train, class_names=('CP', 'Normal', 'NCP'))
+  with pytest.raises(
+    ValueError, match=r'classes are Normal, CP, NCP; .* CP, N'
+  ):
+    run_directory.write_facts(config, workdir, {'train': other})
+
+
+def test_changed_data_of_a_run_without_a_record_are_refused(tmp_path, train):
+  workdir, config = epath.Path(tmp_path), demo.get_config()
+  run_directory.write_facts(config, workdir, {'train': train})
+  (tmp_path / 'slices' / 'train.csv.gz').unlink()
+  other = _change(train, label=0)
+  with pytest.raises(ValueError, match='train: not known what, as the run has'):
+    run_directory.write_facts(config, workdir, {'train': other})
+  # It is written as soon as the data are known to be the same.
+  run_directory.write_facts(config, workdir, {'train': train})
+  with pytest.raises(ValueError, match='train: 1 labels changed'):
+    run_directory.write_facts(config, workdir, {'train': other})
+
+
+def test_a_finished_run_that_is_begun_again_is_not_finished(tmp_path, train):
+  workdir, config = epath.Path(tmp_path), demo.get_config()
+  run_directory.write_facts(config, workdir, {'train': train})
+  run_directory.mark_finished(workdir)
+  # A run that is refused stays as it is.
+  config.seed = 1
+  with pytest.raises(ValueError, match='another config'):
+    run_directory.write_facts(config, workdir, {'train': train})
+  assert run_directory.is_finished(workdir)
+  config.seed = 0
+  run_directory.write_facts(config, workdir, {'train': train})
+  assert not run_directory.is_finished(workdir)
+
+
 def test_differences_name_the_path_of_each_value():
   found = {'a': 1, 'data': {'crop': 64, 'box': 'none'}, 'free': 1, 'old': 0}
   asked = {'a': 1, 'data': {'crop': 32, 'box': 'none'}, 'free': 2, 'new': 3}
@@ -199,6 +299,18 @@ def test_results_of_one_network_gather_splits(tmp_path, examples):
     _evaluated(workdir, {**facts, 'data': {'crop': 32}}, {'val': examples})
   with pytest.raises(ValueError, match=r'fingerprints\.val is .* there'):
     _evaluated(workdir, facts, {'val': other})
+
+
+def test_a_split_counts_as_evaluated_once_its_results_are_there(
+  tmp_path, examples
+):
+  workdir, facts = epath.Path(tmp_path / 'run'), {'init': 'a.npz'}
+  _evaluated(workdir, facts, {'val': examples})
+  splits = {'val': examples, 'test': examples}
+  # As if the evaluation were stopped before its end.
+  run_identity.begin_evaluation(workdir, facts, splits, flag='--output')
+  known = run_identity.read(workdir)['fingerprints']
+  assert known == {'val': examples.fingerprint}
 
 
 def test_predictions_of_an_unknown_network_are_not_mixed(tmp_path, examples):
