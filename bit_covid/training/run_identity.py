@@ -108,7 +108,7 @@ def write(
   if data_changes:
     start['data_changes'] = list(data_changes)
   files.write_json(path, [*starts, start])
-  # Of a finished run that is started again or evaluated.
+  # Of a finished run that is evaluated.
   manifest.update(workdir, 'config.json', 'run.json')
 
 

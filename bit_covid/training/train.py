@@ -9,7 +9,7 @@ last checkpoint when it is started again with the same config and work
 directory.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 import contextlib
 import os
 from typing import Any, NamedTuple
@@ -27,9 +27,11 @@ from bit_covid.inference import evaluate
 from bit_covid.models import resnet_v2
 from bit_covid.training import check_config
 from bit_covid.training import checkpoints
+from bit_covid.training import loss as loss_lib
 from bit_covid.training import map_evidence
 from bit_covid.training import map_panels
 from bit_covid.training import monitor as monitor_lib
+from bit_covid.training import not_finite
 from bit_covid.training import preemption
 from bit_covid.training import run_directory
 from bit_covid.training import run_lock
@@ -64,6 +66,7 @@ def train_and_evaluate(
   workdir: str | os.PathLike[str],
   *,
   max_minutes: float = 0,
+  debug_nans: bool = False,
 ) -> Trained:
   """Returns metrics and data, after writing all files but the report.
 
@@ -71,6 +74,8 @@ def train_and_evaluate(
     config: see `configs/common.py`.
     workdir: a folder. An unfinished run of the same config in it is resumed.
     max_minutes: time limit of the training; 0: none.
+    debug_nans: name the layer in which numbers are NaN or infinite first, which
+      makes the training slower.
 
   Raises:
     ValueError: the config, the data or the checkpoint is invalid, or another
@@ -99,11 +104,12 @@ def train_and_evaluate(
   params = initial_params(config, model)
   run_directory.write_facts(config, workdir, splits)
   run = _Run(config, workdir, splits, model, evaluate.make_forward(model))
-  state = _train(run, params, deadline)
+  state = _train(run, params, deadline, debug_nans=debug_nans)
   try:
     return Trained(_write_results(run, state.params), splits)
   except input_pipeline.ImageError as error:
-    remedy = _how_to_go_on(run, config.schedule[-1])
+    last_step = config.schedule[-1]
+    remedy = preemption.how_to_go_on(workdir, last_step, of=last_step)
     raise input_pipeline.ImageError(f'{error} {remedy}') from error
 
 
@@ -129,21 +135,18 @@ def initial_params(
 
 
 def _train(
-  run: _Run, params: Mapping[str, Any], deadline: float
+  run: _Run, params: Mapping[str, Any], deadline: float, *, debug_nans: bool
 ) -> train_step.TrainState:
   """Returns the replicated state after the last step.
 
   Steps are counted from 1 to `config.schedule[-1]`: after step `s`, `s` updates
   have been made. A run with a checkpoint of step `s` resumes at step `s + 1`.
-
-  Raises:
-    ImageError: an image broke, and the step before was saved.
   """
   config = run.config
   _say_what_is_trained(run, params)
   learning_rate = schedule.learning_rate(config.learning_rate, config.schedule)
   optimizer = optax.sgd(learning_rate, momentum=config.momentum)
-  update = _make_update(run, optimizer)
+  update = _make_update(run, optimizer, debug_nans=debug_nans)
   last_step = config.schedule[-1]
   with (
     preemption.Stopper(
@@ -158,60 +161,81 @@ def _train(
       _monitor(run, learning_rate, done) as monitor,
       contextlib.closing(_batches(run, done)) as batches,
     ):
-      step = done
-      try:
-        if done and monitor.lacks_evaluation(done):
-          _evaluate(run, monitor, done, state)
-        on_devices = devices.prefetch_to_device(batches)
-        for step, batch in enumerate(on_devices, start=done + 1):
-          state = update(state, batch)
-          monitor.after_update(step, state, batch)
-          if monitor.is_due(step, config.log_every):
-            state = monitor.log_loss(step, state)
-          if monitor.is_due(step, config.eval_every):
-            _evaluate(run, monitor, step, state)
-          stops = stopper.is_due(step)
-          if stops or monitor.is_due(step, config.checkpoint_every):
-            with monitor.paused():
-              saved.save(step, monitor.finite_on_host(step, state))
-          if stops:
-            break
-      except input_pipeline.ImageError as error:
-        # Several hosts save together, and the others do not know of the image.
-        if jax.process_count() > 1:
-          raise
-        if step > done:
-          saved.save(step, monitor.finite_on_host(step, state))
-        remedy = _how_to_go_on(run, step)
-        raise input_pipeline.ImageError(f'{error} {remedy}') from error
+      return _take_steps(
+        run,
+        state,
+        batches,
+        done=done,
+        update=update,
+        monitor=monitor,
+        stopper=stopper,
+        saved=saved,
+      )
+
+
+def _take_steps(
+  run: _Run,
+  state: train_step.TrainState,
+  batches: Iterator[input_pipeline.Batch],
+  *,
+  done: int,
+  update: Callable[..., tuple[train_step.TrainState, jax.Array]],
+  monitor: monitor_lib.Monitor,
+  stopper: preemption.Stopper,
+  saved: checkpoints.Checkpoints,
+) -> train_step.TrainState:
+  """Returns the state after the last step, from the one after `done` steps.
+
+  Raises:
+    ImageError: an image broke; the step before was saved.
+  """
+  config, step = run.config, done
+
+  def save():
+    with monitor.paused():
+      saved.save(step, monitor.finite_on_host(step, state))
+
+  def evaluate_split():
+    examples = run.splits[config.eval_split]
+    monitor.log_evaluation(step, state.params, examples, run.forward)
+
+  try:
+    if done and monitor.lacks_evaluation(done):
+      evaluate_split()
+    on_devices = devices.prefetch_to_device(batches)
+    for step, batch in enumerate(on_devices, start=done + 1):
+      state, gradient_norm = update(state, batch)
+      monitor.after_update(step, state, batch)
+      if monitor.is_due(step, config.log_every):
+        state = monitor.log_loss(step, state, gradient_norm)
+      if monitor.is_due(step, config.eval_every):
+        evaluate_split()
+      stops = stopper.is_due(step)
+      if stops or monitor.is_due(step, config.checkpoint_every):
+        save()
+      if stops:
+        break
+  except input_pipeline.ImageError as error:
+    # Several hosts save together, and the others do not know of the image.
+    is_saved = jax.process_count() == 1
+    if is_saved and step > done:
+      save()
+    after = step if is_saved else 0
+    remedy = preemption.how_to_go_on(run.workdir, after, of=config.schedule[-1])
+    raise input_pipeline.ImageError(f'{error} {remedy}') from error
   return state
 
 
-def _evaluate(
-  run: _Run,
-  monitor: monitor_lib.Monitor,
-  step: int,
-  state: train_step.TrainState,
-) -> None:
-  examples = run.splits[run.config.eval_split]
-  monitor.log_evaluation(step, state.params, examples, run.forward)
-
-
-def _how_to_go_on(run: _Run, step: int) -> str:
-  """Returns what is said beside an error after a step that was saved, or 0."""
-  place = progress.format_path(run.workdir)
-  of_step = f'Step {step:,} of {run.config.schedule[-1]:,} is saved. '
-  return f'{of_step if step else ""}The same command goes on in {place}.'
-
-
-def _make_update(run: _Run, optimizer: optax.GradientTransformation):
-  return train_step.make_train_step(
-    run.model,
-    optimizer,
-    mixup_alpha=run.config.mixup_alpha,
-    accumulation=run.config.accumulation,
-    seed=run.config.seed,
+def _make_update(
+  run: _Run, optimizer: optax.GradientTransformation, *, debug_nans: bool
+):
+  loss = loss_lib.Loss(
+    model=run.model, mixup_alpha=run.config.mixup_alpha, seed=run.config.seed
   )
+  update = train_step.make_train_step(
+    loss, optimizer, accumulation=run.config.accumulation
+  )
+  return not_finite.checked(update, loss) if debug_nans else update
 
 
 def _monitor(

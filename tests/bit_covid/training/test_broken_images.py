@@ -67,10 +67,10 @@ def _break_after(step, patch, do):
     update = make(*args, **kwargs)
 
     def take(state, batch):
-      state = update(state, batch)
+      state, gradient_norm = update(state, batch)
       if int(state.step) == step:
         do()
-      return state
+      return state, gradient_norm
 
     return take
 
