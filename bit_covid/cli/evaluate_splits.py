@@ -137,15 +137,13 @@ def _check_own_results(
         f'evaluated on ({", ".join(known)}); give --output=FOLDER, so that '
         'they are not mixed.'
       )
-  there = {
-    'data': {k: x for k, x in found['data'].items() if k in _IMAGE_FIELDS},
-    'model': {'dtype': found['model']['dtype']},
-  }
+  # What a run of an earlier version does not say is not compared.
   data = json.loads(config.to_json())
-  here = {
-    'data': {key: data[key] for key in there['data']},
-    'model': {'dtype': _DTYPE},
-  }
+  fields = [x for x in _IMAGE_FIELDS if x in found.get('data', {})]
+  there = {f'data.{key}': found['data'][key] for key in fields}
+  here = {f'data.{key}': data[key] for key in fields}
+  there['model.dtype'] = found.get('model', {}).get('dtype', _DTYPE)
+  here['model.dtype'] = _DTYPE
   if different := run_identity.differences(there, here):
     raise ValueError(
       f'The results in {workdir} are of another computation: '

@@ -8,6 +8,7 @@ A fingerprint says that a split has changed; this table says how.
 from collections.abc import Mapping
 import gzip
 import io
+import zlib
 
 from etils import epath
 import pandas as pd
@@ -25,7 +26,9 @@ _COLUMNS = {
 }
 
 
-def write(workdir: epath.Path, split: str, examples: input_pipeline.Examples):
+def write(
+  workdir: epath.Path, split: str, examples: input_pipeline.Examples
+) -> None:
   """Writes the table of a split."""
   path = _path(workdir, split)
   path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,21 +47,26 @@ def describe_changes(
 ) -> str:
   """Returns how a split differs from that of the run, such as '2 labels'.
 
-  For a run of an earlier version, which has no such table, nothing but that is
-  said.
+  If the table is damaged, or missing as in a run of an earlier version, nothing
+  but that is said.
   """
-  if not exists(workdir, split):
-    return f'{split}: not known what, as the run has no slices/{split}.csv.gz'
-  content = gzip.decompress(_path(workdir, split).read_bytes())
-  before = pd.read_csv(
-    io.BytesIO(content), dtype=str, keep_default_na=False, index_col='slice_id'
-  )
+  try:
+    before = _read(_path(workdir, split))
+  except (OSError, EOFError, ValueError, zlib.error):
+    return f'{split}: not known what, as slices/{split}.csv.gz cannot be read'
   changes = [
     f'{len(names)} {what}, such as {names[0]}'
     for what, names in _changes(before, _table(examples)).items()
     if len(names)
   ]
   return f'{split}: {"; ".join(changes) or "the order of slices or classes"}'
+
+
+def _read(path: epath.Path) -> pd.DataFrame:
+  content = io.BytesIO(gzip.decompress(path.read_bytes()))
+  return pd.read_csv(
+    content, dtype=str, keep_default_na=False, index_col='slice_id'
+  )
 
 
 def _changes(before: pd.DataFrame, now: pd.DataFrame) -> Mapping[str, pd.Index]:

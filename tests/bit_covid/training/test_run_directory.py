@@ -222,9 +222,14 @@ def test_other_classes_are_never_allowed(tmp_path, train):
 def test_changed_data_of_a_run_without_a_record_are_refused(tmp_path, train):
   workdir, config = epath.Path(tmp_path), demo.get_config()
   run_directory.write_facts(config, workdir, {'train': train})
-  (tmp_path / 'slices' / 'train.csv.gz').unlink()
-  other = _change(train, label=0)
-  with pytest.raises(ValueError, match='train: not known what, as the run has'):
+  path = tmp_path / 'slices' / 'train.csv.gz'
+  whole, other = path.read_bytes(), _change(train, label=0)
+  for content in (b'', whole[:30], whole[:30] + b'!' + whole[31:]):
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r'train: not known what, as slices'):
+      run_directory.write_facts(config, workdir, {'train': other})
+  path.unlink()
+  with pytest.raises(ValueError, match=r'train: not known what, as slices'):
     run_directory.write_facts(config, workdir, {'train': other})
   # It is written as soon as the data are known to be the same.
   run_directory.write_facts(config, workdir, {'train': train})
