@@ -201,11 +201,12 @@ def test_changed_data_are_refused_with_what_changed_unless_allowed(
   first, second = json.loads((tmp_path / 'run.json').read_text())
   assert 'data_changes' not in first
   assert second['data_changes'] == [f'val: {message}']
-  # From now on the run is of these data.
+  # From now on the run is of these data, and those of before are a change.
   config.data.allow_change = False
   run_directory.write_facts(config, workdir, splits)
-  with pytest.raises(ValueError, match='with other data'):
+  with pytest.raises(ValueError, match='with other data') as error:
     run_directory.write_facts(config, workdir, {'train': train, 'val': train})
+  assert ('val: the order' in str(error.value)) == ('the order' in message)
 
 
 def test_other_classes_are_never_allowed(tmp_path, train):
