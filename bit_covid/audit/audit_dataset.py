@@ -19,7 +19,7 @@ import input_pipeline
 from input_pipeline import body_crop
 from input_pipeline import conventions
 from input_pipeline import covidx_ct
-from input_pipeline.covidx_ct import covidx_ct_dataset_builder
+from input_pipeline.covidx_ct import versions
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -59,7 +59,7 @@ def _read_lists(arguments: argparse.Namespace) -> slices.Slices:
       f'--lists_only goes with {", ".join(f"covidx_ct/{x}" for x in configs)}; '
       f'not with {arguments.dataset}.'
     )
-  splits = covidx_ct_dataset_builder.read_splits(
+  splits = versions.read_splits(
     configs[version], epath.Path(arguments.data).expanduser()
   )
   return slices.from_split_files(splits, conventions.COVIDX_CT)

@@ -120,8 +120,9 @@ def run(
 ) -> int:
   """Returns the exit code of `work()`; prints expected errors in one line.
 
-  Any other exception is a bug and is raised as it is. SIGINT and SIGTERM stop
-  the work, with exit code 130 or 143.
+  An error may have an `exit_code` of its own. Any other exception is a bug and
+  is raised as it is. SIGINT and SIGTERM stop the work, with exit code 130 or
+  143.
 
   Args:
     work: does everything and returns the exit code.
@@ -150,7 +151,8 @@ def run(
       traceback.print_exc()
     say_error(error, words or {})
     has_failed = isinstance(error, failures) or disk.is_full(error)
-    return NOT_DONE if has_failed else WRONG_INPUT
+    code = NOT_DONE if has_failed else WRONG_INPUT
+    return getattr(error, 'exit_code', code)
 
 
 def _escape_odd_names() -> None:

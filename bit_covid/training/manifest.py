@@ -18,7 +18,7 @@ FILE_NAME = 'finished.json'
 # TensorBoard's files are no results.
 _PATTERNS = (
   *('config.json', 'run.json', 'splits.csv', 'metrics.jsonl', 'model.npz'),
-  *('predictions/*', 'gradcam/*', 'report/*', 'report/figures/*'),
+  *('slices/*', 'predictions/*', 'gradcam/*', 'report/*', 'report/figures/*'),
 )
 _KEY = 'sha256'
 

@@ -116,7 +116,7 @@ def _run(arguments: argparse.Namespace) -> int:
       split: _load_split(arguments, split)
       for split in arguments.split.split(',')
     }
-    run_identity.add_splits(
+    run_identity.begin_evaluation(
       workdir,
       _facts(arguments, network.ports),
       splits,
@@ -129,6 +129,7 @@ def _run(arguments: argparse.Namespace) -> int:
         network, examples, box=arguments.box, batch=arguments.batch, split=split
       )
       summary = run.write_results(workdir, split, examples, outputs)
+      run_identity.add_split(workdir, split, examples)
       terminal.show_summary(split, summary)
       matrix = summary['confusion_matrix']
       for sentence in beside_published(arguments.dataset, split, matrix):
