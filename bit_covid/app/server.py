@@ -31,6 +31,7 @@ from bit_covid.app import limits as limits_lib
 from bit_covid.app import session as session_lib
 from bit_covid.app import upload
 from bit_covid.app import worker as worker_lib
+from bit_covid.base import lines
 from bit_covid.base import page_templates
 from bit_covid.inference import network as network_lib
 
@@ -171,7 +172,7 @@ def run(
   # From here on, connections wait until they are answered.
   listener.listen()
   url = address(listener)
-  print(f'The page: {url}   (Ctrl+C ends it)', flush=True)
+  lines.say(f'The page: {url}   (Ctrl+C ends it)')
   if opens_browser and _has_screen():
     # A browser may take its time to start.
     threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()

@@ -9,8 +9,6 @@ import pathlib
 from typing import Any
 
 import pandas as pd
-import rich.table
-import rich.text
 
 from bit_covid.analysis import terminal
 from bit_covid.audit import finding
@@ -35,7 +33,7 @@ def show(text: str, findings: Sequence[finding.Finding]) -> None:
   view = terminal.new_text_table('Result', 'Check', 'What was found')
   for each in findings:
     terminal.add_row(view, each.severity, each.check, each.text)
-  parts: list[str | rich.table.Table] = [text, view]
+  parts: list[str | terminal.Table] = [text, view]
   for each in findings:
     if each.table is not None:
       parts += [each.check, _view(each.table)]
@@ -72,11 +70,11 @@ def write(
   (folder / 'audit.html').write_text(page, encoding='utf-8')
 
 
-def _view(table: pd.DataFrame) -> rich.table.Table:
+def _view(table: pd.DataFrame) -> terminal.Table:
   first, *others = map(str, table.columns)
   view = terminal.new_table(first, others)
   for row in _cells(table):
-    view.add_row(*(rich.text.Text(x) for x in row))
+    view.add_row(*row)
   return view
 
 

@@ -18,6 +18,7 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
+from bit_covid.base import lines
 from bit_covid.base import stop_signals
 
 # Exit codes; 130 and 141 are what shells report for SIGINT and SIGPIPE, as is
@@ -43,8 +44,8 @@ class Parser(argparse.ArgumentParser):
 
   def error(self, message: str) -> NoReturn:
     """Prints the message and how to get help, and ends the program."""
-    text = f'Error: {one_line(message)}; see {self.prog} --help\n'
-    self.exit(WRONG_INPUT, text)
+    text = lines.shown(one_line(message))
+    self.exit(WRONG_INPUT, f'Error: {text}; see {self.prog} --help\n')
 
 
 def make_parser(
@@ -81,15 +82,15 @@ def verb_name(verb: str) -> str:
 
 def epilog(examples: Sequence[str], notes: str = '') -> str:
   """Returns the last part of a help text; '%(prog)s' is the program's name."""
-  lines = ['Examples:']
+  texts = ['Examples:']
   for example in examples:
     comment, _, arguments = example.rpartition('\n')
     if comment:
-      lines.append(f'  # {comment}')
-    lines.append(f'  %(prog)s {arguments}')
+      texts.append(f'  # {comment}')
+    texts.append(f'  %(prog)s {arguments}')
   if notes:
-    lines += ['', notes]
-  return '\n'.join(lines)
+    texts += ['', notes]
+  return '\n'.join(texts)
 
 
 def main(
@@ -147,7 +148,8 @@ def run(
     with stop_signals.handled(stop_signals.raise_if_received):
       return _run_to_the_end(work)
   except KeyboardInterrupt as stop:
-    print(f'\n{str(stop) or stopped}', file=sys.stderr)
+    print(file=sys.stderr)
+    lines.say(str(stop) or stopped, sys.stderr)
     return getattr(stop, 'exit_code', INTERRUPTED)
   except BrokenPipeError:
     # The reader, such as `| head`, has ended: the rest of the output is
@@ -179,7 +181,7 @@ def _run_to_the_end(work: Callable[[], int]) -> int:
 def say_error(
   error: Exception | str, words: Mapping[str, str] | None = None
 ) -> None:
-  """Prints an error as one line, even if a file name in it has line breaks."""
+  """Prints an error as one line, whatever the names of files in it hold."""
   problem = _PROBLEMS.get(getattr(error, 'errno', None))
   if problem and getattr(error, 'filename', None):
     text = one_line(f'{os.fsdecode(error.filename)} {problem}.')
@@ -187,7 +189,7 @@ def say_error(
     text = one_line(str(error)) or type(error).__name__
   for field, flag in (words or {}).items():
     text = text.replace(field, flag)
-  print(f'Error: {text}', file=sys.stderr)
+  lines.say(f'Error: {text}', sys.stderr)
 
 
 def one_line(text: str) -> str:

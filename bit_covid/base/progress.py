@@ -9,6 +9,8 @@ import time
 
 import jax
 
+from bit_covid.base import lines
+
 
 class Progress:
   """Measures the speed between reports and prints a line for each.
@@ -51,9 +53,9 @@ class Progress:
 
 
 def say(text: str) -> None:
-  """Prints the text on the first host."""
+  """Prints the text as one line on the first host."""
   if jax.process_index() == 0:
-    print(text, flush=True)
+    lines.say(text)
 
 
 def format_path(path: str | os.PathLike[str]) -> str:
