@@ -64,8 +64,7 @@ def write_facts(
     for name, x in splits.items()
   ]
   run_identity.write(workdir, facts)
-  text = pd.concat(counts).to_csv(index=False)
-  files.write(workdir / 'splits.csv', text.encode())
+  predictions.write(pd.concat(counts), workdir / 'splits.csv')
   manifest.update(workdir, 'splits.csv')
 
 
