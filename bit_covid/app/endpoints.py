@@ -10,8 +10,6 @@ and shows the result; `Endpoints.routes` is the table. Functions that are not
 from collections.abc import AsyncIterator
 import io
 import json
-import pathlib
-import tempfile
 import zipfile
 
 import anyio
@@ -28,6 +26,7 @@ from bit_covid.app import worker as worker_lib
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import output
 from bit_covid.scoring import page
+from input_pipeline.scans import private_folder
 
 # Seconds between looks at a state, and between signs of life to a page.
 _LOOK, _SIGN = 0.1, 10.0
@@ -158,8 +157,8 @@ class Endpoints:
     result = self._scored(request).result
     found = self._session(request).found
     buffer = io.BytesIO()
-    with tempfile.TemporaryDirectory(prefix='bit_covid_app') as name:
-      folder = pathlib.Path(name)
+    with private_folder.PrivateFolder() as private:
+      folder = private.path
       output.write_page(folder, result, self._classifier)
       output.write_tables(folder, [result], found, self._classifier)
       with zipfile.ZipFile(buffer, 'w', zipfile.ZIP_DEFLATED) as file:

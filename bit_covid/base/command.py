@@ -10,6 +10,7 @@ Uses the standard library alone, so that every room can import it.
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+import contextlib
 import errno
 import io
 import os
@@ -21,8 +22,8 @@ from typing import Any, NoReturn
 from bit_covid.base import lines
 from bit_covid.base import stop_signals
 
-# Exit codes; 130 and 141 are what shells report for SIGINT and SIGPIPE, as is
-# 143 for SIGTERM.
+# Exit codes; 130 and 141 are what shells report for SIGINT and SIGPIPE, as are
+# 129, 131 and 143 for SIGHUP, SIGQUIT and SIGTERM.
 NOT_DONE = 1
 WRONG_INPUT = 2
 INTERRUPTED = 130
@@ -131,8 +132,8 @@ def run(
 ) -> int:
   """Returns the exit code of `work()`; prints expected errors in one line.
 
-  Any other exception is a bug and is raised as it is. SIGINT and SIGTERM stop
-  the work, with exit code 130 or 143.
+  Any other exception is a bug and is raised as it is. The signals of
+  `stop_signals` stop the work, with exit code 128 and their number.
 
   Args:
     work: does everything and returns the exit code.
@@ -148,8 +149,9 @@ def run(
     with stop_signals.handled(stop_signals.raise_if_received):
       return _run_to_the_end(work)
   except KeyboardInterrupt as stop:
-    print(file=sys.stderr)
-    lines.say(str(stop) or stopped, sys.stderr)
+    with contextlib.suppress(OSError):  # The terminal may be closed.
+      print(file=sys.stderr)
+      lines.say(str(stop) or stopped, sys.stderr)
     return getattr(stop, 'exit_code', INTERRUPTED)
   except BrokenPipeError:
     # The reader, such as `| head`, has ended: the rest of the output is
