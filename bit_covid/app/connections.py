@@ -80,6 +80,8 @@ class Connection(h11_impl.H11Protocol):
 
   def send_400_response(self, msg: str) -> None:
     """Answers what is not HTTP, with the headers of all answers."""
+    if self._is_answering:
+      self.cycle.disconnected = True  # It says nothing after this.
     headers = {**guard.HEADERS, 'content-type': 'text/plain'}
     answer = (
       h11.Response(

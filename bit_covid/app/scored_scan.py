@@ -4,7 +4,6 @@
 
 from collections.abc import Sequence
 import io
-import math
 from typing import Any, NamedTuple
 
 from matplotlib import colormaps
@@ -80,7 +79,7 @@ def summary(scan: scans.Scan) -> dict[str, Any]:
   return {
     'source': page.SOURCES[scan.source],
     'slices': len(scan),
-    'spacing': _finite(scan.spacing),
+    'spacing': scan.spacing,
   }
 
 
@@ -118,17 +117,12 @@ def content(
   }
 
 
-def _finite(value: float | None) -> float | None:
-  # JSON has no other numbers, and differences of huge positions overflow.
-  return value if value is not None and math.isfinite(value) else None
-
-
 def _slice(scored: ScoredScan, index: int) -> dict[str, Any]:
   each = scored.result.slices[index]
   picture = scored.pictures.get(index)
   is_scored = each.probabilities is not None
   return {
-    'position': _finite(each.position),
+    'position': each.position,
     'finding': each.finding,
     'counts': each.is_used,
     'probabilities': each.probabilities.tolist() if is_scored else None,

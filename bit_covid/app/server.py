@@ -82,8 +82,8 @@ class PageServer(uvicorn.Server):
     config = uvicorn.Config(
       guard.Guard(app, hosts=hosts, debug=debug),
       http=functools.partial(connections.Connection, limits=limits),
-      # Accepted at once, before others make room for them.
-      backlog=32,
+      # They are accepted at once, and then others make room for them.
+      backlog=256,
       ws='none',
       lifespan='on',
       # Addresses hold tokens: no line for each of them.
@@ -91,6 +91,8 @@ class PageServer(uvicorn.Server):
       # What a request does wrong is no matter of the terminal, and `Guard` and
       # `Worker` say what fails.
       log_level='critical',
+      # Configuring the logging module would close the handlers of libraries.
+      log_config=None,
       server_header=False,
       timeout_graceful_shutdown=5,
     )
