@@ -57,7 +57,7 @@ def run(
     ):
       rows.append(row := frame.Row(place=place, tries=max(count, 1)))
       for _ in range(row.tries):
-        row.differences += attack(page, draw)
+        row.differences += _try(attack, page, draw)
       row.measured = waits.longest(row)
     printed = page.stop(signal.SIGTERM)
     end = frame.Row(place='what is printed and left', tries=1)
@@ -111,7 +111,7 @@ class Page:
     headers: Mapping[str, str] | None = None,
   ) -> tuple[int, bytes, list[str]]:
     """Returns the status and content of an answer, and what is wrong."""
-    connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=60)
+    connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=30)
     with contextlib.closing(connection):
       connection.request(method, f'/{path}', body, headers or {})
       answer = connection.getresponse()
@@ -134,7 +134,7 @@ class Page:
 
   def state(self, session: str, *stages: str) -> dict:
     """Returns the state of a session as soon as it is one of these."""
-    connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=60)
+    connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=30)
     with contextlib.closing(connection):
       connection.request('GET', f'/{session}/events')
       for line in connection.getresponse():
@@ -211,6 +211,18 @@ class _Waits:
     if seconds > _WAIT:
       row.differences.append(f'a visitor waits for {seconds:.0f} s')
     return f'longest wait {seconds:.1f} s (at most {_WAIT:.0f})'
+
+
+def _try(
+  attack: Callable[[Page, random.Random], list[str]],
+  page: Page,
+  draw: random.Random,
+) -> list[str]:
+  """Returns what is wrong, also if the page does not answer."""
+  try:
+    return attack(page, draw)
+  except (OSError, http.client.HTTPException) as error:
+    return [f'no answer: {error!r}']
 
 
 def _limit_files() -> None:
@@ -461,7 +473,9 @@ def _idle(page: Page, draw: random.Random) -> list[str]:
   resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, most), most))
   with contextlib.ExitStack() as stack:
     for _ in range(_IDLE):
-      stack.enter_context(page.raw())
+      connection = stack.enter_context(socket.socket())
+      connection.setblocking(False)
+      connection.connect_ex(('127.0.0.1', page.port))
     time.sleep(3)
     return page.ask('GET', '')[2]
 
