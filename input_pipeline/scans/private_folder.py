@@ -90,4 +90,4 @@ def _lock(path: pathlib.Path) -> int | None:
 
 
 def _open(path: pathlib.Path) -> int:
-  return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+  return os.open(path, os.O_RDONLY | os.O_DIRECTORY)

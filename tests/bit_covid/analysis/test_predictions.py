@@ -109,13 +109,13 @@ def test_probability_that_is_no_number_is_missing(tmp_path):
 def test_texts_that_are_formulas_are_written_as_text_and_read_as_before(
   tmp_path,
 ):
-  texts = ['=1+1', '-2', "'=1", "'a", 'a', '\t1', '\ra\r\nb\nc\rd']
+  texts = ['=1+1', '-2', "'=1", "'a", 'a', '\t1', '\ra\r\nb', 'c\rd']
   table = predictions.make_table(
     slice_id=texts,
     patient_id=texts,
     source=texts,
-    label=np.zeros(7, int),
-    probabilities=np.linspace(-3.5, 1, 7)[:, None],
+    label=np.zeros(8, int),
+    probabilities=np.linspace(-3.5, 1, 8)[:, None],
     class_names=['NCP'],
   )
   path = tmp_path / 'test.csv'
