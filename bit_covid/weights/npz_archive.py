@@ -127,3 +127,18 @@ def read_arrays(
         raise ValueError(f'{path}: {key!r} is damaged: {reason}') from error
       arrays[key] = array.astype(array.dtype.newbyteorder('='), copy=False)
   return arrays
+
+
+def check_members(path: str | os.PathLike[str]) -> None:
+  """Compares the bytes of each member with its checksum, in little memory.
+
+  Raises:
+    ValueError: the file is no zip archive, or a member is damaged.
+  """
+  with epath.Path(path).open('rb') as file, _open(file, path) as archive:
+    try:
+      damaged = archive.testzip()
+    except _DAMAGED as error:
+      raise ValueError(f'{path} is damaged: {_reason(error)}') from error
+  if damaged is not None:
+    raise ValueError(f'{path}: {damaged!r} is damaged.')
