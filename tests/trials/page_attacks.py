@@ -72,22 +72,23 @@ class Page:
   def __init__(self, scratch: pathlib.Path):
     self._temporary = scratch / 'tmp'
     self._temporary.mkdir(exist_ok=True)
-    self._process = subprocess.Popen(
-      [sys.executable, '-m', 'bit_covid.app', '--checkpoint=Textures-S-tiny']
-      + ['--port=0', '--no_browser', '--max_mb=8'],
-      env={
-        **os.environ,
-        'TMPDIR': str(self._temporary),
-        'JAX_PLATFORMS': 'cpu',
-        'PYTHONUNBUFFERED': '1',
-        'TF_CPP_MIN_LOG_LEVEL': '3',
-      },
-      stdout=subprocess.PIPE,
-      stderr=(scratch / 'stderr').open('w+'),
-      text=True,
-      preexec_fn=_limit_files,
-    )
     self._errors = scratch / 'stderr'
+    with self._errors.open('w') as errors:
+      self._process = subprocess.Popen(
+        [sys.executable, '-m', 'bit_covid.app', '--checkpoint=Textures-S-tiny']
+        + ['--port=0', '--no_browser', '--max_mb=8'],
+        env={
+          **os.environ,
+          'TMPDIR': str(self._temporary),
+          'JAX_PLATFORMS': 'cpu',
+          'PYTHONUNBUFFERED': '1',
+          'TF_CPP_MIN_LOG_LEVEL': '3',
+        },
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+        preexec_fn=_limit_files,
+      )
     for line in self._process.stdout:
       if found := re.match(r'The page: http://[^:]+:(\d+)/', line):
         self.port = int(found[1])
@@ -530,6 +531,7 @@ def _signals(
       row.differences += page.stop(getattr(signal, name))
       uploading.close()
       if name == 'SIGKILL':
-        Page(scratch).stop(signal.SIGINT)
+        with Page(scratch) as another:
+          row.differences += another.stop(signal.SIGINT)
       row.strays += [f'{x} after {name}, {moment}' for x in page.left()]
   return row
