@@ -15,6 +15,7 @@ from bit_covid import audit
 from bit_covid.audit import output
 from bit_covid.audit import slices
 from bit_covid.base import command
+from bit_covid.base import lines
 import input_pipeline
 from input_pipeline import body_crop
 from input_pipeline import conventions
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
       'seed': arguments.seed,
     }
     output.write(arguments.output, headline, findings, facts)
-    print(f'Page: {arguments.output / "audit.html"}')
+    lines.say(f'Page: {arguments.output / "audit.html"}')
   has_failed = any(each.severity == 'FAILED' for each in findings)
   return command.NOT_DONE if has_failed else 0
 

@@ -10,8 +10,6 @@ from typing import Any
 
 from etils import epath
 import pandas as pd
-import rich.table
-import rich.text
 
 from bit_covid.analysis import terminal
 from bit_covid.audit import finding
@@ -37,7 +35,7 @@ def show(text: str, findings: Sequence[finding.Finding]) -> None:
   view = terminal.new_text_table('Result', 'Check', 'What was found')
   for each in findings:
     terminal.add_row(view, each.severity, each.check, each.text)
-  parts: list[str | rich.table.Table] = [text, view]
+  parts: list[str | terminal.Table] = [text, view]
   for each in findings:
     if each.table is not None:
       parts += [each.check, _view(each.table)]
@@ -74,11 +72,11 @@ def write(
   files.write(epath.Path(folder / 'audit.html'), page.encode())
 
 
-def _view(table: pd.DataFrame) -> rich.table.Table:
+def _view(table: pd.DataFrame) -> terminal.Table:
   first, *others = map(str, table.columns)
   view = terminal.new_table(first, others)
   for row in _cells(table):
-    view.add_row(*(rich.text.Text(x) for x in row))
+    view.add_row(*row)
   return view
 
 

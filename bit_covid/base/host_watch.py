@@ -27,6 +27,8 @@ import sys
 import threading
 from typing import Any, NamedTuple
 
+from bit_covid.base import lines
+
 LOOPBACK = '127.0.0.1'
 _GO_ON = (
   'Give the same command on all hosts again: the run goes on from its last '
@@ -149,7 +151,7 @@ class HostWatch(abc.ABC):
   def _exit(self) -> None:
     # The work waits for the host inside JAX, where nothing can interrupt it.
     if not self._is_leaving:
-      print(f'Error: {self._verdict}', file=sys.stderr, flush=True)
+      lines.say(f'Error: {self._verdict}', sys.stderr)
       sys.stdout.flush()
       os._exit(self._verdict.exit_code)
 

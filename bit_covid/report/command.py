@@ -9,6 +9,7 @@ from bit_covid.analysis import bootstrap
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.base import disk
+from bit_covid.base import lines
 from bit_covid.report import files
 from bit_covid.report import values
 
@@ -62,7 +63,7 @@ def _run(arguments: argparse.Namespace) -> int:
       resamples=bootstrap.Resamples(arguments.replicates, arguments.seed),
     ),
   )
-  print(path)
+  lines.say(str(path))
   return 0
 
 

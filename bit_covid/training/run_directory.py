@@ -84,8 +84,7 @@ def _write_facts(
     split_counts.count(name, x.label, x.patient_id, x.class_names)
     for name, x in splits.items()
   ]
-  text = pd.concat(counts).to_csv(index=False)
-  files.write(workdir / 'splits.csv', text.encode())
+  predictions.write(pd.concat(counts), workdir / 'splits.csv')
   # Last, as it says that the other files are of these data.
   run_identity.write(workdir, facts, data_changes=list(changes.values()))
 

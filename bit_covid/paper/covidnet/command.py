@@ -25,6 +25,7 @@ from bit_covid.analysis import terminal
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.base import disk
+from bit_covid.base import lines
 from bit_covid.paper.covidnet import graph
 from bit_covid.paper.covidnet import run
 from bit_covid.paper.covidnet import tensors as tensors_lib
@@ -133,8 +134,8 @@ def _run(arguments: argparse.Namespace) -> int:
       terminal.show_summary(split, summary)
       matrix = summary['confusion_matrix']
       for sentence in beside_published(arguments.dataset, split, matrix):
-        print(sentence)
-  print(f'python -m bit_covid.report {workdir}')
+        lines.say(sentence)
+  lines.say(f'python -m bit_covid.report {workdir}')
   return 0
 
 

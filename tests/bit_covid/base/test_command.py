@@ -31,6 +31,7 @@ def _raise(error):
   ('error', 'code', 'text'),
   [
     (ValueError('a\nb  c'), 2, 'Error: a b c\n'),
+    (ValueError('a\x1b[2K\rError: b'), 2, 'Error: a\\x1b[2K Error: b\n'),
     (FileNotFoundError('gone'), 2, 'Error: gone\n'),
     (
       FileNotFoundError(errno.ENOENT, 'No such file', 'a.csv'),
