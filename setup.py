@@ -61,12 +61,13 @@ setuptools.setup(
     'orbax-checkpoint>=0.12',
     'pandas>=3.1',
     'pillow>=11',
-    'pooch>=1.8',
+    'platformdirs>=4',
     'pydicom>=3.0',
     # Unpacks JPEG, JPEG-LS and JPEG 2000 for pydicom, under Apache-2.0. With
     # nibabel and pydicom here and not in an extra: 70 MB beside TensorFlow's
     # 1.5 GB, and who has DICOM files need not know that they are packed.
     'python-gdcm>=3.0.24',
+    'requests>=2.32',
     'rich>=14',
     'scikit-learn>=1.6',
     'scipy>=1.14',

@@ -87,7 +87,7 @@ def waits(args: argparse.Namespace) -> dict[str, Any]:
   for batch in devices.prefetch_to_device(input_pipeline.as_numpy(dataset)):
     jax.block_until_ready(batch)
     handed_over = time.perf_counter()
-    state = step_fn(state, batch)
+    state, _ = step_fn(state, batch)
     jax.block_until_ready(state)
     if finished is not None:
       idle.append(handed_over - finished)

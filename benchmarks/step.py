@@ -12,6 +12,7 @@ import optax
 
 from bit_covid.base import devices
 from bit_covid.models import resnet_v2
+from bit_covid.training import loss as loss_lib
 from bit_covid.training import schedule
 from bit_covid.training import train_step
 
@@ -51,14 +52,12 @@ def make_step(
 ) -> Callable:
   """Returns the step that `bit_covid/training/train.py` runs, with mixup.
 
-  The arguments are those of `train_step.make_train_step`.
+  The other arguments are those of `train_step.make_train_step`.
   """
   return train_step.make_train_step(
-    network,
+    loss_lib.Loss(model=network, mixup_alpha=0.1, seed=0),
     optimizer,
-    mixup_alpha=0.1,
     accumulation=accumulation,
-    seed=0,
     on_devices=on_devices,
   )
 

@@ -43,7 +43,7 @@ def make_step(model: str, batch: int, side: int) -> Callable[[], None]:
 
   def step():
     nonlocal state
-    state = jax.block_until_ready(step_fn(state, local_batch))
+    state, _ = jax.block_until_ready(step_fn(state, local_batch))
 
   return step
 

@@ -18,6 +18,7 @@ import jax
 from ml_collections import config_flags
 
 from bit_covid.base import command
+from bit_covid.base import deterministic
 from bit_covid.base import host_memory
 from bit_covid.base import stop_signals
 
@@ -47,6 +48,12 @@ _MAX_MINUTES = flags.DEFINE_float(
   'Save and stop after so many minutes of training; 0: no limit. The same '
   'command goes on.',
   lower_bound=0,
+)
+_DEBUG_NANS = flags.DEFINE_bool(
+  'debug_nans',
+  False,
+  'Name the layer in which a training that diverges is NaN or infinite first; '
+  'slower.',
 )
 flags.DEFINE_bool('debug', False, 'A traceback with an error.')
 
@@ -177,12 +184,20 @@ def _run() -> int:
   from bit_covid.base import compilation_cache
   from bit_covid.cli import train
 
+  # A config file of the user's own may lack the field; `train` says so.
+  if config.get('deterministic'):
+    deterministic.enable()
   # Orbax logs every file that it writes.
   logging.set_verbosity(logging.WARNING)
   compilation_cache.enable()
   _initialize_hosts()
   with stop_signals.second_ends_program():
-    train.train_and_report(config, workdir, max_minutes=_MAX_MINUTES.value)
+    train.train_and_report(
+      config,
+      workdir,
+      max_minutes=_MAX_MINUTES.value,
+      debug_nans=_DEBUG_NANS.value,
+    )
   return 0
 
 

@@ -105,6 +105,9 @@ def get_config(
       # Initial weights: 'random', the name of a public checkpoint
       # ('BiT-M-R50x1'), or the path of an .npz file. The head is always new.
       'init': init,
+      # On a GPU, sum gradients in a fixed order, so that the same command gives
+      # the same bits again. It makes a step slower. CPUs and TPUs need no flag.
+      'deterministic': False,
       'model': _MODEL,
       'data': _DATA,
       **_TRAINING,

@@ -159,6 +159,8 @@ def _batches(
   images_per_call = min(max(2 * host_batch // calls, 1), _MAX_IMAGES_PER_CALL)
   load = functools.partial(_load_images, examples, settings, size)
 
+  # It would write temporary files, which stay if the process is killed.
+  @tf.autograph.experimental.do_not_convert
   def add_images(plan: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     arguments = [plan[key] for key in ('index', 'top', 'left', 'flip')]
     image = tf.numpy_function(load, arguments, tf.uint8)

@@ -28,7 +28,7 @@ class DrawnBuilder(tfds.core.GeneratorBasedBuilder):
     """Returns the names of the classes, in the order of the labels."""
 
   def _info(self) -> tfds.core.DatasetInfo:
-    return self.dataset_info_from_configs(
+    info = self.dataset_info_from_configs(
       features=tfds.features.FeaturesDict(
         {
           'image': tfds.features.Image(
@@ -45,6 +45,10 @@ class DrawnBuilder(tfds.core.GeneratorBasedBuilder):
       supervised_keys=('image', 'label'),
       disable_shuffling=True,
     )
+    # tfds would look for it in a bucket of its own, and leave an empty folder
+    # among the temporary files.
+    info.initialize_from_bucket = lambda: None
+    return info
 
   def _split_generators(
     self, dl_manager: tfds.download.DownloadManager

@@ -9,7 +9,7 @@ import platform
 import stat
 
 import jax
-import pooch
+import platformdirs
 
 # Bytes; the programs that were not used for longest go first.
 _MOST_BYTES = 2 * 1024**3
@@ -25,7 +25,7 @@ def enable() -> pathlib.Path | None:
   """
   if jax.config.jax_compilation_cache_dir:
     return pathlib.Path(jax.config.jax_compilation_cache_dir)
-  folder = pathlib.Path(pooch.os_cache('bit_covid')) / 'xla' / _machine()
+  folder = platformdirs.user_cache_path('bit_covid') / 'xla' / _machine()
   try:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
   except OSError:

@@ -26,6 +26,7 @@ def train_and_report(
   workdir: str | os.PathLike[str],
   *,
   max_minutes: float = 0,
+  debug_nans: bool = False,
 ) -> Mapping[str, Any]:
   """Returns the metrics of each final split, after training and reporting.
 
@@ -33,7 +34,7 @@ def train_and_report(
   report is written if the config's field `report` is True.
   """
   metrics, splits = train.train_and_evaluate(
-    config, workdir, max_minutes=max_minutes
+    config, workdir, max_minutes=max_minutes, debug_nans=debug_nans
   )
   # Only the first host writes files.
   if jax.process_index() == 0:

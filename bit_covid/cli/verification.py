@@ -9,7 +9,6 @@ from typing import Any, Literal, NamedTuple
 from etils import epath
 import jax
 import numpy as np
-import pooch
 
 from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
@@ -79,8 +78,9 @@ def checkpoint(name: str) -> list[Check]:
     found = bit_npz.load(path)
   except (ValueError, OSError) as error:
     return [_failed('File', error)]
-  digest = Check('File', 'ok', f'sha256 {pooch.file_hash(path)}')
-  return [digest, _parameters(found), _metadata(found.metadata)]
+  digest = checksums.of_file(epath.Path(path))
+  file = Check('File', 'ok', f'sha256 {digest}')
+  return [file, _parameters(found), _metadata(found.metadata)]
 
 
 def work_directory(folder: pathlib.Path) -> list[Check]:

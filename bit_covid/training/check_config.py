@@ -18,6 +18,7 @@ from flax import traverse_util
 import jax
 import ml_collections
 
+from bit_covid.base import deterministic
 from bit_covid.base import devices
 from bit_covid.models import resnet_v2
 from bit_covid.training import schedule
@@ -83,6 +84,7 @@ _RULES: Mapping[str, _Rule] = types.MappingProxyType(
     'model.name': _one_of(resnet_v2.MODELS),
     'model.dtype': _one_of(('float32', 'bfloat16')),
     'model.remat': _FLAG,
+    'deterministic': _FLAG,
     'batch': _whole(1),
     'accumulation': _whole(1),
     'learning_rate': _number('a number above 0', lambda x: x > 0),
@@ -125,6 +127,8 @@ def check(config: ml_collections.ConfigDict) -> None:
       raise ValueError(
         f'config.{name} is {values[name]!r}; expected {rule.expected}.'
       )
+  if config.deterministic:
+    deterministic.check()
   input_pipeline.check_config(config.data)
   devices.check_divides(
     'config.batch', config.batch, accumulation=config.accumulation

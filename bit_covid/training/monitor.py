@@ -100,9 +100,11 @@ class Monitor(contextlib.AbstractContextManager):
     return self._speed.paused()
 
   def log_loss(
-    self, step: int, state: train_step.TrainState
+    self, step: int, state: train_step.TrainState, gradient_norm: jax.Array
   ) -> train_step.TrainState:
     """Returns the state with a loss sum of 0, after logging the mean loss.
+
+    The gradient norm is that of this step, not a mean.
 
     Raises:
       FloatingPointError: the loss is NaN or infinite.
@@ -112,6 +114,7 @@ class Monitor(contextlib.AbstractContextManager):
     loss = float(devices.to_host(state.loss_sum)) / (step % every or every)
     scalars = {
       'train_loss': loss,
+      'gradient_norm': float(devices.to_host(gradient_norm)),
       # The rate of the latest update. The schedule counts updates from 0.
       'learning_rate': float(self._learning_rate(step - 1)),
     }

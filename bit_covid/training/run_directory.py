@@ -37,7 +37,7 @@ import input_pipeline
 # resumed on another machine. The fingerprints identify the data.
 _PLACES = ('path', 'data_dir', 'image_folder')
 # Fields that may change when a run is resumed, as they change no result.
-_FREE = ('eval_batch', 'checkpoint_every', 'report')
+_FREE = ('eval_batch', 'checkpoint_every', 'report', 'deterministic')
 
 
 def write_facts(

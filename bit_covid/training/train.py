@@ -27,9 +27,11 @@ from bit_covid.inference import evaluate
 from bit_covid.models import resnet_v2
 from bit_covid.training import check_config
 from bit_covid.training import checkpoints
+from bit_covid.training import loss as loss_lib
 from bit_covid.training import map_evidence
 from bit_covid.training import map_panels
 from bit_covid.training import monitor as monitor_lib
+from bit_covid.training import not_finite
 from bit_covid.training import preemption
 from bit_covid.training import run_directory
 from bit_covid.training import run_lock
@@ -64,6 +66,7 @@ def train_and_evaluate(
   workdir: str | os.PathLike[str],
   *,
   max_minutes: float = 0,
+  debug_nans: bool = False,
 ) -> Trained:
   """Returns metrics and data, after writing all files but the report.
 
@@ -71,6 +74,8 @@ def train_and_evaluate(
     config: see `configs/common.py`.
     workdir: a folder. An unfinished run of the same config in it is resumed.
     max_minutes: time limit of the training; 0: none.
+    debug_nans: name the layer in which numbers are NaN or infinite first, which
+      makes the training slower.
 
   Raises:
     ValueError: the config, the data or the checkpoint is invalid, or another
@@ -98,7 +103,7 @@ def train_and_evaluate(
   params = initial_params(config, model)
   run_directory.write_facts(config, workdir, splits)
   run = _Run(config, workdir, splits, model, evaluate.make_forward(model))
-  state = _train(run, params, deadline)
+  state = _train(run, params, deadline, debug_nans=debug_nans)
   return Trained(_write_results(run, state.params), splits)
 
 
@@ -124,7 +129,7 @@ def initial_params(
 
 
 def _train(
-  run: _Run, params: Mapping[str, Any], deadline: float
+  run: _Run, params: Mapping[str, Any], deadline: float, *, debug_nans: bool
 ) -> train_step.TrainState:
   """Returns the replicated state after the last step.
 
@@ -135,7 +140,7 @@ def _train(
   _say_what_is_trained(run, params)
   learning_rate = schedule.learning_rate(config.learning_rate, config.schedule)
   optimizer = optax.sgd(learning_rate, momentum=config.momentum)
-  update = _make_update(run, optimizer)
+  update = _make_update(run, optimizer, debug_nans=debug_nans)
   last_step = config.schedule[-1]
   with (
     preemption.Stopper(
@@ -152,10 +157,10 @@ def _train(
     ):
       on_devices = devices.prefetch_to_device(batches)
       for step, batch in enumerate(on_devices, start=done + 1):
-        state = update(state, batch)
+        state, gradient_norm = update(state, batch)
         monitor.after_update(step, state, batch)
         if monitor.is_due(step, config.log_every):
-          state = monitor.log_loss(step, state)
+          state = monitor.log_loss(step, state, gradient_norm)
         if monitor.is_due(step, config.eval_every):
           examples = run.splits[config.eval_split]
           monitor.log_evaluation(step, state.params, examples, run.forward)
@@ -168,14 +173,16 @@ def _train(
   return state
 
 
-def _make_update(run: _Run, optimizer: optax.GradientTransformation):
-  return train_step.make_train_step(
-    run.model,
-    optimizer,
-    mixup_alpha=run.config.mixup_alpha,
-    accumulation=run.config.accumulation,
-    seed=run.config.seed,
+def _make_update(
+  run: _Run, optimizer: optax.GradientTransformation, *, debug_nans: bool
+):
+  loss = loss_lib.Loss(
+    model=run.model, mixup_alpha=run.config.mixup_alpha, seed=run.config.seed
   )
+  update = train_step.make_train_step(
+    loss, optimizer, accumulation=run.config.accumulation
+  )
+  return not_finite.checked(update, loss) if debug_nans else update
 
 
 def _monitor(

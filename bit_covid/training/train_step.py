@@ -12,9 +12,7 @@ import jax.numpy as jnp
 import optax
 
 from bit_covid.base import devices
-from bit_covid.models import normalize
-from bit_covid.models import resnet_v2
-from bit_covid.training import mixup
+from bit_covid.training import loss as loss_lib
 
 
 class TrainState(struct.PyTreeNode):
@@ -48,36 +46,30 @@ def create_state(
 
 
 def make_train_step(
-  model: resnet_v2.ResNetV2,
+  loss: loss_lib.Loss,
   optimizer: optax.GradientTransformation,
   *,
-  mixup_alpha: float,
   accumulation: int,
-  seed: int,
   on_devices: Sequence[jax.Device] | None = None,
-) -> Callable[[TrainState, Mapping[str, jax.Array]], TrainState]:
-  """Returns `step(state, batch)`, which returns the state after one update.
+) -> Callable[
+  [TrainState, Mapping[str, jax.Array]], tuple[TrainState, jax.Array]
+]:
+  """Returns `step(state, batch)`: the state after an update, its gradient norm.
 
+  The norm is a float32 scalar, the L2 norm of the gradient over all parameters.
   The state is donated. Batch arrays are `[local_devices, per_device, ...]`.
   Only `image` (uint8 `[..., S, S, 1]`) and `label` (int32) are read.
 
   Args:
-    model: the network.
+    loss: what is minimized.
     optimizer: the one that `create_state` was given.
-    mixup_alpha: parameter of mixup's Beta distribution; 0 for no mixup.
     accumulation: number of equal parts of a device's batch, whose gradients are
       computed one after the other.
-    seed: seed of the mixup weights.
     on_devices: devices to compile for; None means all. For a machine that is
       not attached, the step compiles but cannot run.
   """
   step = functools.partial(
-    _train_step,
-    model=model,
-    optimizer=optimizer,
-    mixup_alpha=mixup_alpha,
-    accumulation=accumulation,
-    seed=seed,
+    _train_step, loss=loss, optimizer=optimizer, accumulation=accumulation
   )
   return devices.data_parallel(step, donate_first=True, on_devices=on_devices)
 
@@ -86,38 +78,26 @@ def _train_step(
   state: TrainState,
   batch: Mapping[str, jax.Array],
   *,
-  model: resnet_v2.ResNetV2,
+  loss: loss_lib.Loss,
   optimizer: optax.GradientTransformation,
-  mixup_alpha: float,
   accumulation: int,
-  seed: int,
-) -> TrainState:
-  """Returns the state after one update, on one device with its batch."""
-  images = normalize.to_model_range(batch['image'])
-  labels = jax.nn.one_hot(batch['label'], model.num_classes)
-  if mixup_alpha:
-    # The key does not depend on the device: all devices draw the same weight.
-    key = jax.random.fold_in(jax.random.key(seed), state.step)
-    weight = mixup.draw_weight(key, mixup_alpha)
-    images, labels = mixup.mix(images, weight), mixup.mix(labels, weight)
-
-  def loss_fn(params, images, labels):
-    logits, _ = model.apply({'params': params}, images)
-    return jnp.mean(optax.softmax_cross_entropy(logits, labels))
-
-  loss, grads = _accumulate(
-    jax.value_and_grad(loss_fn), state.params, images, labels, accumulation
+) -> tuple[TrainState, jax.Array]:
+  """Returns new state and gradient norm, on one device with its batch."""
+  images, labels = loss.prepare(batch, state.step)
+  value, grads = _accumulate(
+    jax.value_and_grad(loss), state.params, images, labels, accumulation
   )
   # Without this mean the replicas would diverge silently, because the first
   # device's result is returned unchecked.
-  loss, grads = devices.mean_over_devices((loss, grads))
+  value, grads = devices.mean_over_devices((value, grads))
   updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
-  return TrainState(
+  new_state = TrainState(
     step=state.step + 1,
     params=optax.apply_updates(state.params, updates),
     opt_state=opt_state,
-    loss_sum=state.loss_sum + loss,
+    loss_sum=state.loss_sum + value,
   )
+  return new_state, optax.tree.norm(grads)
 
 
 def _accumulate(value_and_grad, params, images, labels, parts: int):

@@ -12,6 +12,7 @@ metadata, as the bytes of a JSON text.
 import collections
 from collections.abc import Mapping
 import dataclasses
+import functools
 import os
 import re
 from typing import Any
@@ -81,13 +82,11 @@ def load(
       exactly those of the model; the message lists each difference. Raised
       before any parameter is allocated.
   """
-  headers = _canonical(npz_archive.read_headers(path), path)
+  headers = _read_headers(path)
   metadata_header = headers.pop(_METADATA_KEY, None)
   model_name = model_name or _infer_model(headers, path)
-  leaves = _check(headers, model_name, path)
-  metadata = _read_metadata(
-    path, metadata_header, num_logits=headers[_HEAD_BIAS].shape[0]
-  )
+  num_logits = _check(headers, model_name, path)
+  metadata = _read_metadata(path, metadata_header, num_logits=num_logits)
   if num_classes is not None:
     # A head of 21,843 classes is two thirds of BiT-M-R50x1: it is left unread.
     del headers[_HEAD_KERNEL], headers[_HEAD_BIAS]
@@ -101,7 +100,20 @@ def load(
     metadata = dataclasses.replace(
       metadata, class_names=names, temperature=None
     )
+  leaves = _leaves(model_name, num_logits)
   return Checkpoint(model_name, _to_params(arrays, leaves), metadata)
+
+
+def identify(path: _Path) -> tuple[str, int]:
+  """Returns the name of a file's network and its number of classes.
+
+  Raises:
+    ValueError: as `load`. No array is read.
+  """
+  headers = _read_headers(path)
+  headers.pop(_METADATA_KEY, None)
+  model_name = _infer_model(headers, path)
+  return model_name, _check(headers, model_name, path)
 
 
 def _read_metadata(
@@ -144,7 +156,10 @@ def expected_shapes(
   model_name: str, num_classes: int
 ) -> dict[str, tuple[int, ...]]:
   """Returns the shape of every array in a file of that model, by key."""
-  return _file_shapes(_leaves(model_name, num_classes))
+  leaves = _leaves(model_name, num_classes)
+  shapes = {_to_key(path): leaf.shape for path, leaf in leaves.items()}
+  shapes[_HEAD_KERNEL] = (1, 1, *shapes[_HEAD_KERNEL])
+  return shapes
 
 
 def to_arrays(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -170,12 +185,8 @@ def _to_params(
   return traverse_util.unflatten_dict(params)
 
 
-def _file_shapes(leaves: _Leaves) -> dict[str, tuple[int, ...]]:
-  shapes = {_to_key(path): leaf.shape for path, leaf in leaves.items()}
-  shapes[_HEAD_KERNEL] = (1, 1, *shapes[_HEAD_KERNEL])
-  return shapes
-
-
+# A file is identified when it is found, and then loaded.
+@functools.cache
 def _leaves(model_name: str, num_classes: int) -> _Leaves:
   network = resnet_v2.create(model_name, num_classes=num_classes)
   return traverse_util.flatten_dict(resnet_v2.parameter_shapes(network))
@@ -188,12 +199,12 @@ def _to_key(path: tuple[str, ...]) -> str:
   return '/'.join(['resnet', *parents, _MODULES[module], leaf])
 
 
-def _canonical(headers: _Headers, path: _Path) -> dict[str, npz_archive.Header]:
+def _read_headers(path: _Path) -> dict[str, npz_archive.Header]:
   # TensorFlow 1 numbered layers of the same name, `standardized_conv2d_<N>`;
   # only some exports kept the numbers. A projection is recognized by `a/proj`
   # alone, as in BiT's `tf2jax.py`.
   canonical = {}
-  for key, header in headers.items():
+  for key, header in npz_archive.read_headers(path).items():
     key = re.sub(r'/standardized_conv2d_\d+/', '/standardized_conv2d/', key)
     key = re.sub(r'/a/proj/.*', '/a/proj/standardized_conv2d/kernel', key)
     if key in canonical:
@@ -224,11 +235,15 @@ def _infer_model(headers: _Headers, path: _Path) -> str:
 
 def _check(
   headers: _Headers | Mapping[str, np.ndarray], model_name: str, path: _Path
-) -> _Leaves:
+) -> int:
+  """Returns the number of classes.
+
+  Raises:
+    ValueError: keys or shapes are not those of the model; lists each of them.
+  """
   head = headers.get(_HEAD_BIAS)
   num_classes = head.shape[0] if head is not None and head.shape else 1
-  leaves = _leaves(model_name, num_classes)
-  expected = _file_shapes(leaves)
+  expected = expected_shapes(model_name, num_classes)
   problems = [f'missing: {key}' for key in sorted(set(expected) - set(headers))]
   problems += [f'extra: {key}' for key in sorted(set(headers) - set(expected))]
   for key in sorted(set(expected) & set(headers)):
@@ -244,4 +259,4 @@ def _check(
       f'{path} does not hold the parameters of {model_name}:\n  '
       + '\n  '.join(problems)
     )
-  return leaves
+  return num_classes

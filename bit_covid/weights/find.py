@@ -2,34 +2,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds a checkpoint: a path, one of this package, or a download of BiT's.
 
-A download goes to a temporary file and is renamed when it is whole. Its sha256
-is written beside it and compared at every later use, so that a file which has
-changed since is not taken for the one that was downloaded.
+Before a download comes to its place, its bytes and shapes are checked. Its
+sha256 is written beside it and compared at every later use, so that a file
+which has changed since is not taken for the one that was downloaded.
 """
 
+import functools
 import os
 import pathlib
-import re
 
 from etils import epath
-import pooch
+import platformdirs
 
+from bit_covid.base import checksums
 from bit_covid.base import files
+from bit_covid.weights import download
+from bit_covid.weights import public_files
 
 BIT_MODELS_URL = 'https://storage.googleapis.com/bit_models/'
-
-# The families of public files: BiT-M-R50x1, BiT-M-R50x1-CIFAR10,
-# vtab/BiT-M-R50x1-run0-patch_camelyon, distill/R50x1_224.
-_PUBLIC_NAME = re.compile(
-  r'BiT-[SM]-R(50x1|50x3|101x1|101x3|152x2|152x4)(-ILSVRC2012|-CIFAR10)?'
-  r'|vtab/BiT-M-R\d+x\d-run\d-[\w-]+'
-  r'|distill/R\d+x\d(_T)?_\d+'
-)
 
 
 def is_public_name(name: str) -> bool:
   """Returns whether the name has the form of a file that BiT published."""
-  return _PUBLIC_NAME.fullmatch(name) is not None
+  return public_files.parse(name) is not None
 
 
 def bundled() -> dict[str, pathlib.Path]:
@@ -60,7 +55,8 @@ def find(
   Raises:
     FileNotFoundError: the name is neither a file nor a known name.
     ConnectionError: the download failed; the message holds path and URL.
-    ValueError: the file in the cache is not the one that was downloaded.
+    ValueError: the file in the cache is not the one that was downloaded, or
+      has other shapes than the public file of that name.
   """
   path = pathlib.Path(name).expanduser()
   if path.is_file():
@@ -77,8 +73,13 @@ def find(
       f'{", ".join(ours)}.'
     )
   cache_dir = cache_dir or os.environ.get('BIT_COVID_CACHE')
-  path = pathlib.Path(cache_dir or pooch.os_cache('bit_covid')) / f'{name}.npz'
-  _download_or_check(path, f'{base_url}{name}.npz')
+  folder = cache_dir or platformdirs.user_cache_dir('bit_covid')
+  path = pathlib.Path(folder).expanduser() / f'{name}.npz'
+  url = f'{base_url}{name}.npz'
+  if not path.is_file():
+    accept = functools.partial(_accept, path=path, name=name)
+    download.download(url, path, accept=accept)
+  _check(path, name=name, url=url)
   return path
 
 
@@ -101,39 +102,36 @@ def find_checkpoint(name: str | os.PathLike[str]) -> pathlib.Path:
   return path
 
 
-def _download_or_check(path: pathlib.Path, url: str) -> None:
-  record = path.with_name(f'{path.name}.sha256')
-  if not path.is_file():
-    _download(path, url, record)
+def _accept(partial: pathlib.Path, *, path: pathlib.Path, name: str) -> None:
+  """Checks what a download holds, and records its checksum."""
+  public_files.check(partial, name)
+  # Before the file is at its path: without a record, it would pass for one that
+  # was put there by hand.
+  text = f'{checksums.of_file(epath.Path(partial))}  {path.name}\n'
+  files.write(epath.Path(_record(path)), text.encode())
+
+
+def _record(path: pathlib.Path) -> pathlib.Path:
+  return path.with_name(f'{path.name}.sha256')
+
+
+def _check(path: pathlib.Path, *, name: str, url: str) -> None:
+  record = _record(path)
   # A file without a record was put there by hand, on a machine without a
-  # network, say: its content is checked when it is loaded, as any file's is.
-  elif record.is_file():
-    expected, actual = record.read_text().split()[0], pooch.file_hash(path)
+  # network, say: its bytes are checked when it is loaded, as any file's are.
+  if record.is_file():
+    expected = record.read_text(errors='replace').partition(' ')[0]
+    actual = checksums.of_file(epath.Path(path))
     if actual != expected:
       raise ValueError(
         f'{path} ({path.stat().st_size} bytes) has the sha256 {actual}, but '
         f'{expected} was recorded when it was downloaded from {url}. Remove it '
         'to download it again.'
       )
-
-
-def _download(path: pathlib.Path, url: str, record: pathlib.Path) -> None:
-  partial = path.with_name(f'.{path.name}.{os.getpid()}.download')
   try:
-    # Pooch writes to a temporary file beside it and moves that when it is done.
-    pooch.retrieve(
-      url,
-      known_hash=None,
-      fname=partial.name,
-      path=partial.parent,
-      downloader=pooch.HTTPDownloader(progressbar=True, timeout=30),
-    )
-  except Exception as error:  # Whatever the network stack raises.
-    raise ConnectionError(
-      f'Could not download {url} to {path}: {error}. Without a network, '
-      f'download it elsewhere and put it at that path.'
+    public_files.check(path, name)
+  except ValueError as error:
+    raise ValueError(
+      f'{error} Remove it to download {url}, or give the path of your own file '
+      'instead of this name.'
     ) from error
-  # The record first: a file without one would pass for one put there by hand.
-  text = f'{pooch.file_hash(partial)}  {path.name}\n'
-  files.write(epath.Path(record), text.encode())
-  partial.replace(path)

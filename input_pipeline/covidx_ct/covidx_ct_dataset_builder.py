@@ -116,7 +116,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
       shape=(None, None, 1), dtype=np.uint8, encoding_format='png'
     )
     is_prepared = self.builder_config.is_prepared
-    return self.dataset_info_from_configs(
+    info = self.dataset_info_from_configs(
       features=tfds.features.FeaturesDict(
         {
           'image': prepared_slices.feature() if is_prepared else png,
@@ -136,6 +136,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
       # Holds the digests of the split files: see `split_digests`.
       metadata=tfds.core.MetadataDict(),
     )
+    # tfds would look for it in a bucket of its own, and leave an empty folder
+    # among the temporary files.
+    info.initialize_from_bucket = lambda: None
+    return info
 
   def _split_generators(
     self, dl_manager: tfds.download.DownloadManager

@@ -51,6 +51,7 @@ def test_overrides_and_argument_reach_the_run(tmp_path, tfds_dir):
     '--config.batch=8',
     '--config.schedule=(1,2,3)',
     '--config.report=False',
+    '--config.deterministic=True',
   )
   assert result.returncode == 0, result.stderr
   assert 'test: accuracy' in result.stdout
@@ -59,8 +60,9 @@ def test_overrides_and_argument_reach_the_run(tmp_path, tfds_dir):
   assert config['mixup_alpha'] == 0.1
   assert config['data']['crop'] == 32
   assert config['schedule'] == [1, 2, 3]
-  command = json.loads((tmp_path / 'run.json').read_text())[0]['command']
-  assert '--config.batch=8' in command
+  start = json.loads((tmp_path / 'run.json').read_text())[0]
+  assert '--config.batch=8' in start['command']
+  assert '--xla_gpu_deterministic_ops=true' in start['xla_flags']
 
 
 @pytest.mark.parametrize(

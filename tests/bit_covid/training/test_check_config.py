@@ -34,6 +34,7 @@ VALUES = {
   'model.name': (['R18', '', 3], 'R50x1'),
   'model.dtype': (['float16', 16], 'bfloat16'),
   'model.remat': ([1, 'True'], True),
+  'deterministic': ([1, 'True'], True),
   'batch': ([0, 2**24 + 1, 32.0], 32),
   'accumulation': ([0, 1.5], 1),
   'learning_rate': ([0.0, -1.0, math.inf, math.nan, True, '0.1'], 1e-9),

@@ -59,10 +59,10 @@ def _signal_in_step(patch, number, signum):
     update = original(*args, **kwargs)
 
     def step(state, batch):
-      state = update(state, batch)
+      state, gradient_norm = update(state, batch)
       if int(state.step) == number:
         signal.raise_signal(signum)
-      return state
+      return state, gradient_norm
 
     return step
 

@@ -411,12 +411,12 @@ def test_parameters_that_are_not_finite_are_not_saved(
     step = original(*args, **kwargs)
 
     def diverge(state, batch):
-      state = step(state, batch)
+      state, gradient_norm = step(state, batch)
       if int(state.step) == bad_step:
         norm = state.params['norm']
         params = {**state.params, 'norm': {**norm, 'bias': norm['bias'] / 0}}
         state = state.replace(params=params)
-      return state
+      return state, gradient_norm
 
     return diverge
 

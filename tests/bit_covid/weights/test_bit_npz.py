@@ -10,6 +10,7 @@ import pytest
 
 from bit_covid.models import resnet_v2
 from bit_covid.weights import bit_npz
+from bit_covid.weights import find
 from bit_covid.weights import metadata as metadata_lib
 
 METADATA = metadata_lib.Metadata(('Normal', 'CP', 'NCP'))
@@ -97,7 +98,9 @@ def test_each_array_lands_in_its_place(tmp_path):
     for i, (key, shape) in enumerate(shapes.items())
   }
   value = {key: i for i, key in enumerate(shapes)}
-  path = _savez(tmp_path / 'BiT-M-R50x1.npz', arrays)
+  name = 'BiT-M-R50x1-CIFAR10'
+  path = _savez(tmp_path / f'{name}.npz', arrays)
+  assert find.find(name, cache_dir=tmp_path) == path
   checkpoint = bit_npz.load(path)
   assert checkpoint.model_name == 'R50x1'
   unit = checkpoint.params['block4']['unit01']

@@ -2,55 +2,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finding and downloading checkpoints, from a server on this machine."""
 
-import gc
 import hashlib
-import http.server
-import threading
 
 import pytest
 
+from bit_covid.weights import download
 from bit_covid.weights import find as find_lib
+from bit_covid.weights import public_files
+from tests import file_server
 
-CONTENT = bytes(range(256)) * 4000
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-  """Serves two files, one of them cut short."""
-
-  def do_GET(self):
-    self.server.requests.append(self.path)
-    if 'BiT-M-R50x1.npz' in self.path or 'vtab/' in self.path:
-      body = CONTENT
-    elif 'BiT-S-R50x1.npz' in self.path:
-      body = CONTENT[:1000]
-    else:
-      self.send_error(404)
-      return
-    self.send_response(200)
-    self.send_header('Content-Length', str(len(CONTENT)))
-    self.end_headers()
-    self.wfile.write(body)
-
-  def log_message(self, *args):
-    pass
+# A network of 12 classes under public names of our own, as the smallest public
+# file has 94 MB.
+CONTENT = find_lib.bundled()['Textures-S-tiny'].read_bytes()
+FORMS = (('BiT-M-(tiny)', 12), ('vtab/BiT-M-(tiny)-run0-dtd', None))
 
 
 @pytest.fixture
 def server():
-  with http.server.ThreadingHTTPServer(('127.0.0.1', 0), _Handler) as server:
-    server.requests = []
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+  with file_server.running(CONTENT) as server:
     yield server
-    server.shutdown()
 
 
 @pytest.fixture
-def find(server, tmp_path):
+def find(server, tmp_path, monkeypatch):
+  forms = (*public_files._FORMS, *FORMS)
+  monkeypatch.setattr(public_files, '_FORMS', forms)
+  monkeypatch.setattr(download, '_WAIT', 0)
+
   def find(name):
     return find_lib.find(
-      name,
-      cache_dir=tmp_path,
-      base_url=f'http://127.0.0.1:{server.server_port}/bit_models/',
+      name, cache_dir=tmp_path, base_url=f'{server.url}bit_models/'
     )
 
   return find
@@ -64,51 +45,93 @@ def test_path_is_taken_as_it_is(find, server, tmp_path):
 
 
 def test_download_once_with_a_recorded_digest(find, server, tmp_path):
-  path = find('BiT-M-R50x1')
-  assert path == tmp_path / 'BiT-M-R50x1.npz'
+  path = find('BiT-M-tiny')
+  assert path == tmp_path / 'BiT-M-tiny.npz'
   assert path.read_bytes() == CONTENT
-  record = (tmp_path / 'BiT-M-R50x1.npz.sha256').read_text()
+  record = (tmp_path / 'BiT-M-tiny.npz.sha256').read_text()
   assert record.split() == [
     hashlib.sha256(CONTENT).hexdigest(),
-    'BiT-M-R50x1.npz',
+    'BiT-M-tiny.npz',
   ]
-  assert find('BiT-M-R50x1') == path
-  assert server.requests == ['/bit_models/BiT-M-R50x1.npz']
-  assert len(list(tmp_path.iterdir())) == 2  # No temporary file is left.
+  assert find('BiT-M-tiny') == path
+  assert server.requests == [('/bit_models/BiT-M-tiny.npz', None)]
+  names = {file.name for file in tmp_path.iterdir()}
+  assert names == {path.name, f'{path.name}.sha256', '.lock'}
 
 
 def test_name_in_a_folder(find, tmp_path):
-  path = find('vtab/BiT-M-R50x1-run0-patch_camelyon')
-  assert path == tmp_path / 'vtab/BiT-M-R50x1-run0-patch_camelyon.npz'
+  path = find('vtab/BiT-M-tiny-run0-dtd')
+  assert path == tmp_path / 'vtab/BiT-M-tiny-run0-dtd.npz'
   assert path.read_bytes() == CONTENT
 
 
 def test_changed_file_in_the_cache_is_refused(find, tmp_path):
-  path = find('BiT-M-R50x1')
+  path = find('BiT-M-tiny')
   path.write_bytes(CONTENT[:-1])
-  with pytest.raises(ValueError, match=r'1023999 bytes.*Remove it'):
-    find('BiT-M-R50x1')
+  with pytest.raises(ValueError, match=rf'{len(CONTENT) - 1} bytes.*Remove it'):
+    find('BiT-M-tiny')
+
+
+@pytest.mark.parametrize('record', [b'', b'\xff'])
+def test_damaged_record_is_refused(find, tmp_path, record):
+  path = find('BiT-M-tiny')
+  path.with_name('BiT-M-tiny.npz.sha256').write_bytes(record)
+  with pytest.raises(ValueError, match=r'was recorded when.*Remove it'):
+    find('BiT-M-tiny')
 
 
 def test_file_put_into_the_cache_by_hand(find, server, tmp_path):
-  path = tmp_path / 'BiT-M-R50x1.npz'
-  path.write_bytes(b'from elsewhere')
-  assert find('BiT-M-R50x1') == path
+  path = tmp_path / 'BiT-M-tiny.npz'
+  path.write_bytes(CONTENT)
+  assert find('BiT-M-tiny') == path
   assert not server.requests
 
 
-# requests closes the connection that failed when it is collected.
-@pytest.mark.filterwarnings('ignore::ResourceWarning')
-@pytest.mark.parametrize('name', ['BiT-S-R50x1', 'BiT-M-R101x1'])
+def test_another_network_under_a_public_name_is_refused(find, server, tmp_path):
+  (tmp_path / 'BiT-M-R50x1.npz').write_bytes(CONTENT)
+  with pytest.raises(
+    ValueError,
+    match=r'BiT-M-R50x1.npz holds tiny with 12 classes, but BiT-M-R50x1 is '
+    r'R50x1 with 21,843 classes\. Remove it to download http://',
+  ):
+    find('BiT-M-R50x1')
+  assert not server.requests
+  with pytest.raises(
+    ConnectionError,
+    match=r'what the server sent holds tiny with 12 classes, but BiT-S-R101x1 ',
+  ):
+    find('BiT-S-R101x1')
+  assert not (tmp_path / 'BiT-S-R101x1.npz.sha256').exists()
+
+
+def test_one_other_byte_is_found_without_an_md5(find, server, tmp_path):
+  wrong = bytearray(CONTENT)
+  wrong[len(wrong) // 2] ^= 1
+  server.content, server.sends_md5 = bytes(wrong), False
+  with pytest.raises(ConnectionError, match='the bytes that came are damaged'):
+    find('BiT-M-tiny')
+  assert [file.name for file in tmp_path.iterdir()] == ['.lock']
+  server.content = CONTENT
+  assert find('BiT-M-tiny').read_bytes() == CONTENT
+
+
+def test_killed_between_the_record_and_the_file(find, server, tmp_path):
+  path = tmp_path / 'BiT-M-tiny.npz'
+  path.with_name('BiT-M-tiny.npz.sha256').write_text(f'{"0" * 64}  x\n')
+  path.with_name('.BiT-M-tiny.npz.5d-41.part').write_bytes(CONTENT)
+  assert find('BiT-M-tiny').read_bytes() == CONTENT
+  assert find('BiT-M-tiny') == path
+
+
 def test_failed_download_names_path_and_url_and_leaves_nothing(
-  find, tmp_path, name
+  find, server, tmp_path
 ):
+  server.answers = [file_server.status(404)]
   with pytest.raises(ConnectionError) as error:
-    find(name)
-  assert f'/bit_models/{name}.npz to {tmp_path}/{name}.npz' in str(error.value)
-  assert not list(tmp_path.iterdir())
-  del error
-  gc.collect()
+    find('BiT-M-R101x1')
+  expected = f'/bit_models/BiT-M-R101x1.npz to {tmp_path}/BiT-M-R101x1.npz: '
+  assert expected in str(error.value)
+  assert [file.name for file in tmp_path.iterdir()] == ['.lock']
 
 
 def test_what_comes_with_the_package_is_found_without_a_download(find, server):
@@ -131,26 +154,7 @@ def test_neither_file_nor_public_name(find, server, name):
   assert not server.requests
 
 
-@pytest.mark.parametrize(
-  'name',
-  [
-    *(
-      f'BiT-{data}-R{size}'
-      for data in 'SM'
-      for size in ('50x1', '50x3', '101x1', '101x3', '152x2', '152x4')
-    ),
-    'BiT-M-R152x4-ILSVRC2012',
-    'BiT-M-R50x1-CIFAR10',
-    'vtab/BiT-M-R101x3-run2-diabetic_retinopathy',
-    'distill/R50x1_224',
-    'distill/R152x2_T_384',
-  ],
-)
-def test_public_names(name):
-  assert find_lib.is_public_name(name)
-
-
-def test_cache_folder_from_the_environment(monkeypatch, tmp_path):
+def test_cache_folder_from_the_environment(find, monkeypatch, tmp_path):
   monkeypatch.setenv('BIT_COVID_CACHE', str(tmp_path))
-  (tmp_path / 'BiT-M-R50x1.npz').write_bytes(b'x')
-  assert find_lib.find('BiT-M-R50x1') == tmp_path / 'BiT-M-R50x1.npz'
+  (tmp_path / 'BiT-M-tiny.npz').write_bytes(CONTENT)
+  assert find_lib.find('BiT-M-tiny') == tmp_path / 'BiT-M-tiny.npz'

@@ -1,0 +1,256 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A command in a process group of its own, which may be killed on its way.
+
+Its process is forked from a server that has imported JAX and TensorFlow
+already, as a hundred starts would take most of the time of a trial.
+"""
+
+import atexit
+import collections
+from collections.abc import Callable, Sequence
+import contextlib
+import faulthandler
+import functools
+import multiprocessing
+from multiprocessing import connection as connection_lib
+import os
+import pathlib
+import re
+import signal
+import sys
+import tempfile
+import time
+from typing import Any, NamedTuple, TextIO
+
+# Imported once, by the server.
+PRELOADED = (
+  *('bit_covid.main', 'bit_covid.cli.train', 'bit_covid.cli.evaluate_splits'),
+  *(
+    'bit_covid.app.server',
+    'bit_covid.paper.session',
+    'bit_covid.scoring.page',
+  ),
+  *('bit_covid.inference.load', 'bit_covid.report.command'),
+)
+_ENVIRONMENT = {
+  'JAX_PLATFORMS': 'cpu',
+  # The commands are tried, not XLA's optimizations.
+  'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',
+  'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0',
+  # It may take semaphores of killed processes for leaks.
+  'PYTHONWARNINGS': 'ignore:resource_tracker',
+  'TF_CPP_MIN_LOG_LEVEL': '3',
+}
+# What Python says before it changes a file or folder (`sys.addaudithook`), as
+# it says 'open'.
+_CHANGES = frozenset(
+  ('os.rename', 'os.mkdir', 'os.remove', 'os.rmdir', 'os.link', 'os.truncate')
+)
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+# In the names of files: steps, process ids, hashes, random letters of tfds.
+_NUMBERS = re.compile(
+  r'(?<![A-Za-z])[0-9a-f]*[0-9][0-9a-f]*(?![A-Za-z])|(?<=incomplete\.)[0-9A-Z]{6}'
+)
+# Longest wait for the end of a command, in seconds.
+_PATIENCE = 300.0
+
+
+class Moment(NamedTuple):
+  """When a command is killed.
+
+  Attributes:
+    seconds: after its start.
+    change: at a change of a file, as in `Ended.changes`.
+    count: the how manieth of these changes, from 1.
+  """
+
+  seconds: float = _PATIENCE
+  change: str | None = None
+  count: int = 1
+
+
+NEVER = Moment()
+
+
+class Ended(NamedTuple):
+  """How a command ended.
+
+  Attributes:
+    is_killed: whether SIGKILL came before the end.
+    exit_code: otherwise.
+    seconds: from its start to its end.
+    stack: the stacks of its threads when it was killed, innermost call first.
+    log: what it printed.
+    changes: of files and folders, in order.
+  """
+
+  is_killed: bool
+  exit_code: int
+  seconds: float
+  stack: str
+  log: str
+  changes: list[str]
+
+
+class Command:
+  """A function that runs in a process of its own.
+
+  Its temporary files are in `folder / 'tmp'`, and JAX's compiled programs in
+  `folder / 'compiled'`. Changes are those of files in `folder`.
+  """
+
+  def __init__(
+    self,
+    function: Callable[..., int],
+    arguments: Sequence[Any],
+    *,
+    folder: pathlib.Path,
+    notes: pathlib.Path,
+    moment: Moment = NEVER,
+  ):
+    """Starts it; `notes` is a folder for its log."""
+    (folder / 'tmp').mkdir(parents=True, exist_ok=True)
+    notes.mkdir(parents=True, exist_ok=True)
+    for path in notes.iterdir():
+      path.unlink()
+    self._notes, self._moment = notes, moment
+    ours, theirs = multiprocessing.Pipe()
+    self._process = _context().Process(
+      target=_run, args=(function, arguments, folder, notes, moment, theirs)
+    )
+    self._process.start()
+    ours.recv()  # From here on it is a process group.
+    self._start = time.monotonic()
+
+  @property
+  def pid(self) -> int:
+    """Of the process."""
+    return self._process.pid
+
+  def is_alive(self) -> bool:
+    """Returns whether it has not ended yet."""
+    return self._process.is_alive()
+
+  def log(self) -> str:
+    """Returns what it has printed."""
+    return (self._notes / 'log').read_text(errors='replace')
+
+  def signal(self, number: int) -> None:
+    """Sends a signal to the process alone."""
+    os.kill(self._process.pid, number)
+
+  def kill(self) -> None:
+    """Kills the process group, after it has noted where it stands."""
+    stack = self._notes / 'stack'
+    # It may be ending by itself just now.
+    with contextlib.suppress(ProcessLookupError):
+      # Python's handler of this signal is written in C and needs no lock.
+      os.kill(self._process.pid, signal.SIGUSR1)
+      deadline = time.monotonic() + 1
+      while self.is_alive() and time.monotonic() < deadline:
+        if stack.stat().st_size:
+          break
+        time.sleep(0.001)
+      os.killpg(self._process.pid, signal.SIGKILL)
+
+  def join(self, seconds: float) -> None:
+    """Waits for its end, so long at most."""
+    self._process.join(seconds)
+
+  def wait(self) -> Ended:
+    """Returns how it ended, after killing it at its moment."""
+    passed = time.monotonic() - self._start
+    self._process.join(max(self._moment.seconds - passed, 0))
+    if self._process.is_alive():
+      self.kill()
+      self._process.join()
+    code = self._process.exitcode
+    self._process.close()
+    return Ended(
+      is_killed=code == -signal.SIGKILL,
+      exit_code=code,
+      seconds=time.monotonic() - self._start,
+      stack=(self._notes / 'stack').read_text(),
+      log=self.log(),
+      changes=(self._notes / 'changes').read_text().splitlines(),
+    )
+
+
+@functools.cache
+def _context() -> multiprocessing.context.ForkServerContext:
+  """Returns the server, which gets its environment when it starts."""
+  os.environ.update(_ENVIRONMENT)
+  context = multiprocessing.get_context('forkserver')
+  context.set_forkserver_preload(list(PRELOADED))
+  return context
+
+
+def _run(
+  function: Callable[..., int],
+  arguments: Sequence[Any],
+  folder: pathlib.Path,
+  notes: pathlib.Path,
+  moment: Moment,
+  started: connection_lib.Connection,
+) -> None:
+  os.setsid()
+  # A shell has its commands in the background ignore it.
+  signal.signal(signal.SIGINT, signal.default_int_handler)
+  log = os.open(notes / 'log', os.O_WRONLY | os.O_CREAT)
+  os.dup2(log, 1)
+  os.dup2(log, 2)
+  os.environ['TMPDIR'] = str(folder / 'tmp')
+  tempfile.tempdir = None
+  compiled = os.environ['JAX_COMPILATION_CACHE_DIR'] = str(folder / 'compiled')
+  # JAX has read the environment already, where the server has imported it.
+  if jax := sys.modules.get('jax'):
+    jax.config.update('jax_compilation_cache_dir', compiled)
+  stack = (notes / 'stack').open('w')
+  faulthandler.register(signal.SIGUSR1, file=stack)
+  changes = os.open(notes / 'changes', os.O_WRONLY | os.O_CREAT)
+  sys.addaudithook(_Watch(folder, changes, stack, moment))
+  started.send(None)
+  code = function(*arguments)
+  # multiprocessing ends its processes without them.
+  atexit._run_exitfuncs()
+  sys.exit(code)
+
+
+class _Watch:
+  """Notes each change of a file, and kills the process at one of them.
+
+  A file that would be opened is there then, but empty: this is what a write
+  that is not atomic leaves. Other changes are not made any more.
+  """
+
+  def __init__(
+    self, folder: pathlib.Path, changes: int, stack: TextIO, moment: Moment
+  ):
+    self._folder = f'{folder}/'
+    self._changes = changes
+    self._stack = stack
+    self._moment = moment
+    self._counts = collections.Counter()
+
+  def __call__(self, event: str, arguments: tuple) -> None:
+    if event not in _CHANGES and event != 'open':
+      return
+    path, *_, flags = arguments
+    is_text = isinstance(path, str | bytes)
+    path = os.fsdecode(path) if is_text else ''
+    if not path.startswith(self._folder):
+      return
+    if event == 'open' and not flags & _WRITES:
+      return
+    name = _NUMBERS.sub('N', path.removeprefix(self._folder))
+    change = f'{event} {name}'
+    self._counts[change] += 1
+    os.write(self._changes, f'{change}\n'.encode())
+    is_now = self._counts[change] == self._moment.count
+    if change == self._moment.change and is_now:
+      self._moment = NEVER  # To open a file is a change.
+      faulthandler.dump_traceback(self._stack)
+      if event == 'open':
+        os.open(path, flags, 0o666)
+      os.killpg(0, signal.SIGKILL)
