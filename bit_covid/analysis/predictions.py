@@ -20,6 +20,9 @@ from bit_covid.base import files
 
 ID_COLUMNS = ('slice_id', 'patient_id', 'source', 'label')
 _PREFIX = 'p_'
+PATIENTS_UNKNOWN = (
+  'Patients are not known: intervals are over slices and too narrow.'
+)
 # Slices or patients that an error message names.
 _EXAMPLES = 5
 
@@ -135,6 +138,23 @@ def read_csv(
   for name in table.columns.intersection(set(dtypes) - set(numbers)):
     table[name] = table[name].map(csv_file.unescaped)
   return table.rename(columns=csv_file.unescaped)
+
+
+def knows_patients(table: pd.DataFrame) -> bool:
+  """Returns whether someone said which slices are of one patient.
+
+  Where nobody did, each slice is written as a patient of its own.
+  """
+  return not (table['patient_id'] == table['slice_id']).all()
+
+
+def check_once(table: pd.DataFrame) -> None:
+  """Checks that no slice occurs twice.
+
+  Raises:
+    ValueError: some do; the message says how many and which.
+  """
+  _slices(table, 'the table')
 
 
 def align(table_a: pd.DataFrame, table_b: pd.DataFrame) -> pd.DataFrame:

@@ -11,8 +11,9 @@ import rich.console
 import rich.table
 import rich.text
 
-from bit_covid.analysis import bootstrap
+from bit_covid.analysis import interval as interval_lib
 from bit_covid.analysis import metrics
+from bit_covid.analysis import predictions
 from bit_covid.base import lines
 
 # Of all measures of `metrics.measure`.
@@ -124,7 +125,13 @@ def show_intervals(split: str, numbers: Mapping[str, Any]) -> None:
   Numbers are those of the split in metrics.json of a report.
   """
   found = numbers['slice']
-  view = new_table('Measure', ['Value', f'{bootstrap.LEVEL_TEXT} interval'])
+  view = new_table('Measure', ['Value', f'{interval_lib.LEVEL_TEXT} interval'])
+  about = 'All values are times 100, intervals are over patients.'
+  count = f'{found["slices"]:,} slices'
+  if found['patients_known']:
+    count += f' of {found["patients"]:,} patients'
+  else:
+    about = f'All values are times 100. {predictions.PATIENTS_UNKNOWN}'
   for name, heading in HEADINGS.items():
     measure = found['measures'][name]
     if name in metrics.OVERALL:
@@ -133,8 +140,7 @@ def show_intervals(split: str, numbers: Mapping[str, Any]) -> None:
     for class_name in numbers['class_names']:
       view.add_row(f'{heading}, {class_name}', *_interval(measure[class_name]))
   show(
-    f'{split}: {found["slices"]:,} slices of {found["patients"]:,} patients. '
-    'All values are times 100, intervals are over patients.',
+    f'{split}: {count}. {about}',
     view,
     'Slices: truth in rows, prediction in columns',
     _counts(numbers),

@@ -65,7 +65,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     help='what slices are cropped to; default: as in the training',
   )
   add('--batch', type=int, default=64, help='slices a step; default: 64')
-  arguments_lib.add_replicates(parser)
   words = arguments_lib.FIELDS_AS_FLAGS
   return command.main(parser, _run, argv, words=words)
 

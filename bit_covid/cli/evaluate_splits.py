@@ -18,7 +18,6 @@ import numpy as np
 import tqdm
 
 from bit_covid import report
-from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 from bit_covid.analysis import terminal
 from bit_covid.base import compilation_cache
@@ -27,7 +26,6 @@ from bit_covid.inference import evaluate
 from bit_covid.inference import network as network_lib
 from bit_covid.models import resnet_v2
 from bit_covid.report import numbers
-from bit_covid.report import values
 from bit_covid.training import manifest
 from bit_covid.training import run_directory
 from bit_covid.training import run_identity
@@ -67,7 +65,7 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
     facts = _facts(config, checkpoint.model_name, path)
     run_identity.begin_evaluation(workdir, facts, splits, flag='--output')
   _evaluate(checkpoint, config, splits, workdir, batch=arguments.batch)
-  _show(workdir, list(splits), arguments.replicates)
+  _show(workdir, list(splits))
 
 
 def _data_config(
@@ -190,13 +188,10 @@ def _evaluate(
     run_identity.add_split(workdir, name, examples)
 
 
-def _show(workdir: epath.Path, names: Sequence[str], replicates: int) -> None:
+def _show(workdir: epath.Path, names: Sequence[str]) -> None:
   """Writes the numbers of a report, and prints those of the named splits."""
   # Of all evaluated splits, since thresholds for test are chosen on val.
-  found = numbers.collect(
-    report.read_tables(workdir),
-    settings=values.Settings(resamples=bootstrap.Resamples(replicates)),
-  )
+  found = numbers.collect(report.read_tables(workdir))
   kept = metrics.read_json(workdir)
   metrics.update_json(
     workdir,

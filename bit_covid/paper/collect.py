@@ -16,7 +16,6 @@ from etils import epath
 from matplotlib import figure as mpl_figure
 import pandas as pd
 
-from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
 from bit_covid.analysis import predictions
 from bit_covid.analysis import published
@@ -95,7 +94,6 @@ def collect(
   sweeps: bool = False,
   live: Mapping[str, str | os.PathLike[str]] | None = None,
   splits: Mapping[str, 'input_pipeline.Examples'] | None = None,
-  resamples: bootstrap.Resamples = bootstrap.RESAMPLES,
 ) -> list[pathlib.Path]:
   """Returns the paths of WORKDIR/<item>.csv, .md and .png after writing them.
 
@@ -113,7 +111,7 @@ def collect(
   expected = grid.runs(
     [item], seeds=seeds, few_shot_seeds=few_shot_seeds, sweeps=sweeps
   )
-  runs = results.Runs(workdir, expected, live=live or {}, resamples=resamples)
+  runs = results.Runs(workdir, expected, live=live or {})
   request = Request(runs, scale, splits or {}, sweeps)
   # By name: only Figure 9 has to load JAX, and only 2 and 8 TensorFlow.
   module = importlib.import_module(f'bit_covid.paper.items.{item}')

@@ -5,7 +5,6 @@
 import argparse
 from collections.abc import Sequence
 
-from bit_covid.analysis import bootstrap
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.base import disk
@@ -45,8 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     default='23.5,5,1,0.1',
     help='percent, for PPV and NPV; default: %(default)s',
   )
-  arguments_lib.add_replicates(parser)
-  arguments_lib.add_seed(parser, 'of the resamples')
+  arguments_lib.add_seed(parser, 'of t-SNE')
   return parser
 
 
@@ -60,7 +58,7 @@ def _run(arguments: argparse.Namespace) -> int:
     images=arguments.images,
     settings=values.Settings(
       prevalences=_shares(arguments.prevalence),
-      resamples=bootstrap.Resamples(arguments.replicates, arguments.seed),
+      seed=arguments.seed,
     ),
   )
   lines.say(str(path))

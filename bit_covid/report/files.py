@@ -20,6 +20,7 @@ from bit_covid.analysis import subgroups
 from bit_covid.base import files
 from bit_covid.base import page_templates
 from bit_covid.report import facts
+from bit_covid.report import highlights
 from bit_covid.report import maps
 from bit_covid.report import numbers as report_numbers
 from bit_covid.report import page
@@ -48,7 +49,7 @@ def write_report(
     file_format: 'html' or 'markdown'.
     metadata: a metadata.csv of COVIDx CT, for subgroups.
     images: folder of the slices, or a function from slice_id to `[H, W]` uint8.
-    settings: prevalences and resamples of the numbers.
+    settings: the prevalences, and the seed of t-SNE.
 
   Raises:
     ValueError: the format is unknown, or predictions are missing or damaged.
@@ -60,7 +61,7 @@ def write_report(
   tables = read_tables(workdir)
   patients = None if metadata is None else subgroups.read_metadata(metadata)
   numbers = report_numbers.collect(tables, metadata=patients, settings=settings)
-  of_maps = maps.numbers(workdir / 'gradcam', tables, settings.resamples)
+  of_maps = maps.numbers(workdir / 'gradcam', tables)
   for split, found in of_maps.items():
     numbers[split]['maps'] = found
   run = page.Run(
@@ -70,7 +71,7 @@ def write_report(
     numbers=numbers,
     config=files.read_json(workdir / 'config.json'),
     images=images,
-    seed=settings.resamples.seed,
+    seed=settings.seed,
   )
   return _write(run, file_format)
 
@@ -114,7 +115,7 @@ def _write(run: page.Run, file_format: str) -> pathlib.Path:
     caution=facts.caution(run.config),
     data=facts.data_name(run.config) or 'data of unknown name',
     split=run.split,
-    highlights=page.highlights(run.numbers[run.split]),
+    highlights=highlights.highlights(run.numbers[run.split]),
     sections=sections,
   )
   (folder / 'figures').mkdir(parents=True, exist_ok=True)
