@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prints findings, and writes them as JSON and as an HTML page."""
 
+import base64
 from collections import Counter
 from collections.abc import Sequence
 import json
@@ -34,7 +35,7 @@ def show(text: str, findings: Sequence[finding.Finding]) -> None:
   """Prints the findings, then the numbers behind them."""
   view = terminal.new_text_table('Result', 'Check', 'What was found')
   for each in findings:
-    terminal.add_row(view, each.severity, each.check, each.text)
+    terminal.add_row(view, each.severity, each.check, _with_advice(each))
   parts: list[str | terminal.Table] = [text, view]
   for each in findings:
     if each.table is not None:
@@ -68,8 +69,13 @@ def write(
       (each, None if each.table is None else _cells(each.table))
       for each in findings
     ],
+    picture=lambda each: base64.b64encode(each.picture).decode(),
   )
   files.write(epath.Path(folder / 'audit.html'), page.encode())
+
+
+def _with_advice(each: finding.Finding) -> str:
+  return f'{each.text} {each.advice}'.strip()
 
 
 def _view(table: pd.DataFrame) -> terminal.Table:
@@ -91,7 +97,7 @@ def _cell(value: object) -> str:
 
 
 def _record(each: finding.Finding) -> dict[str, Any]:
-  fields = ('check', 'severity', 'text', 'table', 'ids')
+  fields = ('check', 'severity', 'text', 'advice', 'table', 'ids')
   record = {name: getattr(each, name) for name in fields}
   if each.table is not None:
     # Converted by pandas, since `json` does not know NumPy's numbers.

@@ -179,7 +179,7 @@ def collect_versions() -> dict[str, Any]:
     'time': datetime.datetime.now(datetime.UTC).isoformat('T', 'seconds'),
     'command': sys.argv,
     'bit_covid': version.VERSION,
-    'commit': _commit(),
+    'commit': commit(),
     'python': platform.python_version(),
     'packages': packages(),
     'platform': platform.platform(),
@@ -204,7 +204,7 @@ def _version(package: str) -> str | None:
     return None  # Installed under another name, such as tensorflow-cpu.
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
   """Returns the commit of the code, with '+' if files changed since."""
   root = pathlib.Path(__file__).parents[2]
   git = ('git', '-C', str(root))

@@ -21,6 +21,7 @@ import ml_collections
 import numpy as np
 import optax
 
+from bit_covid.base import checksums
 from bit_covid.base import devices
 from bit_covid.base import progress
 from bit_covid.inference import evaluate
@@ -28,6 +29,7 @@ from bit_covid.models import resnet_v2
 from bit_covid.training import check_config
 from bit_covid.training import checkpoints
 from bit_covid.training import disk_space
+from bit_covid.training import ledger
 from bit_covid.training import loss as loss_lib
 from bit_covid.training import map_evidence
 from bit_covid.training import map_panels
@@ -293,6 +295,14 @@ def _write_results(run: _Run, params: Mapping[str, Any]) -> dict[str, Any]:
   run_directory.save_model(
     config, workdir, params, run.splits['train'], tables.get('val')
   )
+  digest = checksums.of_file(workdir / 'model.npz')
+  for name in config.final_splits:
+    ledger.add(
+      workdir,
+      name,
+      checkpoint=digest,
+      fingerprint=run.splits[name].fingerprint,
+    )
   if tables and config.report:
     # Maps of the last final split.
     split = config.final_splits[-1]
