@@ -30,18 +30,8 @@ def add_data(
   )
 
 
-def add_replicates(parser: argparse.ArgumentParser) -> None:
-  """Adds --replicates, the number of bootstrap resamples of patients."""
-  parser.add_argument(
-    '--replicates',
-    type=int,
-    default=2000,
-    help='resamples of patients for the intervals, default: %(default)s',
-  )
-
-
 def add_seed(parser: argparse.ArgumentParser, purpose: str) -> None:
-  """Adds --seed, with what it is for, such as 'of the resamples'."""
+  """Adds --seed, with what it is for, such as 'of the order'."""
   parser.add_argument(
     '--seed', type=int, default=0, help=f'{purpose}, default: %(default)s'
   )

@@ -70,7 +70,6 @@ def evaluate(folder: pathlib.Path) -> int:
       f'{folder}/run',
       '--split=val,test',
       '--batch=8',
-      '--replicates=20',
       f'--data_dir={folder}/data',
     ]
   )
@@ -80,7 +79,7 @@ def report(folder: pathlib.Path) -> int:
   """Writes the report of the run that `train` made."""
   from bit_covid.report import command
 
-  return command.main([f'{folder}/run', '--replicates=20'])
+  return command.main([f'{folder}/run'])
 
 
 def paper(folder: pathlib.Path) -> int:
