@@ -8,6 +8,7 @@ import pathlib
 
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
+from bit_covid.base import disk
 
 _NOTES = """\
 Exit code 1: a check failed. Patients of a CSV are those of its column patient;
@@ -68,6 +69,8 @@ def _run(arguments: argparse.Namespace) -> int:
     raise ValueError(
       f'--max_images={arguments.max_images}; expected 1 or more.'
     )
+  if arguments.output is not None:
+    disk.check_folder(arguments.output, '--output')
   # TensorFlow takes seconds to load, so it is not loaded before the arguments
   # are known to be right.
   from bit_covid.audit import audit_dataset

@@ -8,12 +8,14 @@ import json
 import pathlib
 from typing import Any
 
+from etils import epath
 import pandas as pd
 import rich.table
 import rich.text
 
 from bit_covid.analysis import terminal
 from bit_covid.audit import finding
+from bit_covid.base import files
 from bit_covid.base import page_templates
 
 # Columns of text in the tables of findings. The first is text, too; all others
@@ -58,7 +60,7 @@ def write(
   """
   folder.mkdir(parents=True, exist_ok=True)
   content = facts | {'findings': [_record(each) for each in findings]}
-  (folder / 'audit.json').write_text(json.dumps(content, indent=2) + '\n')
+  files.write_json(epath.Path(folder / 'audit.json'), content)
   environment = page_templates.environment(_TEMPLATES)
   page = environment.get_template('audit.html.j2').render(
     text_columns=_TEXT_COLUMNS,
@@ -69,7 +71,7 @@ def write(
       for each in findings
     ],
   )
-  (folder / 'audit.html').write_text(page, encoding='utf-8')
+  files.write(epath.Path(folder / 'audit.html'), page.encode())
 
 
 def _view(table: pd.DataFrame) -> rich.table.Table:

@@ -10,7 +10,6 @@ Uses the standard library alone, so that every room can import it.
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-import errno
 import io
 import os
 import re
@@ -18,6 +17,7 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
+from bit_covid.base import disk
 from bit_covid.base import stop_signals
 
 # Exit codes; 130 and 141 are what shells report for SIGINT and SIGPIPE, as is
@@ -26,16 +26,6 @@ NOT_DONE = 1
 WRONG_INPUT = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
-
-# What is said of a file for an error of the operating system.
-_PROBLEMS = {
-  errno.ENOENT: 'does not exist; check its name and place',
-  errno.EACCES: 'may not be read or written by you; change its permissions',
-  errno.EROFS: 'lies on a disk that cannot be written to; name another place',
-  errno.EISDIR: 'is a folder; name a file',
-  errno.ENOTDIR: 'is a file, or lies below one; name a folder',
-  errno.ENOSPC: 'could not be written, as the disk is full; make room',
-}
 
 
 class Parser(argparse.ArgumentParser):
@@ -137,7 +127,8 @@ def run(
     work: does everything and returns the exit code.
     debug: print the traceback before the line.
     errors: exceptions of wrong input (exit code 2), as ValueError and OSError.
-    failures: exceptions that can happen with correct input (exit code 1).
+    failures: exceptions that can happen with correct input (exit code 1), as
+      a disk without room.
     words: replacements in error messages, applied in this order.
     stopped: message after a signal, unless the work says where it stands.
   """
@@ -158,7 +149,8 @@ def run(
     if debug:
       traceback.print_exc()
     say_error(error, words or {})
-    return NOT_DONE if isinstance(error, failures) else WRONG_INPUT
+    has_failed = isinstance(error, failures) or disk.is_full(error)
+    return NOT_DONE if has_failed else WRONG_INPUT
 
 
 def _escape_odd_names() -> None:
@@ -180,11 +172,8 @@ def say_error(
   error: Exception | str, words: Mapping[str, str] | None = None
 ) -> None:
   """Prints an error as one line, even if a file name in it has line breaks."""
-  problem = _PROBLEMS.get(getattr(error, 'errno', None))
-  if problem and getattr(error, 'filename', None):
-    text = one_line(f'{os.fsdecode(error.filename)} {problem}.')
-  else:
-    text = one_line(str(error)) or type(error).__name__
+  text = str(error) if isinstance(error, str) else disk.problem(error)
+  text = one_line(text or str(error)) or type(error).__name__
   for field, flag in (words or {}).items():
     text = text.replace(field, flag)
   print(f'Error: {text}', file=sys.stderr)

@@ -75,7 +75,8 @@ def _run(arguments: argparse.Namespace) -> int:
   from bit_covid.cli import evaluate_splits
   from bit_covid.training import run_lock
 
-  with run_lock.hold(output):
+  flag = '--output' if arguments.output else 'CHECKPOINT'
+  with run_lock.hold(output, flag=flag):
     evaluate_splits.run(arguments, output)
   print(f'Predictions: {output / "predictions"}')
   print(f'Report: bit-covid report {output}')

@@ -21,6 +21,8 @@ import tqdm
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.base import csv_file
+from bit_covid.base import disk
+from bit_covid.base import files
 
 if TYPE_CHECKING:
   from input_pipeline import scans as scans_lib
@@ -86,10 +88,11 @@ def _run(arguments: argparse.Namespace) -> int:
   _check_names(series)
   window = window_lib.check(arguments.window or window_lib.DEFAULT)
   key = patient_hash.read_or_make_key(arguments.key)
-  rows = _convert(series, output, key=key, window=window)
-  if not rows:
-    raise ValueError('No slice is left: the input check flagged all of them.')
-  csv_file.write(output / 'images.csv', rows)
+  with files.new_folder(output):
+    rows = _convert(series, output, key=key, window=window)
+    if not rows:
+      raise ValueError('No slice is left: the input check flagged all of them.')
+    csv_file.write(output / 'images.csv', rows)
   patients = len({row['patient'] for row in rows})
   center, width = window
   print(
@@ -205,7 +208,8 @@ def _write_slice(
     tqdm.tqdm.write(f'Left out: {slice_id}: {checked.reason}')
     return None
   path = folder / f'{slice_id}.png'
-  Image.fromarray(checked.gray).save(path)
+  with disk.writing(path):
+    Image.fromarray(checked.gray).save(path)
   return path
 
 

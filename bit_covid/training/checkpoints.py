@@ -8,7 +8,9 @@ alone, in `input_pipeline.order_and_augmentation`.
 """
 
 import asyncio
+from collections.abc import Iterator
 import contextlib
+import shutil
 
 from etils import epath
 import jax
@@ -18,7 +20,10 @@ import orbax.checkpoint as ocp
 from bit_covid.base import checksums
 from bit_covid.base import command
 from bit_covid.base import devices
+from bit_covid.base import disk
+from bit_covid.base import files
 from bit_covid.base import progress
+from bit_covid.training import orbax_errors
 from bit_covid.training import train_step
 
 
@@ -27,13 +32,18 @@ class _DamagedError(ValueError):
 
 
 class Checkpoints(contextlib.AbstractContextManager):
-  """The last two checkpoints of a run.
+  """The last two checkpoints of a run, written while the training goes on.
 
-  The end of the `with` block waits until all checkpoints are written.
+  The end of the `with` block waits until all checkpoints are written. It raises
+  OSError if one could not be, as do `save` and `check`.
   """
 
   def __init__(self, workdir: epath.Path):
     folder = workdir / 'checkpoints'
+    self._needed_bytes = 0
+    self._is_saving = False
+    self._quiet = contextlib.ExitStack()
+    self._quiet.enter_context(orbax_errors.not_printed())
     self._manager = ocp.CheckpointManager(
       folder,
       # Otherwise Orbax infers it from the latest one, which may be damaged.
@@ -48,7 +58,53 @@ class Checkpoints(contextlib.AbstractContextManager):
     )
 
   def __exit__(self, *exception: object) -> None:
-    self._manager.close()
+    try:
+      self._wait()
+    finally:
+      # It raises no error that `_wait` has raised.
+      self._manager.close()
+      self._quiet.close()
+
+  def check(self) -> None:
+    """Raises the error of a save in the background, as soon as it has ended.
+
+    Orbax's own `check_for_errors` misses it, as another thread of Orbax asks
+    for it before.
+
+    Raises:
+      OSError: a checkpoint could not be written; the one before is intact.
+    """
+    if self._is_saving and not self._manager.is_saving_in_progress():
+      self._wait()
+
+  def _wait(self) -> None:
+    with self._writing():
+      self._manager.wait_until_finished()
+    self._is_saving = False
+
+  @contextlib.contextmanager
+  def _writing(self) -> Iterator[None]:
+    """Waits for the disk in its block, and leaves no half checkpoint.
+
+    Raises:
+      OSError: one could not be written; the error names the folder.
+    """
+    folder = self._manager.directory
+    place = progress.format_path(folder)
+    try:
+      with (
+        disk.writing(folder, self._needed_bytes),
+        progress.said_if_slow(
+          f'Still waiting for the disk to write a checkpoint to {place}.'
+        ),
+      ):
+        yield
+    except OSError:
+      # What was written takes up the room that is missing.
+      if jax.process_index() == 0:
+        for path in folder.glob('*.orbax-checkpoint-tmp*'):
+          shutil.rmtree(path, ignore_errors=True)
+      raise
 
   def restore(self, state: train_step.TrainState) -> train_step.TrainState:
     """Returns the latest sound state as NumPy arrays, or `state` if none is.
@@ -82,6 +138,7 @@ class Checkpoints(contextlib.AbstractContextManager):
     self, step: int, target: train_step.TrainState
   ) -> train_step.TrainState:
     folder = self._manager.directory / str(step)
+    files.sweep(folder)
     try:
       is_checked = checksums.check_folder(folder)
     except ValueError as error:
@@ -132,9 +189,16 @@ class Checkpoints(contextlib.AbstractContextManager):
     """Saves a state of NumPy arrays, unless its step was saved already.
 
     Orbax refuses arrays that only one of several hosts has.
+
+    Raises:
+      OSError: this one or the one before could not be written.
     """
+    self._wait()
+    self._needed_bytes = sum(x.nbytes for x in jax.tree.leaves(state))
     if self._manager.latest_step() != step:
-      self._manager.save(step, args=ocp.args.StandardSave(state))
+      self._is_saving = True
+      with self._writing():
+        self._manager.save(step, args=ocp.args.StandardSave(state))
 
 
 def _with_checksums(

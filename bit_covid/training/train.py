@@ -27,6 +27,7 @@ from bit_covid.inference import evaluate
 from bit_covid.models import resnet_v2
 from bit_covid.training import check_config
 from bit_covid.training import checkpoints
+from bit_covid.training import disk_space
 from bit_covid.training import loss as loss_lib
 from bit_covid.training import map_evidence
 from bit_covid.training import map_panels
@@ -81,6 +82,7 @@ def train_and_evaluate(
     ValueError: the config, the data or the checkpoint is invalid, or another
       process uses the folder. Raised before the first step, as is
       FileNotFoundError.
+    OSError: a file could not be written, or the disk has no room for the run.
     FloatingPointError: the loss or a parameter became NaN or infinite.
     Stopped: by SIGINT, SIGTERM or the time limit; the last step was saved.
   """
@@ -88,6 +90,7 @@ def train_and_evaluate(
   workdir = epath.Path(workdir).absolute()
   config = ml_collections.FrozenConfigDict(config)
   check_config.check(config)
+  disk_space.check(config, workdir)
   splits = splits_lib.load(config)
   num_classes = len(splits['train'].class_names)
   config = schedule.resolve(
@@ -100,6 +103,7 @@ def train_and_evaluate(
     dtype=jnp.dtype(config.model.dtype),
     remat=config.model.remat,
   )
+  disk_space.check(config, workdir, splits)
   params = initial_params(config, model)
   run_directory.write_facts(config, workdir, splits)
   run = _Run(config, workdir, splits, model, evaluate.make_forward(model))
@@ -151,13 +155,12 @@ def _train(
     state = saved.restore(train_step.create_state(params, optimizer))
     done = int(state.step)
     state = devices.replicate(state)
-    with (
-      _monitor(run, learning_rate, done) as monitor,
-      contextlib.closing(_batches(run, done)) as batches,
-    ):
+    monitor = _monitor(run, learning_rate, done)
+    with contextlib.closing(_batches(run, done)) as batches:
       on_devices = devices.prefetch_to_device(batches)
       for step, batch in enumerate(on_devices, start=done + 1):
         state, gradient_norm = update(state, batch)
+        saved.check()
         monitor.after_update(step, state, batch)
         if monitor.is_due(step, config.log_every):
           state = monitor.log_loss(step, state, gradient_norm)

@@ -185,10 +185,13 @@ def _to_params(
   return traverse_util.unflatten_dict(params)
 
 
+def _leaves(model_name: str, num_classes: int) -> _Leaves:
+  return _leaves_of(resnet_v2.create(model_name, num_classes=num_classes))
+
+
 # A file is identified when it is found, and then loaded.
 @functools.cache
-def _leaves(model_name: str, num_classes: int) -> _Leaves:
-  network = resnet_v2.create(model_name, num_classes=num_classes)
+def _leaves_of(network: resnet_v2.ResNetV2) -> _Leaves:
   return traverse_util.flatten_dict(resnet_v2.parameter_shapes(network))
 
 

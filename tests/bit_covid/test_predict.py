@@ -5,6 +5,7 @@
 import re
 import shutil
 
+from etils import epath
 import numpy as np
 import pandas as pd
 from PIL import Image
@@ -13,7 +14,9 @@ import pytest
 from bit_covid import predict
 from bit_covid.analysis import aggregation
 from bit_covid.analysis import predictions
+from bit_covid.base import files
 from bit_covid.base import page_templates
+from bit_covid.cli import predict_scans
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
 
@@ -156,6 +159,26 @@ def test_errors_are_one_line(checkpoint, tmp_path, capsys):
   assert error.endswith('none is neither a file nor a folder.')
   assert predict.main([*arguments, f'--output={tmp_path.parent}']) == 2
   assert 'is not empty' in capsys.readouterr().err
+
+
+def test_without_room_nothing_is_left(
+  checkpoint, tmp_path, capsys, monkeypatch, largest_file
+):
+  def run(arguments):
+    for size in (100, 3000):
+      path = epath.Path(arguments.output) / f'{size}.html'
+      files.write(path, bytes(size))
+
+  monkeypatch.setattr(predict_scans, 'run', run)
+  output = tmp_path / 'x'
+  arguments = [str(tmp_path), f'--checkpoint={checkpoint}']
+  with largest_file(2000):
+    assert predict.main([*arguments, f'--output={output}']) == 1
+  assert capsys.readouterr().err == (
+    f'Error: {output}/3000.html is larger than files may be here; 3,000 bytes '
+    'are needed. Make room, then give the same command again.\n'
+  )
+  assert not output.exists()
 
 
 def test_a_damaged_slice_is_named_and_the_others_scored(

@@ -77,8 +77,8 @@ def test_a_name_that_is_unknown_is_refused_before_any_runs():
 def _kill(function, scratch):
   rows = {}
   scenario = crash.Scenario(1, function, place='any')
-  place, random = workplace.Workplace(scratch), np.random.default_rng(0)
-  crash.kill_repeatedly(scenario, 10, random, place, rows)
+  work, random = workplace.Workplace(scratch), np.random.default_rng(0)
+  crash.kill_repeatedly(scenario, 10, random, work, rows)
   assert rows['any'].tries == 10
   return rows['any']
 
@@ -100,8 +100,9 @@ def test_a_leak_is_found(name):
   def samples(growth):
     flat = days_work.Sample(0, 500.0, 30, 20, 0)
     for done in range(100, 3001, 100):
-      # Until it is warm, much grows.
+      # Much grows until it is warm, and something comes and goes.
       value = getattr(flat, name) + growth * done + min(done, 900)
+      value += 50 * (done % 300 == 0)
       yield flat._replace(done=done, **{name: value})
 
   assert days_work.slopes('any', list(samples(0))).is_right

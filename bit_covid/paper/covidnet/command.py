@@ -24,6 +24,7 @@ from bit_covid.analysis import published
 from bit_covid.analysis import terminal
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
+from bit_covid.base import disk
 from bit_covid.paper.covidnet import graph
 from bit_covid.paper.covidnet import run
 from bit_covid.paper.covidnet import tensors as tensors_lib
@@ -103,6 +104,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if value is not None and value < 1:
       raise ValueError(f'--{flag}={value}; expected 1 or more.')
   workdir = epath.Path(arguments.workdir)
+  disk.check_folder(workdir, '--workdir', subfolders=('predictions', 'report'))
   names = {name: getattr(arguments, name) for name in tensors_lib.NAMES}
   with graph.open_network(
     epath.Path(arguments.meta),

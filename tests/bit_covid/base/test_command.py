@@ -32,9 +32,10 @@ def _raise(error):
       'Error: a.csv does not exist; check its name and place.\n',
     ),
     (
-      OSError(errno.ENOSPC, 'No space left on device', 'a.npz'),
-      2,
-      'Error: a.npz could not be written, as the disk is full; make room.\n',
+      OSError(errno.EDQUOT, 'Disk quota exceeded', 'a.npz'),
+      1,
+      'Error: a.npz has no room in your quota. Make room, then give the same '
+      'command again.\n',
     ),
     (KeyboardInterrupt(), 130, '\nStopped.\n'),
     (FloatingPointError('NaN'), 1, 'Error: NaN\n'),

@@ -172,9 +172,9 @@ def test_several_hosts_stop_after_the_same_step(tmp_path, monkeypatch):
 
 
 def test_log_has_no_nan(tmp_path):
-  with metric_log.MetricLog(
+  log = metric_log.MetricLog(
     epath.Path(tmp_path), restored_step=0, is_writer=True
-  ) as log:
-    log.write(1, {'a': math.nan, 'b': math.inf, 'c': 1.0})
+  )
+  log.write(1, {'a': math.nan, 'b': math.inf, 'c': 1.0})
   text = (tmp_path / 'metrics.jsonl').read_text()
   assert text == '{"step": 1, "a": null, "b": null, "c": 1.0}\n'
