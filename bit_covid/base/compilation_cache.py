@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keeps compiled programs between starts, in a folder of the user's own."""
 
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -9,6 +10,7 @@ import platform
 import stat
 
 from absl import logging
+import filelock
 import jax
 import platformdirs
 
@@ -45,12 +47,31 @@ def enable() -> pathlib.Path | None:
       others,
     )
     return None
+  _remove_unfinished(folder)
   jax.config.update('jax_compilation_cache_dir', str(folder))
   jax.config.update('jax_compilation_cache_max_size', _MOST_BYTES)
   jax.config.update(
     'jax_persistent_cache_min_compile_time_secs', _LEAST_SECONDS
   )
   return folder
+
+
+def _remove_unfinished(folder: pathlib.Path) -> None:
+  """Removes programs whose process was killed while it wrote them.
+
+  JAX would warn of them at each start and keep no program any more. It writes
+  the time of use of a program last, so these have none.
+  """
+  # JAX writes while it holds this lock. A folder that cannot be written to, or
+  # that others write to for long, stays as it is.
+  with (
+    contextlib.suppress(OSError),
+    filelock.FileLock(folder / '.lockfile', timeout=10),
+  ):
+    for program in folder.glob('*-cache'):
+      name = program.name.removesuffix('-cache')
+      if not program.with_name(f'{name}-atime').exists():
+        program.unlink()
 
 
 def _open_to_others(folder: pathlib.Path) -> pathlib.Path | None:

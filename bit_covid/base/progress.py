@@ -10,6 +10,8 @@ import time
 
 import jax
 
+from bit_covid.base import lines
+
 # Seconds after which a user is told what is waited for.
 _SLOW_SECONDS = 60
 
@@ -55,9 +57,9 @@ class Progress:
 
 
 def say(text: str) -> None:
-  """Prints the text on the first host."""
+  """Prints the text as one line on the first host."""
   if jax.process_index() == 0:
-    print(text, flush=True)
+    lines.say(text)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import types
 
 from bit_covid.base import command
 from bit_covid.base import disk
+from bit_covid.base import lines
 from bit_covid.export import description
 from bit_covid.export import exportable
 from bit_covid.export import parity
@@ -165,7 +166,7 @@ def _run(arguments: argparse.Namespace) -> int:
   for name, by_batch in differences.items():
     files = [path for path in (output / name).rglob('*') if path.is_file()]
     megabytes = sum(path.stat().st_size for path in files) / 1e6
-    print(
+    lines.say(
       f'{name}: {output / name}, {megabytes:.1f} MB, '
       f'largest difference {max(by_batch.values()):.1e} '
       f'(batches of {" and ".join(by_batch)})'

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.base import disk
+from bit_covid.base import lines
 from bit_covid.report import files
 from bit_covid.report import values
 
@@ -60,7 +61,7 @@ def _run(arguments: argparse.Namespace) -> int:
       seed=arguments.seed,
     ),
   )
-  print(path)
+  lines.say(str(path))
   return 0
 
 

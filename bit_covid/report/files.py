@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the report of a work directory, as HTML or Markdown."""
 
-from collections.abc import Sequence
 import glob
 import itertools
 import os
@@ -10,12 +9,10 @@ import pathlib
 
 from etils import epath
 import jinja2
-import pandas as pd
 
 from bit_covid.analysis import figures_images
 from bit_covid.analysis import metrics
-from bit_covid.analysis import predictions
-from bit_covid.analysis import split_counts
+from bit_covid.analysis import run_tables
 from bit_covid.analysis import subgroups
 from bit_covid.base import files
 from bit_covid.base import page_templates
@@ -58,7 +55,7 @@ def write_report(
   workdir = epath.Path(workdir)
   if isinstance(images, str | os.PathLike):
     images = figures_images.folder_images(images)
-  tables = read_tables(workdir)
+  tables = run_tables.read(workdir)
   patients = None if metadata is None else subgroups.read_metadata(metadata)
   numbers = report_numbers.collect(tables, metadata=patients, settings=settings)
   of_maps = maps.numbers(workdir / 'gradcam', tables)
@@ -66,7 +63,7 @@ def write_report(
     numbers[split]['maps'] = found
   run = page.Run(
     workdir=workdir,
-    split=_main_split(list(tables)),
+    split=run_tables.main_split(list(tables)),
     tables=tables,
     numbers=numbers,
     config=files.read_json(workdir / 'config.json'),
@@ -82,29 +79,6 @@ def _check_format(file_format: str) -> None:
     raise ValueError(
       f'Unknown format {file_format!r}; expected one of {known}.'
     )
-
-
-def read_tables(workdir: pathlib.Path) -> dict[str, pd.DataFrame]:
-  """Returns the predictions tables of a work directory by split.
-
-  Raises:
-    ValueError: there are no tables, or one is damaged.
-  """
-  folder = workdir / 'predictions'
-  paths = {path.stem: path for path in sorted(folder.glob('*.csv'))}
-  if not paths:
-    raise ValueError(
-      f'{folder} holds no <split>.csv. Give the work directory of a run that '
-      'has been evaluated.'
-    )
-  return {x: predictions.read(paths[x]) for x in split_counts.ordered(paths)}
-
-
-def _main_split(names: Sequence[str]) -> str:
-  """Returns the split that is shown in full: test, else any but train, val."""
-  others = [x for x in names if x not in ('train', 'val')]
-  best = [x for x in ('test', *others, 'val') if x in names]
-  return best[0] if best else names[0]
 
 
 def _write(run: page.Run, file_format: str) -> pathlib.Path:

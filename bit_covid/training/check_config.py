@@ -127,6 +127,12 @@ def check(config: ml_collections.ConfigDict) -> None:
       )
   if config.deterministic:
     deterministic.check()
+  if config.eval_every and config.eval_split == 'test':
+    raise ValueError(
+      f"config.eval_split is 'test' and config.eval_every is "
+      f'{config.eval_every}: who measures test during a training chooses by '
+      "it. Measure 'val', or set config.eval_every=0."
+    )
   input_pipeline.check_config(config.data)
   devices.check_divides(
     'config.batch', config.batch, accumulation=config.accumulation

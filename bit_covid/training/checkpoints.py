@@ -19,12 +19,18 @@ import orbax.checkpoint as ocp
 
 from bit_covid.base import checksums
 from bit_covid.base import command
-from bit_covid.base import devices
 from bit_covid.base import disk
 from bit_covid.base import files
+from bit_covid.base import hosts
 from bit_covid.base import progress
 from bit_covid.training import orbax_errors
+from bit_covid.training import shared_disk
 from bit_covid.training import train_step
+
+_SAME_FOLDER = (
+  'Put the work directory on a disk that all hosts share, and look for what is '
+  'wrong with it on the host that differs.'
+)
 
 
 class _DamagedError(ValueError):
@@ -117,13 +123,12 @@ class Checkpoints(contextlib.AbstractContextManager):
     # NumPy arrays, so that the run can resume on another number of devices.
     target = jax.tree.map(np.asarray, jax.device_get(state))
     damaged = {}
-    for step in sorted(self._manager.all_steps(), reverse=True):
+    for step in self._steps_seen_by_all():
       try:
         restored = self._restore(step, target)
       except _DamagedError as error:
         damaged[step] = str(error)
         continue
-      devices.check_same_on_all_hosts(str(step), 'The last sound checkpoints')
       self._set_aside(damaged, going_on_from=step)
       return restored
     if damaged:
@@ -134,15 +139,34 @@ class Checkpoints(contextlib.AbstractContextManager):
       )
     return target
 
+  def _steps_seen_by_all(self) -> list[int]:
+    """Returns the steps of the checkpoints, the latest first."""
+
+    def view() -> str:
+      self._manager.reload()
+      steps = sorted(self._manager.all_steps(), reverse=True)
+      return ', '.join(map(str, steps)) or 'none'
+
+    steps = shared_disk.wait_until_same(view)[jax.process_index()]
+    place = f'what {self._manager.directory} holds'
+    hosts.check_same({place: steps}, remedy=_SAME_FOLDER)
+    return [] if steps == 'none' else [int(x) for x in steps.split(', ')]
+
   def _restore(
     self, step: int, target: train_step.TrainState
   ) -> train_step.TrainState:
     folder = self._manager.directory / str(step)
     files.sweep(folder)
+    is_checked, damage = False, ''
     try:
       is_checked = checksums.check_folder(folder)
     except ValueError as error:
-      raise _DamagedError(str(error)) from error
+      damage = str(error)
+    # Before any host goes on to restore it, where it would wait for the others.
+    state = damage or 'sound'
+    hosts.check_same({f'checkpoint {step}': state}, remedy=_SAME_FOLDER)
+    if damage:
+      raise _DamagedError(damage)
     try:
       restored = self._manager.restore(
         step, args=ocp.args.StandardRestore(target)
@@ -182,7 +206,7 @@ class Checkpoints(contextlib.AbstractContextManager):
         folder.rename(aside)
     if damaged:
       # No host looks at the folders before the first one has renamed them.
-      devices.check_same_on_all_hosts('renamed', 'Damaged checkpoints')
+      hosts.check_same({'renamed': True}, remedy='')
       self._manager.reload()
 
   def save(self, step: int, state: train_step.TrainState) -> None:

@@ -80,7 +80,7 @@ def load(
   Raises:
     ValueError: the file is unsafe or damaged, or its keys and shapes are not
       exactly those of the model; the message lists each difference. Raised
-      before any parameter is allocated.
+      before any parameter is allocated. Or a parameter is no finite number.
   """
   headers = _read_headers(path)
   metadata_header = headers.pop(_METADATA_KEY, None)
@@ -91,6 +91,9 @@ def load(
     # A head of 21,843 classes is two thirds of BiT-M-R50x1: it is left unread.
     del headers[_HEAD_KERNEL], headers[_HEAD_BIAS]
   arrays = npz_archive.read_arrays(path, headers)
+  for key, array in arrays.items():
+    if not np.isfinite(array).all():
+      raise ValueError(f'{path}: {key} has values that are NaN or infinite.')
   if num_classes is not None:
     features = resnet_v2.MODELS[model_name].num_features
     arrays[_HEAD_KERNEL] = np.zeros((1, 1, features, num_classes), np.float32)

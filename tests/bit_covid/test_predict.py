@@ -4,6 +4,8 @@
 
 import re
 import shutil
+import signal
+import tempfile
 
 from etils import epath
 import numpy as np
@@ -19,6 +21,7 @@ from bit_covid.base import page_templates
 from bit_covid.cli import predict_scans
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
+from input_pipeline.scans import file_kind
 
 NAMES = ('Normal', 'CP', 'NCP')
 
@@ -225,3 +228,50 @@ def test_real_series(checkpoint, real_data, tmp_path):
   table = pd.read_csv(tmp_path / 'x/scans.csv')
   assert (table['slices'] == 131).all()
   assert (table['counted'] == 117).all()
+
+
+@pytest.mark.parametrize('signum', [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_archives_are_unpacked_leaves_nothing(
+  signum, checkpoint, study, tmp_path, monkeypatch
+):
+  path = shutil.make_archive(str(tmp_path / 'study'), 'zip', study)
+  temporary = tmp_path / 'temporary'
+  temporary.mkdir()
+  monkeypatch.setattr(tempfile, 'tempdir', str(temporary))
+  original, left = file_kind.kind, []
+
+  def kind(file):
+    if file.path.is_relative_to(temporary):
+      left.append(file.path.read_bytes())
+      signal.raise_signal(signum)
+    return original(file)
+
+  monkeypatch.setattr(file_kind, 'kind', kind)
+  code = predict.main(
+    [path, f'--checkpoint={checkpoint}', f'--output={tmp_path / "results"}']
+  )
+  assert code == 128 + signum
+  assert left
+  assert not list(temporary.iterdir())
+
+
+def test_names_on_the_terminal_are_single_lines(
+  checkpoint, chest, tmp_path, capfd
+):
+  odd = 'a\x1b[2K\rError: b\nError: c'
+  (tmp_path / odd).mkdir()
+  gray = chest(64).clip(-200, 100) + 200
+  Image.fromarray(gray.astype(np.uint8)).save(tmp_path / odd / 'x.png')
+  (tmp_path / odd / f'{odd}.dcm').write_bytes(bytes(128) + b'DICM')
+  predict.main(
+    [
+      str(tmp_path / odd),
+      f'--checkpoint={checkpoint}',
+      f'--output={tmp_path / "results"}',
+    ]
+  )
+  printed = ''.join(capfd.readouterr())
+  assert 'Refused: ' in printed
+  assert '\x1b' not in printed
+  assert '\r' not in printed
+  assert not [x for x in printed.splitlines() if x.startswith('Error')]

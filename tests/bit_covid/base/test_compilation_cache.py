@@ -52,6 +52,7 @@ def _start(tmp_path: pathlib.Path) -> pathlib.Path:
     check=True,
     env=environment,
   )
+  assert 'Error' not in run.stderr
   return pathlib.Path(run.stdout.strip())
 
 
@@ -129,3 +130,15 @@ def test_a_link_is_followed_before_it_is_checked(cache_home):
 def test_a_home_that_cannot_be_written_to_is_no_error(cache_home):
   cache_home.write_text('a file where the folder should be')
   assert compilation_cache.enable() is None
+
+
+def test_a_program_that_was_not_written_to_its_end_is_removed(tmp_path):
+  folder = _start(tmp_path)
+  whole = sorted(folder.glob('*-cache'))
+  # As a kill leaves them: JAX writes the time of use last.
+  for number, program in enumerate(whole):
+    program.write_bytes(program.read_bytes()[: 100 * number])
+    program.with_name(program.name.replace('-cache', '-atime')).unlink()
+  assert _start(tmp_path) == folder
+  assert sorted(folder.glob('*-cache')) == whole
+  assert all(x.stat().st_size > 500 for x in whole)

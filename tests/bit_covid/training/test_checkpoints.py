@@ -15,8 +15,10 @@ import pytest
 from bit_covid.base import checksums
 from bit_covid.base import devices
 from bit_covid.base import disk
+from bit_covid.base import hosts
 from bit_covid.base import progress
 from bit_covid.training import checkpoints
+from bit_covid.training import shared_disk
 from bit_covid.training import train_step
 
 
@@ -251,3 +253,50 @@ def test_checkpoints_of_earlier_versions_are_said_to_be_unchecked(
   with checkpoints.Checkpoints(epath.Path(tmp_path)) as saved:
     assert saved.restore(_state(0)).step == 1
   assert 'Checkpoint 2 is damaged' in capsys.readouterr().out
+
+
+@pytest.fixture
+def other_host(monkeypatch):
+  """Lets another host answer what a function makes of this one's text."""
+
+  def answer(change):
+    def texts_of_all(own):
+      return [own, change(own)]
+
+    monkeypatch.setattr(hosts, 'texts_of_all', texts_of_all)
+    monkeypatch.setattr(shared_disk.time, 'sleep', lambda seconds: None)
+
+  return answer
+
+
+@pytest.mark.parametrize('own', ['none', 'damaged', 'sound'])
+def test_hosts_that_see_other_checkpoints_are_refused(
+  tmp_path, other_host, own
+):
+  folder = tmp_path / 'checkpoints'
+  if own != 'none':
+    _make_two(tmp_path)
+  if own == 'damaged':
+    for step in '12':
+      _flip(_largest_file(folder / step))
+  before = sorted(folder.rglob('*'))
+  # The other host sees the checkpoint of step 3 alone.
+  other_host(lambda text: text.replace('2, 1', '3').replace('none', '3'))
+  with (
+    checkpoints.Checkpoints(epath.Path(tmp_path)) as saved,
+    pytest.raises(ValueError, match=r'holds is .* on host 0 .*, 3 on host 1'),
+  ):
+    saved.restore(_state(0))
+  assert sorted(folder.rglob('*')) in (before, [])
+
+
+def test_damage_that_one_host_alone_sees_is_refused(tmp_path, other_host):
+  folder = _make_two(tmp_path)
+  before = sorted(folder.rglob('*'))
+  other_host(lambda text: text.replace('"sound"', '"d/0 is cut"'))
+  with (
+    checkpoints.Checkpoints(epath.Path(tmp_path)) as saved,
+    pytest.raises(ValueError, match=r'checkpoint 2 is sound .*, d/0 is cut on'),
+  ):
+    saved.restore(_state(0))
+  assert sorted(folder.rglob('*')) == before

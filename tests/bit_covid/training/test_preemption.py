@@ -149,7 +149,7 @@ def test_an_error_is_not_hidden_by_a_signal(tmp_path):
 
 
 def test_several_hosts_stop_after_the_same_step(tmp_path, monkeypatch):
-  asked, due = [], []
+  asked, due, waited = [], [], []
 
   def allgather(own):
     # The signal reaches the other of two hosts.
@@ -165,10 +165,15 @@ def test_several_hosts_stop_after_the_same_step(tmp_path, monkeypatch):
   monkeypatch.setattr(
     preemption.multihost_utils, 'process_allgather', allgather
   )
+  monkeypatch.setattr(
+    preemption.multihost_utils, 'sync_global_devices', waited.append
+  )
   with pytest.raises(stop_signals.Stopped, match='SIGTERM after step 10 of 12'):
     train_until_due()
   assert due == [False] * 9 + [True]
   assert asked == [0]
+  # For the others, which may still be saving.
+  assert waited == ['stopped']
 
 
 def test_log_has_no_nan(tmp_path):

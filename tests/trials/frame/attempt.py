@@ -13,6 +13,7 @@ import faulthandler
 import functools
 import multiprocessing
 from multiprocessing import connection as connection_lib
+from multiprocessing import forkserver
 import os
 import pathlib
 import signal
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from typing import Any, NamedTuple
+from unittest import mock
 
 from tests.trials.frame import moments
 
@@ -37,7 +39,6 @@ _ENVIRONMENT = {
   'JAX_PLATFORMS': 'cpu',
   # The commands are tried, not XLA's optimizations.
   'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',
-  'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0',
   # It may take semaphores of killed processes for leaks.
   'PYTHONWARNINGS': 'ignore:resource_tracker',
   'TF_CPP_MIN_LOG_LEVEL': '3',
@@ -67,8 +68,8 @@ class Ended(NamedTuple):
 class Command:
   """A function that runs in a process of its own.
 
-  Its temporary files are in `folder / 'tmp'`, and JAX's compiled programs in
-  `folder / 'compiled'`. Changes are those of files in `folder`.
+  Its temporary files are in `folder / 'tmp'`, and what it keeps between starts
+  in `folder / 'cache'`. Changes are those of files in `folder`.
   """
 
   def __init__(
@@ -153,9 +154,10 @@ class Command:
 @functools.cache
 def _context() -> multiprocessing.context.ForkServerContext:
   """Returns the server, which gets its environment when it starts."""
-  os.environ.update(_ENVIRONMENT)
   context = multiprocessing.get_context('forkserver')
   context.set_forkserver_preload(list(PRELOADED))
+  with mock.patch.dict(os.environ, _ENVIRONMENT):
+    forkserver.ensure_running()
   return context
 
 
@@ -175,10 +177,11 @@ def _run(
   os.dup2(log, 2)
   os.environ['TMPDIR'] = str(folder / 'tmp')
   tempfile.tempdir = None
-  compiled = os.environ['JAX_COMPILATION_CACHE_DIR'] = str(folder / 'compiled')
-  # JAX has read the environment already, where the server has imported it.
-  if jax := sys.modules.get('jax'):
-    jax.config.update('jax_compilation_cache_dir', compiled)
+  os.environ['XDG_CACHE_HOME'] = str(folder / 'cache')
+  # The commands themselves say where compiled programs are kept.
+  os.environ.pop('JAX_COMPILATION_CACHE_DIR', None)
+  if jax := sys.modules.get('jax'):  # It has read the environment already.
+    jax.config.update('jax_compilation_cache_dir', None)
   stack = (notes / 'stack').open('w')
   faulthandler.register(signal.SIGUSR1, file=stack)
   changes = os.open(notes / 'changes', os.O_WRONLY | os.O_CREAT)
