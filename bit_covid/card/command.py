@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pathlib
 
 from bit_covid.base import command
+from bit_covid.base import lines
 from bit_covid.card import write_card
 
 
@@ -35,6 +36,6 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace) -> int:
   for each in write_card.write(arguments.workdir):
-    print(f'{each.title}: {each.counts}')
-  print(arguments.workdir / 'card' / 'index.html')
+    lines.say(f'{each.title}: {each.counts}')
+  lines.say(str(arguments.workdir / 'card' / 'index.html'))
   return 0

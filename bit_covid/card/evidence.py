@@ -17,12 +17,16 @@ from bit_covid.weights import metadata
 from bit_covid.weights import npz_archive
 
 _HEAD_BIAS = 'resnet/head/conv2d/bias'
+_REPORT = 'report/metrics.json'
+_WRITE_REPORT = 'write it again: bit-covid report RUN'
+_AUDIT = 'audit/audit.json'
+_WRITE_AUDIT = 'write it: bit-covid audit DATASET --run=RUN'
 
 
 class File(NamedTuple):
   """A file of a run: its name in the run and a tree of plain values.
 
-  The content is None where there is no such file; then the remedy says what to
+  The content is empty where there is no such file; then the remedy says what to
   do. The prefix says where in the file the tree begins.
   """
 
@@ -54,24 +58,21 @@ def read(workdir: pathlib.Path) -> Evidence:
   # The path of a checkpoint would say something about this machine.
   init = pathlib.PurePath(config.get('init') or '').name
   caution = {'data': {'name': data_caution.of_run(config)}}
-  findings = (files.read_json(workdir / 'audit' / 'audit.json') or {}).get(
-    'findings'
-  )
-  audit = 'audit/audit.json'
-  remedy = 'write it: bit-covid audit DATASET --run=RUN'
+  audit = files.read_json(workdir / 'audit' / 'audit.json') or {}
+  findings = audit.get('findings', [])
   return {
     'config': File('config.json', config and config | {'init': init}),
     'caution': File('config.json', caution),
     'run': File('run.json', _last_start(workdir / 'run.json')),
     'splits': File('splits.csv', _splits(workdir / 'splits.csv', numbers)),
-    'split': File('report/metrics.json', split),
+    'split': File(_REPORT, split),
     'metrics': File(
-      'report/metrics.json', numbers | _subgroups(numbers), prefix=f'{split}.'
+      _REPORT, numbers | _subgroups(numbers), _WRITE_REPORT, f'{split}.'
     ),
     'model': File('model.npz', _model(workdir / 'model.npz')),
     'ledger': File('test_ledger.jsonl', _ledger(workdir)),
-    'audit': File(audit, findings and _checked(findings), remedy),
-    'findings': File(audit, findings, remedy),
+    'audit': File(_AUDIT, _checked(findings), _WRITE_AUDIT),
+    'findings': File(_AUDIT, findings, _WRITE_AUDIT),
   }
 
 

@@ -7,12 +7,9 @@ import math
 
 import yaml
 
-from bit_covid.card import write_card
 
-
-def test_the_head_is_yaml_with_the_numbers_of_the_report(make_run):
-  run = make_run()
-  write_card.write(run)
+def test_the_head_is_yaml_with_the_numbers_of_the_report(complete_run):
+  run = complete_run
   _, head, _ = (run / 'card' / 'README.md').read_text().split('---\n', 2)
   head = yaml.safe_load(head)
   numbers = json.loads((run / 'report' / 'metrics.json').read_text())['test']

@@ -53,9 +53,9 @@ EVIDENCE = {
       'report/metrics.json: test.ece',
     ),
     (
-      '{metrics.confusion}',
+      '{metrics.cross}',
       '3, 0; 1, 2',
-      'report/metrics.json: test.confusion',
+      'report/metrics.json: test.cross',
     ),
     # The report's own reason takes the place of a number.
     (

@@ -26,8 +26,8 @@ def _rows(text):
   return [re.split(r'(?<!\\) ?\| ?', x)[1:-1] for x in lines]
 
 
-def test_items_are_counted_and_all_files_written(make_run, capsys):
-  run = make_run()
+def test_items_are_counted_and_all_files_written(own_run, capsys):
+  run = own_run
   assert command.main([str(run)]) == 0
   *printed, path = capsys.readouterr().out.splitlines()
   assert path == f'{run}/card/index.html'
@@ -47,8 +47,8 @@ def test_items_are_counted_and_all_files_written(make_run, capsys):
     assert all(row[3] for row in rows if row not in open_rows)
 
 
-def test_sources_are_fields_of_the_files(make_run):
-  run = make_run()
+def test_sources_are_fields_of_the_files(complete_run):
+  run = complete_run
   found = evidence.read(run)
   sources = {
     part
@@ -73,9 +73,8 @@ def test_sources_are_fields_of_the_files(make_run):
   assert seen > 20
 
 
-def test_no_number_of_the_report_is_without_interval_or_reason(make_run):
-  run = make_run()
-  command.main([str(run)])
+def test_no_number_of_the_report_is_without_interval_or_reason(complete_run):
+  run = complete_run
   text = (run / 'card' / 'README.md').read_text()
   text = re.sub(r'95 % interval', '', text.split('---\n', 2)[2])
   percents = re.findall(r'[\d.]+ %.{0,3}', text)
@@ -83,9 +82,8 @@ def test_no_number_of_the_report_is_without_interval_or_reason(make_run):
   assert all(re.search(r' % \((no|\s\d)?', x) for x in percents)
 
 
-def test_the_page_is_one_file_and_names_are_no_markup(make_run):
-  run = make_run()
-  command.main([str(run)])
+def test_the_page_is_one_file_and_names_are_no_markup(complete_run):
+  run = complete_run
   page = (run / 'card' / 'index.html').read_text()
   assert 'CP &lt;b&gt;|' in page
   assert '<b>' not in page
@@ -96,8 +94,8 @@ def test_the_page_is_one_file_and_names_are_no_markup(make_run):
     assert 'jdoe99' not in (run / 'card' / name).read_text()
 
 
-def test_checks_that_were_not_made_leave_items_open(make_run):
-  run = make_run()
+def test_checks_that_were_not_made_leave_items_open(own_run):
+  run = own_run
   command.main([str(run)])
   text = (run / 'card' / 'checklists.md').read_text()
   assert 'Patients in several splits (passed): Each of the 24' in text
@@ -110,8 +108,8 @@ def test_checks_that_were_not_made_leave_items_open(make_run):
     assert 'Each of the 24' not in text
 
 
-def test_a_card_can_be_made_of_a_report_alone(make_run):
-  run = make_run()
+def test_a_card_can_be_made_of_a_report_alone(own_run):
+  run = own_run
   for path in run.iterdir():
     if path.is_file():
       path.unlink()
@@ -120,8 +118,8 @@ def test_a_card_can_be_made_of_a_report_alone(make_run):
   assert 'TO FILL:** model.npz does not exist; only a training' in text
 
 
-def test_a_run_without_report_gets_one_line(make_run, capsys):
-  run = make_run()
+def test_a_run_without_report_gets_one_line(own_run, capsys):
+  run = own_run
   path = run / 'report' / 'metrics.json'
   earlier = {'test': {'accuracy': 0.5, 'slice': {'slices': 3}}}
   for content in (json.dumps(earlier), None):
@@ -138,10 +136,10 @@ def test_a_run_without_report_gets_one_line(make_run, capsys):
   assert capsys.readouterr().err.count('\n') == 1
 
 
-def test_neither_jax_nor_tensorflow_is_loaded(make_run):
+def test_neither_jax_nor_tensorflow_is_loaded(complete_run):
   program = (
     'import sys; from bit_covid.cli import command_line\n'
-    f'code = command_line.main(["card", {str(make_run())!r}])\n'
+    f'code = command_line.main(["card", {str(complete_run)!r}])\n'
     'heavy = {"jax", "flax", "tensorflow", "matplotlib.pyplot"}\n'
     'sys.exit(code or " ".join(heavy & set(sys.modules)) or 0)'
   )
@@ -162,9 +160,8 @@ def _structure(text):
   return lines, list(head), list(result), types
 
 
-def test_the_card_of_the_demo_is_as_the_command_writes_it(make_run):
-  run = make_run()
-  command.main([str(run)])
+def test_the_card_of_the_demo_is_as_the_command_writes_it(complete_run):
+  run = complete_run
   demo = (_ROOT / 'docs' / 'model_card.md').read_text()
   assert _structure(demo) == _structure(
     (run / 'card' / 'README.md').read_text()
