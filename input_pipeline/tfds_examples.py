@@ -7,6 +7,7 @@
 
 import collections
 from collections.abc import Mapping
+import errno
 import io
 import os
 import sys
@@ -119,9 +120,15 @@ def _prepare(
   logging.info('Preparing %s in %s.', builder.name, builder.data_path)
   if not sys.stderr.isatty():
     tfds.disable_progress_bar()
-  builder.download_and_prepare(
-    download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
-  )
+  try:
+    builder.download_and_prepare(
+      download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
+    )
+  except RuntimeError as error:  # The only kind that ArrayRecord raises.
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+      if (text := os.strerror(number)) in str(error):
+        raise OSError(number, text, str(builder.data_path)) from error
+    raise
 
 
 def _read_split(

@@ -17,17 +17,17 @@ import ml_collections
 import numpy as np
 import tqdm
 
-from bit_covid import report
-from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
+from bit_covid.analysis import run_tables
 from bit_covid.analysis import terminal
+from bit_covid.base import checksums
 from bit_covid.base import compilation_cache
 from bit_covid.base import devices
 from bit_covid.inference import evaluate
 from bit_covid.inference import network as network_lib
 from bit_covid.models import resnet_v2
 from bit_covid.report import numbers
-from bit_covid.report import values
+from bit_covid.training import ledger
 from bit_covid.training import manifest
 from bit_covid.training import run_directory
 from bit_covid.training import run_identity
@@ -67,7 +67,16 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
     facts = _facts(config, checkpoint.model_name, path)
     run_identity.begin_evaluation(workdir, facts, splits, flag='--output')
   _evaluate(checkpoint, config, splits, workdir, batch=arguments.batch)
-  _show(workdir, list(splits), arguments.replicates)
+  # Of the run to which the network belongs, wherever the results go.
+  run = path.parent if (path.parent / 'config.json').is_file() else output
+  for name, examples in splits.items():
+    ledger.add(
+      epath.Path(run),
+      name,
+      checkpoint=checksums.of_file(epath.Path(path)),
+      fingerprint=examples.fingerprint,
+    )
+  _show(workdir, list(splits))
 
 
 def _data_config(
@@ -190,13 +199,10 @@ def _evaluate(
     run_identity.add_split(workdir, name, examples)
 
 
-def _show(workdir: epath.Path, names: Sequence[str], replicates: int) -> None:
+def _show(workdir: epath.Path, names: Sequence[str]) -> None:
   """Writes the numbers of a report, and prints those of the named splits."""
   # Of all evaluated splits, since thresholds for test are chosen on val.
-  found = numbers.collect(
-    report.read_tables(workdir),
-    settings=values.Settings(resamples=bootstrap.Resamples(replicates)),
-  )
+  found = numbers.collect(run_tables.read(workdir))
   kept = metrics.read_json(workdir)
   metrics.update_json(
     workdir,

@@ -3,6 +3,7 @@
 """The parts of a report, independent of its format."""
 
 from collections.abc import Mapping, Sequence
+import math
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -24,6 +25,8 @@ HEADINGS = {
 }
 # Small where a network is good.
 _DECIMALS = {'brier': 4, 'nll': 4}
+_AREAS = ('roc_auc', 'average_precision')
+_MOST_DECIMALS = 5
 UNDEFINED = 'undefined'
 
 
@@ -90,7 +93,22 @@ def number(value: float | None, measure: str) -> str:
     return UNDEFINED
   if HEADINGS[measure].endswith('%'):
     return share(value)
-  return f'{value:.{_DECIMALS.get(measure, 3)}f}'
+  decimals = _DECIMALS.get(measure, 3)
+  if measure in _AREAS:
+    decimals = max(decimals, _decimals_to(1 - value))
+  return f'{value:.{decimals}f}'
+
+
+def probability(value: float) -> str:
+  """Returns two digits of the distance from a probability to 0 or to 1."""
+  return f'{value:.{max(2, _decimals_to(min(value, 1 - value)))}f}'
+
+
+def _decimals_to(distance: float) -> int:
+  """Returns how many decimals show two digits of it, 0 if it is too small."""
+  if distance < 10**-_MOST_DECIMALS:
+    return 0
+  return min(1 - math.floor(math.log10(distance)), _MOST_DECIMALS)
 
 
 def share(value: float | None, *, decimals: int = 2) -> str:

@@ -31,11 +31,8 @@ class _Update(NamedTuple):
   index: jax.Array
 
 
-class Monitor(contextlib.AbstractContextManager):
-  """Writes `metrics.jsonl`, TensorBoard events and lines on the terminal.
-
-  The files are closed at the end of the `with` block.
-  """
+class Monitor:
+  """Writes `metrics.jsonl`, TensorBoard events and lines on the terminal."""
 
   def __init__(
     self,
@@ -66,9 +63,6 @@ class Monitor(contextlib.AbstractContextManager):
     self._speed = progress.Progress(
       last_step=self._last_step, batch=config.batch
     )
-
-  def __exit__(self, *exception: object) -> None:
-    self._log.close()
 
   def is_due(self, step: int, every: int) -> bool:
     """Returns whether to act at a step: every so often, and at the last one."""

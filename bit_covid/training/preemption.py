@@ -78,6 +78,9 @@ class Stopper(contextlib.AbstractContextManager):
     # A signal may have come after the last step.
     reason = self._reason or stop_signals.received()
     stop_signals.forget()
+    if error_type is None and self._reason and jax.process_count() > 1:
+      # No host ends before the last one has saved.
+      multihost_utils.sync_global_devices('stopped')
     if error_type is None and reason:
       raise self._stopped(reason)
 

@@ -23,12 +23,13 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
 from bit_covid.analysis import terminal
-from bit_covid.base import devices
 from bit_covid.base import files
+from bit_covid.base import hosts
 from bit_covid.inference import evaluate
 from bit_covid.training import manifest
 from bit_covid.training import run_identity
 from bit_covid.training import schedule
+from bit_covid.training import shared_disk
 from bit_covid.training import slice_record
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
@@ -57,10 +58,23 @@ def write_facts(
   """
   fingerprints = {name: split.fingerprint for name, split in splits.items()}
   facts = _facts(config) | {'fingerprints': fingerprints}
-  devices.check_same_on_all_hosts(json.dumps(facts), 'Config and data')
+  hosts.check_same(
+    run_identity.flat(facts | {'packages': run_identity.packages()}),
+    remedy='Give each the same command, data and packages.',
+  )
   changes = _data_changes(config, workdir, facts, splits)
-  if jax.process_index():
-    return  # The first host writes.
+  if jax.process_index() == 0:
+    _write_facts(workdir, facts, splits, changes)
+  # It tells when this start was, so another folder has another file.
+  shared_disk.check_seen(workdir / 'run.json')
+
+
+def _write_facts(
+  workdir: epath.Path,
+  facts: Mapping[str, Any],
+  splits: Mapping[str, input_pipeline.Examples],
+  changes: Mapping[str, str],
+) -> None:
   # Until this run has ended too, what it says of the files may not hold.
   (workdir / manifest.FILE_NAME).unlink(missing_ok=True)
   for name, examples in splits.items():
@@ -70,8 +84,7 @@ def write_facts(
     split_counts.count(name, x.label, x.patient_id, x.class_names)
     for name, x in splits.items()
   ]
-  text = pd.concat(counts).to_csv(index=False)
-  files.write(workdir / 'splits.csv', text.encode())
+  predictions.write(pd.concat(counts), workdir / 'splits.csv')
   # Last, as it says that the other files are of these data.
   run_identity.write(workdir, facts, data_changes=list(changes.values()))
 

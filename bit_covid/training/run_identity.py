@@ -55,14 +55,17 @@ def differences(
   The one is the content of a config.json, the other what the present call would
   write there. Paths that are ignored have the form 'data.crop'.
   """
-  found, asked = (
-    traverse_util.flatten_dict(dict(tree), sep='.') for tree in (found, asked)
-  )
+  found, asked = flat(found), flat(asked)
   return [
     f'{path} is {found.get(path)} there, {asked.get(path)} here'
     for path in sorted((found.keys() | asked.keys()) - set(ignored))
     if found.get(path) != asked.get(path)
   ]
+
+
+def flat(facts: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns the leaves of a tree by their paths, such as 'data.crop'."""
+  return traverse_util.flatten_dict(dict(facts), sep='.')
 
 
 def check_same(
@@ -176,9 +179,9 @@ def collect_versions() -> dict[str, Any]:
     'time': datetime.datetime.now(datetime.UTC).isoformat('T', 'seconds'),
     'command': sys.argv,
     'bit_covid': version.VERSION,
-    'commit': _commit(),
+    'commit': commit(),
     'python': platform.python_version(),
-    'packages': {name: _version(name) for name in _PACKAGES},
+    'packages': packages(),
     'platform': platform.platform(),
     'cpus': os.cpu_count(),
     'devices': [
@@ -189,6 +192,11 @@ def collect_versions() -> dict[str, Any]:
   }
 
 
+def packages() -> dict[str, str | None]:
+  """Returns the versions of the packages that results depend on, by name."""
+  return {name: _version(name) for name in _PACKAGES}
+
+
 def _version(package: str) -> str | None:
   try:
     return metadata.version(package)
@@ -196,7 +204,7 @@ def _version(package: str) -> str | None:
     return None  # Installed under another name, such as tensorflow-cpu.
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
   """Returns the commit of the code, with '+' if files changed since."""
   root = pathlib.Path(__file__).parents[2]
   git = ('git', '-C', str(root))

@@ -80,6 +80,16 @@ def test_phantoms_need_no_folder(tfds_dir):
   assert examples.read(0).startswith(b'\x89PNG')
 
 
+def test_without_room_the_folder_is_named_and_nothing_is_left(
+  tmp_path, largest_file
+):
+  with pytest.raises(OSError, match='large') as caught, largest_file(20_000):
+    _load('val', tmp_path, name='phantom/tiny')
+  folder = tmp_path / 'phantom' / 'tiny' / '1.0.0'
+  assert caught.value.filename == str(folder)
+  assert not [*folder.parent.iterdir()]
+
+
 def test_a_second_load_gives_the_same(tmp_path, folder):
   first = _load('train', tmp_path, path=folder)
   _assert_equal(first, _load('train', tmp_path, path=folder))

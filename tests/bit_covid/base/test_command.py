@@ -31,6 +31,7 @@ def _raise(error):
   ('error', 'code', 'text'),
   [
     (ValueError('a\nb  c'), 2, 'Error: a b c\n'),
+    (ValueError('a\x1b[2K\rError: b'), 2, 'Error: a\\x1b[2K Error: b\n'),
     (FileNotFoundError('gone'), 2, 'Error: gone\n'),
     (
       FileNotFoundError(errno.ENOENT, 'No such file', 'a.csv'),
@@ -38,9 +39,10 @@ def _raise(error):
       'Error: a.csv does not exist; check its name and place.\n',
     ),
     (
-      OSError(errno.ENOSPC, 'No space left on device', 'a.npz'),
-      2,
-      'Error: a.npz could not be written, as the disk is full; make room.\n',
+      OSError(errno.EDQUOT, 'Disk quota exceeded', 'a.npz'),
+      1,
+      'Error: a.npz has no room in your quota. Make room, then give the same '
+      'command again.\n',
     ),
     (KeyboardInterrupt(), 130, '\nStopped.\n'),
     (FloatingPointError('NaN'), 1, 'Error: NaN\n'),

@@ -45,7 +45,7 @@ def _load_test(tfds_dir):
 
 
 def _main(*arguments):
-  return evaluate.main([*map(str, arguments), '--replicates=20'])
+  return evaluate.main([*map(str, arguments)])
 
 
 def test_own_data_give_what_the_classifier_gives(run, tfds_dir, capsys):

@@ -14,9 +14,7 @@ import pytest
 import scipy.special
 
 from bit_covid import report
-from bit_covid.analysis import bootstrap
 from bit_covid.analysis import predictions
-from bit_covid.report import values
 
 NAMES = ('Normal', 'CP', 'NCP')
 
@@ -111,13 +109,12 @@ def make_run(tmp_path: pathlib.Path) -> Callable[..., pathlib.Path]:
 
 @pytest.fixture
 def write_report() -> Callable[..., tuple[str, dict[str, Any]]]:
-  """Writes a report with few resamples; returns its page and its numbers."""
+  """Writes a report; returns its page and its numbers."""
 
   def write(
     workdir: pathlib.Path, **options: Any
   ) -> tuple[str, dict[str, Any]]:
-    settings = values.Settings(resamples=bootstrap.Resamples(50))
-    path = report.write_report(workdir, settings=settings, **options)
+    path = report.write_report(workdir, **options)
     numbers = (workdir / 'report' / 'metrics.json').read_text()
     return path.read_text('utf-8'), json.loads(numbers)
 
