@@ -85,7 +85,7 @@ def test_without_room_the_folder_is_named_and_nothing_is_left(
 ):
   with pytest.raises(OSError, match='large') as caught, largest_file(20_000):
     _load('val', tmp_path, name='phantom/tiny')
-  folder = tmp_path / 'phantom' / 'tiny' / '1.0.0'
+  folder = tmp_path / 'phantom' / 'tiny' / _PHANTOM
   assert caught.value.filename == str(folder)
   assert not [*folder.parent.iterdir()]
 
