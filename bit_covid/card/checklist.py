@@ -58,7 +58,8 @@ def fill(name: str, evidence: evidence_lib.Evidence) -> Checklist:
 def _item(
   item: Mapping[str, Any], answers: Mapping[str, statement.Answer]
 ) -> Item:
-  found = [answers[name] for name in item.get('known', ())]
+  # Several may need the same command.
+  found = list(dict.fromkeys(answers[x] for x in item.get('known', ())))
   if 'open' in item:
     found.append(statement.Answer(item['open']))
   return Item(item['number'], item['text'], found)

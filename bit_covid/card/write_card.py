@@ -15,7 +15,7 @@ from bit_covid.card import statement
 
 _TEMPLATES = pathlib.Path(__file__).parent / 'templates'
 _TITLE = {'text': 'Network {config.model.name} on {config.data.name}'}
-_NO_TITLE = 'A network without config.json'
+_NO_TITLE = 'A network'
 
 
 def write(workdir: pathlib.Path) -> list[checklist.Checklist]:
