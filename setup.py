@@ -30,6 +30,7 @@ setuptools.setup(
   package_data={
     '': ['README.md', 'TAGS.txt', 'CITATIONS.bib'],
     'bit_covid.audit': ['templates/*'],
+    'bit_covid.card': ['checklists/*', 'templates/*'],
     'bit_covid.export': ['templates/*'],
     'bit_covid.base': ['templates/*'],
     'bit_covid.report': ['templates/*'],
@@ -43,7 +44,6 @@ setuptools.setup(
   install_requires=[
     'absl-py>=2.1',
     'array_record>=0.8; sys_platform != "win32"',
-    'clu>=0.0.12',
     'etils[epath]>=1.12',
     'filelock>=3.20',
     'flax>=0.12.8',
@@ -67,11 +67,11 @@ setuptools.setup(
     # nibabel and pydicom here and not in an extra: 70 MB beside TensorFlow's
     # 1.5 GB, and who has DICOM files need not know that they are packed.
     'python-gdcm>=3.0.24',
+    'pyyaml>=6',
     'requests>=2.32',
     'rich>=14',
     'scikit-learn>=1.6',
     'scipy>=1.14',
-    # clu writes TensorBoard files with it and does not say so.
     'tensorboard>=2.20',
     'tensorflow>=2.20',
     'tensorflow-datasets>=4.9.9',

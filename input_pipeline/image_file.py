@@ -17,6 +17,11 @@ from input_pipeline import gray_png
 # values fill less of the full range.
 _MIN_SPAN = 1 / 16
 
+# Progressive JPEGs have about ten scans, each with a mark in the file. A few
+# kilobytes can hold thousands, which take minutes. Previews and other metadata
+# may hold the mark as well.
+_MOST_PASSES = 100
+
 SUFFIXES = ('.png', '.jpg', '.jpeg')
 
 # The last chunk of a PNG: length 0, name, and checksum.
@@ -34,7 +39,7 @@ def decode(encoded: bytes, name: str | os.PathLike[str]) -> Image.Image:
     ValueError: the bytes are no whole PNG or JPEG. The message gives the name.
   """
   assert not ImageFile.LOAD_TRUNCATED_IMAGES  # Pillow's default.
-  problem = gray_png.size_problem(encoded)
+  problem = gray_png.size_problem(encoded) or _passes_problem(encoded)
   if problem is None:
     try:
       # `load` stops once it has the pixels. The checksums and the end of a PNG
@@ -51,6 +56,17 @@ def decode(encoded: bytes, name: str | os.PathLike[str]) -> Image.Image:
   raise ValueError(
     f'{os.fspath(name)} is not a readable PNG or JPEG image ({len(encoded)} '
     f'bytes): {problem}. Restore it, or leave it out.'
+  )
+
+
+def _passes_problem(encoded: bytes) -> str | None:
+  """Returns why a JPEG takes too long to decode; None if it does not."""
+  # Each of the scans of a progressive JPEG is a pass over all pixels.
+  passes = encoded.count(b'\xff\xda')
+  if passes <= _MOST_PASSES or not encoded.startswith(b'\xff\xd8'):
+    return None
+  return (
+    f'it has {passes:,} passes over its pixels; at most {_MOST_PASSES} are read'
   )
 
 
@@ -111,6 +127,29 @@ def to_plain_gray(
       little of `range_16bit`, so that it would be nearly of one gray value.
   """
   image = decode(encoded, name)
+  return plain_gray(
+    image,
+    encoded,
+    name,
+    range_16bit=range_16bit,
+    allow_narrow=allow_narrow,
+  )
+
+
+def plain_gray(
+  image: Image.Image,
+  encoded: bytes,
+  name: str | os.PathLike[str],
+  *,
+  range_16bit: tuple[int, int] = conventions.FULL_RANGE_16BIT,
+  allow_narrow: bool = False,
+) -> bytes:
+  """Returns what `to_plain_gray` does, of an image that is decoded already.
+
+  Raises:
+    ValueError: the image is a 16-bit PNG in colour.
+    NarrowRangeError: as in `to_plain_gray`.
+  """
   # Pillow decodes 16-bit colour to 8 bits.
   if is_16bit_png(encoded) and image.mode[0] != 'I':
     raise ValueError(

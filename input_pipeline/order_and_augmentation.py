@@ -7,6 +7,9 @@ p // N and holds example `shuffle(p % N)`, where each epoch has its own
 permutation. There is no shuffle buffer to fill and no iterator to save: a run
 resumes at step s by reading from position s * batch, and any number of hosts
 reads the same stream.
+
+AutoGraph is off, as nothing here needs it, and it would write temporary files,
+which stay if the process is killed.
 """
 
 import tensorflow as tf
@@ -64,6 +67,7 @@ def draw_crop_and_flip(
   return top, left, tf.random.stateless_uniform((), flip_seed) < 0.5
 
 
+@tf.autograph.experimental.do_not_convert
 def training_plan(
   position: tf.Tensor,
   *,
@@ -91,6 +95,7 @@ def training_plan(
   }
 
 
+@tf.autograph.experimental.do_not_convert
 def evaluation_plan(position: tf.Tensor, *, count: int) -> dict[str, tf.Tensor]:
   """Returns the plan at a position of an evaluation of `count` examples.
 

@@ -8,8 +8,8 @@ probability of class c is
 mean   sum_i p_ic / n
 max    max_i p_ic, divided by its sum over the classes
 top_k  the mean of the min(k, n) largest p_ic, divided by its sum likewise
-vote   the share of slices that are predicted as class c; the first class wins
-       where several have the largest probability
+vote   the share of slices that are predicted as class c; where several classes
+       have the most slices, the one with the largest mean is predicted
 
 `top_k` equals `max` for k = 1 and `mean` for k >= n. A maximum grows by chance
 with the number of slices, so `max` depends on that number as well.
@@ -21,6 +21,8 @@ import pandas as pd
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 
+# How much of the mean is added to tied votes.
+_TIE = 1e-6
 METHODS = ('mean', 'max', 'top_k', 'vote')
 
 
@@ -59,6 +61,16 @@ def aggregate_slices(
   return _aggregate(patient, probabilities, method, top_k)[0]
 
 
+def tied_votes(table: pd.DataFrame) -> int:
+  """Returns the number of patients whose votes the mean has to decide."""
+  patient, _ = patient_indices(table)
+  votes = np.zeros((patient.max(initial=-1) + 1, table.shape[1]))
+  predicted = predictions.probabilities(table).argmax(axis=1)
+  np.add.at(votes, (patient, predicted), 1)
+  most = votes.max(axis=1, keepdims=True, initial=0)
+  return int(((votes == most).sum(axis=1) > 1).sum())
+
+
 def patient_indices(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
   """Returns each slice's index `[N]` int64 into the sorted patient ids `[P]`.
 
@@ -85,11 +97,10 @@ def _aggregate(
     )
   if top_k < 1:
     raise ValueError(f'top_k is {top_k}; expected at least one slice.')
-  if method == 'vote':
-    classes = np.eye(probabilities.shape[1])
-    probabilities = classes[probabilities.argmax(axis=1)]
-  if method in ('mean', 'vote'):
+  if method == 'mean':
     return _mean(probabilities, patient)
+  if method == 'vote':
+    return _vote(probabilities, patient)
   k = 1 if method == 'max' else top_k
   # The k largest values belong to different slices for each class.
   values = np.stack([_top_mean(x, patient, k) for x in probabilities.T], axis=1)
@@ -102,6 +113,17 @@ def _mean(values: np.ndarray, patient: np.ndarray) -> np.ndarray:
   sums = np.zeros((len(count), *values.shape[1:]))
   np.add.at(sums, patient, values)
   return (sums.T / count).T
+
+
+def _vote(probabilities: np.ndarray, patient: np.ndarray) -> np.ndarray:
+  """Returns the share of each patient's slices by predicted class."""
+  votes = np.eye(probabilities.shape[1])[probabilities.argmax(axis=1)]
+  shares = _mean(votes, patient)
+  is_first = shares == shares.max(axis=1, keepdims=True)
+  is_tied = is_first.sum(axis=1) > 1
+  # As little of the mean as decides, so that tied shares are still seen to be.
+  mixed = (1 - _TIE) * shares + _TIE * _mean(probabilities, patient)
+  return np.where(is_tied[:, np.newaxis], mixed, shares)
 
 
 def _top_mean(values: np.ndarray, patient: np.ndarray, k: int) -> np.ndarray:

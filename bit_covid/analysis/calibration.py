@@ -16,6 +16,9 @@ import pandas as pd
 import scipy.optimize
 import scipy.special
 
+from bit_covid.analysis import aggregation
+from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import intervals
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 
@@ -31,13 +34,16 @@ class Reliability(NamedTuple):
   """Confidence and accuracy in bins of equal width of the confidence.
 
   A bin includes its upper edge only. Of an empty bin, the mean confidence and
-  the accuracy are NaN. `edges` are `[B + 1]`, the others `[B]`.
+  the accuracy are NaN. `edges` are `[B + 1]`, the others `[B]`. `low` and
+  `high` are the bounds of the accuracy's interval over patients.
   """
 
   edges: np.ndarray
   count: np.ndarray
   confidence: np.ndarray
   accuracy: np.ndarray
+  low: np.ndarray
+  high: np.ndarray
 
 
 def measure(table: pd.DataFrame) -> dict[str, float]:
@@ -47,10 +53,10 @@ def measure(table: pd.DataFrame) -> dict[str, float]:
   counts. `brier` is the mean squared error summed over the classes, from 0 to
   2. `nll` is the mean of -log(probability of the true class), in nats.
   """
-  curve = reliability(table)
-  gap = np.abs(curve.accuracy - curve.confidence)
+  confidence, is_right, place, _ = _binned(table, BINS)
+  gaps = np.abs(np.bincount(place, is_right - confidence))
   return {
-    'ece': float(np.nansum(gap * curve.count) / len(table)),
+    'ece': float(gaps.sum() / len(table)),
     **{name: float(each.mean()) for name, each in losses(table).items()},
   }
 
@@ -67,19 +73,33 @@ def losses(table: pd.DataFrame) -> dict[str, np.ndarray]:
 
 def reliability(table: pd.DataFrame, *, bins: int = BINS) -> Reliability:
   """Returns the reliability of the predicted classes."""
-  label, probabilities = metrics.labelled(table)
-  confidence = probabilities.max(axis=1)
-  is_right = probabilities.argmax(axis=1) == label
-  edges = np.linspace(0, 1, bins + 1)
-  # Rounding can make a probability slightly larger than 1.
-  place = np.clip(np.searchsorted(edges, confidence) - 1, 0, bins - 1)
+  confidence, is_right, place, edges = _binned(table, bins)
   count = np.bincount(place, minlength=bins)
+  each = []
+  for i in range(bins):
+    rows = place == i
+    each.append(intervals.mean_interval(table[rows], is_right[rows], largest=1))
+  accuracy = interval_lib.stacked(each)
   return Reliability(
     edges=edges,
     count=count,
     confidence=metrics.ratio(np.bincount(place, confidence, bins), count),
-    accuracy=metrics.ratio(np.bincount(place, is_right, bins), count),
+    accuracy=accuracy.value,
+    low=accuracy.low,
+    high=accuracy.high,
   )
+
+
+def _binned(
+  table: pd.DataFrame, bins: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+  """Returns confidence, whether it is right, and bin `[N]`; edges `[B + 1]`."""
+  label, probabilities = metrics.labelled(table)
+  confidence = probabilities.max(axis=1)
+  edges = np.linspace(0, 1, bins + 1)
+  # Rounding can make a probability slightly larger than 1.
+  place = np.clip(np.searchsorted(edges, confidence) - 1, 0, bins - 1)
+  return confidence, probabilities.argmax(axis=1) == label, place, edges
 
 
 def fit_temperature(table: pd.DataFrame) -> float:
@@ -100,6 +120,51 @@ def fit_temperature(table: pd.DataFrame) -> float:
   if min(found.x - low, high - found.x) < 1e-3:
     return math.nan
   return math.exp(found.x)
+
+
+def temperature_range(
+  table: pd.DataFrame, temperature: float
+) -> interval_lib.Interval:
+  """Returns a fitted temperature with its interval over patients.
+
+  It is that of an M-estimator, by the sandwich of Huber, of log T.
+  """
+  label, probabilities = metrics.labelled(table)
+  logits = _log(probabilities) / temperature
+  patient, names = aggregation.patient_indices(table)
+  weights = scipy.special.softmax(logits, axis=1)
+  mean = (weights * logits).sum(axis=1)
+  of_truth = np.take_along_axis(logits, label[:, None], axis=1)[:, 0]
+  # First and second derivative of each slice's nll by -log T.
+  slope = np.bincount(patient, mean - of_truth, len(names))
+  variance = (weights * logits**2).sum(axis=1) - mean**2
+  curvature = variance.sum() + slope.sum()
+  count = len(names)
+  if count < 2 or curvature <= 0:
+    return interval_lib.Interval(temperature, *TEMPERATURES)
+  error = math.sqrt((slope**2).sum() * count / (count - 1)) / curvature
+  t = scipy.special.stdtrit(count - 1, (1 + interval_lib.LEVEL) / 2)
+  low, high = np.clip(
+    math.log(temperature) + np.array([-t, t]) * error, *np.log(TEMPERATURES)
+  )
+  return interval_lib.Interval(temperature, math.exp(low), math.exp(high))
+
+
+def losses_intervals(table: pd.DataFrame) -> dict[str, interval_lib.Interval]:
+  """Returns the means of `losses` with their intervals over patients.
+
+  A Brier score is at most 2. A negative log-likelihood has no largest value;
+  the largest that was seen, or that of a guess, is taken for it.
+  """
+  num_classes = len(predictions.class_names(table))
+  return {
+    name: intervals.mean_interval(
+      table,
+      each,
+      largest=2 if name == 'brier' else max(each.max(), math.log(num_classes)),
+    )
+    for name, each in losses(table).items()
+  }
 
 
 def apply_temperature(table: pd.DataFrame, temperature: float) -> pd.DataFrame:

@@ -72,14 +72,22 @@ def png(figure: mpl_figure.Figure) -> bytes:
   return buffer.getvalue()
 
 
-def _cycle(values: Sequence[str]) -> Callable[[int], str]:
-  return lambda index: values[index % len(values)]
+# Classes with colours of their own; a figure of more has little space for each.
+FEW = len(colours.CLASSES)
 
 
-# From the index of a class to its colour, line style and shape of points.
+def _cycle(values: Sequence[str], *, shift: int = 0) -> Callable[[int], str]:
+  """Returns a function of an index; `shift` is added where colours repeat."""
+  return lambda index: values[(index + shift * (index // FEW)) % len(values)]
+
+
+# From the index of a class to its colour, line style and shape of points. The
+# pairs of colour and style, and of colour and shape, are different for each.
 colour = _cycle(colours.CLASSES)
-dashes = _cycle(('-', '--', '-.', ':'))
-marker = _cycle(('o', '^', 's', 'D', 'v', 'P', 'X', '*'))
+dashes = _cycle(('-', '--', '-.', ':'), shift=1)
+marker = _cycle(('o', '^', 's', 'D', 'v', 'P', 'X', '*'), shift=1)
+# Of the bars of a class, in addition to its colour.
+_HATCHES = ('', '////', '....', 'xxxx')
 # From the index of a source, a split or another series to its colour.
 series_colour = _cycle(colours.SERIES)
 
@@ -93,9 +101,11 @@ def plain(axes: mpl_axes.Axes) -> mpl_axes.Axes:
 
 
 def counts(table: pd.DataFrame) -> str:
-  """Returns a text such as '540 slices of 90 patients'."""
-  patients = table['patient_id'].nunique()
-  return f'{plural(len(table), "slice")} of {plural(patients, "patient")}'
+  """Returns a text such as '540 slices of 90 patients', if they are known."""
+  slices = plural(len(table), 'slice')
+  if not predictions.knows_patients(table):
+    return slices
+  return f'{slices} of {plural(table["patient_id"].nunique(), "patient")}'
 
 
 def plural(count: int, noun: str) -> str:
@@ -157,21 +167,35 @@ def _letters(path: str) -> frozenset[int]:
   return frozenset(font_manager.get_font(path).get_charmap())
 
 
-def split_counts(counts: pd.DataFrame) -> mpl_figure.Figure:
+def split_counts(
+  counts: pd.DataFrame, *, knows_patients: bool = True
+) -> mpl_figure.Figure:
   """Returns the figure of the module `split_counts` (paper, Figure 2)."""
+  kinds = ('slices', 'patients') if knows_patients else ('slices',)
   splits = list(dict.fromkeys(counts['split']))
   class_names = list(dict.fromkeys(counts['class']))
   labels = drawn(class_names)
-  figure = new(4.6)
-  panels = figure.subplots(2, 1)
+  figure = new(2.3 * len(kinds))
+  panels = figure.subplots(len(kinds), 1, squeeze=False)[:, 0]
   width = 0.8 / len(class_names)
-  for axes, what in zip(panels, ('slices', 'patients'), strict=True):
+  for axes, what in zip(panels, kinds, strict=True):
     plain(axes).grid(axis='x', visible=False)
     of_class = counts.pivot(index='class', columns='split', values=what)
     for i, name in enumerate(class_names):
       heights = of_class.loc[name, splits].fillna(0).astype(int)
       places = np.arange(len(splits)) + (i - (len(class_names) - 1) / 2) * width
-      bars = axes.bar(places, heights, width, color=colour(i), label=labels[i])
+      bars = axes.bar(
+        places,
+        heights,
+        width,
+        color=colour(i),
+        edgecolor='white',
+        linewidth=0,
+        hatch=_HATCHES[i // FEW % len(_HATCHES)],
+        label=labels[i],
+      )
+      if len(class_names) > FEW:
+        continue
       # Three splits of three classes of a large data set have to fit.
       axes.bar_label(bars, [f'{x:,}' for x in heights], fontsize=7, padding=2)
     axes.set_xticks(range(len(splits)), drawn(splits, 'split'))

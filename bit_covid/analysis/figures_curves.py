@@ -27,8 +27,11 @@ def confusion_matrix(
   figure = figures.new(4.6)
   axes = figure.subplots()
   image = axes.imshow(shares, cmap='Blues', vmin=0, vmax=1)
+  is_large = len(class_names) > figures.FEW
   for (i, j), share in np.ndenumerate(shares):
-    text = '' if np.isnan(share) else f'{share:.1%}\n'
+    text = '' if np.isnan(share) or is_large else f'{share:.1%}\n'
+    if is_large and not confusion[i, j]:
+      continue
     axes.text(
       j,
       i,
@@ -36,12 +39,15 @@ def confusion_matrix(
       ha='center',
       va='center',
       color='white' if share > 0.6 else 'black',
-      fontsize=11 if len(class_names) < 5 else 8,
+      fontsize=4 if is_large else 11 if len(class_names) < 5 else 8,
     )
   places = range(len(class_names))
   labels = figures.drawn(class_names)
-  axes.set_xticks(places, labels)
-  axes.set_yticks(places, labels, rotation=90, va='center')
+  size = 6 if is_large else None
+  axes.set_xticks(places, labels, rotation=90 * is_large, fontsize=size)
+  axes.set_yticks(
+    places, labels, rotation=90 * (not is_large), va='center', fontsize=size
+  )
   axes.tick_params(length=0)
   axes.set(xlabel='Predicted', ylabel='True')
   figure.colorbar(
@@ -55,7 +61,7 @@ def confusion_matrix(
 
 def roc(table: pd.DataFrame, areas: Sequence[str]) -> mpl_figure.Figure:
   """Returns the ROC curve of each class; `areas` are texts of the legend."""
-  figure, axes = _square('1 - specificity', 'Sensitivity')
+  figure, axes = _square('1 - specificity', 'Sensitivity', len(areas))
   _diagonal(axes)
   names = predictions.class_names(table)
   labels = figures.drawn(names)
@@ -70,7 +76,7 @@ def precision_recall(
   table: pd.DataFrame, areas: Sequence[str]
 ) -> mpl_figure.Figure:
   """Returns the precision-recall curves; `areas` are texts of the legend."""
-  figure, axes = _square('Sensitivity (recall)', 'PPV (precision)')
+  figure, axes = _square('Sensitivity (recall)', 'PPV (precision)', len(areas))
   names = predictions.class_names(table)
   labels = figures.drawn(names)
   for i, name in enumerate(names):
@@ -98,6 +104,14 @@ def reliability(
     style = _series_style(i)
     axes.plot(
       curve.confidence[filled], curve.accuracy[filled], **style, label=name
+    )
+    axes.vlines(
+      curve.confidence[filled],
+      curve.low[filled],
+      curve.high[filled],
+      color=style['color'],
+      linewidth=1,
+      alpha=0.6,
     )
     below.stairs(curve.count, curve.edges, color=style['color'], linewidth=1.5)
   axes.set(ylim=(-0.02, 1.02), ylabel='Accuracy')
@@ -150,9 +164,10 @@ def _series(
 
 
 def _square(
-  xlabel: str, ylabel: str
+  xlabel: str, ylabel: str, num_classes: int
 ) -> tuple[mpl_figure.Figure, mpl_axes.Axes]:
-  figure = figures.new(5.4)
+  more = max(0, num_classes - figures.FEW)
+  figure = figures.new(5.4 + 0.06 * more)
   axes = figures.plain(figure.subplots())
   axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect='equal')
   axes.set(xlabel=xlabel, ylabel=ylabel)
@@ -173,8 +188,14 @@ def _series_style(index: int) -> dict[str, str | None]:
 
 def _legend_below(figure: mpl_figure.Figure, title: str) -> None:
   """Adds the legend outside the axes, where it hides no curve."""
+  is_large = len(figure.axes[0].get_legend_handles_labels()[1]) > figures.FEW
   figure.legend(
-    loc='outside lower center', title=title, fontsize=9, frameon=False
+    loc='outside lower center',
+    title=title,
+    fontsize=6 if is_large else 9,
+    ncols=2 if is_large else 1,
+    handlelength=3,
+    frameon=False,
   )
 
 

@@ -13,7 +13,8 @@ import os
 import numpy as np
 import pandas as pd
 
-from bit_covid.analysis import bootstrap
+from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import intervals
 from bit_covid.analysis import predictions
 
 ENERGY_COLUMNS = (
@@ -55,7 +56,7 @@ class Energy:
   slices: int
   patients: int
   accuracy: float
-  inside: bootstrap.Interval
+  inside: interval_lib.Interval
   area: float
 
 
@@ -101,25 +102,18 @@ def read(
   return table
 
 
-def energy(
-  table: pd.DataFrame,
-  class_names: Sequence[str],
-  *,
-  resamples: bootstrap.Resamples = bootstrap.RESAMPLES,
-) -> Energy:
+def energy(table: pd.DataFrame, class_names: Sequence[str]) -> Energy:
   """Returns the energy of the rows of energy.csv with a box and a map."""
   table = table.dropna(subset='inside')
   label = pd.Index(class_names).get_indexer(table['class'])
-  found = bootstrap.mean_intervals(
-    table.assign(label=label),
-    {'inside': table['inside'].to_numpy(np.float64)},
-    resamples=resamples,
-  )
+  inside = table['inside'].to_numpy(np.float64)
   return Energy(
     slices=len(table),
     patients=table['patient_id'].nunique(),
     accuracy=float((table['class'] == table['predicted']).mean()),
-    inside=found['inside'],
+    inside=intervals.mean_interval(
+      table.assign(label=label), inside, largest=1
+    ),
     area=float(table['area'].mean()),
   )
 

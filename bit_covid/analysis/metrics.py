@@ -20,6 +20,8 @@ from sklearn import metrics as sklearn_metrics
 from bit_covid.analysis import predictions
 from bit_covid.base import files
 
+# Tolerance of a sum of probabilities that were written with few digits.
+_ROUNDING = 1e-3
 # Those of `summary`.
 MEASURES = ('sensitivity', 'ppv', 'specificity', 'npv')
 OVERALL = ('accuracy', 'balanced_accuracy', 'mcc', 'kappa')
@@ -36,9 +38,10 @@ def labelled(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
   """Returns labels `[N]` int64 and probabilities `[N, C]` float64 of a table.
 
   Raises:
-    ValueError: a label or a probability is missing, or a label is not the
-      number of a class; the message counts the rows. All functions of this room
-      that measure a predictions table raise it.
+    ValueError: a label or a probability is missing, a label is not the number
+      of a class, or probabilities are not those of a softmax; the message
+      counts the rows. All functions of this room that measure a predictions
+      table raise it.
   """
   probabilities = predictions.probabilities(table)
   unusable = table['label'].isna().to_numpy() | np.isnan(probabilities).any(1)
@@ -56,6 +59,16 @@ def labelled(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
       f'{wrong.sum()} of {len(label)} labels are not in 0 to '
       f'{num_classes - 1}, such as {label[wrong][0]}. Labels are the numbers '
       'of the classes in the order of the columns.'
+    )
+  # An infinite probability has no sum to compare.
+  with np.errstate(invalid='ignore'):
+    off = np.abs(probabilities.sum(axis=1) - 1)
+  wrong = ~(off <= _ROUNDING) | (probabilities < 0).any(axis=1)
+  if wrong.any():
+    raise ValueError(
+      f'{wrong.sum()} of {len(table)} rows have probabilities that do not add '
+      f'up to 1 or are negative, such as {table["slice_id"][wrong].iloc[0]!r}. '
+      'Give those of a softmax.'
     )
   return label, probabilities
 
@@ -77,7 +90,7 @@ def from_confusion(confusion: np.ndarray) -> dict[str, np.ndarray]:
   """Returns the measures `FROM_CONFUSION` of `[..., C, C]` counts.
 
   The measures of `OVERALL` are `[...]` float64, the others `[..., C]`. The
-  leading axes hold the matrices of several resamples.
+  leading axes hold the matrices of several runs or patients.
   """
   confusion = np.asarray(confusion, np.float64)
   total = confusion.sum(axis=(-2, -1))

@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics as sklearn_metrics
 
-from bit_covid.analysis import bootstrap
+from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import intervals
 from bit_covid.analysis import metrics
+from bit_covid.analysis import patient_counts
 from bit_covid.analysis import predictions
 
 SENSITIVITIES = 0.9, 0.95, 0.99
@@ -53,30 +55,54 @@ def threshold(table: pd.DataFrame, class_name: str, wanted: float) -> float:
   return float(positive[math.ceil(wanted * len(positive) - 1e-9) - 1])
 
 
+def threshold_range(
+  table: pd.DataFrame, class_name: str, wanted: float
+) -> interval_lib.Interval:
+  """Returns the threshold of `threshold` and its interval over patients.
+
+  The bounds are the thresholds at the bounds of the sensitivity that was
+  reached (Woodruff, Journal of the American Statistical Association 47, 1952).
+  """
+  value = threshold(table, class_name, wanted)
+  if math.isnan(value):
+    return interval_lib.Interval(value, math.nan, math.nan)
+  reached = at_threshold(table, class_name, value)['sensitivity']
+  # Where the lower bound is 0, the surest slice alone is called.
+  low = max(reached.low, np.finfo(np.float64).eps)
+  return interval_lib.Interval(
+    value,
+    threshold(table, class_name, reached.high),
+    threshold(table, class_name, low),
+  )
+
+
 def at_threshold(
   table: pd.DataFrame, class_name: str, value: float
-) -> dict[str, float]:
-  """Returns `MEASURES` of one class against the rest at a threshold."""
-  confusion = metrics.confusion_matrix(_two_classes(table, class_name, value))
-  measures = metrics.from_confusion(confusion)
-  return {name: float(measures[name][1]) for name in MEASURES}
+) -> dict[str, interval_lib.Interval]:
+  """Returns `MEASURES` of one class at a threshold, with their intervals.
 
-
-def intervals_at_threshold(
-  table: pd.DataFrame,
-  class_name: str,
-  value: float,
-  *,
-  resamples: bootstrap.Resamples = bootstrap.RESAMPLES,
-) -> dict[str, bootstrap.Interval]:
-  """Returns `MEASURES` at a threshold, each with its interval over patients."""
-  found = bootstrap.intervals(
-    _two_classes(table, class_name, value),
-    resamples=resamples,
-    with_areas=False,
+  Patients count for their class among all classes, so that a sensitivity has
+  the interval that it has in a table of these classes.
+  """
+  is_class, probability = _one_class(table, class_name)
+  names = predictions.class_names(table)
+  index = names.index(class_name)
+  is_called = (probability >= value).astype(int)
+  # A slice is given to the class or to another one; which one does not matter.
+  given = np.where(is_called, index, (index + 1) % len(names))
+  label = table['label'].to_numpy(np.int64)
+  given = np.where(is_called | is_class, given, label)
+  called = predictions.make_table(
+    slice_id=table['slice_id'],
+    patient_id=table['patient_id'],
+    source=table['source'],
+    label=label,
+    probabilities=np.eye(len(names))[given],
+    class_names=names,
   )
+  found = intervals.of_counts(patient_counts.make(called, with_areas=False))
   return {
-    name: bootstrap.Interval(*(float(x[1]) for x in found[name]))
+    name: interval_lib.Interval(*(float(x[index]) for x in found[name]))
     for name in MEASURES
   }
 
@@ -112,19 +138,3 @@ def _one_class(
   label, probabilities = metrics.labelled(table)
   index = names.index(class_name)
   return label == index, probabilities[:, index]
-
-
-def _two_classes(
-  table: pd.DataFrame, class_name: str, value: float
-) -> pd.DataFrame:
-  """Returns the table of class and rest, with probabilities of 0 and 1."""
-  is_class, probability = _one_class(table, class_name)
-  is_called = probability >= value
-  return predictions.make_table(
-    slice_id=table['slice_id'],
-    patient_id=table['patient_id'],
-    source=table['source'],
-    label=is_class.astype(np.int64),
-    probabilities=np.stack([~is_called, is_called], axis=1).astype(np.float64),
-    class_names=('rest', class_name),
-  )

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The measures by source, and by country, age and sex where known.
 
-A pooled number hides a source on which the network fails. A group of fewer than
-`MIN_PATIENTS` patients is marked as too small to read, but never left out.
+A pooled number hides a source on which the network fails. A group, or a class
+of it, of fewer than `MIN_PATIENTS` patients is marked as too small to read, but
+never left out.
 """
 
 import os
@@ -12,11 +13,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bit_covid.analysis import bootstrap
+from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import intervals
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 
 MIN_PATIENTS = 10
+# In years; no one has been older.
+MAX_AGE = 122
 UNKNOWN = 'unknown'
 # The first year of each band, and its name.
 AGE_BANDS = {0: '0-17', 18: '18-39', 40: '40-59', 60: '60-79', 80: '80+'}
@@ -28,7 +32,8 @@ class Subgroup(NamedTuple):
   """The measures of the patients of a split that share a value, `name`.
 
   `by` is 'source', 'country', 'age' or 'sex'. The measures are without areas
-  under curves. A small group has too few patients to draw conclusions.
+  under curves. A small group has too few patients to draw conclusions; so have
+  its small classes, which do not include those without any patient.
   """
 
   by: str
@@ -36,8 +41,10 @@ class Subgroup(NamedTuple):
   slices: int
   patients: int
   patients_by_class: dict[str, int]
+  slices_by_class: dict[str, int]
   is_small: bool
-  measures: dict[str, bootstrap.Interval]
+  small_classes: tuple[str, ...]
+  measures: dict[str, interval_lib.Interval]
 
 
 def read_metadata(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -47,7 +54,7 @@ def read_metadata(path: str | os.PathLike[str]) -> pd.DataFrame:
 
   Raises:
     ValueError: a column is missing, a patient occurs twice, or an age is not a
-      number; the message says which.
+      number from 0 to `MAX_AGE`; the message says which.
   """
   found = pd.read_csv(path, dtype=str, keep_default_na=False)
   missing = [name for name in _COLUMNS if name not in found.columns]
@@ -63,11 +70,11 @@ def read_metadata(path: str | os.PathLike[str]) -> pd.DataFrame:
       f'{twice.iloc[0]!r}. Keep one row for each patient.'
     )
   age = pd.to_numeric(found['age'].replace('', None), errors='coerce')
-  wrong = found['age'][age.isna() & (found['age'] != '')]
+  wrong = found['age'][~age.between(0, MAX_AGE) & (found['age'] != '')]
   if len(wrong):
     raise ValueError(
-      f'{path}: {len(wrong)} ages are not numbers, such as {wrong.iloc[0]!r}. '
-      'Give years, or leave the field empty.'
+      f'{path}: {len(wrong)} ages are not numbers from 0 to {MAX_AGE}, such as '
+      f'{wrong.iloc[0]!r}. Give years, or leave the field empty.'
     )
   found = found.set_index('patient id')[['country', 'sex']].replace('', UNKNOWN)
   bands = pd.cut(age, [*AGE_BANDS, np.inf], right=False, labels=_BANDS)
@@ -77,11 +84,25 @@ def read_metadata(path: str | os.PathLike[str]) -> pd.DataFrame:
 
 def patients_by_class(table: pd.DataFrame) -> dict[str, int]:
   """Returns the number of patients of each class, by its name."""
-  found = table['patient_id'].groupby(table['label']).nunique()
+  return _by_class(table, 'patient_id')
+
+
+def slices_by_class(table: pd.DataFrame) -> dict[str, int]:
+  """Returns the number of slices of each class, by its name."""
+  return _by_class(table, 'slice_id')
+
+
+def _by_class(table: pd.DataFrame, column: str) -> dict[str, int]:
+  found = table[column].groupby(table['label']).nunique()
   return {
     name: int(found.get(i, 0))
     for i, name in enumerate(predictions.class_names(table))
   }
+
+
+def patients_of_several_classes(table: pd.DataFrame) -> int:
+  """Returns the number of patients with slices of more than one class."""
+  return int((table.groupby('patient_id')['label'].nunique() > 1).sum())
 
 
 def known(table: pd.DataFrame, metadata: pd.DataFrame) -> int:
@@ -92,8 +113,6 @@ def known(table: pd.DataFrame, metadata: pd.DataFrame) -> int:
 def measure(
   table: pd.DataFrame,
   metadata: pd.DataFrame | None = None,
-  *,
-  resamples: bootstrap.Resamples = bootstrap.RESAMPLES,
 ) -> list[Subgroup]:
   """Returns all subgroups of a predictions table.
 
@@ -106,16 +125,19 @@ def measure(
     for name in _ordered(table['patient_id'].groupby(names).nunique()):
       part = table[names == name]
       patients = part['patient_id'].nunique()
+      by_class = patients_by_class(part)
       group = Subgroup(
         by=by,
         name=name,
         slices=len(part),
         patients=patients,
-        patients_by_class=patients_by_class(part),
+        patients_by_class=by_class,
+        slices_by_class=slices_by_class(part),
         is_small=patients < MIN_PATIENTS,
-        measures=bootstrap.intervals(
-          part, resamples=resamples, with_areas=False
+        small_classes=tuple(
+          name for name, count in by_class.items() if 0 < count < MIN_PATIENTS
         ),
+        measures=intervals.intervals(part, with_areas=False),
       )
       result.append(group)
   return result

@@ -3,6 +3,7 @@
 """The work of `bit-covid audit`: a data set is read, checked and reported."""
 
 import argparse
+from collections.abc import Mapping
 import os
 import pathlib
 import runpy
@@ -12,29 +13,41 @@ from etils import epath
 import ml_collections
 
 from bit_covid import audit
+from bit_covid.audit import model
 from bit_covid.audit import output
 from bit_covid.audit import slices
+from bit_covid.audit.model import subject as subject_lib
 from bit_covid.base import command
+from bit_covid.base import compilation_cache
+from bit_covid.base import lines
 import input_pipeline
 from input_pipeline import body_crop
 from input_pipeline import conventions
 from input_pipeline import covidx_ct
-from input_pipeline.covidx_ct import covidx_ct_dataset_builder
+from input_pipeline.covidx_ct import versions
+
+# A network takes longer for an image than all checks of the data do.
+_IMAGES_FOR_NETWORK = 5000
 
 
 def run(arguments: argparse.Namespace) -> int:
   """Returns the exit code after an audit; the arguments are of `command`."""
+  splits = {}
   if arguments.lists_only:
     found = _read_lists(arguments)
   else:
     splits = input_pipeline.load_all_splits(_config(arguments))
     found = slices.from_examples(splits)
+  # Before the images are read, which takes long.
+  subject = _load_subject(arguments, splits) if arguments.run else None
   findings = audit.audit(
     found,
     body_box=body_crop.body_box,
     max_images=arguments.max_images,
     seed=arguments.seed,
   )
+  if subject is not None:
+    findings += model.audit_model(subject)
   headline = output.headline(arguments.dataset, found.table)
   output.show(headline, findings)
   if arguments.output:
@@ -46,9 +59,22 @@ def run(arguments: argparse.Namespace) -> int:
       'seed': arguments.seed,
     }
     output.write(arguments.output, headline, findings, facts)
-    print(f'Page: {arguments.output / "audit.html"}')
+    lines.say(f'Page: {arguments.output / "audit.html"}')
   has_failed = any(each.severity == 'FAILED' for each in findings)
   return command.NOT_DONE if has_failed else 0
+
+
+def _load_subject(
+  arguments: argparse.Namespace,
+  splits: Mapping[str, input_pipeline.Examples],
+) -> subject_lib.Subject:
+  compilation_cache.enable()
+  return subject_lib.load(
+    arguments.run,
+    splits,
+    max_images=arguments.max_images or _IMAGES_FOR_NETWORK,
+    seed=arguments.seed,
+  )
 
 
 def _read_lists(arguments: argparse.Namespace) -> slices.Slices:
@@ -59,7 +85,7 @@ def _read_lists(arguments: argparse.Namespace) -> slices.Slices:
       f'--lists_only goes with {", ".join(f"covidx_ct/{x}" for x in configs)}; '
       f'not with {arguments.dataset}.'
     )
-  splits = covidx_ct_dataset_builder.read_splits(
+  splits = versions.read_splits(
     configs[version], epath.Path(arguments.data).expanduser()
   )
   return slices.from_split_files(splits, conventions.COVIDX_CT)

@@ -8,6 +8,7 @@ import pathlib
 
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
+from bit_covid.base import disk
 
 _NOTES = """\
 Exit code 1: a check failed. Patients of a CSV are those of its column patient;
@@ -26,14 +27,16 @@ def _parser() -> argparse.ArgumentParser:
     'bit_covid.audit',
     description='Looks for what would make results on a data set look too '
     'good: patients and images in several splits, classes that go with a '
-    'source, with the choice of slices, or with anything but the lungs.',
+    'source, with the choice of slices, or with anything but the lungs; and '
+    'for what the results of a trained network rest on.',
     examples=(
       'Your own images, in a CSV or in folders:\n'
       'data/images_split.csv --output=audit',
       'COVIDx CT, split files alone, then with the images:\n'
       'covidx_ct/2a --data=COVIDX_FOLDER --lists_only',
       'covidx_ct/2a --data=COVIDX_FOLDER --output=audit',
-      'What a config would train on:\nconfigs/demo.py',
+      'What a config would train on, and the network of its run:\n'
+      'configs/demo.py --run=runs/demo',
     ),
     notes=_NOTES,
   )
@@ -44,6 +47,12 @@ def _parser() -> argparse.ArgumentParser:
   )
   arguments_lib.add_data(parser)
   parser.add_argument(
+    '--run',
+    type=pathlib.Path,
+    help='work directory of a run on these data, whose network is audited too; '
+    '--output is then RUN/audit by default',
+  )
+  parser.add_argument(
     '--lists_only',
     action='store_true',
     help='of COVIDx CT, the split files in --data and no images',
@@ -52,7 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     '--max_images',
     type=int,
     default=0,
-    help='read so many images at most, drawn at random; default: 0, all',
+    help='read so many images at most, drawn at random; default: 0, all, and '
+    '5,000 for each check of a network',
   )
   parser.add_argument(
     '--seed', type=int, default=0, help='of all that is drawn; default: 0'
@@ -68,6 +78,18 @@ def _run(arguments: argparse.Namespace) -> int:
     raise ValueError(
       f'--max_images={arguments.max_images}; expected 1 or more, or 0 for all.'
     )
+  if arguments.run is not None:
+    if arguments.lists_only:
+      raise ValueError(
+        '--run needs the images; leave out --lists_only, or --run.'
+      )
+    if not (arguments.run / 'config.json').is_file():
+      raise ValueError(
+        f'--run={arguments.run} is no work directory; name that of a training.'
+      )
+    arguments.output = arguments.output or arguments.run / 'audit'
+  if arguments.output is not None:
+    disk.check_folder(arguments.output, '--output')
   # TensorFlow takes seconds to load, so it is not loaded before the arguments
   # are known to be right.
   from bit_covid.audit import audit_dataset

@@ -5,6 +5,8 @@
 import argparse
 import pathlib
 
+from bit_covid.base import disk
+
 # Error messages of the library name fields of the config. Commands without a
 # config show their own flags instead.
 FIELDS_AS_FLAGS = {
@@ -28,18 +30,8 @@ def add_data(
   )
 
 
-def add_replicates(parser: argparse.ArgumentParser) -> None:
-  """Adds --replicates, the number of bootstrap resamples of patients."""
-  parser.add_argument(
-    '--replicates',
-    type=int,
-    default=2000,
-    help='resamples of patients for the intervals, default: %(default)s',
-  )
-
-
 def add_seed(parser: argparse.ArgumentParser, purpose: str) -> None:
-  """Adds --seed, with what it is for, such as 'of the resamples'."""
+  """Adds --seed, with what it is for, such as 'of the order'."""
   parser.add_argument(
     '--seed', type=int, default=0, help=f'{purpose}, default: %(default)s'
   )
@@ -53,12 +45,13 @@ def add_new_folder(parser: argparse.ArgumentParser) -> None:
 
 
 def check_new_folder(folder: pathlib.Path) -> None:
-  """Checks that --output has no files, of which some might be lost.
+  """Checks that --output can be written to and has no files to be lost.
 
   Raises:
-    ValueError: the folder is not empty.
+    ValueError: it cannot, or is not empty.
   """
-  if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+  disk.check_folder(folder, '--output')
+  if folder.exists() and any(folder.iterdir()):
     raise ValueError(
       f'--output={folder} exists and is not empty; name a new folder, or '
       'remove this one.'

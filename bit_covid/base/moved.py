@@ -15,6 +15,7 @@ import types
 # The new names by the old ones; what lies below an old name moved with it.
 MOVED = {
   'bit_covid.absl_command': 'bit_covid.main',
+  'bit_covid.analysis.bootstrap': 'bit_covid.analysis.intervals',
   'bit_covid.analysis.compare': 'bit_covid.cli.compare',
   'bit_covid.analysis.patients': 'bit_covid.analysis.aggregation',
   'bit_covid.analysis.report': 'bit_covid.report',

@@ -12,13 +12,12 @@ import sys
 from etils import epath
 import numpy as np
 import pandas as pd
-import rich.table
 
-from bit_covid.analysis import bootstrap
+from bit_covid.analysis import interval as interval_lib
 from bit_covid.analysis import metrics
+from bit_covid.analysis import paired
 from bit_covid.analysis import predictions
 from bit_covid.analysis import terminal
-from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 
 
@@ -43,12 +42,11 @@ def _read(run: str, split: str) -> pd.DataFrame:
 def _format_comparison(
   table_a: pd.DataFrame,
   table_b: pd.DataFrame,
-  differences: Mapping[str, bootstrap.Difference],
-) -> rich.table.Table:
+  differences: Mapping[str, interval_lib.Interval],
+) -> terminal.Table:
   """Returns a row per measure: both values, their difference and interval."""
   view = terminal.new_table(
-    'Measure',
-    ['A', 'B', 'B - A', f'{bootstrap.LEVEL_TEXT} interval', 'Detectable'],
+    'Measure', ['A', 'B', 'B - A', f'{interval_lib.LEVEL_TEXT} interval']
   )
   values_a = metrics.measure(table_a)
   values_b = metrics.measure(table_b)
@@ -64,23 +62,21 @@ def _format_comparison(
   return view
 
 
-def verdict(accuracy: bootstrap.Difference) -> str:
-  """Returns a sentence on the interval of the difference in accuracy."""
-  if np.isnan(accuracy.low):
-    return (
-      'There is no interval: the difference is the same whichever patients are '
-      'drawn, or a class comes from one patient only.'
-    )
-  if accuracy.low <= 0 <= accuracy.high:
-    return (
-      'The interval contains 0: these slices do not tell the accuracies of A '
-      'and B apart. Detectable in four of five such comparisons is a '
-      f'difference of {_points(accuracy.smallest_detectable)} points.'
-    )
+def verdict(accuracy: interval_lib.Interval, chance: float) -> str:
+  """Returns a sentence on the difference in accuracy.
+
+  `chance` is that of `paired.chance_of_accuracy`.
+  """
+  flips = (
+    f'Exchanging A and B in any of the patients makes a difference as large '
+    f'with probability {chance:.2g}'
+  )
+  if chance >= 1 - interval_lib.LEVEL or accuracy.low <= 0 <= accuracy.high:
+    return f'{flips}: these slices do not tell the accuracies of A and B apart.'
   return (
-    f'The interval does not contain 0: {"B" if accuracy.value > 0 else "A"} is '
-    f'more accurate, by {_points(abs(accuracy.value))} points, on patients '
-    'like these. It says nothing of other seeds or other hospitals.'
+    f'{flips}: {"B" if accuracy.value > 0 else "A"} is more accurate, by '
+    f'{_points(abs(accuracy.value))} points, on patients like these. It says '
+    'nothing of other seeds or other hospitals.'
   )
 
 
@@ -91,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     description='Compares two runs on the same slices, B minus A.',
     examples=(
       'runs/bit_s runs/bit_m',
-      'predictions_a.csv predictions_b.csv --replicates=10000',
+      'predictions_a.csv predictions_b.csv',
       'runs/bit_s runs/bit_m --split=val',
     ),
   )
@@ -100,35 +96,39 @@ def main(argv: Sequence[str] | None = None) -> int:
       name, metavar=name.upper(), help='work directory or CSV of predictions'
     )
   parser.add_argument('--split', default='test', help='default: test')
-  arguments_lib.add_replicates(parser)
-  arguments_lib.add_seed(parser, 'of the resamples')
   return command.main(parser, _run, argv)
 
 
 def _run(arguments: argparse.Namespace) -> int:
   table_a = _read(arguments.run_a, arguments.split)
   table_b = _read(arguments.run_b, arguments.split)
-  resamples = bootstrap.Resamples(arguments.replicates, arguments.seed)
-  differences = bootstrap.difference(table_a, table_b, resamples=resamples)
+  differences = paired.difference(table_a, table_b)
+  chance = paired.chance_of_accuracy(table_a, table_b)
+  count = f'{len(table_a):,} slices'
+  about = []
+  if predictions.knows_patients(table_a):
+    count += f' of {table_a["patient_id"].nunique():,} patients'
+  else:
+    about = [predictions.PATIENTS_UNKNOWN]
   terminal.show(
     f'A: {arguments.run_a}',
     f'B: {arguments.run_b}',
-    f'{len(table_a):,} slices of {table_a["patient_id"].nunique():,} patients. '
-    'All values are times 100.',
+    f'{count}. All values are times 100.',
+    *about,
     _format_comparison(table_a, table_b, differences),
-    verdict(differences['accuracy']),
+    verdict(differences['accuracy'], chance),
   )
   return 0
 
 
 def _cells(
-  a: float, b: float, value: float, low: float, high: float, detectable: float
+  a: float, b: float, value: float, low: float, high: float
 ) -> list[str]:
   between = 'undefined'
   if not np.isnan(low):
     between = f'{_points(low, sign="+")} to {_points(high, sign="+")}'
   difference = _points(value, sign='+')
-  return [_points(a), _points(b), difference, between, _points(detectable)]
+  return [_points(a), _points(b), difference, between]
 
 
 def _points(value: float, *, sign: str = '') -> str:

@@ -17,17 +17,17 @@ import ml_collections
 import numpy as np
 import tqdm
 
-from bit_covid import report
-from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
+from bit_covid.analysis import run_tables
 from bit_covid.analysis import terminal
+from bit_covid.base import checksums
 from bit_covid.base import compilation_cache
 from bit_covid.base import devices
 from bit_covid.inference import evaluate
 from bit_covid.inference import network as network_lib
 from bit_covid.models import resnet_v2
 from bit_covid.report import numbers
-from bit_covid.report import values
+from bit_covid.training import ledger
 from bit_covid.training import manifest
 from bit_covid.training import run_directory
 from bit_covid.training import run_identity
@@ -36,6 +36,11 @@ from bit_covid.weights import find
 from bit_covid.weights import metadata as metadata_lib
 import input_pipeline
 from input_pipeline import examples as examples_lib
+
+# Of the computation; that of `resnet_v2.create`.
+_DTYPE = 'float32'
+# Fields of `data` on which the pixels that the network sees depend.
+_IMAGE_FIELDS = ('name', 'box', 'crop', 'antialias', 'range_16bit')
 
 
 def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
@@ -57,12 +62,21 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
     input_pipeline.check_evaluation(splits[name], config)
   workdir = epath.Path(output)
   if arguments.output is None:
-    _check_own_data(workdir, splits)
+    _check_own_results(workdir, config, splits)
   else:
     facts = _facts(config, checkpoint.model_name, path)
-    run_identity.add_splits(workdir, facts, splits, flag='--output')
+    run_identity.begin_evaluation(workdir, facts, splits, flag='--output')
   _evaluate(checkpoint, config, splits, workdir, batch=arguments.batch)
-  _show(workdir, list(splits), arguments.replicates)
+  # Of the run to which the network belongs, wherever the results go.
+  run = path.parent if (path.parent / 'config.json').is_file() else output
+  for name, examples in splits.items():
+    ledger.add(
+      epath.Path(run),
+      name,
+      checkpoint=checksums.of_file(epath.Path(path)),
+      fingerprint=examples.fingerprint,
+    )
+  _show(workdir, list(splits))
 
 
 def _data_config(
@@ -113,10 +127,18 @@ def _with_classes(
   )
 
 
-def _check_own_data(
-  workdir: epath.Path, splits: Mapping[str, input_pipeline.Examples]
+def _check_own_results(
+  workdir: epath.Path,
+  config: ml_collections.ConfigDict,
+  splits: Mapping[str, input_pipeline.Examples],
 ) -> None:
-  known = (run_identity.read(workdir) or {}).get('fingerprints') or {}
+  """Checks that results of the run may be replaced by the asked ones.
+
+  Raises:
+    ValueError: they are of other data, preprocessing or dtype.
+  """
+  found = run_identity.read(workdir) or {}
+  known = found.get('fingerprints') or {}
   for name, examples in splits.items():
     if known.get(name) != examples.fingerprint:
       raise ValueError(
@@ -124,6 +146,18 @@ def _check_own_data(
         f'evaluated on ({", ".join(known)}); give --output=FOLDER, so that '
         'they are not mixed.'
       )
+  # What a run of an earlier version does not say is not compared.
+  data = json.loads(config.to_json())
+  fields = [x for x in _IMAGE_FIELDS if x in found.get('data', {})]
+  there = {f'data.{key}': found['data'][key] for key in fields}
+  here = {f'data.{key}': data[key] for key in fields}
+  there['model.dtype'] = found.get('model', {}).get('dtype', _DTYPE)
+  here['model.dtype'] = _DTYPE
+  if different := run_identity.differences(there, here):
+    raise ValueError(
+      f'The results in {workdir} are of another computation: '
+      f'{"; ".join(different)}; give --output=FOLDER, so that they are kept.'
+    )
 
 
 def _facts(
@@ -133,7 +167,7 @@ def _facts(
   weights = examples_lib.digest(path.read_bytes())
   return {
     'data': run_directory.without_places(json.loads(config.to_json())),
-    'model': {'name': model_name, 'dtype': 'float32', 'weights': weights},
+    'model': {'name': model_name, 'dtype': _DTYPE, 'weights': weights},
     'init': path.name,
   }
 
@@ -162,15 +196,13 @@ def _evaluate(
     run_directory.write_results(
       workdir, name, table, outputs.features, show=False
     )
+    run_identity.add_split(workdir, name, examples)
 
 
-def _show(workdir: epath.Path, names: Sequence[str], replicates: int) -> None:
+def _show(workdir: epath.Path, names: Sequence[str]) -> None:
   """Writes the numbers of a report, and prints those of the named splits."""
   # Of all evaluated splits, since thresholds for test are chosen on val.
-  found = numbers.collect(
-    report.read_tables(workdir),
-    settings=values.Settings(resamples=bootstrap.Resamples(replicates)),
-  )
+  found = numbers.collect(run_tables.read(workdir))
   kept = metrics.read_json(workdir)
   metrics.update_json(
     workdir,

@@ -24,6 +24,7 @@ import pandas as pd
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.base import csv_file
+from bit_covid.base import lines
 
 
 def split(
@@ -175,8 +176,8 @@ def _run(arguments: argparse.Namespace) -> int:
   )
   noun = 'patients' if by_patient else 'groups'
   _show_counts(pd.DataFrame(units).assign(split=names), list(shares), noun)
-  print(f'All: {len(rows):,} slices of {len(chosen):,} {noun}.')
-  print(f'{output} (seed {arguments.seed})')
+  lines.say(f'All: {len(rows):,} slices of {len(chosen):,} {noun}.')
+  lines.say(f'{output} (seed {arguments.seed})')
   return 0
 
 
@@ -231,7 +232,9 @@ def _show_counts(frame: pd.DataFrame, names: Sequence[str], noun: str) -> None:
   width = frame['label'].str.len().max()
   for name in names:
     for label, slices, patients in counts.loc[name].itertuples():
-      print(f'{name:8} {label:{width}} {slices:8,} slices {patients:6,} {noun}')
+      lines.say(
+        f'{name:8} {label:{width}} {slices:8,} slices {patients:6,} {noun}'
+      )
 
 
 def _shares(text: str) -> dict[str, float]:

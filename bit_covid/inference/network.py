@@ -146,25 +146,35 @@ class Network:
     return self._calibrated(logits), maps
 
   def _calibrated(self, logits: np.ndarray) -> np.ndarray:
+    if not np.isfinite(logits).all():
+      raise ValueError(
+        'The network gives logits that are NaN or infinite, as its parameters '
+        'are too large. Take another checkpoint, or train again.'
+      )
     scores = logits.astype(np.float64) / (self.temperature or 1.0)
     return scipy.special.softmax(scores, axis=1)
 
-  def prepare(self, gray: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+  def prepare(
+    self, gray: np.ndarray, annotated: np.ndarray | None = None
+  ) -> tuple[np.ndarray, np.ndarray | None]:
     """Returns a slice, prepared as in training, and the box of its crop.
 
     The slice is `[S, S, 1]` uint8. The box is `[4]` int (xmin, ymin, xmax,
-    ymax), found automatically also where the training used annotated boxes;
-    None means that the whole slice was taken.
+    ymax); None means that the whole slice was taken.
 
     Args:
       gray: `[H, W]` uint8.
+      annotated: the annotated box, used if the training used such boxes. A box
+        is found automatically without one, and where it is four zeros.
     """
     # These load TensorFlow, which logits and maps do not need.
     from input_pipeline import body_crop
     from input_pipeline import preprocess
 
-    box = None
-    if self.preprocessing['box'] != 'none':
+    kind, box = self.preprocessing['box'], None
+    if kind == 'annotated' and annotated is not None and annotated.any():
+      box = annotated
+    elif kind != 'none':
       box = body_crop.body_box(gray)
     prepared = preprocess.prepare(
       gray,

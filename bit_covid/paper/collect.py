@@ -16,8 +16,8 @@ from etils import epath
 from matplotlib import figure as mpl_figure
 import pandas as pd
 
-from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
+from bit_covid.analysis import predictions
 from bit_covid.analysis import published
 from bit_covid.base import files as files_lib
 from bit_covid.paper import grid
@@ -94,7 +94,6 @@ def collect(
   sweeps: bool = False,
   live: Mapping[str, str | os.PathLike[str]] | None = None,
   splits: Mapping[str, 'input_pipeline.Examples'] | None = None,
-  resamples: bootstrap.Resamples = bootstrap.RESAMPLES,
 ) -> list[pathlib.Path]:
   """Returns the paths of WORKDIR/<item>.csv, .md and .png after writing them.
 
@@ -112,7 +111,7 @@ def collect(
   expected = grid.runs(
     [item], seeds=seeds, few_shot_seeds=few_shot_seeds, sweeps=sweeps
   )
-  runs = results.Runs(workdir, expected, live=live or {}, resamples=resamples)
+  runs = results.Runs(workdir, expected, live=live or {})
   request = Request(runs, scale, splits or {}, sweeps)
   # By name: only Figure 9 has to load JAX, and only 2 and 8 TensorFlow.
   module = importlib.import_module(f'bit_covid.paper.items.{item}')
@@ -149,7 +148,7 @@ def _csv(records: Sequence[Mapping[str, object]], scale: scales.Scale) -> str:
     # pandas makes a column with gaps float, so 25658 would become 25658.0.
     if {type(value) for value in values} == {int, type(None)}:
       table[name] = pd.array(values, 'Int64')
-  return table.to_csv(index=False)
+  return predictions.to_csv(table)
 
 
 def _page(item: str, request: Request, content: Collected) -> str:

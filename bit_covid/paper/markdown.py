@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 import math
 from typing import NamedTuple
 
-from bit_covid.analysis import bootstrap
+from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import intervals
 
 NONE = '–'  # noqa: RUF001
 
@@ -45,7 +46,7 @@ def between(low: float, high: float, places: int, *, sign: bool = False) -> str:
 
 
 def with_interval(
-  numbers: bootstrap.Repeated | bootstrap.Difference,
+  numbers: intervals.Repeated | interval_lib.Interval,
   places: int,
   *,
   sign: bool = False,

@@ -15,9 +15,10 @@ from matplotlib import axes as mpl_axes
 from matplotlib import figure as mpl_figure
 from matplotlib import lines
 
-from bit_covid.analysis import bootstrap
 from bit_covid.analysis import colours
 from bit_covid.analysis import figures
+from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import intervals
 from bit_covid.paper import rows
 
 # By the kind of a row.
@@ -39,7 +40,7 @@ _DIAMOND = {
 def measured(
   axes: mpl_axes.Axes,
   place: float,
-  number: bootstrap.Repeated,
+  number: intervals.Repeated,
   *,
   colour: str,
   marker: str = 'o',
@@ -61,7 +62,7 @@ def measured(
 def curve(
   axes: mpl_axes.Axes,
   places: Sequence[float],
-  numbers: Sequence[bootstrap.Repeated | None],
+  numbers: Sequence[intervals.Repeated | None],
   *,
   index: int,
 ) -> None:
@@ -114,7 +115,7 @@ def legend(
   ]
   if seeds:
     name = 'one run' if seeds == 1 else 'mean over seeds'
-    interval = f'{bootstrap.LEVEL_TEXT} interval (patients)'
+    interval = f'{interval_lib.LEVEL_TEXT} interval (patients)'
     handles += [
       handle(f'measured here, {name}', marker='o', linestyle=''),
       handle(interval, **_INTERVAL),

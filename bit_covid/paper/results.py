@@ -13,9 +13,11 @@ import pathlib
 import numpy as np
 import pandas as pd
 
-from bit_covid.analysis import bootstrap
+from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import intervals
+from bit_covid.analysis import paired
+from bit_covid.analysis import patient_counts
 from bit_covid.analysis import predictions
-from bit_covid.analysis import resampling
 from bit_covid.base import files
 from bit_covid.paper import grid
 
@@ -24,13 +26,13 @@ from bit_covid.paper import grid
 class Result:
   """The result of the finished runs of one setting on one split.
 
-  `measures` are those of `bootstrap.repeated`, as shares.
+  `measures` are those of `intervals.repeated`, as shares.
   """
 
   class_names: tuple[str, ...]
   seeds: tuple[int, ...]
-  samples: tuple[resampling.Sample, ...]
-  measures: Mapping[str, bootstrap.Repeated]
+  samples: tuple[patient_counts.PatientCounts, ...]
+  measures: Mapping[str, intervals.Repeated]
 
   @property
   def slices(self) -> int:
@@ -59,12 +61,12 @@ class Result:
 
   def percent(
     self, measure: str, class_index: int | None = None
-  ) -> bootstrap.Repeated:
+  ) -> intervals.Repeated:
     """Returns a measure in percent, that of a class if an index is given."""
     values = self.measures[measure]
     if class_index is not None:
       values = [each[class_index] for each in values]
-    return bootstrap.Repeated(*(100 * float(x) for x in values))
+    return intervals.Repeated(*(100 * float(x) for x in values))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +84,6 @@ class Runs:
   live: Mapping[str, str | os.PathLike[str]] = dataclasses.field(
     default_factory=dict
   )
-  resamples: bootstrap.Resamples = bootstrap.RESAMPLES
   _references: dict[str, pd.DataFrame] = dataclasses.field(
     default_factory=dict, init=False
   )
@@ -121,12 +122,10 @@ class Runs:
     """Returns the result of another system on the same slices."""
     return self._read({0: pathlib.Path(self.live[name])}, split)
 
-  def difference(self, a: Result, b: Result) -> bootstrap.Difference:
+  def difference(self, a: Result, b: Result) -> interval_lib.Interval:
     """Returns accuracy of B minus A in percentage points, paired by patient."""
-    found = bootstrap.differences(
-      a.samples, b.samples, resamples=self.resamples
-    )['accuracy']
-    return bootstrap.Difference(*(100 * float(x) for x in found))
+    found = paired.differences(a.samples, b.samples)['accuracy']
+    return interval_lib.Interval(*(100 * float(x) for x in found))
 
   def status(self, setting: grid.Run, split: str) -> str:
     """Returns '3 of 5' seeds, or the reason for a missing result."""
@@ -179,18 +178,20 @@ class Runs:
         class_names=predictions.class_names(self._references[split]),
         seeds=tuple(samples),
         samples=values,
-        measures=bootstrap.repeated(values, resamples=self.resamples),
+        measures=intervals.repeated(values),
       )
     self._results[key] = result
     return result
 
-  def _sample(self, path: pathlib.Path, split: str) -> resampling.Sample:
+  def _sample(
+    self, path: pathlib.Path, split: str
+  ) -> patient_counts.PatientCounts:
     table = predictions.read(path)
     # The first table decides the order of the patients of all others.
     reference = self._references.setdefault(split, table)
     try:
       aligned = predictions.align(reference, table)
-      return resampling.make_sample(aligned, with_areas=False)
+      return patient_counts.make(aligned, with_areas=False)
     except ValueError as error:
       raise ValueError(
         f'{path}, compared with earlier runs: {error}'

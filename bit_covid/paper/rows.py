@@ -7,7 +7,8 @@ import dataclasses
 import math
 from typing import Any
 
-from bit_covid.analysis import bootstrap
+from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import intervals
 from bit_covid.analysis import published as published_tables
 from bit_covid.paper import grid
 from bit_covid.paper import markdown
@@ -53,7 +54,7 @@ class Row:
   status: str
   result: results.Result | None = None
   known: published_points.Point | None = None
-  difference: bootstrap.Difference | None = None
+  difference: interval_lib.Interval | None = None
 
   @property
   def label(self) -> str:
@@ -66,7 +67,7 @@ class Row:
     return self.known.value if self.known else None
 
   @property
-  def number(self) -> bootstrap.Repeated | None:
+  def number(self) -> intervals.Repeated | None:
     """The measured number in percent, None if there is none."""
     if self.result is None:
       return None
@@ -74,7 +75,7 @@ class Row:
 
   def record(self) -> dict[str, Any]:
     """Returns the row for the CSV, in percent."""
-    number = self.number or bootstrap.Repeated(*[math.nan] * 5)
+    number = self.number or intervals.Repeated(*[math.nan] * 5)
     index = self.measure.class_index
     return {
       'kind': self.kind,

@@ -9,8 +9,8 @@ from typing import Any
 from matplotlib import axes as mpl_axes
 from matplotlib import figure as mpl_figure
 
-from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
+from bit_covid.analysis import interval as interval_lib
 from bit_covid.analysis import published
 from bit_covid.paper import grid
 from bit_covid.paper import markdown
@@ -19,13 +19,13 @@ from bit_covid.paper import results
 from bit_covid.paper import rows as rows_lib
 
 NOTES = (
-  f'Intervals are {bootstrap.LEVEL_TEXT}, by a bootstrap over patients of the '
-  'mean over the seeds: they say how much the choice of patients matters, not '
-  'how much another training would differ. That is what the smallest and the '
-  'largest seed are for.',
-  f'Differences are to {grid.BEST}, in percentage points, the same patients '
-  'drawn for both; where the interval leaves out 0, they are more than the '
-  'choice of patients explains.',
+  f'Intervals are {interval_lib.LEVEL_TEXT}, over patients, of the mean over '
+  'the seeds: they say how much the choice of patients matters, not how much '
+  'another training would differ. That is what the smallest and the largest '
+  'seed are for.',
+  f'Differences are to {grid.BEST}, in percentage points, paired by patient; '
+  'where the interval leaves out 0, they are more than the choice of patients '
+  'explains.',
 )
 
 
@@ -45,7 +45,7 @@ def compared(
 def record(row: rows_lib.Row) -> dict[str, Any]:
   """Returns the row of the CSV, with errors and the difference."""
   errors = row.result.errors if row.result else []
-  names = bootstrap.Difference._fields
+  names = interval_lib.Interval._fields
   prefix = f'minus_{grid.BEST.lower().replace("-", "_")}'
   return {
     **row.record(),
@@ -89,7 +89,7 @@ def measured(row: rows_lib.Row) -> dict[str, str]:
       if len(row.result.seeds) > 1
       else markdown.NONE,
     ]
-  interval = f'{bootstrap.LEVEL_TEXT} interval'
+  interval = f'{interval_lib.LEVEL_TEXT} interval'
   headings = ('Here, %', interval, 'Seeds', 'Smallest to largest')
   return dict(zip(headings, values, strict=True))
 

@@ -11,7 +11,6 @@ splits.csv, config.json and run.json if they exist. It writes report/index.html
 """
 
 from bit_covid.report.command import main
-from bit_covid.report.files import read_tables
 from bit_covid.report.files import write_report
 
-__all__ = ['main', 'read_tables', 'write_report']
+__all__ = ['main', 'write_report']

@@ -8,23 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from bit_covid.analysis import figures
-from bit_covid.analysis import terminal
-
-# Measures that are shares are shown in percent, the others as they are.
-_NOT_IN_PERCENT = ('mcc', 'kappa', 'roc_auc', 'average_precision')
-HEADINGS = {
-  **{
-    name: heading if name in _NOT_IN_PERCENT else f'{heading}, %'
-    for name, heading in terminal.HEADINGS.items()
-  },
-  'ece': 'Expected calibration error, %',
-  'brier': 'Brier score',
-  'nll': 'Negative log-likelihood',
-  'inside': 'Energy inside, %',
-}
-# Small where a network is good.
-_DECIMALS = {'brier': 4, 'nll': 4}
-UNDEFINED = 'undefined'
+from bit_covid.analysis import measure_text
 
 
 class Cell(NamedTuple):
@@ -84,35 +68,12 @@ class Section(NamedTuple):
   blocks: Sequence[Block]
 
 
-def number(value: float | None, measure: str) -> str:
-  """Returns the text of a value; `measure` is a key of `HEADINGS`."""
-  if value is None:
-    return UNDEFINED
-  if HEADINGS[measure].endswith('%'):
-    return share(value)
-  return f'{value:.{_DECIMALS.get(measure, 3)}f}'
-
-
-def share(value: float | None, *, decimals: int = 2) -> str:
-  """Returns a share in percent, without the sign."""
-  return UNDEFINED if value is None else f'{100 * value:.{decimals}f}'
-
-
-def interval(found: Mapping[str, float | None], measure: str) -> str:
-  """Returns '96.30 to 99.26', 'no interval', or '' without a value."""
-  if found['value'] is None:
-    return ''
-  if found['low'] is None:
-    return 'no interval'
-  return f'{number(found["low"], measure)} to {number(found["high"], measure)}'
-
-
 def cell(
   found: Mapping[str, float | None], measure: str, *, is_faint: bool = False
 ) -> Cell:
   """Returns value and interval of a measure as a cell."""
-  text = number(found['value'], measure)
-  return Cell(text, interval(found, measure), is_faint)
+  text = measure_text.number(found['value'], measure)
+  return Cell(text, measure_text.interval(found, measure), is_faint)
 
 
 def cells(*texts: Any) -> list[Cell]:

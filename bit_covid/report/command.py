@@ -5,9 +5,10 @@
 import argparse
 from collections.abc import Sequence
 
-from bit_covid.analysis import bootstrap
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
+from bit_covid.base import disk
+from bit_covid.base import lines
 from bit_covid.report import files
 from bit_covid.report import values
 
@@ -43,12 +44,13 @@ def _parser() -> argparse.ArgumentParser:
     default='23.5,5,1,0.1',
     help='percent, for PPV and NPV; default: %(default)s',
   )
-  arguments_lib.add_replicates(parser)
-  arguments_lib.add_seed(parser, 'of the resamples')
+  arguments_lib.add_seed(parser, 'of t-SNE')
   return parser
 
 
 def _run(arguments: argparse.Namespace) -> int:
+  # The numbers take a minute.
+  disk.check_folder(arguments.workdir, 'WORKDIR', subfolders=('report',))
   path = files.write_report(
     arguments.workdir,
     file_format=arguments.format,
@@ -56,10 +58,10 @@ def _run(arguments: argparse.Namespace) -> int:
     images=arguments.images,
     settings=values.Settings(
       prevalences=_shares(arguments.prevalence),
-      resamples=bootstrap.Resamples(arguments.replicates, arguments.seed),
+      seed=arguments.seed,
     ),
   )
-  print(path)
+  lines.say(str(path))
   return 0
 
 

@@ -14,6 +14,8 @@ from bit_covid.analysis import calibration
 from bit_covid.analysis import figures
 from bit_covid.analysis import figures_curves
 from bit_covid.analysis import figures_images
+from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import measure_text
 from bit_covid.analysis import predictions
 from bit_covid.base import files
 from bit_covid.report import blocks
@@ -77,16 +79,18 @@ def reliability(
     caption=(
       f'How often a prediction of a given confidence is right, '
       f'{figures.counts(table)} of {split} in {calibration.BINS} bins. '
-      'On the dotted line, confidence is what it says. Bins of few slices '
-      'scatter; their number is below.'
+      'On the dotted line, confidence is what it says. Upright lines are '
+      f'{interval_lib.LEVEL_TEXT} intervals; the numbers of slices are below.'
     ),
     alt='Reliability diagram; expected calibration error '
-    f'{blocks.share(found["before"]["ece"]["value"])} % as predicted',
+    f'{measure_text.share(found["before"]["ece"]["value"])} % as predicted',
   )
 
 
-def splits(counts: pd.DataFrame, *, per_class: int = 0) -> figures.Picture:
-  """Returns slices and patients of each split by class.
+def splits(
+  counts: pd.DataFrame, *, per_class: int = 0, knows_patients: bool = True
+) -> figures.Picture:
+  """Returns slices and, if they are known, patients of each split by class.
 
   Of each class a run trained on `per_class` slices, or on all if it is 0.
   """
@@ -102,12 +106,13 @@ def splits(counts: pd.DataFrame, *, per_class: int = 0) -> figures.Picture:
       'were trained on.'
     )
   return _picture(
-    figures.split_counts(counts),
+    figures.split_counts(counts, knows_patients=knows_patients),
     name='splits',
-    title='Slices and patients',
+    title='Slices and patients' if knows_patients else 'Slices',
     caption=caption,
     alt='; '.join(
-      f'{split}, {name}: {slices:,} slices of {patients:,} patients'
+      f'{split}, {name}: {slices:,} slices'
+      + (f' of {patients:,} patients' if knows_patients else '')
       for split, name, slices, patients in counts.itertuples(index=False)
     ),
   )
@@ -177,7 +182,7 @@ def gallery(
     name='errors',
     title='Most confident errors',
     caption=(
-      'The surest wrong slice of each patient, surest first: '
+      'Surest first, at most one slice of each patient: '
       f'{", ".join(errors["slice_id"])}.'
     ),
     alt='; '.join(

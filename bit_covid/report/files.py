@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the report of a work directory, as HTML or Markdown."""
 
-from collections.abc import Sequence
 import glob
 import itertools
 import os
@@ -10,16 +9,16 @@ import pathlib
 
 from etils import epath
 import jinja2
-import pandas as pd
 
+from bit_covid.analysis import data_caution
 from bit_covid.analysis import figures_images
 from bit_covid.analysis import metrics
-from bit_covid.analysis import predictions
-from bit_covid.analysis import split_counts
+from bit_covid.analysis import run_tables
 from bit_covid.analysis import subgroups
 from bit_covid.base import files
 from bit_covid.base import page_templates
 from bit_covid.report import facts
+from bit_covid.report import highlights
 from bit_covid.report import maps
 from bit_covid.report import numbers as report_numbers
 from bit_covid.report import page
@@ -48,7 +47,7 @@ def write_report(
     file_format: 'html' or 'markdown'.
     metadata: a metadata.csv of COVIDx CT, for subgroups.
     images: folder of the slices, or a function from slice_id to `[H, W]` uint8.
-    settings: prevalences and resamples of the numbers.
+    settings: the prevalences, and the seed of t-SNE.
 
   Raises:
     ValueError: the format is unknown, or predictions are missing or damaged.
@@ -57,20 +56,20 @@ def write_report(
   workdir = epath.Path(workdir)
   if isinstance(images, str | os.PathLike):
     images = figures_images.folder_images(images)
-  tables = read_tables(workdir)
+  tables = run_tables.read(workdir)
   patients = None if metadata is None else subgroups.read_metadata(metadata)
   numbers = report_numbers.collect(tables, metadata=patients, settings=settings)
-  of_maps = maps.numbers(workdir / 'gradcam', tables, settings.resamples)
+  of_maps = maps.numbers(workdir / 'gradcam', tables)
   for split, found in of_maps.items():
     numbers[split]['maps'] = found
   run = page.Run(
     workdir=workdir,
-    split=_main_split(list(tables)),
+    split=run_tables.main_split(list(tables)),
     tables=tables,
     numbers=numbers,
     config=files.read_json(workdir / 'config.json'),
     images=images,
-    seed=settings.resamples.seed,
+    seed=settings.seed,
   )
   return _write(run, file_format)
 
@@ -83,38 +82,15 @@ def _check_format(file_format: str) -> None:
     )
 
 
-def read_tables(workdir: pathlib.Path) -> dict[str, pd.DataFrame]:
-  """Returns the predictions tables of a work directory by split.
-
-  Raises:
-    ValueError: there are no tables, or one is damaged.
-  """
-  folder = workdir / 'predictions'
-  paths = {path.stem: path for path in sorted(folder.glob('*.csv'))}
-  if not paths:
-    raise ValueError(
-      f'{folder} holds no <split>.csv. Give the work directory of a run that '
-      'has been evaluated.'
-    )
-  return {x: predictions.read(paths[x]) for x in split_counts.ordered(paths)}
-
-
-def _main_split(names: Sequence[str]) -> str:
-  """Returns the split that is shown in full: test, else any but train, val."""
-  others = [x for x in names if x not in ('train', 'val')]
-  best = [x for x in ('test', *others, 'val') if x in names]
-  return best[0] if best else names[0]
-
-
 def _write(run: page.Run, file_format: str) -> pathlib.Path:
   template, file_name = FORMATS[file_format]
   folder = run.workdir / 'report'
   sections = page.sections(run)
   text = _template(template, autoescape=file_format == 'html').render(
-    caution=facts.caution(run.config),
+    caution=data_caution.of_run(run.config),
     data=facts.data_name(run.config) or 'data of unknown name',
     split=run.split,
-    highlights=page.highlights(run.numbers[run.split]),
+    highlights=highlights.highlights(run.numbers[run.split]),
     sections=sections,
   )
   (folder / 'figures').mkdir(parents=True, exist_ok=True)
@@ -122,7 +98,7 @@ def _write(run: page.Run, file_format: str) -> pathlib.Path:
   for block in itertools.chain(*(section.blocks for section in sections)):
     for picture in getattr(block, 'pictures', ()):
       written.append(f'figures/{picture.name}.png')
-      (folder / written[-1]).write_bytes(picture.png)
+      files.write(folder / written[-1], picture.png)
   metrics.update_json(run.workdir, run.numbers)
   files.write(folder / file_name, text.encode())
   manifest.update(run.workdir, *(f'report/{glob.escape(x)}' for x in written))
@@ -133,11 +109,4 @@ def _template(name: str, *, autoescape: bool) -> jinja2.Template:
   folder = pathlib.Path(__file__).parent / 'templates'
   environment = page_templates.environment(folder, autoescape=autoescape)
   environment.keep_trailing_newline = True
-  environment.filters['md'] = _escape_markdown
   return environment.get_template(name)
-
-
-def _escape_markdown(text: object) -> str:
-  """Returns the text on one line, escaped for Markdown."""
-  text = ' '.join(str(text).split())
-  return ''.join(f'\\{x}' if x in '\\`*[]<>|#' else x for x in text)

@@ -3,16 +3,15 @@
 """What a report says of class activation maps, from the files of a run."""
 
 from collections.abc import Callable, Mapping, Sequence
-import functools
 import pathlib
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
 from bit_covid.analysis import map_evidence
+from bit_covid.analysis import measure_text
 from bit_covid.analysis import predictions
 from bit_covid.report import blocks
 from bit_covid.report import tables
@@ -23,18 +22,15 @@ _STRIDE = 32
 
 
 def numbers(
-  folder: pathlib.Path,
-  predicted: Mapping[str, pd.DataFrame],
-  resamples: bootstrap.Resamples,
+  folder: pathlib.Path, predicted: Mapping[str, pd.DataFrame]
 ) -> values.Json:
   """Returns 'energy' and 'randomization' of each split in a folder gradcam/.
 
   A table that does not exist gives `{'missing': 'why'}`. The folder may be
   missing as well. `predicted` are predictions tables.
   """
-  energy = functools.partial(_energy, resamples=resamples)
   kinds = {
-    'energy': (map_evidence.ENERGY_COLUMNS, energy),
+    'energy': (map_evidence.ENERGY_COLUMNS, _energy),
     'randomization': (map_evidence.RANDOMIZATION_COLUMNS, _randomization),
   }
   class_names = predictions.class_names(next(iter(predicted.values())))
@@ -63,13 +59,9 @@ def _with_prediction(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
   return rows.assign(of_run=rows['slice_id'].map(by_slice))
 
 
-def _energy(
-  rows: pd.DataFrame,
-  class_names: Sequence[str],
-  *,
-  resamples: bootstrap.Resamples,
-) -> values.Json:
+def _energy(rows: pd.DataFrame, class_names: Sequence[str]) -> values.Json:
   with_box = rows[rows['box'] != '']
+  knows_patients = predictions.knows_patients(rows)
   measured = with_box.dropna(subset='inside')
   counts = {
     'drawn': len(rows),
@@ -84,11 +76,11 @@ def _energy(
     return counts | {'missing': missing}
 
   def measure(part: pd.DataFrame) -> values.Json:
-    found = map_evidence.energy(part, class_names, resamples=resamples)
+    found = map_evidence.energy(part, class_names)
     of_run = (part['class'] == part['of_run']).mean()
     return {
       'slices': found.slices,
-      'patients': found.patients,
+      'patients': found.patients if knows_patients else None,
       'accuracy': values.plain(found.accuracy),
       'accuracy_of_run': values.plain(of_run),
       'area': values.plain(found.area),
@@ -165,8 +157,8 @@ def _energy_blocks(
   if 'missing' in found:
     text = 'How much of the maps lies in the body was not measured.'
     return [blocks.Note(f'{text} {found["missing"]}{left_out}')]
-  right = blocks.share(found['all']['accuracy'], decimals=1)
-  usual = blocks.share(found['all']['accuracy_of_run'], decimals=1)
+  right = measure_text.share(found['all']['accuracy'], decimals=1)
+  usual = measure_text.share(found['all']['accuracy_of_run'], decimals=1)
   return [
     blocks.Text(
       'Does the network look at the body? Here the maps are of whole slices, '

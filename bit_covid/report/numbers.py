@@ -7,15 +7,17 @@ could not be computed is `{'missing': 'why'}`. docs/report.md describes each
 key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 import math
 
 import numpy as np
 import pandas as pd
 
 from bit_covid.analysis import aggregation
-from bit_covid.analysis import bootstrap
 from bit_covid.analysis import calibration
+from bit_covid.analysis import derived_intervals
+from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import intervals
 from bit_covid.analysis import metrics
 from bit_covid.analysis import operating_points
 from bit_covid.analysis import predictions
@@ -25,8 +27,7 @@ from bit_covid.report import values
 # Temperature and operating points are chosen on this split. Measured on it,
 # they would look better than they are.
 _VAL = 'val'
-# Tolerance of a sum of probabilities that were written with few digits.
-_ROUNDING = 1e-3
+_NONE = interval_lib.Interval(math.nan, math.nan, math.nan)
 
 
 def collect(
@@ -65,15 +66,8 @@ def _check(table: pd.DataFrame) -> None:
     raise ValueError(
       'The table holds 0 slices. Evaluate the split again, or remove its file.'
     )
-  _, probabilities = metrics.labelled(table)
-  wrong = np.abs(probabilities.sum(axis=1) - 1) > _ROUNDING
-  wrong |= (probabilities < 0).any(axis=1)
-  if wrong.any():
-    raise ValueError(
-      f'{wrong.sum()} of {len(table)} rows have probabilities that do not add '
-      f'up to 1 or are negative, such as {table["slice_id"][wrong].iloc[0]!r}. '
-      'Give those of a softmax.'
-    )
+  predictions.check_once(table)
+  metrics.labelled(table)
 
 
 def _split(
@@ -85,29 +79,51 @@ def _split(
   table = tables[name]
   confusion = metrics.confusion_matrix(table)
   class_names = predictions.class_names(table)
-  summary = metrics.summary(confusion, class_names)
-  return summary | {
+  found = intervals.intervals(table)
+  knows_patients = predictions.knows_patients(table)
+  return metrics.summary(confusion, class_names) | {
     'slice': {
       'slices': len(table),
-      'patients': table['patient_id'].nunique(),
-      'patients_by_class': subgroups.patients_by_class(table),
-      'measures': _intervals(table, settings),
+      'slices_by_class': subgroups.slices_by_class(table),
+      'patients_known': knows_patients,
+      **_counts(
+        table['patient_id'].nunique(),
+        subgroups.patients_by_class(table),
+        is_known=knows_patients,
+      ),
+      'patients_of_several_classes': (
+        subgroups.patients_of_several_classes(table)
+      ),
+      'measures': values.named(found, class_names),
     },
-    'patient': _patients(table, settings),
-    'prevalence': _prevalence(summary, settings),
-    'calibration': _calibration(name, tables, settings),
-    'operating_points': _operating_points(name, tables, settings),
+    'patient': _patients(table),
+    'prevalence': _prevalence(found, class_names, settings.prevalences),
+    'calibration': _calibration(name, tables),
+    'operating_points': _operating_points(name, tables),
     'subgroups': [
-      group._asdict() | {'measures': values.named(group.measures, class_names)}
-      for group in subgroups.measure(
-        table, metadata, resamples=settings.resamples
+      group._asdict()
+      | _counts(
+        group.patients, group.patients_by_class, is_known=knows_patients
       )
+      | {'measures': values.named(group.measures, class_names)}
+      for group in subgroups.measure(table, metadata)
     ],
   }
 
 
-def _patients(table: pd.DataFrame, settings: values.Settings) -> values.Json:
+def _counts(
+  patients: int, by_class: Mapping[str, int], *, is_known: bool
+) -> values.Json:
+  return {
+    'patients': patients if is_known else None,
+    'patients_by_class': dict(by_class) if is_known else None,
+  }
+
+
+def _patients(table: pd.DataFrame) -> values.Json:
   """Returns the numbers of patients for each aggregation method."""
+  if not predictions.knows_patients(table):
+    return {'missing': predictions.PATIENTS_UNKNOWN}
   try:
     by_method = {
       method: aggregation.aggregate_patients(table, method)
@@ -115,48 +131,51 @@ def _patients(table: pd.DataFrame, settings: values.Settings) -> values.Json:
     }
   except ValueError as error:
     return {'missing': str(error)}
-  return {
+  result = {
     method: {
       'patients': len(part),
       'confusion_matrix': metrics.confusion_matrix(part).tolist(),
-      'measures': _intervals(part, settings),
+      'measures': values.named(
+        intervals.intervals(part), predictions.class_names(part)
+      ),
     }
     for method, part in by_method.items()
   }
-
-
-def _intervals(table: pd.DataFrame, settings: values.Settings) -> values.Json:
-  found = bootstrap.intervals(table, resamples=settings.resamples)
-  return values.named(found, predictions.class_names(table))
-
-
-def _prevalence(summary: values.Json, settings: values.Settings) -> values.Json:
-  result = {}
-  for class_name in summary['class_names']:
-    rates = (
-      # None, where it is undefined, becomes NaN.
-      np.float64(summary[name][class_name])
-      for name in ('sensitivity', 'specificity')
-    )
-    ppv, npv = metrics.at_prevalence(*rates, np.array(settings.prevalences))
-    columns = zip(settings.prevalences, ppv, npv, strict=True)
-    result[class_name] = [
-      {'prevalence': x, 'ppv': values.plain(p), 'npv': values.plain(n)}
-      for x, p, n in columns
-    ]
+  result['vote']['ties'] = aggregation.tied_votes(table)
   return result
 
 
-def _calibration(
-  name: str, tables: Mapping[str, pd.DataFrame], settings: values.Settings
+def _prevalence(
+  found: Mapping[str, interval_lib.Interval],
+  class_names: Sequence[str],
+  prevalences: Sequence[float],
 ) -> values.Json:
+  """Returns PPV and NPV of each class at each prevalence."""
+  result = {}
+  for i, class_name in enumerate(class_names):
+    rates = (
+      interval_lib.Interval(*(bound[i] for bound in found[name]))
+      for name in ('sensitivity', 'specificity')
+    )
+    columns = {'prevalence': prevalences}
+    restated = derived_intervals.predictive_values(
+      *rates, np.array(prevalences)
+    )
+    for name, each in zip(('ppv', 'npv'), restated, strict=True):
+      columns |= values.flat(name, each)
+    rows = zip(*columns.values(), strict=True)
+    result[class_name] = [dict(zip(columns, x, strict=True)) for x in rows]
+  return result
+
+
+def _calibration(name: str, tables: Mapping[str, pd.DataFrame]) -> values.Json:
   """Returns the calibration of a split, before and after a temperature."""
   table = tables[name]
   result = {
-    'before': _losses(table, settings),
+    'before': _losses(table),
     'reliability': _reliability(table),
     'fitted_on': _VAL,
-    'temperature': None,
+    **values.flat('temperature', _NONE),
     'after': None,
     'reliability_after': None,
   }
@@ -173,22 +192,22 @@ def _calibration(
     return result | {'missing': missing}
   after = calibration.apply_temperature(table, temperature)
   return result | {
-    'temperature': temperature,
-    'after': _losses(after, settings),
+    **values.flat(
+      'temperature', calibration.temperature_range(tables[_VAL], temperature)
+    ),
+    'after': _losses(after),
     'reliability_after': _reliability(after),
   }
 
 
-def _losses(table: pd.DataFrame, settings: values.Settings) -> values.Json:
+def _losses(table: pd.DataFrame) -> values.Json:
   """Returns the measures of `calibration.measure`, with intervals of means."""
-  intervals = bootstrap.mean_intervals(
-    table, calibration.losses(table), resamples=settings.resamples
-  )
-  # Noise makes a sum of absolute values larger, and resampling adds noise: in a
-  # simulation of calibrated networks none of 300 intervals held the truth.
+  # Noise makes a sum of absolute values larger, so an interval around it would
+  # lie above the truth.
   ece = calibration.measure(table)['ece']
-  intervals['ece'] = bootstrap.Interval(ece, math.nan, math.nan)
-  return values.named(intervals)
+  return values.named(
+    {**calibration.losses_intervals(table), 'ece': _NONE._replace(value=ece)}
+  )
 
 
 def _reliability(table: pd.DataFrame) -> values.Json:
@@ -218,7 +237,7 @@ def _cannot_choose(
 
 
 def _operating_points(
-  name: str, tables: Mapping[str, pd.DataFrame], settings: values.Settings
+  name: str, tables: Mapping[str, pd.DataFrame]
 ) -> values.Json:
   """Returns the operating points of a split by class and wanted sensitivity."""
   missing = _cannot_choose(name, tables, 'A threshold')
@@ -227,7 +246,7 @@ def _operating_points(
   return {
     'chosen_on': _VAL,
     'points': [
-      _operating_point(class_name, wanted, tables[_VAL], tables[name], settings)
+      _operating_point(class_name, wanted, tables[_VAL], tables[name])
       for class_name in predictions.class_names(tables[name])
       for wanted in operating_points.SENSITIVITIES
     ],
@@ -239,21 +258,20 @@ def _operating_point(
   wanted: float,
   val: pd.DataFrame,
   table: pd.DataFrame,
-  settings: values.Settings,
 ) -> values.Json:
-  threshold = operating_points.threshold(val, class_name, wanted)
+  threshold = operating_points.threshold_range(val, class_name, wanted)
   point = {
     'class': class_name,
     'wanted_sensitivity': wanted,
-    'threshold': values.plain(threshold),
+    **values.flat('threshold', threshold),
   }
-  if math.isnan(threshold):
+  if math.isnan(threshold.value):
     return point | {'missing': f'{_VAL} has no slice of {class_name}.'}
-  on_val = operating_points.at_threshold(val, class_name, threshold)
-  intervals = operating_points.intervals_at_threshold(
-    table, class_name, threshold, resamples=settings.resamples
+  on_val, here = (
+    operating_points.at_threshold(x, class_name, threshold.value)
+    for x in (val, table)
   )
   return point | {
-    f'{_VAL}_sensitivity': values.plain(on_val['sensitivity']),
-    **values.named(intervals),
+    f'{_VAL}_sensitivity': values.plain(on_val['sensitivity'].value),
+    **values.named(here),
   }

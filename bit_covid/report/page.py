@@ -8,34 +8,36 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
 from bit_covid.analysis import figures_images
+from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import measure_text
+from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
 from bit_covid.base import files
+from bit_covid.report import audit_section
 from bit_covid.report import blocks
+from bit_covid.report import calibration_section
 from bit_covid.report import facts
 from bit_covid.report import figures as report_figures
 from bit_covid.report import maps
 from bit_covid.report import published
+from bit_covid.report import subgroup_tables
 from bit_covid.report import tables
 
 _LISTED_ERRORS = 12
 _INTERVALS = (
-  f'{bootstrap.LEVEL_TEXT} intervals come from a bootstrap that draws patients '
-  'within each class, not slices: slices of one patient resemble each other. '
-  '"No interval": a class comes from one patient only, or the measure is the '
-  'same whichever patients are drawn. "Undefined": nothing to divide by, such '
-  'as the sensitivity of a class without slices.'
+  f'{interval_lib.LEVEL_TEXT} intervals are over patients: slices of one '
+  'patient resemble each other, so each interval is that of as many '
+  'independent slices as would tell as much. They hold for patients like '
+  'these, not for another hospital or another training. "Undefined": nothing '
+  'to divide by, such as the sensitivity of a class without slices.'
 )
 _PREVALENCE = (
   'PPV and NPV depend on how common a class is. Here they are restated for '
-  "other prevalences by Bayes' rule, sensitivity and specificity unchanged."
-)
-_ERROR_OF_CALIBRATION = (
-  'The expected calibration error has no interval: chance alone makes a sum of '
-  'absolute values larger, and twice so in a drawing of patients, so that the '
-  'interval of a well-calibrated network would lie above the truth.'
+  "other prevalences by Bayes' rule, sensitivity and specificity unchanged. "
+  'Where a class is rare, few patients of other classes leave its PPV nearly '
+  'open, however high it is.'
 )
 
 
@@ -61,59 +63,35 @@ class Run(NamedTuple):
   seed: int
 
 
-def highlights(numbers: Mapping[str, Any]) -> list[tuple[str, ...]]:
-  """Returns title, value, interval and sample size of each headline number."""
-  found = numbers['slice']
-  patients = found['patients_by_class']
-  by_class = ', '.join(f'{count:,} {name}' for name, count in patients.items())
-  slices = figures.plural(found['slices'], 'slice')
-  of_patients = figures.plural(found['patients'], 'patient')
-  accuracy = _percent(found['measures']['accuracy'], patients)
-  what = f'{slices} of {of_patients} ({by_class})'
-  result = [('Accuracy of slices', *accuracy, what)]
-  if 'missing' not in numbers['patient']:
-    mean = numbers['patient']['mean']
-    accuracy = _percent(mean['measures']['accuracy'], patients)
-    what = (
-      f'{figures.plural(mean["patients"], "patient")}, mean of their slices'
-    )
-    result.append(('Accuracy of patients', *accuracy, what))
-  return result
-
-
-def _percent(
-  found: Mapping[str, float | None], patients_by_class: Mapping[str, int]
-) -> tuple[str, str]:
-  text = blocks.number(found['value'], 'accuracy')
-  between = blocks.interval(found, 'accuracy')
-  if found['low'] is not None:
-    return f'{text} %', f'{bootstrap.LEVEL_TEXT} interval {between}'
-  if 1 in patients_by_class.values():
-    return f'{text} %', 'no interval: a class comes from one patient only'
-  return f'{text} %', 'no interval: the same whichever patients are drawn'
-
-
 def sections(run: Run) -> list[blocks.Section]:
   """Returns the sections that have something to show."""
   found = run.numbers[run.split]
   prevalence = [blocks.Text(_PREVALENCE), tables.prevalence(found)]
   groups = [
-    blocks.Text(tables.SMALL_GROUPS),
+    blocks.Text(
+      subgroup_tables.small_groups(is_known=found['slice']['patients_known'])
+    ),
     *_metadata(run.numbers),
-    *tables.groups(found),
+    *subgroup_tables.groups(found),
   ]
   published_rows = published.comparison(
     run.split, found, facts.data_name(run.config)
   )
+  shown = _patients(found) if found['slice']['patients_known'] else []
   parts = [
     ('results', 'Results by slice', _results(run, found)),
-    ('patients', 'Results by patient', _patients(found)),
+    ('patients', 'Results by patient', shown),
     ('prevalence', 'Predictive values elsewhere', prevalence),
-    ('calibration', 'Calibration', _calibration(run, found)),
+    (
+      'calibration',
+      'Calibration',
+      calibration_section.blocks_of(run.split, run.tables[run.split], found),
+    ),
     ('thresholds', 'Operating points', _thresholds(run.split, found)),
     ('subgroups', 'Subgroups', groups),
     ('errors', 'Most confident errors', _errors(run)),
     ('maps', 'Where the network looks', _maps(run, found)),
+    ('audit', 'Audit', audit_section.blocks_of(run.workdir, run.split)),
     ('data', 'Data and features', _data(run)),
     ('training', 'Training', _training(run.workdir)),
     ('published', 'Published results', published_rows),
@@ -127,10 +105,25 @@ def _results(run: Run, numbers: Mapping[str, Any]) -> list[blocks.Block]:
   not_drawn = figures.names_not_drawn(numbers['class_names'])
   return [
     blocks.Text(_INTERVALS),
+    *map(blocks.Note, _remarks(numbers['slice'])),
     tables.overall(run.numbers),
     tables.by_class(numbers),
     blocks.Pictures(pictures),
     *([blocks.Text(not_drawn)] if not_drawn else []),
+  ]
+
+
+def _remarks(found: Mapping[str, Any]) -> list[str]:
+  """Returns what is unusual about the patients of a split."""
+  if not found['patients_known']:
+    return [predictions.PATIENTS_UNKNOWN]
+  several = found['patients_of_several_classes']
+  if not several:
+    return []
+  return [
+    f'{several:,} of {figures.plural(found["patients"], "patient")} have '
+    'slices of more than one class. Each counts as a patient of each of them, '
+    'and in intervals of the accuracy as one of the class of most slices.'
   ]
 
 
@@ -142,30 +135,20 @@ def _patients(numbers: Mapping[str, Any]) -> list[blocks.Block]:
     blocks.Text(
       'Probabilities of a patient are the mean over the slices, the maximum, '
       'the mean of the highest slices of each class, or the share of '
-      'slices that vote for the class.'
+      f'slices that vote for the class.{_ties(found["vote"])}'
     ),
     tables.by_patient(numbers),
   ]
 
 
-def _calibration(run: Run, numbers: Mapping[str, Any]) -> list[blocks.Block]:
-  found = numbers['calibration']
-  if 'missing' in found:
-    first = blocks.Note(f'No temperature. {found["missing"]}')
-  else:
-    first = blocks.Text(
-      f'The temperature {found["temperature"]:.3f} was fitted on '
-      f'{found["fitted_on"]} alone. It changes no prediction, only how sure '
-      'the network says it is.'
-    )
-  table = run.tables[run.split]
-  picture = report_figures.reliability(run.split, table, numbers)
-  return [
-    first,
-    blocks.Text(_ERROR_OF_CALIBRATION),
-    tables.calibration(numbers),
-    blocks.Pictures([picture]),
-  ]
+def _ties(vote: Mapping[str, Any]) -> str:
+  if not vote['ties']:
+    return ''
+  patients = figures.plural(vote['patients'], 'patient')
+  return (
+    f' The votes of {vote["ties"]:,} of {patients} are tied; there the mean '
+    'decides between the classes with most votes.'
+  )
 
 
 def _thresholds(split: str, numbers: Mapping[str, Any]) -> list[blocks.Block]:
@@ -175,8 +158,11 @@ def _thresholds(split: str, numbers: Mapping[str, Any]) -> list[blocks.Block]:
   return [
     blocks.Text(
       f'Each threshold is the largest that reaches the wanted sensitivity on '
-      f'{found["chosen_on"]}. From it on a slice is called positive. The '
-      f'columns on the right are what that gives on {split}.'
+      f'{found["chosen_on"]}. From it on a slice is called positive. Below it '
+      f'are the thresholds that other patients of {found["chosen_on"]} might '
+      f'have given ({interval_lib.LEVEL_TEXT} interval): the further apart, '
+      'the less the wanted sensitivity is to be expected. The columns on the '
+      f'right are what the threshold gives on {split}.'
     ),
     tables.thresholds(numbers),
   ]
@@ -186,7 +172,7 @@ def _metadata(numbers: Mapping[str, Any]) -> list[blocks.Block]:
   counts = [
     f'{x["patients_with_metadata"]:,} of {x["slice"]["patients"]:,} of {split}'
     for split, x in numbers.items()
-    if 'patients_with_metadata' in x
+    if 'patients_with_metadata' in x and x['slice']['patients_known']
   ]
   text = f'Patients whom the metadata hold: {"; ".join(counts)}.'
   return [blocks.Text(text)] if counts else []
@@ -197,11 +183,17 @@ def _errors(run: Run) -> list[blocks.Block]:
   if errors.empty:
     return [blocks.Text(f'No slice of {run.split} is predicted wrongly.')]
   table = blocks.Table(
-    'The surest wrong slice of each patient, the surest patients first',
+    'The surest wrong slice of each patient, the surest patients first'
+    if predictions.knows_patients(run.tables[run.split])
+    else 'The surest wrong slices',
     ['Slice', 'True', 'Predicted', 'Confidence, %', 'Source'],
     [
       blocks.cells(
-        x.slice_id, x.truth, x.predicted, blocks.share(x.confidence), x.source
+        x.slice_id,
+        x.truth,
+        x.predicted,
+        measure_text.share(x.confidence),
+        x.source,
       )
       for x in errors.itertuples()
     ],
@@ -231,7 +223,12 @@ def _data(run: Run) -> list[blocks.Block]:
   if path.exists():
     counts = split_counts.joined(counts, split_counts.read(path))
   per_class = facts.of_data(run.config).get('per_class') or 0
-  pictures = [report_figures.splits(counts, per_class=per_class)]
+  knows_patients = all(map(predictions.knows_patients, run.tables.values()))
+  pictures = [
+    report_figures.splits(
+      counts, per_class=per_class, knows_patients=knows_patients
+    )
+  ]
   path = run.workdir / 'predictions' / f'{run.split}_features.npz'
   missing = '' if path.exists() else f'there is no {path.name} of {run.split}.'
   if not missing:

@@ -5,6 +5,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bit_covid.analysis import measure_text
 from bit_covid.analysis import metrics
 from bit_covid.analysis import published
 from bit_covid.report import blocks
@@ -13,7 +14,12 @@ from bit_covid.report import blocks
 def comparison(
   split: str, numbers: Mapping[str, Any], data_name: str | None
 ) -> list[blocks.Block]:
-  """Returns the published rows, then this run's, and if they are comparable."""
+  """Returns the published rows, then this run's, and if they are comparable.
+
+  A run of other classes has none: there is nothing to compare.
+  """
+  if tuple(numbers['class_names']) != published.CLASS_NAMES:
+    return []
   reason = _difference(split, numbers, data_name)
   note = (
     'The same split, by name and number of slices. One seed each, and the '
@@ -64,13 +70,12 @@ def _rows(numbers: Mapping[str, Any], ours: str) -> list[list[blocks.Cell]]:
     by_measure = [getattr(row, measure) for measure in metrics.MEASURES]
     texts = [[f'{x:.1f}' for x in values] for values in by_measure]
     rows.append(blocks.cells(model, row.accuracy, *map(' / '.join, texts)))
-  if tuple(numbers['class_names']) == published.CLASS_NAMES:
-    by_measure = [numbers[measure].values() for measure in metrics.MEASURES]
-    texts = [[_percent(x) for x in values] for values in by_measure]
-    accuracy = _percent(numbers['accuracy'])
-    rows.append(blocks.cells(ours, accuracy, *map(' / '.join, texts)))
+  by_measure = [numbers[measure].values() for measure in metrics.MEASURES]
+  texts = [[_percent(x) for x in values] for values in by_measure]
+  accuracy = _percent(numbers['accuracy'])
+  rows.append(blocks.cells(ours, accuracy, *map(' / '.join, texts)))
   return rows
 
 
 def _percent(value: float | None) -> str:
-  return blocks.share(value, decimals=1)
+  return measure_text.share(value, decimals=1)

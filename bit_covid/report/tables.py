@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables of a report, from the numbers that metrics.json holds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+import functools
 from typing import Any
 
-from bit_covid.analysis import bootstrap
+from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import measure_text
 from bit_covid.analysis import metrics
 from bit_covid.analysis import operating_points
-from bit_covid.analysis import subgroups
 from bit_covid.report import blocks
 
 _METHODS = {
@@ -18,11 +19,8 @@ _METHODS = {
   'vote': 'Vote',
 }
 _STAGES = {'none': 'nothing', 'root': 'root: all of it'}
-_INTERVALS = f'with {bootstrap.LEVEL_TEXT} intervals'
-SMALL_GROUPS = (
-  f'Groups of fewer than {subgroups.MIN_PATIENTS} patients are too small to '
-  'read: they are shown so that nothing is hidden, in gray.'
-)
+_INTERVALS = f'with {interval_lib.LEVEL_TEXT} intervals'
+_UNKNOWN = 'not known'
 
 Numbers = Mapping[str, Any]
 
@@ -33,7 +31,8 @@ def overall(splits: Mapping[str, Numbers]) -> blocks.Table:
   for name, numbers in splits.items():
     found = numbers['slice']
     measures = [blocks.cell(found['measures'][x], x) for x in metrics.OVERALL]
-    counts = blocks.cells(name, found['slices'], found['patients'])
+    patients = found['patients'] if found['patients_known'] else _UNKNOWN
+    counts = blocks.cells(name, found['slices'], patients)
     rows.append(counts + measures)
   return blocks.Table(
     f'All slices of each split, {_INTERVALS}',
@@ -41,7 +40,7 @@ def overall(splits: Mapping[str, Numbers]) -> blocks.Table:
       'Split',
       'Slices',
       'Patients',
-      *(blocks.HEADINGS[x] for x in metrics.OVERALL),
+      *(measure_text.HEADINGS[x] for x in metrics.OVERALL),
     ],
     rows,
   )
@@ -50,10 +49,9 @@ def overall(splits: Mapping[str, Numbers]) -> blocks.Table:
 def by_class(numbers: Numbers) -> blocks.Table:
   """Returns the measures of each class against the rest."""
   found = numbers['slice']
-  rows = [
-    blocks.cells('Slices', *map(sum, numbers['confusion_matrix'])),
-    blocks.cells('Patients', *found['patients_by_class'].values()),
-  ]
+  rows = [blocks.cells('Slices', *map(sum, numbers['confusion_matrix']))]
+  if found['patients_known']:
+    rows.append(blocks.cells('Patients', *found['patients_by_class'].values()))
   for measure in metrics.PER_CLASS:
     rows.append(_measure(measure, found['measures'][measure].values()))
   return blocks.Table(
@@ -71,7 +69,7 @@ def by_patient(numbers: Numbers) -> blocks.Table:
   for measure in ('sensitivity', 'specificity'):
     for name in numbers['class_names']:
       _, *cells = _measure(measure, [each[measure][name] for each in methods])
-      heading = blocks.HEADINGS[measure].replace(',', f' {name},')
+      heading = measure_text.HEADINGS[measure].replace(',', f' {name},')
       rows.append([blocks.Cell(heading), *cells])
   return blocks.Table(
     f'A column for each way to join the slices of a patient, {_INTERVALS}',
@@ -85,16 +83,29 @@ def prevalence(numbers: Numbers) -> blocks.Table:
   found = numbers['prevalence']
   rows = []
   for points in zip(*found.values(), strict=True):
-    row = [f'{100 * points[0]["prevalence"]:g} %']
-    for point in points:
-      ppv, npv = (blocks.share(point[x], decimals=1) for x in ('ppv', 'npv'))
-      row.append(f'{ppv} / {npv}')
-    rows.append(blocks.cells(*row))
+    prevalence = f'{100 * points[0]["prevalence"]:g} %'
+    for name in ('ppv', 'npv'):
+      cells = [
+        blocks.Cell(
+          measure_text.share(point[name], decimals=1),
+          _range(
+            point, name, functools.partial(measure_text.share, decimals=1)
+          ),
+        )
+        for point in points
+      ]
+      rows.append([*blocks.cells(prevalence, name.upper()), *cells])
   return blocks.Table(
-    'PPV / NPV in percent where this share of the slices is of the class',
-    ['Prevalence', *found],
+    f'In percent, where this share of the slices is of the class, {_INTERVALS}',
+    ['Prevalence', 'Value', *found],
     rows,
   )
+
+
+def _range(found: Numbers, name: str, text: Callable[[float], str]) -> str:
+  """Returns '0.021 to 0.85', '' without bounds."""
+  bounds = [found[f'{name}_{x}'] for x in ('low', 'high')]
+  return '' if None in bounds else ' to '.join(map(text, bounds))
 
 
 def calibration(numbers: Numbers) -> blocks.Table:
@@ -102,7 +113,7 @@ def calibration(numbers: Numbers) -> blocks.Table:
   found = numbers['calibration']
   columns = {'As predicted': found['before']}
   if found['after']:
-    columns[f'Temperature {found["temperature"]:.3f}'] = found['after']
+    columns[f'Temperature {found["temperature"]:.2f}'] = found['after']
   rows = [
     _measure(name, [x[name] for x in columns.values()])
     for name in ('ece', 'brier', 'nll')
@@ -111,7 +122,7 @@ def calibration(numbers: Numbers) -> blocks.Table:
   rows[0] = [cell._replace(detail='') for cell in rows[0]]
   return blocks.Table(
     'Calibration of slices; less is better; '
-    f'with {bootstrap.LEVEL_TEXT} intervals of the means',
+    f'with {interval_lib.LEVEL_TEXT} intervals of the means',
     ['Measure', *columns],
     rows,
   )
@@ -128,9 +139,13 @@ def thresholds(numbers: Numbers) -> blocks.Table:
     if 'missing' in point:
       row += blocks.cells(point['missing'], *[''] * (1 + len(measures)))
     else:
-      row += blocks.cells(
-        f'{point["threshold"]:.4g}', blocks.share(point[on_val])
-      )
+      row += [
+        blocks.Cell(
+          measure_text.probability(point['threshold']),
+          _range(point, 'threshold', measure_text.probability),
+        ),
+        blocks.Cell(measure_text.share(point[on_val])),
+      ]
       row += [blocks.cell(point[x], x) for x in measures]
     rows.append(row)
   return blocks.Table(
@@ -141,51 +156,10 @@ def thresholds(numbers: Numbers) -> blocks.Table:
       'Wanted sensitivity',
       'Threshold',
       f'Sensitivity on {found["chosen_on"]}',
-      *(blocks.HEADINGS[x].removesuffix(', %') for x in measures),
+      *(measure_text.HEADINGS[x].removesuffix(', %') for x in measures),
     ],
     rows,
   )
-
-
-def groups(numbers: Numbers) -> list[blocks.Table]:
-  """Returns a table for each kind of subgroup."""
-  names = numbers['class_names']
-  head = [
-    f'Patients ({" / ".join(names)})',
-    'Slices',
-    'Accuracy',
-    *(f'Sensitivity {name}' for name in names),
-  ]
-  rows = {}
-  for group in numbers['subgroups']:
-    rows.setdefault(group['by'], []).append(_group(group, names))
-  return [
-    blocks.Table(
-      f'By {by}, slices, in percent {_INTERVALS}',
-      [by.capitalize(), *head],
-      found,
-    )
-    for by, found in rows.items()
-  ]
-
-
-def _group(group: Numbers, names: list[str]) -> list[blocks.Cell]:
-  is_small = group['is_small']
-  by_class = ' / '.join(str(group['patients_by_class'][x]) for x in names)
-  measures = group['measures']
-  return [
-    blocks.Cell(group['name'], 'too small to read' if is_small else ''),
-    blocks.Cell(f'{group["patients"]:,}', by_class),
-    *blocks.cells(group['slices']),
-    blocks.cell(measures['accuracy'], 'accuracy', is_faint=is_small),
-    *(
-      blocks.cell(measures['sensitivity'][x], 'sensitivity', is_faint=is_small)
-      # Most groups lack patients of some class.
-      if group['patients_by_class'][x]
-      else blocks.Cell('-', is_faint=True)
-      for x in names
-    ),
-  ]
 
 
 def energy(found: Numbers) -> blocks.Table:
@@ -203,9 +177,9 @@ def energy(found: Numbers) -> blocks.Table:
     ],
     [
       [
-        *blocks.cells(name, group['slices'], group['patients']),
+        *blocks.cells(name, group['slices'], group['patients'] or _UNKNOWN),
         blocks.cell(group['inside'], 'inside'),
-        blocks.Cell(blocks.share(group['area'])),
+        blocks.Cell(measure_text.share(group['area'])),
       ]
       for name, group in groups.items()
     ],
@@ -240,5 +214,5 @@ def _similarity(found: Mapping[str, float]) -> blocks.Cell:
 
 def _measure(measure: str, found: Iterable[Numbers]) -> list[blocks.Cell]:
   """Returns a row: the heading of a measure, then a cell for each value."""
-  heading = blocks.Cell(blocks.HEADINGS[measure])
+  heading = blocks.Cell(measure_text.HEADINGS[measure])
   return [heading, *(blocks.cell(value, measure) for value in found)]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bit_covid.analysis import bootstrap
+from bit_covid.analysis import interval as interval_lib
 
 Json = dict[str, Any]
 
@@ -20,11 +20,11 @@ class Settings:
 
   Attributes:
     prevalences: shares at which PPV and NPV are restated.
-    resamples: those of the bootstrap; their seed is that of t-SNE as well.
+    seed: that of t-SNE.
   """
 
   prevalences: tuple[float, ...] = (0.235, 0.05, 0.01, 0.001)
-  resamples: bootstrap.Resamples = bootstrap.RESAMPLES
+  seed: int = 0
 
 
 DEFAULTS = Settings()
@@ -38,7 +38,7 @@ def plain(value: float | np.ndarray) -> Any:
 
 
 def named(
-  found: Mapping[str, bootstrap.Interval], class_names: Sequence[str] = ()
+  found: Mapping[str, interval_lib.Interval], class_names: Sequence[str] = ()
 ) -> Json:
   """Returns value, low and high of each measure, and of each class of it."""
   result = {}
@@ -49,6 +49,12 @@ def named(
       by_class = map(_bounds, zip(*interval, strict=True))
       result[name] = dict(zip(class_names, by_class, strict=True))
   return result
+
+
+def flat(name: str, interval: interval_lib.Interval) -> Json:
+  """Returns value and bounds under `name`, `name_low` and `name_high`."""
+  keys = name, f'{name}_low', f'{name}_high'
+  return dict(zip(keys, map(plain, interval), strict=True))
 
 
 def _bounds(interval: Iterable[float]) -> Json:

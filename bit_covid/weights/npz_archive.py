@@ -9,6 +9,7 @@ first array is allocated.
 """
 
 from collections.abc import Mapping
+import io
 import math
 import os
 from typing import IO, NamedTuple
@@ -21,6 +22,11 @@ from bit_covid.base import files
 
 # Plain numbers only: the parameters, and the bytes of our own metadata.
 _DTYPES = (np.dtype(np.float32), np.dtype(np.uint8))
+# The ways in which NumPy packs arrays. Of the others, zipfile unpacks pieces
+# without limit.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# NumPy refuses longer headers, but reads them first.
+_HEADER_BYTES = 10_000
 # On damaged bytes zipfile, its decompressors and NumPy's parser of headers have
 # errors without a common class: zlib.error, LZMAError, TokenError and others.
 _DAMAGED = Exception
@@ -44,6 +50,7 @@ def read_headers(path: str | os.PathLike[str]) -> Mapping[str, Header]:
       names file and member.
   """
   headers = {}
+  _check_file(epath.Path(path))
   files.check_npz(path)
   with epath.Path(path).open('rb') as file, _open(file, path) as archive:
     for info in archive.infolist():
@@ -52,6 +59,15 @@ def read_headers(path: str | os.PathLike[str]) -> Mapping[str, Header]:
         raise ValueError(f'{path}: {key!r} is in the archive twice.')
       headers[key] = _read_header(archive, info, path)
   return headers
+
+
+def _check_file(path: epath.Path) -> None:
+  # Pipes and devices have no end, and neither have some files of /proc, whose
+  # size is 0.
+  if path.exists() and not (path.is_file() and path.stat().length):
+    raise ValueError(
+      f'{path}: empty, or no file; expected an .npz file. Copy it again.'
+    )
 
 
 def _open(file: IO[bytes], path: str | os.PathLike) -> zipfile.ZipFile:
@@ -74,14 +90,21 @@ def _read_header(
   name = f'{path}: {info.filename!r}'
   if not info.filename.endswith('.npy'):
     raise ValueError(f'{name} is not an .npy array.')
+  if info.compress_type not in _METHODS:
+    method = zipfile.compressor_names.get(info.compress_type, 'another method')
+    raise ValueError(
+      f'{name} is packed with {method}; NumPy only stores arrays, or deflates '
+      'them. Save it with numpy.savez.'
+    )
   try:
     with archive.open(info) as member:
-      version = np.lib.format.read_magic(member)
-      read = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-      }[version]
-      shape, _, dtype = read(member)
+      read, width = {
+        (1, 0): (np.lib.format.read_array_header_1_0, 2),
+        (2, 0): (np.lib.format.read_array_header_2_0, 4),
+      }[np.lib.format.read_magic(member)]
+      length = member.read(width)
+      size = min(int.from_bytes(length, 'little'), _HEADER_BYTES)
+      shape, _, dtype = read(io.BytesIO(length + member.read(size)))
       header_bytes = member.tell()
   except _DAMAGED as error:
     reason = _reason(error)

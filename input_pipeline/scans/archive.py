@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Unpacks zip and gzip files without trusting them.
+"""Unpacks zip, gzip and deflated DICOM files without trusting them.
 
 The directory of an archive is checked before anything is written, and bytes are
 counted while they are written.
@@ -13,13 +13,14 @@ import pathlib
 import re
 import shutil
 import stat
-from typing import IO
 import zipfile
 
+from input_pipeline.scans import budget as budget_lib
+from input_pipeline.scans import deflated_dicom
 from input_pipeline.scans import input_file
 from input_pipeline.scans import limits
+from input_pipeline.scans import zip_member
 
-_CHUNK = 1 << 20
 _READ_METHODS = (
   zipfile.ZIP_STORED,
   zipfile.ZIP_DEFLATED,
@@ -35,80 +36,77 @@ class UnpackError(ValueError):
   """Why a file is not unpacked. The message does not name it."""
 
 
-class Budget:
-  """How much may still be unpacked, shared by all archives of a call."""
-
-  def __init__(self):
-    self.bytes = limits.ARCHIVE_BYTES
-    self.files = limits.ARCHIVE_FILES
-
-  def take(self, *, size: int = 0, files: int = 0) -> None:
-    """Subtracts what is unpacked; nothing where it is too much.
-
-    Args:
-      size: number of bytes.
-      files: number of files.
-
-    Raises:
-      UnpackError: the budget is exceeded.
-    """
-    if size > self.bytes:
-      raise UnpackError(
-        f'it unpacks to more than {limits.ARCHIVE_BYTES:,} bytes; unpack it '
-        'yourself if you trust it'
-      )
-    if files > self.files:
-      raise UnpackError(
-        f'it holds more than {limits.ARCHIVE_FILES:,} files; unpack it '
-        'yourself if you trust it'
-      )
-    self.bytes -= size
-    self.files -= files
-
-
 def unpack(
-  path: pathlib.Path, target: pathlib.Path, *, budget: Budget
+  path: pathlib.Path, target: pathlib.Path, *, budget: budget_lib.Budget
 ) -> list[tuple[pathlib.Path, str]]:
-  """Returns path and name of each file of an archive, in natural order.
+  """Returns path and name of each file of a zip archive, in natural order.
 
   Args:
     path: the archive.
-    target: an empty folder. Files in it are named by numbers, so that no name
-      from the archive reaches the file system.
-    budget: the budget that is used up.
+    target: a folder that is made. Files in it are named by numbers, so that no
+      name from the archive reaches the file system.
+    budget: the budget of the archive, which is used up.
 
   Raises:
-    UnpackError: the archive is damaged, encrypted or unsafe. Files that were
-      already written must not be used.
+    UnpackError: the archive is damaged, encrypted, unsafe or too large. Files
+      that were already written must not be used.
   """
   advice = 'copy it again, or unpack it and give the folder'
   with (
     _clear_errors(f'a damaged zip archive; {advice}'),
-    zipfile.ZipFile(path) as archive,
+    zip_member.opened(path) as archive,
   ):
+    target.mkdir()
     members = [(_name(x), x) for x in archive.infolist() if not _is_folder(x)]
+    budget.take(files=len(members))
     members.sort(key=lambda pair: input_file.natural_key(pair[0]))
     for name, member in members:
       _check(name, member)
     _check_sizes(path, [member for _, member in members], budget)
-    budget.take(files=len(members))
     return [
-      (_write(archive.open(member), target / f'{i:06d}', budget), name)
+      (
+        _write(
+          zip_member.chunks(archive, member), target / f'{i:06d}', budget=budget
+        ),
+        name,
+      )
       for i, (name, member) in enumerate(members)
     ]
 
 
-def unpack_gzip(
-  path: pathlib.Path, target: pathlib.Path, *, budget: Budget
+def unpack_one(
+  path: pathlib.Path,
+  target: pathlib.Path,
+  *,
+  kind: str,
+  budget: budget_lib.Budget,
 ) -> pathlib.Path:
-  """Returns the path of the unpacked file, in the empty folder `target`.
+  """Returns the path of the file that a file unpacks to, in a new folder.
+
+  Args:
+    path: the file.
+    target: the folder, which is made.
+    kind: 'gzip' or 'deflated', a DICOM file of that transfer syntax.
+    budget: the budget of the file, which is used up.
 
   Raises:
     UnpackError: the file is damaged, or too large when it is unpacked.
   """
-  with _clear_errors('a damaged .gz file; copy it again'):
-    target /= 'unpacked'
-    return _write(gzip.open(path), target, budget, limits.FILE_BYTES)
+  if kind == 'gzip':
+    damaged, chunks = 'a damaged .gz file; copy it again', _gzip_chunks(path)
+  else:
+    damaged = 'a damaged DICOM file: it cannot be inflated; export it again'
+    chunks = deflated_dicom.chunks(path)
+  with _clear_errors(damaged):
+    target.mkdir()
+    return _write(
+      chunks, target / 'unpacked', budget=budget, limit=limits.FILE_BYTES
+    )
+
+
+def _gzip_chunks(path: pathlib.Path) -> Iterator[bytes]:
+  with gzip.open(path) as file:
+    yield from iter(lambda: file.read(zip_member.CHUNK), b'')
 
 
 @contextlib.contextmanager
@@ -118,6 +116,8 @@ def _clear_errors(damaged: str) -> Iterator[None]:
     yield
   except UnpackError:
     raise
+  except budget_lib.BudgetError as error:
+    raise UnpackError(str(error)) from error
   # A damaged archive can make the library and its decompressors raise anything.
   except Exception as error:
     # Only errors of the operating system have a number.
@@ -173,7 +173,7 @@ def _check(name: str, member: zipfile.ZipInfo) -> None:
 
 
 def _check_sizes(
-  path: pathlib.Path, members: list[zipfile.ZipInfo], budget: Budget
+  path: pathlib.Path, members: list[zipfile.ZipInfo], budget: budget_lib.Budget
 ) -> None:
   total = sum(member.file_size for member in members)
   packed = path.stat().st_size
@@ -185,8 +185,7 @@ def _check_sizes(
     raise UnpackError(
       f'an unsafe zip archive: {packed:,} bytes unpack to {total:,}'
     )
-  if total > budget.bytes:
-    budget.take(size=total)
+  budget.check(size=total)
   if total > free:
     raise UnpackError(
       f'it unpacks to {total:,} bytes, but the disk has {free:,} left'
@@ -194,14 +193,15 @@ def _check_sizes(
 
 
 def _write(
-  source: IO[bytes],
+  chunks: Iterator[bytes],
   target: pathlib.Path,
-  budget: Budget,
+  *,
+  budget: budget_lib.Budget,
   limit: int | None = None,
 ) -> pathlib.Path:
   size = 0
-  with source, target.open('xb') as file:
-    while chunk := source.read(_CHUNK):
+  with contextlib.closing(chunks), target.open('xb') as file:
+    for chunk in chunks:
       size += len(chunk)
       if limit is not None and size > limit:
         raise UnpackError(f'it unpacks to more than {limit:,} bytes')

@@ -14,6 +14,7 @@ import pydicom.datadict
 import pydicom.multival
 
 from input_pipeline.scans import dicom_file
+from input_pipeline.scans import limits
 
 # Elements that each frame of a file may have for itself, by the sequence of the
 # functional groups that holds them.
@@ -64,6 +65,8 @@ class Elements:
       numbers = (math.nan,)
     if not all(map(math.isfinite, numbers)):
       _fail(f'{keyword} is no number')
+    if any(abs(x) > limits.NUMBER for x in numbers):
+      _fail(f'{keyword} is larger than {limits.NUMBER:.0e}')
     if numbers and len(numbers) != count:
       _fail(f'{keyword} has {len(numbers)} numbers where {count} belong')
     return numbers or None

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 import contextlib
 import io
 import pathlib
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 import warnings
-import zlib
 
 import numpy as np
 import pydicom
@@ -20,15 +19,10 @@ import pydicom.filereader
 import pydicom.pixels
 import pydicom.uid
 
+from input_pipeline.scans import budget as budget_lib
 from input_pipeline.scans import decoder
 from input_pipeline.scans import limits
 
-DEFLATED = pydicom.uid.DeflatedExplicitVRLittleEndian
-# The element of a deflated file that says so, which is in its first bytes.
-_SAYS_DEFLATED = b'\2\0\x10\0UI\x16\0' + DEFLATED.encode()
-_HEAD_BYTES = 4096
-# The largest size in bytes to which a deflated file may inflate.
-_MAX_INFLATED = limits.FILE_BYTES // 8
 _PIXEL_DATA = 0x7FE00010
 # Pixel data of whole numbers, of float32 and of float64.
 _PIXEL_TAGS = frozenset((_PIXEL_DATA, 0x7FE00008, 0x7FE00009))
@@ -60,9 +54,10 @@ class PixelData(NamedTuple):
     path: the file.
     version: its size in bytes, and when it was changed.
     syntax: transfer syntax of the pixels.
-    offset: where they begin in the file, or in what it inflates to.
+    offset: where they begin in the file.
     length: number of bytes; None if they are compressed.
     options: their shape and type, for pydicom's decoders.
+    budget: that of the call, for the time that decoding takes.
   """
 
   path: pathlib.Path
@@ -71,6 +66,7 @@ class PixelData(NamedTuple):
   offset: int
   length: int | None
   options: dict[str, Any]
+  budget: budget_lib.Budget
 
 
 class Parsed(NamedTuple):
@@ -87,6 +83,26 @@ class Parsed(NamedTuple):
   pixels: PixelData | None
 
 
+class _Header(io.BufferedReader):
+  """A file of which the header is read, and not more than a header has.
+
+  An element may be as large as the file, and takes more memory once it is
+  parsed.
+  """
+
+  def __init__(self, file: io.RawIOBase):
+    super().__init__(file)
+    self._left = limits.HEADER_BYTES
+
+  def read(self, size: int | None = -1) -> bytes:
+    self._left -= self._left + 1 if size is None or size < 0 else size
+    if self._left < 0:
+      raise DamagedError(
+        f'its header has more than {limits.HEADER_BYTES:,} bytes'
+      )
+    return super().read(size)
+
+
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
   """Silences pydicom's warnings while in a `with` block.
@@ -99,16 +115,20 @@ def quiet() -> Iterator[None]:
     yield
 
 
-def parse(path: pathlib.Path) -> Parsed:
+def parse(path: pathlib.Path, budget: budget_lib.Budget) -> Parsed:
   """Returns the header of a file and where its pixels are.
 
+  Args:
+    path: the file, which is not deflated.
+    budget: that of the call.
+
   Raises:
-    DamagedError: the file inflates to more than the limit, or its pixels are
-      not encoded as it says. Other errors are pydicom's.
+    DamagedError: the header is too large, or its pixels are not encoded as it
+      says. Other errors are pydicom's.
   """
   version = _version(path)
   places, doubled, found = {}, set(), []
-  with _open(path) as (file, is_inflated):
+  with _Header(io.FileIO(path)) as file:
 
     def is_at_pixels(tag: int, representation: str | None, length: int) -> bool:
       place = file.tell()
@@ -129,11 +149,12 @@ def parse(path: pathlib.Path) -> Parsed:
   pixels = PixelData(
     path,
     version,
-    DEFLATED if is_inflated else _syntax(dataset, length),
+    _syntax(dataset, length),
     offset,
     length,
     # Padding may be told by bits that are not used otherwise.
     {'pixel_vr': representation or 'OW', 'correct_unused_bits': False},
+    budget,
   )
   return Parsed(dataset, doubled, pixels)
 
@@ -146,12 +167,14 @@ def frame(pixels: PixelData, index: int) -> np.ndarray:
       syntax is not read.
     ValueError: the pixels are compressed and damaged. Other errors are
       pydicom's.
+    decoder.TooSlowError: decoding them takes too long.
   """
   if _version(pixels.path) != pixels.version:
     raise NotReadError('the file was changed while it was read; start again')
   _check_syntax(pixels)
   if pixels.syntax.is_compressed:
     return decoder.decode(
+      pixels.budget,
       path=str(pixels.path.absolute()),
       offset=pixels.offset,
       syntax=pixels.syntax,
@@ -159,7 +182,7 @@ def frame(pixels: PixelData, index: int) -> np.ndarray:
       options=pixels.options,
     )
   decode = pydicom.pixels.get_decoder(pixels.syntax).as_array
-  with _open(pixels.path) as (file, _):
+  with pixels.path.open('rb') as file:
     file.seek(pixels.offset)
     return decode(file, index=index, raw=True, **pixels.options)[0]
 
@@ -204,32 +227,3 @@ def _syntax(dataset: pydicom.Dataset, length: int | None) -> pydicom.uid.UID:
   if is_little_endian:
     return pydicom.uid.ExplicitVRLittleEndian
   return pydicom.uid.ExplicitVRBigEndian
-
-
-@contextlib.contextmanager
-def _open(path: pathlib.Path) -> Iterator[tuple[BinaryIO, bool]]:
-  """Yields the file, and whether it is the inflated data set of the file."""
-  with path.open('rb') as file:
-    head = file.read(_HEAD_BYTES)
-    file.seek(0)
-    if _SAYS_DEFLATED in head:
-      yield io.BytesIO(_inflated(file, head)), True
-    else:
-      yield file, False
-
-
-# pydicom would inflate any number of bytes.
-def _inflated(file: BinaryIO, head: bytes) -> bytes:
-  start = 132 if head[128:132] == b'DICM' else 0
-  # The first element of group 2 is its length without that element.
-  length = int.from_bytes(head[start + 8 : start + 12], 'little')
-  file.seek(start + 12 + length)
-  inflater, content = zlib.decompressobj(-zlib.MAX_WBITS), bytearray()
-  while not inflater.eof:
-    chunk = inflater.unconsumed_tail or file.read(1 << 16)
-    if not chunk:
-      raise DamagedError('the end is missing')
-    content += inflater.decompress(chunk, 1 << 22)
-    if len(content) > _MAX_INFLATED:
-      raise DamagedError(f'it inflates to more than {_MAX_INFLATED:,} bytes')
-  return bytes(content)

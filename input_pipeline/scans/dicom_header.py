@@ -7,6 +7,7 @@ import unicodedata
 
 import numpy as np
 
+from input_pipeline.scans import budget as budget_lib
 from input_pipeline.scans import dicom_elements
 from input_pipeline.scans import dicom_file
 from input_pipeline.scans import dicom_values
@@ -64,15 +65,18 @@ class Header:
 
 
 def read(
-  file: input_file.InputFile,
+  file: input_file.InputFile, budget: budget_lib.Budget
 ) -> tuple[list[Header], list[scan.Refused]]:
   """Returns the slices of a file, and the frames that are none.
 
-  If it has no slice at all, the file itself is refused.
+  If it has no slice at all, or more than are left of the budget of the call,
+  the file itself is refused.
   """
   try:
     with dicom_file.quiet():
-      return _read(file)
+      return _read(file, budget)
+  except budget_lib.BudgetError as error:
+    return [], [file.refuse(str(error), 'damaged')]
   except (dicom_file.NotAScanError, dicom_file.DamagedError) as error:
     return [], [file.refuse(str(error), error.cause)]
   # A malicious file, or one from a bad disk, can make pydicom raise anything:
@@ -84,9 +88,9 @@ def read(
 
 
 def _read(
-  file: input_file.InputFile,
+  file: input_file.InputFile, budget: budget_lib.Budget
 ) -> tuple[list[Header], list[scan.Refused]]:
-  parsed = dicom_file.parse(file.path)
+  parsed = dicom_file.parse(file.path, budget)
   elements = dicom_elements.Elements(parsed)
   _check_kind(parsed, elements)
   pixels = dicom_values.locate(parsed.pixels, elements)
@@ -96,6 +100,7 @@ def _read(
       f'NumberOfFrames is {count}, but its header describes '
       f'{elements.num_described} frames'
     )
+  budget.take_slices(count)
   headers, errors = [], {}
   for index in range(count):
     try:

@@ -6,6 +6,7 @@ import functools
 
 import numpy as np
 
+from input_pipeline.scans import decoder
 from input_pipeline.scans import dicom_file
 from input_pipeline.scans import dicom_header
 from input_pipeline.scans import dicom_values
@@ -64,7 +65,7 @@ def _stored(header: dicom_header.Header, name: str) -> tuple[np.ndarray, bool]:
       stored = dicom_file.frame(header.pixels, header.index)
     if stored.ndim != 2:
       raise ValueError(stored.shape)
-  except dicom_file.NotReadError as error:
+  except (dicom_file.NotReadError, decoder.TooSlowError) as error:
     raise scan.UnreadableError(name, str(error)) from error
   # As in `dicom_header.read`, anything can be raised.
   except Exception as error:

@@ -11,6 +11,7 @@ import functools
 
 import numpy as np
 
+from input_pipeline.scans import budget as budget_lib
 from input_pipeline.scans import dicom_copies
 from input_pipeline.scans import dicom_header
 from input_pipeline.scans import dicom_notes
@@ -22,18 +23,22 @@ from input_pipeline.scans.dicom_copies import DicomSlice
 
 
 def to_scans(
-  files: Sequence[input_file.InputFile], window: tuple[float, float]
+  files: Sequence[input_file.InputFile],
+  *,
+  window: tuple[float, float],
+  budget: budget_lib.Budget,
 ) -> tuple[list[scan.Scan], list[scan.Refused]]:
   """Returns the scans in files, and the files and frames that are in none.
 
   Args:
     files: DICOM files, in any order.
     window: center and width in Hounsfield units.
+    budget: that of the call, which is used up.
   """
   slices, scans, refused = [], [], []
   all_kept, all_copies = [], []
   for file in files:
-    headers, more = dicom_header.read(file)
+    headers, more = dicom_header.read(file, budget)
     refused += more
     digest = file.digest() if headers else ''
     slices += [DicomSlice(file, digest, x, len(headers)) for x in headers]

@@ -141,9 +141,8 @@ def locate(
 def _check_length(
   pixels: dicom_file.PixelData, frame_bytes: int, count: int
 ) -> None:
-  present, needed = pixels.length, frame_bytes * count
-  if pixels.syntax != dicom_file.DEFLATED:
-    present = min(present, pixels.version[0] - pixels.offset)
+  present = min(pixels.length, pixels.version[0] - pixels.offset)
+  needed = frame_bytes * count
   # More, but less than a frame, is padding.
   if not needed <= present < needed + frame_bytes:
     end = ': the end is missing' if present < needed else ''

@@ -11,17 +11,18 @@ import gzip
 import pathlib
 import stat
 import struct
-import zipfile
 import zlib
 
 from pydicom import valuerep
 
+from input_pipeline.scans import deflated_dicom
 from input_pipeline.scans import input_file
 from input_pipeline.scans import limits
 from input_pipeline.scans import scan
+from input_pipeline.scans import zip_member
 
 # How many bytes of a file tell its kind.
-_HEAD = 1024
+_HEAD = deflated_dicom.HEAD_BYTES
 # The kinds that are read, by where their mark is and what it is.
 _MARKS = (
   (128, b'DICM', 'dicom'),
@@ -77,7 +78,8 @@ def kind(file: input_file.InputFile) -> str | scan.Refused:
   """Returns what a file is, or why it is refused.
 
   Returns:
-    'image', 'dicom', 'nifti', 'zip', or 'gzip' of one of these.
+    'image', 'dicom', 'deflated' (such a DICOM file), 'nifti', 'zip', or 'gzip'
+    of one of these.
   """
   parts = pathlib.PurePath(file.name).parts[-1:]
   is_hidden = '__MACOSX' in pathlib.PurePath(file.name).parts or any(
@@ -94,8 +96,11 @@ def kind(file: input_file.InputFile) -> str | scan.Refused:
       )
     if not stat.S_ISREG(status.st_mode):
       return file.refuse('a device, not a file', 'foreign')
-    with file.path.open('rb') as stream:
-      head = stream.read(_HEAD)
+    # Files of /proc say that they are empty, and some of them have no end.
+    head = b''
+    if status.st_size:
+      with file.path.open('rb') as stream:
+        head = stream.read(_HEAD)
   except OSError as error:
     return file.refuse(f'it cannot be read: {error.strerror}', 'damaged')
   return _kind(file, head, status.st_size)
@@ -120,11 +125,14 @@ def _kind(
         'a document of another program; if it holds scans, unpack it first',
         'damaged' if file.is_named else 'foreign',
       )
-  elif size > limits.FILE_BYTES:
+    return found
+  limit = limits.IMAGE_BYTES if found == 'image' else limits.FILE_BYTES
+  if size > limit:
     return file.refuse(
-      f'it has {size:,} bytes; at most {limits.FILE_BYTES:,} are read',
-      'damaged',
+      f'it has {size:,} bytes; at most {limit:,} are read', 'damaged'
     )
+  if found == 'dicom' and deflated_dicom.is_deflated(head):
+    return 'deflated'
   return found
 
 
@@ -161,7 +169,7 @@ def _begins_with_elements(head: bytes, order: str) -> bool:
 
 def _is_document(path: pathlib.Path) -> bool:
   try:
-    with zipfile.ZipFile(path) as archive:
+    with zip_member.opened(path) as archive:
       names = archive.namelist()
   # Whatever is wrong with it, the reason is found when it is unpacked.
   except Exception:

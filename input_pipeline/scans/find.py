@@ -8,17 +8,19 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-import tempfile
+import shutil
 from typing import NamedTuple
 
 from input_pipeline import conventions
 from input_pipeline.scans import archive
+from input_pipeline.scans import budget as budget_lib
 from input_pipeline.scans import dicom_series
 from input_pipeline.scans import file_kind
 from input_pipeline.scans import images
 from input_pipeline.scans import input_file
 from input_pipeline.scans import limits
 from input_pipeline.scans import nifti
+from input_pipeline.scans import private_folder
 from input_pipeline.scans import scan
 from input_pipeline.scans import window as window_lib
 
@@ -72,8 +74,8 @@ def find(
     ValueError: the window is invalid.
   """
   window = window_lib.check(window)
-  with tempfile.TemporaryDirectory(prefix='bit_covid_scans') as folder:
-    finder = _Finder(pathlib.Path(folder))
+  with private_folder.PrivateFolder() as folder:
+    finder = _Finder(folder.path)
     for path in _in_order(paths):
       finder.add_path(path)
     yield finder.found(
@@ -97,21 +99,21 @@ class _Finder:
   def __init__(self, folder: pathlib.Path):
     self._folder = folder
     self._folders = 0
-    self._budget = archive.Budget()
+    self._budget = budget_lib.Budget()
     self._files: dict[str, list[input_file.InputFile]] = {
       'image': [],
       'dicom': [],
       'nifti': [],
     }
     self._refused: list[scan.Refused] = []
-    self._seen: set[pathlib.Path] = set()
+    self._seen: set[str] = set()
 
   def add_path(self, path: pathlib.Path) -> None:
     if path.is_dir():
       for file in input_file.walk(path):
-        self._add(file)
+        self._add(file, self._budget)
     elif path.is_file():
-      self._add(input_file.on_disk(path, is_named=True))
+      self._add(input_file.on_disk(path, is_named=True), self._budget)
     else:
       name = input_file.printable(str(path))
       raise FileNotFoundError(f'{name} is neither a file nor a folder.')
@@ -126,10 +128,14 @@ class _Finder:
     files = {x.name for group in self._files.values() for x in group}
     num_refused = len(self._refused)
     num_files = num_refused + sum(map(len, self._files.values()))
-    scans, refused = dicom_series.to_scans(self._files['dicom'], window)
+    scans, refused = dicom_series.to_scans(
+      self._files['dicom'], window=window, budget=self._budget
+    )
     for file in self._files['nifti']:
       try:
-        scans.append(nifti.to_scan(file, window=window))
+        volume = nifti.to_scan(file, window=window)
+        self._budget.take_slices(len(volume))
+        scans.append(volume)
       except ValueError as error:
         refused.append(file.refuse(str(error), 'damaged'))
     scans += images.to_scans(
@@ -143,8 +149,10 @@ class _Finder:
       scans, self._refused + refused, num_files, num_files - num_refused
     )
 
-  def _add(self, file: input_file.InputFile, depth: int = 0) -> None:
-    place = file.path.resolve()
+  def _add(
+    self, file: input_file.InputFile, budget: budget_lib.Budget, depth: int = 0
+  ) -> None:
+    place = os.path.realpath(file.path)
     if place in self._seen:
       self._refused.append(
         file.refuse('the same file was given before, and is used once', 'other')
@@ -154,43 +162,58 @@ class _Finder:
     kind = file_kind.kind(file)
     if isinstance(kind, scan.Refused):
       self._refused.append(kind)
-    elif kind in ('zip', 'gzip'):
-      self._add_archive(file, kind, depth)
+    elif kind in ('zip', 'gzip', 'deflated'):
+      self._add_archive(file, kind, budget=budget, depth=depth)
     else:
       self._files[kind].append(file)
 
   def _add_archive(
-    self, file: input_file.InputFile, kind: str, depth: int
+    self,
+    file: input_file.InputFile,
+    kind: str,
+    *,
+    budget: budget_lib.Budget,
+    depth: int,
   ) -> None:
-    # A volume in the innermost archive may be compressed once more.
-    if depth >= limits.ARCHIVE_DEPTH + (kind == 'gzip'):
+    # A file in the innermost archive may be compressed once more.
+    if depth >= limits.ARCHIVE_DEPTH + (kind != 'zip'):
       self._refused.append(
         file.refuse(
           f'an archive within {depth} archives; unpack it first', 'damaged'
         )
       )
       return
-    folder = self._new_folder()
+    self._folders += 1
+    folder = self._folder / str(self._folders)
+    budget = budget_lib.Budget(budget, file.path.stat().st_size)
     try:
-      if kind == 'gzip':
-        path = archive.unpack_gzip(file.path, folder, budget=self._budget)
-        self._add(file._replace(path=path), depth + 1)
-        return
-      members = archive.unpack(file.path, folder, budget=self._budget)
+      members = _unpack(file, kind, folder=folder, budget=budget)
     except archive.UnpackError as error:
+      # What it has used is there again for other files.
+      shutil.rmtree(folder, ignore_errors=True)
+      budget.give_back()
       self._refused.append(file.refuse(str(error), 'damaged'))
       return
     if not members:
       self._refused.append(file.refuse('an empty zip archive', 'other'))
-    for path, name in members:
-      full_name = str(pathlib.PurePath(file.name) / name)
-      self._add(input_file.InputFile(path, full_name), depth + 1)
+    for member in members:
+      self._add(member, budget, depth + 1)
 
-  def _new_folder(self) -> pathlib.Path:
-    self._folders += 1
-    folder = self._folder / str(self._folders)
-    folder.mkdir()
-    return folder
+
+def _unpack(
+  file: input_file.InputFile,
+  kind: str,
+  *,
+  folder: pathlib.Path,
+  budget: budget_lib.Budget,
+) -> list[input_file.InputFile]:
+  if kind != 'zip':
+    path = archive.unpack_one(file.path, folder, kind=kind, budget=budget)
+    return [file._replace(path=path)]
+  return [
+    input_file.InputFile(path, str(pathlib.PurePath(file.name) / name))
+    for path, name in archive.unpack(file.path, folder, budget=budget)
+  ]
 
 
 def without_copies(found: Found) -> Found:

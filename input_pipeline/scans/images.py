@@ -7,16 +7,13 @@ Their order is that of `input_file.natural_key`: 2 comes before 10.
 
 from collections.abc import Sequence
 import functools
-import io
 
 import numpy as np
 from PIL import Image
-from PIL import UnidentifiedImageError
 
 from input_pipeline import image_file
 from input_pipeline import preprocess
 from input_pipeline.scans import input_file
-from input_pipeline.scans import limits
 from input_pipeline.scans import scan
 
 
@@ -50,34 +47,24 @@ def read(
     scan.UnreadableError: the image is damaged or too large.
   """
   try:
-    encoded = image_file.read(file.path)
-    _check_size(file)
-    plain = image_file.to_plain_gray(encoded, '', range_16bit=range_16bit)
-    # Decoded as in training; other decoders differ by a gray value.
-    gray = preprocess.decode(plain)
-    colour = _colour(encoded)
+    encoded = file.path.read_bytes()
+    image = image_file.decode(encoded, '')
+    plain = image_file.plain_gray(image, encoded, '', range_16bit=range_16bit)
   except ValueError as error:
     reason = str(error).strip().removeprefix('is ')
     raise scan.UnreadableError(file.name, reason) from error
-  except (OSError, Image.DecompressionBombError) as error:
-    problem = getattr(error, 'strerror', None) or 'it is damaged or too large'
-    raise scan.UnreadableError(
-      file.name, f'it cannot be read: {problem}'
-    ) from error
-  return scan.Pixels(gray, colour)
-
-
-def _check_size(file: input_file.InputFile) -> None:
+  except OSError as error:
+    reason = f'it cannot be read: {error.strerror}'
+    raise scan.UnreadableError(file.name, reason) from error
   try:
-    with Image.open(file.path, formats=('PNG', 'JPEG')) as picture:
-      width, height = picture.size
-  except (SyntaxError, UnidentifiedImageError) as error:
-    raise ValueError(
-      'not a readable PNG or JPEG image; copy or export it again'
+    # Decoded as in training; other decoders differ by a gray value.
+    gray = preprocess.decode(plain)
+  # It says that the file has changed, as it was checked long before a training.
+  except ValueError as error:
+    raise scan.UnreadableError(
+      file.name, 'not every decoder reads this image; export it again'
     ) from error
-  problem = limits.size_problem(height, width)
-  if problem:
-    raise ValueError(problem)
+  return scan.Pixels(gray, _colour(image))
 
 
 def _to_scan(
@@ -107,10 +94,9 @@ def _to_scan(
   )
 
 
-def _colour(encoded: bytes) -> float:
+def _colour(image: Image.Image) -> float:
   """Returns the `Pixels.colour` of an image, measured on every 16th pixel."""
-  with Image.open(io.BytesIO(encoded)) as picture:
-    if picture.mode in ('L', 'LA', '1') or picture.mode[0] == 'I':
-      return 0.0
-    channels = np.asarray(picture.convert('RGB'))[::4, ::4].astype(np.int16)
+  if image.mode in ('L', 'LA', '1') or image.mode[0] == 'I':
+    return 0.0
+  channels = np.asarray(image.convert('RGB'))[::4, ::4].astype(np.int16)
   return float((channels.max(axis=-1) - channels.min(axis=-1)).mean())

@@ -7,9 +7,11 @@ import hashlib
 import os
 import pathlib
 import re
+import stat
 from typing import NamedTuple
 import unicodedata
 
+from input_pipeline.scans import limits
 from input_pipeline.scans import scan
 
 
@@ -35,9 +37,15 @@ class InputFile(NamedTuple):
 
   def digest(self) -> str:
     """Returns the SHA-256 of the content; '' if it cannot be read."""
-    if not self.path.is_file():
-      return ''  # Reading a pipe would wait for ever.
     try:
+      status = self.path.stat()
+      # Reading a pipe would wait for ever, and so would some files of /proc,
+      # which say that they have no bytes or more than there are.
+      size = status.st_size if stat.S_ISREG(status.st_mode) else None
+      if size is None or size > limits.ARCHIVE_BYTES:
+        return ''
+      if not size:
+        return hashlib.sha256().hexdigest()
       with self.path.open('rb') as file:
         return hashlib.file_digest(file, 'sha256').hexdigest()
     except OSError:

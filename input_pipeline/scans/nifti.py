@@ -82,12 +82,16 @@ def _is_gray(volume: nifti_header.Volume) -> bool:
     ValueError: they are neither.
   """
   slope, intercept = volume.scaling
-  with np.errstate(all='ignore'):
-    sample = volume.stored[::4, ::4].astype(np.float64) * slope + intercept
-  sample = sample[np.isfinite(sample)]
-  if not sample.size:
+  low, high = np.inf, -np.inf
+  # One plane after the other, as a volume may be larger than the memory.
+  for plane in np.moveaxis(volume.stored, 2, 0):
+    with np.errstate(all='ignore'):
+      sample = plane[::4, ::4].astype(np.float64) * slope + intercept
+    sample = sample[np.isfinite(sample)]
+    low = sample.min(initial=low)
+    high = sample.max(initial=high)
+  if low > high:
     raise ValueError('none of its values is a number; export it again')
-  low, high = sample.min(), sample.max()
   if low <= _AIR:
     return False
   if low >= 0 and 1 < high <= 255:

@@ -203,7 +203,7 @@ def _placement(
 
 def _is_usable(affine: np.ndarray) -> bool:
   sides = np.linalg.norm(affine[:3, :3], axis=0)
-  if not np.isfinite(affine).all() or not (sides > 0).all():
+  if not (np.abs(affine) < limits.NUMBER).all() or not (sides > 0).all():
     return False
   return abs(np.linalg.det(affine[:3, :3] / sides)) > _MIN_VOLUME
 

@@ -11,9 +11,10 @@ from matplotlib import axes as mpl_axes
 from matplotlib import figure as mpl_figure
 import numpy as np
 
-from bit_covid.analysis import bootstrap
 from bit_covid.analysis import colours
 from bit_covid.analysis import figures
+from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import intervals
 from bit_covid.paper import collect
 from bit_covid.paper import grid
 from bit_covid.paper import labels
@@ -136,8 +137,8 @@ def _notes(*, sweeps: bool) -> list[str]:
   shared = ' and '.join(f'{x.value:.1f}' for x in published_points.SHARED)
   return [
     f'{grid.BEST}, mean over the seeds; in brackets the '
-    f'{bootstrap.LEVEL_TEXT} interval by a bootstrap over patients, for '
-    'differences the same patients drawn with and without mixup.',
+    f'{interval_lib.LEVEL_TEXT} interval over patients, for differences paired '
+    'by patient with and without mixup.',
     'The two sweeps of the paper only; they share a point, which it ran twice '
     'and we once.'
     if sweeps
@@ -189,7 +190,7 @@ def _curves(axes: mpl_axes.Axes, runs: Sequence[grid.Run], rows: _Rows) -> None:
 
 
 def _differences(
-  axes: mpl_axes.Axes, differences: Sequence[bootstrap.Difference | None]
+  axes: mpl_axes.Axes, differences: Sequence[interval_lib.Interval | None]
 ) -> None:
   figures.plain(axes)
   axes.axhline(0, color=colours.GRAY, linewidth=1)
@@ -197,7 +198,7 @@ def _differences(
   for place, found in enumerate(differences):
     if found:
       # Seeds are not paired: their differences have no extremes.
-      number = bootstrap.Repeated(*found[:3], math.nan, math.nan)
+      number = intervals.Repeated(*found[:3], math.nan, math.nan)
       marks.measured(axes, place, number, **style)
 
 

@@ -10,8 +10,8 @@ from matplotlib import axes as mpl_axes
 from matplotlib import figure as mpl_figure
 import numpy as np
 
-from bit_covid.analysis import bootstrap
 from bit_covid.analysis import figures
+from bit_covid.analysis import interval as interval_lib
 from bit_covid.paper import collect
 from bit_covid.paper import grid
 from bit_covid.paper import labels
@@ -135,9 +135,9 @@ def _notes(scale: scales.Scale, few: Sequence[_Point]) -> list[str]:
     f'Few slices: {labels.settings(scale, few[0].setting)}, as BiT-HyperRule '
     'has it for little data; the paper does not say. All slices: '
     f'{labels.settings(scale, _FULL)}.',
-    f'Each seed draws other slices. The interval is {bootstrap.LEVEL_TEXT}, by '
-    'a bootstrap over the test patients of the mean over the seeds; smallest '
-    'and largest are over the seeds.',
+    f'Each seed draws other slices. The interval is {interval_lib.LEVEL_TEXT}, '
+    'over the test patients, of the mean over the seeds; smallest and largest '
+    'are over the seeds.',
     'Drawn by slice, as in the paper, few slices are of nearly as many '
     'patients; by patient, they are all slices of one patient after the other.',
     "The diamonds are the two points that the paper's text gives, and its "

@@ -7,7 +7,7 @@ The decimals of all tables are `results.Result.places`.
 
 from collections.abc import Sequence
 
-from bit_covid.analysis import bootstrap
+from bit_covid.analysis import interval as interval_lib
 from bit_covid.analysis import metrics
 from bit_covid.analysis import published
 from bit_covid.analysis import terminal
@@ -37,8 +37,8 @@ def make(request: collect.Request) -> collect.Collected:
     ],
     notes=[
       f'Ours: {labels.settings(request.scale, grid.Run(grid.BEST))}; mean over '
-      f'the seeds, in brackets its {bootstrap.LEVEL_TEXT} interval by a '
-      'bootstrap over patients.',
+      f'the seeds, in brackets its {interval_lib.LEVEL_TEXT} interval over '
+      'patients.',
       f'Published on {published.SLICES:,} slices of COVIDx CT-2A, one run '
       'each.',
       'PPV and NPV are those of the mix of classes in the split, which is a '

@@ -47,9 +47,26 @@ def test_each_method_by_hand(method, expected):
   assert table['label'].tolist() == [0, 2]
   assert list(table.columns) == list(_table().columns)
   found = predictions.probabilities(table)
-  # A tie of votes goes to the first class.
+  # The votes of a single slice; its two classes are equal.
   single = (1, 0, 0) if method == 'vote' else (0.5, 0.5, 0)
   np.testing.assert_allclose(found, [single, expected], atol=1e-12)
+
+
+def test_the_mean_decides_tied_votes():
+  rows = [
+    ('a', '', 2, (0.5, 0.1, 0.4)),
+    ('a', '', 2, (0.1, 0.0, 0.9)),
+    ('b', '', 0, (0.9, 0.1, 0.0)),
+    ('b', '', 0, (0.4, 0.6, 0.0)),
+    ('c', '', 1, (0.0, 1.0, 0.0)),
+  ]
+  table = aggregation.aggregate_patients(_table(rows), 'vote')
+  found = predictions.probabilities(table)
+  # Before, the first class won: Normal instead of NCP.
+  assert found.argmax(axis=1).tolist() == [2, 0, 1]
+  np.testing.assert_allclose(found[0], [0.5, 0, 0.5], atol=1e-5)
+  np.testing.assert_allclose(found.sum(axis=1), 1)
+  assert aggregation.tied_votes(_table(rows)) == 2
 
 
 def test_every_method_is_known():

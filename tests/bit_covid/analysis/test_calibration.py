@@ -61,6 +61,9 @@ def test_reliability_by_hand(make_table):
   np.testing.assert_allclose(curve.confidence[[6, 8, 9]], [0.7, 0.9, 1])
   np.testing.assert_allclose(curve.accuracy[[6, 8, 9]], [0, 1, 1])
   assert np.isnan(curve.accuracy[0])
+  # Of one slice that is right, at least 2.5 % are.
+  assert (curve.low[9], curve.high[9]) == pytest.approx((0.025, 1))
+  assert np.isnan(curve.low[0])
 
 
 @pytest.mark.parametrize('scale', [2.5, 1, 0.4])
@@ -84,6 +87,26 @@ def test_fitted_temperature_has_the_smallest_loss(simulated):
     for x in (0.99, 1, 1.01)
   ]
   assert losses[1] == min(losses)
+
+
+def test_range_of_a_temperature_holds_that_of_the_population(simulated):
+  table, inside = simulated(scale=1.5, count=6000), 0
+  for i in range(40):
+    part = table.iloc[150 * i : 150 * (i + 1)]
+    value = calibration.fit_temperature(part)
+    found = calibration.temperature_range(part, value)
+    assert found.low < found.value < found.high
+    inside += found.low <= 1.5 <= found.high
+  assert inside >= 35
+
+
+def test_range_of_a_temperature_is_over_patients(simulated):
+  table = simulated(scale=1.5, count=300)
+  value = calibration.fit_temperature(table)
+  # The same patients with each slice nine times tell nothing new.
+  often = table.loc[table.index.repeat(9)]
+  once, nine = (calibration.temperature_range(x, value) for x in (table, often))
+  assert nine == pytest.approx(once)
 
 
 def test_without_errors_there_is_no_best_temperature(make_table):

@@ -135,8 +135,8 @@ def test_rows_that_cannot_be_counted_are_an_error(labels, probability):
 def test_measure_equals_scikit_learn():
   generator = np.random.default_rng(1)
   label = generator.integers(0, 3, 400)
-  # Rounded, so that many are tied.
-  probabilities = np.round(generator.dirichlet(np.ones(3), 400), 1)
+  # Tenths, so that many are tied.
+  probabilities = generator.multinomial(10, np.ones(3) / 3, 400) / 10
   predicted = probabilities.argmax(1)
   found = metrics.measure(_table(label, probabilities))
   assert list(found) == list(metrics.OVERALL + metrics.PER_CLASS)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from bit_covid.analysis import bootstrap
+from bit_covid.analysis import intervals
 from bit_covid.analysis import operating_points
 from bit_covid.analysis import predictions
 
@@ -44,11 +44,11 @@ def test_threshold_gives_the_wanted_sensitivity_and_no_more(
   val = drawn(0)
   threshold = operating_points.threshold(val, class_name, wanted)
   found = operating_points.at_threshold(val, class_name, threshold)
-  assert found['sensitivity'] >= wanted
+  assert found['sensitivity'].value >= wanted
   higher = operating_points.at_threshold(
     val, class_name, np.nextafter(threshold, 2)
   )
-  assert higher['sensitivity'] < wanted
+  assert higher['sensitivity'].value < wanted
 
 
 def test_rounding_asks_for_no_extra_slice(binary):
@@ -64,21 +64,37 @@ def test_rounding_asks_for_no_extra_slice(binary):
 def test_measures_at_a_threshold_by_hand(binary):
   table = binary([1, 1, 1, 0, 0], [0.9, 0.5, 0.2, 0.6, 0.1])
   found = operating_points.at_threshold(table, 'b', 0.5)
-  assert found == pytest.approx(
+  assert {name: x.value for name, x in found.items()} == pytest.approx(
     {'sensitivity': 2 / 3, 'specificity': 1 / 2, 'ppv': 2 / 3, 'npv': 1 / 2}
   )
 
 
-def test_intervals_surround_the_values(drawn):
-  table = drawn(1)
-  values = operating_points.at_threshold(table, 'b', 0.4)
-  intervals = operating_points.intervals_at_threshold(
-    table, 'b', 0.4, resamples=bootstrap.Resamples(200)
-  )
-  assert set(intervals) == set(values)
-  for name, interval in intervals.items():
-    assert interval.value == values[name]
-    assert interval.low < interval.value < interval.high
+def test_one_number_has_one_interval(make_table):
+  # At a threshold that calls what is predicted, in three classes.
+  generator = np.random.default_rng(3)
+  table = make_table(np.arange(240) % 3, generator.dirichlet([0.1] * 3, 240))
+  table['patient_id'] = [f'p{i % 24}' for i in range(240)]
+  certain = np.eye(3)[predictions.probabilities(table).argmax(axis=1)]
+  table[['p_a', 'p_b', 'p_c']] = certain
+  expected = intervals.intervals(table)
+  for i, name in enumerate('abc'):
+    found = operating_points.at_threshold(table, name, 0.5)
+    for measure, interval in found.items():
+      np.testing.assert_array_equal(
+        interval, [x[i] for x in expected[measure]], err_msg=measure
+      )
+
+
+def test_range_of_a_threshold_holds_that_of_the_population(binary):
+  # Beta(3, 2) of the class: at 0.2486 it has a sensitivity of 0.95.
+  truth, inside, count = 0.2486, 0, 60
+  for seed in range(count):
+    generator = np.random.default_rng(seed)
+    table = binary(np.arange(80) % 2, generator.beta(3, 2, 80))
+    found = operating_points.threshold_range(table, 'b', 0.95)
+    assert found.low <= found.value <= found.high
+    inside += found.low <= truth <= found.high
+  assert inside >= 0.9 * count
 
 
 def test_curves_have_the_areas_of_scikit_learn(drawn):

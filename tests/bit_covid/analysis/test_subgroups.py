@@ -7,12 +7,9 @@ import pathlib
 import numpy as np
 import pytest
 
-from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import subgroups
-
-FEW = bootstrap.Resamples(50)
 
 HEAD = 'patient id,source,country,sex,age,finding\n'
 
@@ -38,7 +35,7 @@ def _write(folder: pathlib.Path, text: str) -> pathlib.Path:
 
 
 def test_groups_by_source_are_marked_and_not_dropped():
-  found = subgroups.measure(_table(), resamples=FEW)
+  found = subgroups.measure(_table())
   assert [(x.by, x.name, x.patients, x.is_small) for x in found] == [
     ('source', 'A', 12, False),
     ('source', 'B', 9, True),
@@ -48,16 +45,30 @@ def test_groups_by_source_are_marked_and_not_dropped():
   assert sum(x.slices for x in found) == 44
 
 
+def test_small_classes_of_a_large_group_are_marked():
+  table = _table().assign(source='A')
+  table.loc[table['patient_id'].isin(['p1', 'p3']), 'source'] = 'B'
+  table.loc[table['label'] == 0, 'source'] = 'B'
+  found = {x.name: x for x in subgroups.measure(table)}
+  # Eleven healthy patients, and two that are ill.
+  assert found['B'].patients_by_class == {'Normal': 11, 'NCP': 2}
+  assert not found['B'].is_small
+  assert found['B'].small_classes == ('NCP',)
+  # A class without patients has nothing to read.
+  assert found['A'].small_classes == ('NCP',)
+  assert found['B'].measures['sensitivity'].low[1] < 0.3
+
+
 @pytest.mark.parametrize(('count', 'is_small'), [(9, True), (10, False)])
 def test_ten_patients_are_enough(count, is_small):
   table = _table().head(2 * count)
-  (group,) = subgroups.measure(table, resamples=FEW)
+  (group,) = subgroups.measure(table)
   assert (group.patients, group.is_small) == (count, is_small)
 
 
 def test_measures_are_those_of_the_rows_of_the_group():
   table = _table()
-  found = subgroups.measure(table, resamples=FEW)[0]
+  found = subgroups.measure(table)[0]
   part = table[table['source'] == 'A']
   expected = metrics.measure(part)
   for name in ('accuracy', 'sensitivity', 'ppv'):
@@ -70,9 +81,7 @@ def test_groups_by_metadata(tmp_path):
     tmp_path,
     ''.join(f'p{i},A,Iran,{"FM"[i % 2]},{x},x\n' for i, x in enumerate(ages)),
   )
-  found = subgroups.measure(
-    _table(), subgroups.read_metadata(path), resamples=FEW
-  )
+  found = subgroups.measure(_table(), subgroups.read_metadata(path))
   counts = {
     by: {x.name: x.patients for x in found if x.by == by}
     for by in ('country', 'age', 'sex')
@@ -97,7 +106,10 @@ def test_groups_by_metadata(tmp_path):
 @pytest.mark.parametrize(
   ('text', 'message'),
   [
-    ('p0,A,Iran,F,old,x\n', "1 ages are not numbers, such as 'old'"),
+    ('p0,A,Iran,F,old,x\n', "1 ages are not numbers from .* such as 'old'"),
+    ('p0,A,Iran,F,inf,x\n', "1 ages are not numbers from .* such as 'inf'"),
+    ('p0,A,Iran,F,-3,x\n', "1 ages are not numbers from 0 to 122, .* '-3'"),
+    ('p0,A,Iran,F,nan,x\n', "1 ages are not numbers from .* such as 'nan'"),
     ('p0,A,,,,\np0,A,,,,\n', "1 patients occur more than once.*'p0'"),
   ],
 )
@@ -116,7 +128,7 @@ def test_metadata_without_a_column_are_an_error(tmp_path):
 def test_metadata_of_other_patients_are_an_error(tmp_path):
   metadata = subgroups.read_metadata(_write(tmp_path, 'q0,A,Iran,F,40,x\n'))
   with pytest.raises(ValueError, match=r"none of the 22 patients.*'q0'"):
-    subgroups.measure(_table(), metadata, resamples=FEW)
+    subgroups.measure(_table(), metadata)
 
 
 def test_metadata_of_covidx_ct(real_data):

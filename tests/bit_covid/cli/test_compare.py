@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 
-from bit_covid.analysis import bootstrap
+from bit_covid.analysis import interval as interval_lib
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import terminal
@@ -42,7 +42,7 @@ def runs(tmp_path):
 
 
 def test_table_and_sentence(runs, capsys):
-  arguments = [str(runs / 'a'), str(runs / 'b'), '--replicates=100']
+  arguments = [str(runs / 'a'), str(runs / 'b')]
   assert compare.main(arguments) == 0
   captured = capsys.readouterr()
   assert captured.err == ''
@@ -58,15 +58,44 @@ def test_table_and_sentence(runs, capsys):
   for heading in ('MCC', 'Kappa', 'NPV, CP', 'ROC AUC, NCP'):
     assert heading in captured.out
   assert '600 slices of 120 patients' in captured.out
-  assert 'does not contain 0: B is more accurate' in captured.out
+  assert 'probability 5e-05: B is more accurate, by' in captured.out
 
 
 def test_csv_and_another_split(runs, capsys):
   file = str(runs / 'a/predictions/test.csv')
   predictions.write(_table(0.8), runs / 'b/predictions/val.csv')
-  arguments = [file, str(runs / 'b'), '--split=val', '--replicates=10']
+  arguments = [file, str(runs / 'b'), '--split=val']
   assert compare.main(arguments) == 0
-  assert 'There is no interval: the difference is' in capsys.readouterr().out
+  out = capsys.readouterr().out
+  assert 'with probability 1: these slices do not tell' in out
+
+
+def test_one_error_more_in_each_of_four_patients_is_no_verdict(runs, capsys):
+  # 25 patients of each class: four of A have one error each, B has none.
+  table = _table(1.0)
+  worse = table.copy()
+  columns = ['p_Normal', 'p_CP', 'p_NCP']
+  for patient in ('p0', 'p1', 'p50', 'p100'):
+    row = table.index[table['patient_id'] == patient][0]
+    worse.loc[row, columns] = np.roll(table.loc[row, columns], 1)
+  for name, each in (('a', worse), ('b', table)):
+    predictions.write(each, runs / name / 'predictions/test.csv')
+  assert compare.main([str(runs / 'a'), str(runs / 'b')]) == 0
+  out = capsys.readouterr().out
+  # Two of 16 ways to exchange A and B are as extreme.
+  assert 'with probability 0.12: these slices do not tell' in out
+  assert 'more accurate' not in out
+
+
+def test_patients_whom_nobody_named(runs, capsys):
+  for name, rate in (('a', 0.8), ('b', 0.95)):
+    table = _table(rate)
+    table['patient_id'] = table['slice_id']
+    predictions.write(table, runs / name / 'predictions/test.csv')
+  assert compare.main([str(runs / 'a'), str(runs / 'b')]) == 0
+  out = capsys.readouterr().out
+  assert 'intervals are over slices and too narrow' in out
+  assert '600 slices. All values' in out
 
 
 def test_every_measure_has_a_heading():
@@ -74,16 +103,16 @@ def test_every_measure_has_a_heading():
 
 
 @pytest.mark.parametrize(
-  ('low', 'high', 'sentence'),
+  ('low', 'chance', 'sentence'),
   [
-    (-0.01, 0.02, 'The interval contains 0: .* difference of 2.14 points'),
-    (0.001, 0.02, 'does not contain 0: B is more accurate, by 0.50 points'),
-    (np.nan, np.nan, 'There is no interval'),
+    (-0.01, 0.01, 'probability 0.01: these slices do not tell'),
+    (0.001, 0.125, 'probability 0.12: these slices do not tell'),
+    (0.001, 0.01, 'probability 0.01: B is more accurate, by 0.50 points'),
   ],
 )
-def test_sentence(low, high, sentence):
-  difference = bootstrap.Difference(0.005, low, high, 0.0214)
-  assert re.search(sentence, compare.verdict(difference))
+def test_sentence(low, chance, sentence):
+  difference = interval_lib.Interval(0.005, low, 0.02)
+  assert re.search(sentence, compare.verdict(difference, chance))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +124,7 @@ def test_sentence(low, high, sentence):
     (['a', 'fewer.csv'], r'different slices: 10 of 600 are only in A'),
     (['a', 'other.csv'], r'other.csv: the columns are'),
     (['a', 'words.csv'], r'Error: .*'),
-    (['a', 'b', '--replicates=0'], r'0 resamples'),
+    (['a', 'logits.csv'], r'600 of 600 rows have probabilities that do not'),
   ],
 )
 def test_errors_are_one_line(runs, capsys, monkeypatch, arguments, message):
@@ -106,6 +135,9 @@ def test_errors_are_one_line(runs, capsys, monkeypatch, arguments, message):
     'slice_id,patient_id,source,label,p_a\ns,p,,x,1'
   )
   predictions.write(_table(0.8).iloc[10:], runs / 'fewer.csv')
+  logits = _table(0.8)
+  logits[['p_Normal', 'p_CP', 'p_NCP']] = predictions.probabilities(logits) * 4
+  predictions.write(logits, runs / 'logits.csv')
   assert compare.main(arguments) == 2
   captured = capsys.readouterr()
   assert captured.out == ''

@@ -9,8 +9,9 @@ import pandas as pd
 from PIL import Image
 import pytest
 
-from bit_covid.analysis import bootstrap
+from bit_covid.analysis import intervals
 from bit_covid.analysis import metrics
+from bit_covid.analysis import paired
 from bit_covid.analysis import predictions
 from bit_covid.analysis import published
 from bit_covid.paper import collect
@@ -26,7 +27,7 @@ ACCURACIES = {'Random': 0.8, 'Bit-S': 0.85, 'Bit-M': 0.9}
 
 
 def _collect(item, tmp_path, **options):
-  options = {'scale': PAPER, 'resamples': bootstrap.Resamples(100)} | options
+  options = {'scale': PAPER} | options
   paths = collect.collect(item, tmp_path, **options)
   assert [path.name for path in paths] == [
     f'{item}.{ending}' for ending in ('csv', 'md', 'png')
@@ -122,15 +123,11 @@ def test_table1_of_one_seed_has_its_interval(tmp_path, simulate):
   table, _ = _collect('table1', tmp_path)
   ours = table[table['kind'] == 'ours'].set_index('model')
   tables = {name: _table(x) for name, x in folders.items()}
-  expected = bootstrap.intervals(
-    tables['Random'], resamples=bootstrap.Resamples(100)
-  )['accuracy']
+  expected = intervals.intervals(tables['Random'])['accuracy']
   row = ours.loc['Random']
   assert [row['value'], row['low'], row['high']] == [100 * x for x in expected]
-  difference = bootstrap.difference(
-    tables['Bit-M'], tables['Random'], resamples=bootstrap.Resamples(100)
-  )['accuracy']
-  names = ['value', 'low', 'high', 'smallest_detectable']
+  difference = paired.difference(tables['Bit-M'], tables['Random'])['accuracy']
+  names = ['value', 'low', 'high']
   assert [row[f'minus_bit_m_{x}'] for x in names] == [
     100 * x for x in difference
   ]
@@ -157,9 +154,7 @@ def test_table2(tmp_path, simulate):
   assert len(table) == 4 * 6 * 3
   confusion = metrics.confusion_matrix(_table(folder))
   expected = metrics.from_confusion(confusion)
-  intervals = bootstrap.intervals(
-    _table(folder), resamples=bootstrap.Resamples(100)
-  )
+  found = intervals.intervals(_table(folder))
   known = next(x for x in published.ROWS if x.model == 'Bit-M')
   ours = table[table['model'] == 'Bit-M'].set_index(['measure', 'class'])
   for measure in metrics.MEASURES:
@@ -167,7 +162,7 @@ def test_table2(tmp_path, simulate):
     for i, name in enumerate(published.CLASS_NAMES):
       row = ours.loc[measure, name]
       assert row['value'] == 100 * values[i]
-      assert row['low'] == 100 * intervals[measure].low[i]
+      assert row['low'] == 100 * found[measure].low[i]
       assert row['published'] == getattr(known, measure)[i]
   assert f'{100 * expected["ppv"][1]:.1f} (' in page
   assert '1 of 3 runs finished' in page

@@ -9,8 +9,8 @@ import pandas as pd
 from PIL import Image
 import pytest
 
-from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
+from bit_covid.analysis import paired
 from bit_covid.analysis import predictions
 from bit_covid.analysis import published
 from bit_covid.paper import collect
@@ -25,7 +25,7 @@ BEST = grid.Run('Bit-M')
 
 
 def _collect(item, tmp_path, **options):
-  options = {'scale': PAPER, 'resamples': bootstrap.Resamples(100)} | options
+  options = {'scale': PAPER} | options
   csv, md, png = collect.collect(item, tmp_path, **options)
   with Image.open(png) as picture:
     picture.load()
@@ -138,9 +138,7 @@ def test_figure6_of_all_combinations(tmp_path, simulate):
     _table(folders[grid.Run('Bit-M', '160x128', '500', mixup)])
     for mixup in (True, False)
   )
-  expected = bootstrap.difference(
-    without, with_, resamples=bootstrap.Resamples(100)
-  )['accuracy']
+  expected = paired.difference(without, with_)['accuracy']
   assert [row['value'], row['low'], row['high']] == [
     100 * x for x in expected[:3]
   ]

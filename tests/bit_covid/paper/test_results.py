@@ -5,8 +5,8 @@
 import numpy as np
 import pytest
 
-from bit_covid.analysis import bootstrap
 from bit_covid.analysis import metrics
+from bit_covid.analysis import paired
 from bit_covid.analysis import predictions
 from bit_covid.paper import grid
 from bit_covid.paper import results
@@ -16,9 +16,7 @@ EXPECTED = [run.with_seed(seed) for run in (BIT_M, RANDOM) for seed in range(3)]
 
 
 def _runs(tmp_path, **options):
-  return results.Runs(
-    tmp_path, EXPECTED, resamples=bootstrap.Resamples(100), **options
-  )
+  return results.Runs(tmp_path, EXPECTED, **options)
 
 
 def _read(folder, split='test'):
@@ -65,9 +63,7 @@ def test_difference_is_paired(tmp_path, simulate):
   found = runs.difference(
     runs.result(RANDOM, 'test'), runs.result(BIT_M, 'test')
   )
-  expected = bootstrap.difference(
-    _read(random), _read(bit_m), resamples=bootstrap.Resamples(100)
-  )
+  expected = paired.difference(_read(random), _read(bit_m))
   np.testing.assert_array_equal(
     found, [100 * float(x) for x in expected['accuracy']]
   )

@@ -14,9 +14,7 @@ import pytest
 import scipy.special
 
 from bit_covid import report
-from bit_covid.analysis import bootstrap
 from bit_covid.analysis import predictions
-from bit_covid.report import values
 
 NAMES = ('Normal', 'CP', 'NCP')
 
@@ -92,8 +90,9 @@ def make_run(tmp_path: pathlib.Path) -> Callable[..., pathlib.Path]:
       'fingerprints': {'test': 'b86a4096c4418756'},
     }
     start = {'commit': '5675de8e', 'devices': ['cpu:cpu'] * 2}
+    resumed = {**start, 'data_changes': ['val: 2 labels changed, such as a']}
     (workdir / 'config.json').write_text(json.dumps(config))
-    (workdir / 'run.json').write_text(json.dumps([start]))
+    (workdir / 'run.json').write_text(json.dumps([start, resumed]))
     lines = [
       {'step': 1, 'train_loss': 1.1},
       {'step': 1, 'val_accuracy': 0.4, 'val_loss': 1.2},
@@ -110,13 +109,12 @@ def make_run(tmp_path: pathlib.Path) -> Callable[..., pathlib.Path]:
 
 @pytest.fixture
 def write_report() -> Callable[..., tuple[str, dict[str, Any]]]:
-  """Writes a report with few resamples; returns its page and its numbers."""
+  """Writes a report; returns its page and its numbers."""
 
   def write(
     workdir: pathlib.Path, **options: Any
   ) -> tuple[str, dict[str, Any]]:
-    settings = values.Settings(resamples=bootstrap.Resamples(50))
-    path = report.write_report(workdir, settings=settings, **options)
+    path = report.write_report(workdir, **options)
     numbers = (workdir / 'report' / 'metrics.json').read_text()
     return path.read_text('utf-8'), json.loads(numbers)
 

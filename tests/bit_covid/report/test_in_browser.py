@@ -10,8 +10,6 @@ import subprocess
 import pytest
 
 from bit_covid import report
-from bit_covid.analysis import bootstrap
-from bit_covid.report import values
 
 _NAMES = ('chromium', 'chromium-browser', 'google-chrome', 'chrome')
 # What is wider than the page and not in a box of its own that scrolls, and
@@ -85,7 +83,6 @@ def _measure(browser, folder, page, width):
 def test_nothing_is_cut_off_and_no_image_is_broken(make_run, tmp_path, browser):
   path = report.write_report(
     make_run(with_maps=True),
-    settings=values.Settings(resamples=bootstrap.Resamples(50)),
   )
   for width in (1280, 390):
     found = _measure(browser, tmp_path, path.read_text('utf-8'), width)

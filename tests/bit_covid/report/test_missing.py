@@ -4,6 +4,7 @@
 
 import re
 
+import numpy as np
 from PIL import Image
 import pytest
 
@@ -80,12 +81,12 @@ def test_metadata_of_one_split_are_used_for_it(make_run, write_report):
     write_report(workdir, metadata=path)
 
 
-def test_one_patient_has_no_intervals(make_run, write_report):
+def test_one_patient_leaves_nearly_all_open(make_run, write_report):
   workdir = make_run(splits=('test',))
   _change(workdir, lambda table: table[table['patient_id'] == 'test0'])
   page, numbers = write_report(workdir)
-  assert numbers['test']['slice']['measures']['accuracy']['low'] is None
-  assert 'no interval: a class comes from one patient only' in page
+  accuracy = numbers['test']['slice']['measures']['accuracy']
+  assert accuracy['high'] - accuracy['low'] > 0.9
   assert '4 slices of 1 patient (1 Normal, 0 CP, 0 NCP)' in page
 
 
@@ -95,6 +96,47 @@ def test_patients_of_several_labels_have_no_numbers(make_run, write_report):
   page, numbers = write_report(workdir)
   assert 'different labels' in numbers['test']['patient']['missing']
   assert 'No numbers by patient.' in page
+  assert numbers['test']['slice']['patients_of_several_classes'] == 1
+  assert '1 of 1 patient have slices of more than one class.' in page
+
+
+def test_patients_whom_nobody_named_are_not_counted(make_run, write_report):
+  workdir = make_run()
+  for split in ('val', 'test'):
+    _change(
+      workdir,
+      lambda table: table.assign(patient_id=table['slice_id']),
+      split,
+    )
+  page, numbers = write_report(workdir)
+  found = numbers['test']
+  assert found['slice']['patients_known'] is False
+  assert found['slice']['patients'] is None
+  assert found['slice']['patients_by_class'] is None
+  assert 'Patients are not known' in found['patient']['missing']
+  assert 'intervals are over slices and too narrow' in page
+  assert 'Results by patient' not in page
+  assert '72 patients' not in page
+  assert '72 slices (24 Normal, 24 CP, 24 NCP)' in page
+
+
+def test_tied_votes_are_said(make_run, write_report):
+  workdir = make_run(splits=('test',))
+  columns = ['p_Normal', 'p_CP', 'p_NCP']
+
+  def tie(table):
+    # Two slices each for two classes.
+    table.loc[table.index[:4], columns] = [
+      *[[0.6, 0.4, 0.0]] * 2,
+      *[[0.1, 0.9, 0.0]] * 2,
+    ]
+    return table
+
+  _change(workdir, tie)
+  page, numbers = write_report(workdir)
+  ties = numbers['test']['patient']['vote']['ties']
+  assert ties >= 1
+  assert f'The votes of {ties} of 18 patients are tied' in page
 
 
 @pytest.mark.parametrize(
@@ -108,11 +150,19 @@ def test_patients_of_several_labels_have_no_numbers(make_run, write_report):
       lambda table: table.assign(p_CP=table['p_CP'] + 0.5),
       '72 of 72 rows have probabilities that do not add up to 1',
     ),
+    (
+      lambda table: table.assign(slice_id='one'),
+      r'1 slices of the table occur more than once \(one\)',
+    ),
+    (
+      lambda table: table.assign(p_CP=np.inf),
+      '72 of 72 rows have probabilities that do not add up to 1',
+    ),
     (lambda table: table.head(0), 'test: The table holds 0 slices'),
     (lambda table: table.assign(label=9), '72 of 72 labels are not in'),
     (lambda table: table.assign(patient_id=''), '72 of 72 .* no patient_id'),
   ],
-  ids=['NaN', 'sum', 'empty', 'label', 'patient'],
+  ids=['NaN', 'sum', 'twice', 'infinite', 'empty', 'label', 'patient'],
 )
 def test_bad_tables_are_refused_in_one_line(make_run, capsys, change, message):
   workdir = make_run(splits=('test',))
@@ -141,7 +191,7 @@ def test_damaged_files_are_named(make_run, capsys, name, message):
   workdir = make_run(splits=('test',))
   (workdir / name).parent.mkdir(exist_ok=True)
   (workdir / name).write_text('nonsense\nnonsense\n')
-  assert report.main([str(workdir), '--replicates=20']) == 2
+  assert report.main([str(workdir)]) == 2
   assert message in capsys.readouterr().err
 
 
@@ -149,7 +199,7 @@ def test_features_of_other_slices_are_refused(make_run, capsys):
   workdir = make_run()
   folder = workdir / 'predictions'
   (folder / 'val_features.npz').rename(folder / 'test_features.npz')
-  assert report.main([str(workdir), '--replicates=20']) == 2
+  assert report.main([str(workdir)]) == 2
   assert 'that are not the 72 of the predictions' in capsys.readouterr().err
 
 

@@ -13,6 +13,7 @@ import pytest
 from bit_covid.base import stop_signals
 from bit_covid.training import metric_log
 from bit_covid.training import preemption
+from bit_covid.training import steps
 from bit_covid.training import train
 from bit_covid.weights import bit_npz
 
@@ -53,7 +54,7 @@ def _checkpoints(workdir):
 
 def _signal_in_step(patch, number, signum):
   """Sends a signal while a step is computed."""
-  original = train.train_step.make_train_step
+  original = steps.train_step.make_train_step
 
   def make_train_step(*args, **kwargs):
     update = original(*args, **kwargs)
@@ -66,7 +67,7 @@ def _signal_in_step(patch, number, signum):
 
     return step
 
-  patch.setattr(train.train_step, 'make_train_step', make_train_step)
+  patch.setattr(steps.train_step, 'make_train_step', make_train_step)
 
 
 @pytest.mark.parametrize(
@@ -97,14 +98,14 @@ def test_step_in_hand_is_saved_and_the_run_goes_on(
 
 def test_second_signal_stops_at_once(config, tmp_path, monkeypatch):
   _signal_in_step(monkeypatch, 2, signal.SIGINT)
-  original = train.monitor_lib.Monitor.after_update
+  original = steps.monitor_lib.Monitor.after_update
 
   def after_update(self, step, *args):
     if step == 2:
       signal.raise_signal(signal.SIGINT)
     original(self, step, *args)
 
-  monkeypatch.setattr(train.monitor_lib.Monitor, 'after_update', after_update)
+  monkeypatch.setattr(steps.monitor_lib.Monitor, 'after_update', after_update)
   with pytest.raises(KeyboardInterrupt) as stop:
     train.train_and_evaluate(config, tmp_path)
   assert not isinstance(stop.value, stop_signals.Stopped)
@@ -149,7 +150,7 @@ def test_an_error_is_not_hidden_by_a_signal(tmp_path):
 
 
 def test_several_hosts_stop_after_the_same_step(tmp_path, monkeypatch):
-  asked, due = [], []
+  asked, due, waited = [], [], []
 
   def allgather(own):
     # The signal reaches the other of two hosts.
@@ -165,16 +166,21 @@ def test_several_hosts_stop_after_the_same_step(tmp_path, monkeypatch):
   monkeypatch.setattr(
     preemption.multihost_utils, 'process_allgather', allgather
   )
+  monkeypatch.setattr(
+    preemption.multihost_utils, 'sync_global_devices', waited.append
+  )
   with pytest.raises(stop_signals.Stopped, match='SIGTERM after step 10 of 12'):
     train_until_due()
   assert due == [False] * 9 + [True]
   assert asked == [0]
+  # For the others, which may still be saving.
+  assert waited == ['stopped']
 
 
 def test_log_has_no_nan(tmp_path):
-  with metric_log.MetricLog(
+  log = metric_log.MetricLog(
     epath.Path(tmp_path), restored_step=0, is_writer=True
-  ) as log:
-    log.write(1, {'a': math.nan, 'b': math.inf, 'c': 1.0})
+  )
+  log.write(1, {'a': math.nan, 'b': math.inf, 'c': 1.0})
   text = (tmp_path / 'metrics.jsonl').read_text()
   assert text == '{"step": 1, "a": null, "b": null, "c": 1.0}\n'

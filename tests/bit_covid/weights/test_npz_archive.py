@@ -3,6 +3,8 @@
 """Archives from strangers, most of them hostile."""
 
 import io
+import os
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -181,5 +183,43 @@ def test_errors_of_other_libraries_become_the_documented_one(tmp_path, name):
   if name == 'encrypted':
     content[local + 6] = content[central + 8] = 1
   path.write_bytes(content)
-  with pytest.raises(ValueError, match=r"a\.npz: 'x\.npy' has no valid"):
+  message = 'is packed with another' if name == 'method' else 'has no valid'
+  with pytest.raises(ValueError, match=rf"a\.npz: 'x\.npy' {message}"):
+    npz_archive.read_headers(path)
+
+
+def test_header_that_fills_the_memory_is_refused(tmp_path):
+  header = _header((1,)).rstrip()
+  content = b'\x93NUMPY\2\0' + (64 << 20).to_bytes(4, 'little') + header[10:]
+  path = tmp_path / 'a.npz'
+  with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
+    archive.writestr('x.npy', content.ljust(64 << 20) + bytes(16))
+  tracemalloc.start()
+  try:
+    with pytest.raises(ValueError, match='has no valid'):
+      npz_archive.read_headers(path)
+    assert tracemalloc.get_traced_memory()[1] < 4 << 20
+  finally:
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize('method', [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_members_that_unpack_to_any_size_are_refused(tmp_path, method):
+  path = tmp_path / 'a.npz'
+  with zipfile.ZipFile(path, 'w', method) as archive:
+    archive.writestr('x.npy', bytes(1 << 20))
+  with pytest.raises(ValueError, match='NumPy only stores arrays'):
+    npz_archive.read_headers(path)
+
+
+@pytest.mark.parametrize('name', ['pipe', '/dev/zero', '/proc/kmsg', 'empty'])
+def test_what_is_no_file_is_refused(tmp_path, name):
+  path = tmp_path / 'a.npz'
+  if name == 'pipe':
+    os.mkfifo(path)
+  elif name == 'empty':
+    path.touch()
+  else:
+    path.symlink_to(name)
+  with pytest.raises(ValueError, match=r'a\.npz: empty, or no file'):
     npz_archive.read_headers(path)

@@ -1,0 +1,32 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Audits a trained network: what its results rest on.
+
+A check is a module with a function `check(subject) -> finding.Finding`.
+"""
+
+from collections.abc import Callable, Mapping
+import types
+
+from bit_covid.audit import finding
+from bit_covid.audit.model import calibration_shift
+from bit_covid.audit.model import looks_at_test
+from bit_covid.audit.model import matched_position
+from bit_covid.audit.model import patients_behind
+from bit_covid.audit.model import subject as subject_lib
+
+CHECKS: Mapping[str, Callable[[subject_lib.Subject], finding.Finding]] = (
+  types.MappingProxyType(
+    {
+      'Patients behind the training': patients_behind.check,
+      'Evaluations on test': looks_at_test.check,
+      'Slices of matched position': matched_position.check,
+      'Calibration on the judged split': calibration_shift.check,
+    }
+  )
+)
+
+
+def audit_model(subject: subject_lib.Subject) -> list[finding.Finding]:
+  """Returns the findings of all checks of a network."""
+  return [check(subject)._replace(check=name) for name, check in CHECKS.items()]

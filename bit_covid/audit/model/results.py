@@ -1,0 +1,54 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of results with their intervals, as checks of a network show them."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import intervals
+from bit_covid.analysis import predictions
+
+# The first columns of a table of results.
+COLUMNS = ('Slices', 'Patients', 'Accuracy')
+
+
+def compare(tables: Mapping[str, pd.DataFrame], heading: str) -> pd.DataFrame:
+  """Returns a row of accuracy and sensitivities for each predictions table.
+
+  Args:
+    tables: of the same classes, by what distinguishes them. None is empty.
+    heading: of the column with the names of the tables.
+  """
+  rows = []
+  for name, table in tables.items():
+    measures = intervals.intervals(table, with_areas=False)
+    sensitivity = measures['sensitivity']
+    class_names = predictions.class_names(table)
+    rows.append(
+      {
+        heading: name,
+        'Slices': len(table),
+        'Patients': int(table['patient_id'].nunique()),
+        'Accuracy': text(measures['accuracy']),
+        **{
+          f'Sensitivity, {class_name}': text(interval_lib.Interval(*values))
+          for class_name, *values in zip(class_names, *sensitivity, strict=True)
+        },
+      }
+    )
+  return pd.DataFrame(rows)
+
+
+def text(found: interval_lib.Interval) -> str:
+  """Returns a share with its interval, such as '97.1 % (94.0 to 98.9)'."""
+  if pd.isna(found.value):
+    return 'no slices'
+  value, low, high = (f'{100 * float(x):.1f}' for x in found)
+  return f'{value} % ({low} to {high})'
+
+
+def accuracy(table: pd.DataFrame) -> interval_lib.Interval:
+  """Returns the accuracy of a predictions table, with its interval."""
+  return intervals.intervals(table, with_areas=False)['accuracy']
