@@ -95,8 +95,9 @@ class _Search(NamedTuple):
     """Returns `first`, `second` and `likeness` of the candidates of rows."""
     pairs = self.candidates(own, others, index)
     likeness = [
+      # A cut-out of the first was found, so the second lies within the first.
       alignment.likeness(
-        self.thumbnails[second], hashes.view(self.thumbnails[first], view)
+        hashes.turned_as(self.thumbnails[first], view), self.thumbnails[second]
       )
       for first, second, view in pairs.itertuples(index=False)
     ]
