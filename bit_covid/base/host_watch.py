@@ -166,7 +166,8 @@ class HostWatch(abc.ABC):
   def _note_done(self, index: int) -> None:
     """Notes that the work of a host is done; the first knows of all hosts."""
     self._done.add(index)
-    is_all = self._place.count == len(self._done)
+    # If the run was ended meanwhile, the end stays.
+    is_all = self._place.count == len(self._done) and not self._verdict
     if self._place.index or is_all:
       self._send({'done': index})
     if is_all:

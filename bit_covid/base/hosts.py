@@ -150,8 +150,11 @@ def _raise_first_cause(
     Stopped: it was stopped by a signal.
   """
   reason = command.one_line(str(error)) or type(error).__name__
-  exit_code = getattr(error, 'exit_code', command.NOT_DONE)
-  if isinstance(error, KeyboardInterrupt) and not str(error):
+  is_stop = isinstance(error, KeyboardInterrupt)
+  exit_code = getattr(
+    error, 'exit_code', command.INTERRUPTED if is_stop else command.NOT_DONE
+  )
+  if is_stop and not str(error):
     reason = f'by {signal.Signals(exit_code - 128).name}.'
   # Any other error may be what JAX or Orbax say if a host no longer answers.
   # On a CPU, that is a ValueError in some functions.

@@ -4,6 +4,7 @@
 
 import json
 import socket
+import types
 
 import jax
 import numpy as np
@@ -90,3 +91,12 @@ def test_a_host_that_is_alone_is_not_watched(place):
   with hosts.together(place, start_seconds=1):
     assert not jax.distributed.is_initialized()
   hosts.end_if_connected(1)
+
+
+def test_other_hosts_are_told_of_ctrl_c():
+  told = []
+  watch = types.SimpleNamespace(
+    leave=lambda reason, **options: told.append((reason, options['exit_code']))
+  )
+  hosts._raise_first_cause(watch, KeyboardInterrupt())
+  assert told == [('by SIGINT.', 130)]
