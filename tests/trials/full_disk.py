@@ -35,24 +35,13 @@ def _prepare_data(folder: pathlib.Path) -> int:
 
 
 def _evaluate(folder: pathlib.Path) -> int:
-  from bit_covid.cli import evaluate
-
-  commands._use_small_network()
-  return evaluate.main(
-    [
-      f'{folder}/run',
-      '--split=val,test',
-      '--batch=8',
-      f'--data_dir={folder}/data',
-      f'--output={folder}/evaluated',
-    ]
-  )
+  return commands.evaluate(folder, f'--output={folder}/evaluated')
 
 
 def _export(folder: pathlib.Path) -> int:
   from bit_covid.export import command
 
-  commands._use_small_network()
+  commands.use_small_network()
   return command.main(
     [f'{folder}/run', '--format=npz,stablehlo', f'--output={folder}/exported']
   )
@@ -61,7 +50,7 @@ def _export(folder: pathlib.Path) -> int:
 def _predict(folder: pathlib.Path) -> int:
   from bit_covid import predict
 
-  commands._use_small_network()
+  commands.use_small_network()
   scans, output = folder / 'scans' / 'images', folder / 'results'
   return predict.main(
     [

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The frame of the trials on what takes no time, and a sample of crashes."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,7 @@ from tests.trials.frame import workplace
 
 def _right(*, amount=3, seed, scratch):
   (scratch / 'file').write_text(str(seed))
+  os.environ['OF_A_TRIAL'] = 'set'
   return [frame.Row(place='here', tries=amount, measured='1 MB')]
 
 
@@ -50,6 +53,7 @@ def test_what_is_right_leaves_nothing(capsys, tmp_path):
     '| all   |       | 3     | 0           | 0      |          |',
   ]
   assert not list(tmp_path.iterdir())
+  assert 'OF_A_TRIAL' not in os.environ
 
 
 @pytest.mark.usefixtures('own_folder')
