@@ -171,7 +171,7 @@ def _facts(
   """Returns the content of config.json on the network and its data."""
   weights = examples_lib.digest(path.read_bytes())
   return {
-    'data': run_directory.without_places(json.loads(config.to_json())),
+    'data': run_identity.without_places(json.loads(config.to_json())),
     'model': {'name': model_name, 'dtype': _DTYPE, 'weights': weights},
     'init': path.name,
   }
