@@ -86,8 +86,17 @@ class HostWatch(abc.ABC):
     threading.Thread(target=self._loop.run_forever, daemon=True).start()
     # Kept, as the loop would let Python delete it.
     self._connecting = asyncio.run_coroutine_threadsafe(
-      self._connect(), self._loop
+      self._connect_or_end(), self._loop
     )
+
+  async def _connect_or_end(self) -> None:
+    try:
+      await self._connect()
+    except Exception as error:  # Any would leave the hosts waiting for ever.
+      self._end(
+        f'--coordinator={self._place.address} cannot be used: {error}. Give '
+        'host and port of the first host.'
+      )
 
   @abc.abstractmethod
   async def _connect(self) -> None:

@@ -39,6 +39,7 @@ _PATIENCE = 35
 _OWN_ERRORS = (ValueError, OSError, FloatingPointError, KeyboardInterrupt)
 # Seconds that a host has to reach JAX's coordinator, which is running by then.
 _CONNECT_SECONDS = 60
+_MOST_PORT = 65_535
 
 
 def find_place() -> host_watch.Place:
@@ -101,9 +102,11 @@ def end_if_connected(exit_code: int) -> None:
 
 
 def _check(place: host_watch.Place) -> None:
-  if not re.search(r'.:\d+$', place.address):
+  found = re.search(r'.:(\d+)$', place.address)
+  if not found or int(found[1]) > _MOST_PORT:
     raise ValueError(
-      f'--coordinator={place.address} is not of the form host:port.'
+      f'--coordinator={place.address} is not of the form host:port, with a '
+      f'port of at most {_MOST_PORT}.'
     )
   if not 0 <= place.index < place.count:
     raise ValueError(

@@ -75,6 +75,7 @@ def test_without_any_cluster_the_other_flags_are_named(monkeypatch):
   ('place', 'message'),
   [
     (('node7', 2, 0), '--coordinator=node7 is not of the form host:port'),
+    (('node7:99999', 2, 0), '99999 is not of .* a port of at most 65535'),
     (('node7:80', 2, 2), '--process_id=2 is none of the 2 of --num_processes'),
   ],
 )
