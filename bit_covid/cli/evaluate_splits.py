@@ -75,12 +75,8 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
   _evaluate(checkpoint, config, splits, workdir, batch=arguments.batch)
   digest = checksums.of_file(epath.Path(path))
   for name, examples in splits.items():
-    ledger.add(
-      epath.Path(owner),
-      name,
-      checkpoint=digest,
-      fingerprint=examples.fingerprint,
-    )
+    data = examples.fingerprint
+    ledger.add(epath.Path(owner), name, checkpoint=digest, fingerprint=data)
   _show(workdir, list(splits))
 
 

@@ -65,15 +65,8 @@ def evaluate(folder: pathlib.Path, *flags: str) -> int:
   from bit_covid.cli import evaluate as command
 
   use_small_network()
-  return command.main(
-    [
-      f'{folder}/run',
-      '--split=val,test',
-      '--batch=8',
-      f'--data_dir={folder}/data',
-      *flags,
-    ]
-  )
+  argv = [f'{folder}/run', '--split=val,test', '--batch=8']
+  return command.main([*argv, f'--data_dir={folder}/data', *flags])
 
 
 def report(folder: pathlib.Path) -> int:
