@@ -115,14 +115,6 @@ def _check(place: host_watch.Place) -> None:
     )
 
 
-def _versions() -> dict[str, str]:
-  return {
-    'bit_covid': version.VERSION,
-    'jax': jax.__version__,
-    'jaxlib': metadata.version('jaxlib'),
-  }
-
-
 def _connect(place: host_watch.Place, address: str) -> None:
   # JAX would take SIGTERM for itself, and nothing would stop.
   jax.config.update('jax_enable_preemption_service', False)
@@ -140,7 +132,9 @@ def _connect(place: host_watch.Place, address: str) -> None:
       f'The hosts have different numbers of devices: {listed}. All have to '
       'have as many.'
     )
-  check_same(_versions(), remedy='Install the same versions on all.')
+  versions = {x: metadata.version(x) for x in ('jax', 'jaxlib')}
+  versions['bit_covid'] = version.VERSION
+  check_same(versions, remedy='Install the same versions on all.')
 
 
 def _raise_first_cause(
