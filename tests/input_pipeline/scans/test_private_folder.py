@@ -4,6 +4,7 @@
 
 import importlib.util
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -64,6 +65,21 @@ def test_it_is_private_and_removed(temporary):
     (folder.path / 'Doe').write_text('x')
   folder.remove()
   assert not list(temporary.iterdir())
+
+
+def test_what_could_not_be_removed_is_swept(temporary, monkeypatch):
+  def fail(*_, **__):
+    raise OSError('busy')
+
+  folder = private_folder.PrivateFolder()
+  monkeypatch.setattr(shutil, 'rmtree', fail)
+  with pytest.raises(OSError, match='busy'):
+    folder.remove()
+  assert folder.path.exists()
+  monkeypatch.undo()
+  monkeypatch.setattr(tempfile, 'tempdir', str(temporary))
+  private_folder.sweep()
+  assert not folder.path.exists()
 
 
 def test_folders_of_the_living_stay_and_those_of_the_killed_go(
