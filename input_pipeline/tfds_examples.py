@@ -7,6 +7,7 @@
 
 import collections
 from collections.abc import Mapping
+import contextlib
 import errno
 import io
 import os
@@ -203,3 +204,5 @@ def _write_table(path: epath.Path, columns: Mapping[str, np.ndarray]) -> None:
   except OSError as error:
     # Such as a folder of data that several users share and only read.
     logging.warning('%s is made at every start: %s', path, error)
+    with contextlib.suppress(OSError):
+      partial.unlink()
