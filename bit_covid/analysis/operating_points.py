@@ -67,13 +67,10 @@ def threshold_range(
   if math.isnan(value):
     return interval_lib.Interval(value, math.nan, math.nan)
   reached = at_threshold(table, class_name, value)['sensitivity']
-  # Where the lower bound is 0, the surest slice alone is called.
-  low = max(reached.low, np.finfo(np.float64).eps)
-  return interval_lib.Interval(
-    value,
-    threshold(table, class_name, reached.high),
-    threshold(table, class_name, low),
+  bounds = (
+    threshold(table, class_name, x) for x in (reached.high, reached.low)
   )
+  return interval_lib.Interval(value, *bounds)
 
 
 def at_threshold(

@@ -124,10 +124,8 @@ def _binomial(
     low = scipy.special.betaincinv(hits + half, errors + 1 - half, _TAIL)
     high = scipy.special.betaincinv(hits + 1 - half, errors + half, 1 - _TAIL)
   low, high = np.where(hits == 0, 0.0, low), np.where(errors == 0, 1.0, high)
-  is_known = ~np.isnan(share)
-  return np.where(is_known, low, np.nan)[()], np.where(is_known, high, np.nan)[
-    ()
-  ]
+  low, high = np.where(np.isnan(share), np.nan, [low, high])
+  return low, high
 
 
 def _zero_ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
