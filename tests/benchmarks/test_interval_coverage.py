@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks import interval_coverage
+from benchmarks import interval_populations
 from benchmarks import interval_simulations
 
-CELLS = interval_coverage.cells()
+CELLS = interval_populations.cells()
 
 
 @pytest.mark.parametrize(
