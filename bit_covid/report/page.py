@@ -11,6 +11,7 @@ import pandas as pd
 from bit_covid.analysis import figures
 from bit_covid.analysis import figures_images
 from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import measure_text
 from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
 from bit_covid.base import files
@@ -172,7 +173,11 @@ def _errors(run: Run) -> list[blocks.Block]:
     ['Slice', 'True', 'Predicted', 'Confidence, %', 'Source'],
     [
       blocks.cells(
-        x.slice_id, x.truth, x.predicted, blocks.share(x.confidence), x.source
+        x.slice_id,
+        x.truth,
+        x.predicted,
+        measure_text.share(x.confidence),
+        x.source,
       )
       for x in errors.itertuples()
     ],
