@@ -28,17 +28,6 @@ from bit_covid.analysis import patient_counts
 from bit_covid.analysis import proportion_interval
 
 _RESAMPLES = 500
-# From hits and slices `[S, P]` and strata `[P]` to bounds `[S]`.
-Method = Callable[
-  [np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]
-]
-
-
-def today(
-  hits: np.ndarray, slices: np.ndarray, stratum: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-  """Returns the bounds of `proportion_interval`."""
-  return proportion_interval.interval(hits, slices, stratum)[1:]
 
 
 def bootstrap(
@@ -66,9 +55,11 @@ def bootstrap(
   return np.where(is_flat, np.nan, low), np.where(is_flat, np.nan, high)
 
 
-def coverage(draw: simulations.Draw, method: Method) -> tuple[float, float]:
+def coverage(
+  draw: simulations.Draw, method: Callable[..., Sequence[np.ndarray]]
+) -> tuple[float, float]:
   """Returns the share of intervals with the truth, and their mean width."""
-  low, high = method(draw.hits, draw.slices, draw.stratum)
+  low, high = method(draw.hits, draw.slices, draw.stratum)[-2:]
   covers = (low <= draw.truth) & (draw.truth <= high)
   width = np.nanmean(high - low) if np.isfinite(low).any() else np.nan
   return float(covers.mean()), float(width)
@@ -148,7 +139,8 @@ def _shares(number: int, seed: int) -> Iterator[str]:
   yield '| shares of slices | before | now |\n|---|---|---|'
   for name, draw in populations.cells().items():
     drawn = draw(np.random.default_rng(seed), number)
-    yield _row(name, *(coverage(drawn, x) for x in (bootstrap, today)))
+    methods = bootstrap, proportion_interval.interval
+    yield _row(name, *(coverage(drawn, x) for x in methods))
 
 
 def _measures(number: int, seed: int) -> Iterator[str]:

@@ -43,11 +43,9 @@ def calibration(name: str, tables: Mapping[str, pd.DataFrame]) -> values.Json:
     )
     return result | {'missing': missing}
   after = calibration_lib.apply_temperature(table, temperature)
+  found = calibration_lib.temperature_range(tables[_VAL], temperature)
   return result | {
-    **values.flat(
-      'temperature',
-      calibration_lib.temperature_range(tables[_VAL], temperature),
-    ),
+    **values.flat('temperature', found),
     'after': _losses(after),
     'reliability_after': _reliability(after),
   }
@@ -110,10 +108,7 @@ def operating_points(
 
 
 def _operating_point(
-  class_name: str,
-  wanted: float,
-  val: pd.DataFrame,
-  table: pd.DataFrame,
+  class_name: str, wanted: float, val: pd.DataFrame, table: pd.DataFrame
 ) -> values.Json:
   threshold = points_lib.threshold_range(val, class_name, wanted)
   point = {

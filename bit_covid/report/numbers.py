@@ -77,11 +77,11 @@ def _split(
   return metrics.summary(confusion, class_names) | {
     'slice': {
       'slices': len(table),
-      'slices_by_class': subgroups.slices_by_class(table),
+      'slices_by_class': subgroups.by_class(table, 'slice_id'),
       'patients_known': knows_patients,
       **_counts(
         table['patient_id'].nunique(),
-        subgroups.patients_by_class(table),
+        subgroups.by_class(table, 'patient_id'),
         is_known=knows_patients,
       ),
       'patients_of_several_classes': (

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+from unittest import mock
 
 import pytest
 
@@ -68,18 +69,13 @@ def test_it_is_private_and_removed(temporary):
 
 
 def test_what_could_not_be_removed_is_swept(temporary, monkeypatch):
-  def fail(*_, **__):
-    raise OSError('busy')
-
   folder = private_folder.PrivateFolder()
-  monkeypatch.setattr(shutil, 'rmtree', fail)
-  with pytest.raises(OSError, match='busy'):
-    folder.remove()
-  assert folder.path.exists()
-  monkeypatch.undo()
-  monkeypatch.setattr(tempfile, 'tempdir', str(temporary))
+  with monkeypatch.context() as patch:
+    patch.setattr(shutil, 'rmtree', mock.Mock(side_effect=OSError('busy')))
+    with pytest.raises(OSError, match='busy'):
+      folder.remove()
   private_folder.sweep()
-  assert not folder.path.exists()
+  assert not list(temporary.iterdir())
 
 
 def test_folders_of_the_living_stay_and_those_of_the_killed_go(
