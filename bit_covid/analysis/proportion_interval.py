@@ -44,12 +44,8 @@ def interval(
   count = _by_correlation(hits, slices, members)
   variance = _variance(hits - share[..., np.newaxis] * slices, members)
   variance /= np.maximum(total, 1) ** 2
-  by_variance = np.divide(
-    share * (1 - share),
-    variance,
-    out=np.full_like(share, np.inf),
-    where=variance > 0,
-  )
+  by_variance = metrics.ratio(share * (1 - share), variance)
+  by_variance = np.nan_to_num(by_variance, nan=np.inf)
   # Without any error, or any hit, nothing was estimated that t would allow for.
   is_estimated = (share > 0) & (share < 1) & (freedom > 0)
   t = scipy.special.stdtrit(max(freedom, 1), 1 - _TAIL)
@@ -104,9 +100,8 @@ def _variance(errors: np.ndarray, members: np.ndarray) -> np.ndarray:
   is_alone = count < 2
   mean = np.where(is_alone, 0, errors @ members / count)
   squares = (errors - mean @ members.T) ** 2 @ members
-  return (
-    squares * np.where(is_alone, 1, count / np.maximum(count - 1, 1))
-  ).sum(axis=-1)
+  factor = np.where(is_alone, 1, count / np.maximum(count - 1, 1))
+  return (squares * factor).sum(axis=-1)
 
 
 def _binomial(
