@@ -32,8 +32,8 @@ _RESAMPLES = 500
 
 def bootstrap(
   hits: np.ndarray, slices: np.ndarray, stratum: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-  """Returns the bounds that reports had before, NaN where they had none.
+) -> np.ndarray:
+  """Returns the bounds `[2, S]` that reports had before, NaN without any.
 
   They are percentiles over patients drawn with replacement within each class,
   taken further out for few patients (Hesterberg, 2015).
@@ -48,11 +48,10 @@ def bootstrap(
   effective = slices.sum(axis=1) ** 2 / (slices**2).sum(axis=1)
   t = scipy.special.stdtrit(effective - 1, 0.975)
   tail = scipy.special.ndtr(-t * np.sqrt(effective / (effective - 1)))
-  low, high = np.transpose(
+  bounds = np.transpose(
     [np.quantile(x, [p, 1 - p]) for x, p in zip(shares, tail, strict=True)]
   )
-  is_flat = np.ptp(shares, axis=1) < 1e-12
-  return np.where(is_flat, np.nan, low), np.where(is_flat, np.nan, high)
+  return np.where(np.ptp(shares, axis=1) < 1e-12, np.nan, bounds)
 
 
 def coverage(

@@ -61,8 +61,7 @@ def chance_of_accuracy(table_a: pd.DataFrame, table_b: pd.DataFrame) -> float:
   them, with a sum at least as far from 0: the two-sided p value.
   """
   a, b = _aligned(table_a, table_b, with_areas=False)
-  hits = np.trace(b.counts - a.counts, axis1=1, axis2=2)
-  return sign_flips(hits)
+  return sign_flips(np.trace(b.counts - a.counts, axis1=1, axis2=2))
 
 
 def sign_flips(differences: np.ndarray) -> float:

@@ -99,7 +99,6 @@ def test_a_refused_archive_takes_nothing_from_the_others(tmp_path, monkeypatch):
   assert 'damaged zip' in reasons.pop('1.zip')
   assert 'more than 1,000 bytes' in reasons.pop('2.zip')
   assert 'it unpacks to more than 2 files' in reasons.pop('3.zip')
-  # It is small itself.
   assert 'of a call unpack to more than 2 files' in reasons.pop('5.zip')
   assert list(reasons) == ['4.zip/a', '4.zip/b']
 
