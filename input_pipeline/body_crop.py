@@ -14,6 +14,7 @@ import numpy as np
 # smallest box of COVIDx CT, 32 x 25 of 512 x 512, is larger; a bright speck of
 # the table is smaller.
 _MIN_SIDE = 1 / 32
+_ERODED = np.ones((7, 7), np.uint8)
 
 
 def body_box(image: np.ndarray) -> np.ndarray:
@@ -27,21 +28,44 @@ def body_box(image: np.ndarray) -> np.ndarray:
   """
   height, width = image.shape
   whole = np.array([0, 0, width, height], np.int32)
-  blurred = cv2.GaussianBlur(image, (5, 5), 0)
-  visible = blurred[blurred > 0]
-  if not visible.size:
+  body = _outline(image)
+  if body is None:
     return whole
-  threshold, _ = cv2.threshold(visible, 0, 255, cv2.THRESH_OTSU)
-  foreground = (blurred > threshold).astype(np.uint8)
-  # Removes the edge of the table and other thin structures.
-  foreground = cv2.erode(foreground, np.ones((7, 7), np.uint8))
-  contours, _ = cv2.findContours(
-    foreground, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
-  )
-  if not contours:
-    return whole
-  body = max(contours, key=cv2.contourArea)
   xmin, ymin, box_width, box_height = cv2.boundingRect(body)
   if box_width < _MIN_SIDE * width or box_height < _MIN_SIDE * height:
     return whole
   return np.array([xmin, ymin, xmin + box_width, ymin + box_height], np.int32)
+
+
+def body_hull(image: np.ndarray) -> np.ndarray:
+  """Returns the pixels of the body's convex hull, `[H, W]` bool.
+
+  All are True where `body_box` is the whole image.
+
+  Args:
+    image: as for `body_box`.
+  """
+  xmin, ymin, xmax, ymax = body_box(image)
+  body = _outline(image)
+  if body is None or (xmax - xmin, ymax - ymin) == image.shape[::-1]:
+    return np.ones(image.shape, bool)
+  filled = np.zeros_like(image)
+  cv2.fillConvexPoly(filled, cv2.convexHull(body), 1)
+  # Undoes the erosion.
+  return cv2.dilate(filled, _ERODED) > 0
+
+
+def _outline(image: np.ndarray) -> np.ndarray | None:
+  """Returns the largest contour, as OpenCV gives it; None: there is none."""
+  blurred = cv2.GaussianBlur(image, (5, 5), 0)
+  visible = blurred[blurred > 0]
+  if not visible.size:
+    return None
+  threshold, _ = cv2.threshold(visible, 0, 255, cv2.THRESH_OTSU)
+  foreground = (blurred > threshold).astype(np.uint8)
+  # Removes the edge of the table and other thin structures.
+  foreground = cv2.erode(foreground, _ERODED)
+  contours, _ = cv2.findContours(
+    foreground, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
+  )
+  return max(contours, key=cv2.contourArea, default=None)

@@ -1,0 +1,81 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Finds the part of a slice that holds the lungs, without a network.
+
+It is the convex hull of the two largest regions of air in the body and of their
+mirror images, as a lung may be too dense to be told from the tissue around it.
+So it also holds lesions and most of the heart: right for covering the lungs,
+and too much for measuring them.
+"""
+
+import cv2
+import numpy as np
+
+from input_pipeline import body_crop
+
+# The image is shrunk to this side, as the outline need not be finer.
+_SIDE = 256
+# Pixels by which regions that touch are parted, and by which the hull is
+# widened, as lesions may lie at its edge.
+_PARTED, _WIDENED = 3, 7
+# A region of area A with more than this times sqrt(A) pixels at the border is
+# outside the body. It is 4 for the frame around a body, 2.8 for a corner, and
+# at most 1 for a lung that a tight crop cuts off.
+_MOST_CONTACT = 1.5
+# The smallest region, as a share of the image.
+_SMALLEST = 0.003
+# Pixels by which a region may reach below the body's box, which is too small by
+# the erosion with which it is found. Air in the table reaches further.
+_BELOW = 5
+# How wide the hull must be, as a share of the body. The trachea is less wide.
+_NARROWEST = 0.3
+
+
+def hull(image: np.ndarray) -> np.ndarray:
+  """Returns the pixels of lungs and heart, `[H, W]` bool; none: not found.
+
+  Args:
+    image: `[H, W]` uint8, under a window in which lungs are darker than the
+      tissue around them.
+  """
+  small = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+  box = body_crop.body_box(small)
+  y, x = np.nonzero(_regions(small, bottom=box[3] + _BELOW))
+  mirrored = box[0] + box[2] - 1 - x
+  filled = np.zeros_like(small)
+  if np.abs(mirrored - x).max(initial=0) > _NARROWEST * (box[2] - box[0]):
+    points = np.stack([np.concatenate([x, mirrored]), np.tile(y, 2)], axis=1)
+    cv2.fillConvexPoly(filled, cv2.convexHull(points.astype(np.int32)), 1)
+  filled = cv2.dilate(filled, _disk(_WIDENED))
+  size = image.shape[::-1]
+  return cv2.resize(filled, size, interpolation=cv2.INTER_NEAREST) > 0
+
+
+def _regions(image: np.ndarray, *, bottom: int) -> np.ndarray:
+  """Returns the two largest regions of air in the body, `[S, S]` bool."""
+  _, numbers, facts, _ = cv2.connectedComponentsWithStats(_air(image))
+  areas = facts[:, cv2.CC_STAT_AREA]
+  border = np.concatenate([*numbers[[0, -1]], *numbers[:, [0, -1]].T])
+  contact = np.bincount(border, minlength=len(areas))
+  ends = facts[:, cv2.CC_STAT_TOP] + facts[:, cv2.CC_STAT_HEIGHT]
+  is_inside = contact <= _MOST_CONTACT * np.sqrt(areas)
+  is_inside &= (areas >= _SMALLEST * image.size) & (ends <= bottom)
+  is_inside[0] = False  # All that is not air.
+  order = np.argsort(-areas * is_inside, kind='stable')[:2]
+  return np.isin(numbers, order[is_inside[order]])
+
+
+def _air(image: np.ndarray) -> np.ndarray:
+  """Returns 1 where a slice is darker than soft tissue, `[S, S]` uint8."""
+  blurred = cv2.GaussianBlur(image, (5, 5), 0)
+  threshold, _ = cv2.threshold(blurred, 0, 255, cv2.THRESH_OTSU)
+  # Ground glass, which Otsu's threshold divides, is taken for air.
+  tissue = blurred[blurred > threshold]
+  if tissue.size:
+    threshold = (threshold + np.median(tissue)) / 2
+  air = (blurred <= threshold).astype(np.uint8)
+  return cv2.morphologyEx(air, cv2.MORPH_OPEN, _disk(_PARTED))
+
+
+def _disk(size: int) -> np.ndarray:
+  return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
