@@ -43,7 +43,6 @@ setuptools.setup(
   install_requires=[
     'absl-py>=2.1',
     'array_record>=0.8; sys_platform != "win32"',
-    'clu>=0.0.12',
     'etils[epath]>=1.12',
     'filelock>=3.20',
     'flax>=0.12.8',
@@ -71,7 +70,6 @@ setuptools.setup(
     'rich>=14',
     'scikit-learn>=1.6',
     'scipy>=1.14',
-    # clu writes TensorBoard files with it and does not say so.
     'tensorboard>=2.20',
     'tensorflow>=2.20',
     'tensorflow-datasets>=4.9.9',

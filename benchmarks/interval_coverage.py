@@ -243,8 +243,7 @@ def _tables(number: int, few: int, seed: int) -> Iterator[str]:
     drawn = draw(np.random.default_rng(seed), number)
     texts = (_text(coverage(drawn, x)) for x in (bootstrap, today))
     yield f'| {name} | {" | ".join(texts)} |'
-  for counts, accuracy, correlation in _POPULATIONS:
-    yield f'\n{counts} patients, {accuracy}, ICC {correlation}'
+  for i, (counts, accuracy, correlation) in enumerate(_POPULATIONS):
     found = of_measures(
       np.random.default_rng(seed),
       few,
@@ -252,7 +251,14 @@ def _tables(number: int, few: int, seed: int) -> Iterator[str]:
       accuracy=accuracy,
       correlation=correlation,
     )
-    yield '; '.join(f'{name} {_text(x)}' for name, x in found.items())
+    if not i:
+      yield f'\n| patients, accuracy, ICC | {" | ".join(found)} |'
+      yield '|---' * (len(found) + 1) + '|'
+    classes = ', '.join(
+      ' / '.join(map(str, values)) for values in (counts, accuracy)
+    )
+    texts = ' | '.join(map(_text, found.values()))
+    yield f'| {classes}, {correlation} | {texts} |'
   yield '\n| patients | area | ROC AUC | average precision |\n|---|---|---|---|'
   for counts in _PATIENTS:
     for scores in _SCORES:

@@ -14,12 +14,13 @@ import traceback
 from absl import app
 from absl import flags
 from absl import logging
-import jax
 from ml_collections import config_flags
 
 from bit_covid.base import command
 from bit_covid.base import deterministic
 from bit_covid.base import host_memory
+from bit_covid.base import host_watch
+from bit_covid.base import hosts
 from bit_covid.base import stop_signals
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -41,6 +42,9 @@ _NUM_PROCESSES = flags.DEFINE_integer(
 )
 _PROCESS_ID = flags.DEFINE_integer(
   'process_id', None, 'Number of this host, from 0; with --coordinator.'
+)
+_START_SECONDS = flags.DEFINE_float(
+  'start_seconds', 60, 'How long several hosts wait for each other to start.'
 )
 _MAX_MINUTES = flags.DEFINE_float(
   'max_minutes',
@@ -110,14 +114,17 @@ def main(argv: Sequence[str] | None = None) -> int:
   # As `python -m` does, because config files import `configs.common`.
   if os.getcwd() not in sys.path:
     sys.path.insert(0, os.getcwd())
-  return command.run(
+  code = command.run(
     lambda: _run_with_flags(argv),
     # Not read from the flags, as parsing them may be what fails.
     debug='--debug' in argv,
-    # The loss is NaN or infinite, although the input is valid.
-    failures=(FloatingPointError,),
+    # The loss is NaN or infinite, or another host was lost, although the input
+    # is valid.
+    failures=(FloatingPointError, host_watch.HostsError),
     stopped='Stopped. The same command goes on from the last checkpoint.',
   )
+  hosts.end_if_connected(code)
+  return code
 
 
 def _run_with_flags(argv: Sequence[str]) -> int:
@@ -190,8 +197,10 @@ def _run() -> int:
   # Orbax logs every file that it writes.
   logging.set_verbosity(logging.WARNING)
   compilation_cache.enable()
-  _initialize_hosts()
-  with stop_signals.second_ends_program():
+  with (
+    stop_signals.second_ends_program(),
+    hosts.together(_place_among_hosts(), start_seconds=_START_SECONDS.value),
+  ):
     train.train_and_report(
       config,
       workdir,
@@ -201,9 +210,7 @@ def _run() -> int:
   return 0
 
 
-def _initialize_hosts() -> None:
-  # JAX would take SIGTERM for itself, and nothing would stop.
-  jax.config.update('jax_enable_preemption_service', False)
+def _place_among_hosts() -> host_watch.Place | None:
   by_hand = (_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
   if any(value is not None for value in by_hand):
     # With only some of them each host would train alone and write into the same
@@ -213,9 +220,8 @@ def _initialize_hosts() -> None:
         'Give --coordinator, --num_processes and --process_id together, and '
         'without --distributed.'
       )
-    jax.distributed.initialize(*by_hand)
-  elif _DISTRIBUTED.value:
-    jax.distributed.initialize()
+    return host_watch.Place(*by_hand)
+  return hosts.find_place() if _DISTRIBUTED.value else None
 
 
 def _program() -> str:

@@ -15,6 +15,7 @@ import sys
 
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
+from bit_covid.base import files
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,7 +55,8 @@ def _run(arguments: argparse.Namespace) -> int:
   # arguments are known to be right.
   from bit_covid.cli import predict_scans
 
-  return predict_scans.run(arguments)
+  with files.new_folder(arguments.output):
+    return predict_scans.run(arguments)
 
 
 if __name__ == '__main__':

@@ -59,6 +59,9 @@ _DATA = {
   # How they are drawn: by 'slice', as in the paper, or by 'patient', with all
   # slices of one patient before those of the next.
   'per_class_by': 'slice',
+  # Whether a run may go on with data that have changed since it began. Then
+  # run.json says what has changed.
+  'allow_change': False,
 }
 _TRAINING = {
   # Images per step, over all devices of all hosts.

@@ -40,10 +40,12 @@ from input_pipeline.data_checks import check_config  # noqa: E402
 from input_pipeline.data_checks import check_evaluation  # noqa: E402
 from input_pipeline.data_checks import check_training  # noqa: E402
 from input_pipeline.examples import Examples  # noqa: E402
+from input_pipeline.examples import ImageError  # noqa: E402
 
 __all__ = [
   'Batch',
   'Examples',
+  'ImageError',
   'as_numpy',
   'check_boxes',
   'check_config',

@@ -33,8 +33,8 @@ Batch = dict[str, np.ndarray]
 # Up to this many images share a call; more make it no faster.
 _MAX_IMAGES_PER_CALL = 8
 
-# Finds the message of a ValueError from `tf.numpy_function` in TensorFlow's.
-_VALUE_ERROR = re.compile(r'ValueError: (.*?)\nTraceback \(', re.DOTALL)
+# Finds the message of an ImageError from `tf.numpy_function` in TensorFlow's.
+_IMAGE_ERROR = re.compile(r'ImageError: (.*?)\nTraceback \(', re.DOTALL)
 
 
 def train_batches(
@@ -191,17 +191,17 @@ def as_numpy(dataset: tf.data.Dataset) -> Iterator[Batch]:
   Loading stops when the iterator is closed or deleted.
 
   Raises:
-    ValueError: an image cannot be read. The message names its slice.
+    ImageError: an image cannot be read. The message names its slice.
   """
   # Looked up before the first batch: when Python exits, the module may be gone.
   invalid = tf.errors.InvalidArgumentError
   try:
     yield from dataset.as_numpy_iterator()
   except invalid as error:
-    found = _VALUE_ERROR.search(error.message)
+    found = _IMAGE_ERROR.search(error.message)
     if found is None:
       raise
-    raise ValueError(found[1]) from None
+    raise examples_lib.ImageError(found[1]) from None
 
 
 @atexit.register

@@ -69,6 +69,7 @@ _RULES = {
     lambda x: x in examples_lib.PER_CLASS_BY,
     f'one of {", ".join(examples_lib.PER_CLASS_BY)}',
   ),
+  'allow_change': (lambda x: isinstance(x, bool), 'True or False'),
 }
 
 

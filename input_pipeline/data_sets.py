@@ -6,7 +6,7 @@ To add one, write its builder, give it an entry in `DATA_SETS`, and say what
 its numbers mean for patients in `bit_covid.analysis.data_caution`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 import dataclasses
 import types
 from typing import Any
@@ -31,8 +31,9 @@ class DataSet:
     window: as in `Examples`.
     source_fields: fields of `DataSource` that the builder takes as arguments.
     preparation: from the builder and a split, that of `Examples`.
-    check_source: raises ValueError if the builder's data set was prepared from
-      other files than those in a folder.
+    check_source: from the builder, a folder, a split and the names of its
+      slices; raises ValueError if it was prepared from other files than those
+      in the folder.
   """
 
   builder: type[tfds.core.GeneratorBasedBuilder]
@@ -41,7 +42,9 @@ class DataSet:
   preparation: Callable[[Any, str], preprocess.Preprocessing | None] = (
     lambda *_: None
   )
-  check_source: Callable[[Any, epath.Path], None] = lambda *_: None
+  check_source: Callable[[Any, epath.Path, str, Sequence[str]], None] = (
+    lambda *_: None
+  )
 
 
 DATA_SETS: Mapping[str, DataSet] = types.MappingProxyType(

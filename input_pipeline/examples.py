@@ -18,6 +18,13 @@ PerClassBy = Literal['slice', 'patient']
 PER_CLASS_BY: tuple[str, ...] = get_args(PerClassBy)
 
 
+class ImageError(ValueError):
+  """The image of a slice cannot be read any more, or is another one."""
+
+  # Of a command, whose input was right when it began.
+  exit_code = 1
+
+
 @dataclasses.dataclass(frozen=True)
 class Examples:
   """The N slices of a split, in order.
@@ -57,7 +64,7 @@ class Examples:
     """Returns the gray image of slice i, `[H, W]` uint8. It may be read-only.
 
     Raises:
-      ValueError: the image cannot be read. The message names the slice.
+      ImageError: the image cannot be read. The message names the slice.
     """
     try:
       encoded = self.read(i)
@@ -66,7 +73,7 @@ class Examples:
       size = self.preparation.crop
       return np.frombuffer(encoded, np.uint8).reshape(size, size)
     except (OSError, ValueError) as error:
-      raise ValueError(
+      raise ImageError(
         f'The image of slice {str(self.slice_id[i])!r}: {error}'
       ) from error
 

@@ -11,6 +11,7 @@ import collections
 from collections.abc import Iterator, Mapping, Sequence
 import csv
 import pathlib
+import re
 
 from input_pipeline import listed_images
 from input_pipeline import names
@@ -18,6 +19,9 @@ from input_pipeline import names
 _BOX = ('xmin', 'ymin', 'xmax', 'ymax')
 _REQUIRED = ('path', 'label', 'split')
 _OPTIONAL = ('patient', 'source', *_BOX)
+# A text that a spreadsheet would take for a formula, behind an apostrophe, as
+# `bit_covid.base.csv_file` writes it.
+_ESCAPED = re.compile(r"'+[=+\-@\t\r\n]")
 
 
 def read(
@@ -72,25 +76,31 @@ def _read_rows(path: pathlib.Path) -> Iterator[tuple[str, dict[str, str]]]:
   # utf-8-sig skips the byte order mark that spreadsheets write.
   with path.open(newline='', encoding='utf-8-sig') as file:
     reader = csv.reader(file, strict=True)
+    # The line on which a row begins, as cells may have line breaks.
+    line = 1
     try:
       columns = next(reader, [])
       _check_columns(columns, path)
+      line = reader.line_num + 1
       for fields in reader:
-        place = f'{path}:{reader.line_num}'
+        place = f'{path}:{line}'
         if len(fields) != len(columns):
           raise ValueError(
             f'{place}: {len(fields)} fields; expected {len(columns)}, as in '
             'the first line.'
           )
-        yield place, dict(zip(columns, fields, strict=True))
+        texts = (x[1:] if _ESCAPED.match(x) else x for x in fields)
+        yield place, dict(zip(columns, texts, strict=True))
+        line = reader.line_num + 1
     except UnicodeDecodeError as error:
       raise ValueError(
         f'{path}: not UTF-8 after line {reader.line_num}. Save it as UTF-8.'
       ) from error
     except csv.Error as error:
       raise ValueError(
-        f'{path}:{reader.line_num}: a quotation mark is missing or stands in '
-        'the middle of a field.'
+        f'{path}:{line}: a quotation mark is missing or stands in the middle '
+        f'of a field, or a field has more than {csv.field_size_limit():,} '
+        'characters.'
       ) from error
 
 

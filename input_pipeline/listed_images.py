@@ -5,7 +5,6 @@
 from collections.abc import Iterable, Sequence
 from concurrent import futures
 import functools
-import os
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ import tqdm
 from input_pipeline import conventions
 from input_pipeline import data_source
 from input_pipeline import examples as examples_lib
+from input_pipeline import file_stamp
 from input_pipeline import image_file
 
 NO_BOX = (0, 0, 0, 0)
@@ -54,25 +54,15 @@ def order_classes(names: Iterable[str]) -> tuple[str, ...]:
 class _Checked(NamedTuple):
   # Of the file, as the conversion to gray may differ between Pillow's versions.
   digest: str
-  stamp: int
+  stamp: tuple[int, ...]
   # Whether the file is already what `to_plain_gray` returns.
   is_plain: bool
   is_16bit: bool
   narrow: image_file.NarrowRangeError | None
 
 
-def _stamp(file: str) -> int:
-  # Another one for a file that was replaced; 0 for one that does not exist.
-  if not os.path.exists(file):
-    return 0
-  found = os.stat(file)
-  return hash(
-    (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-  )
-
-
 def _check(range_16bit: tuple[int, int], image: ListedImage) -> _Checked:
-  stamp = _stamp(image.file)
+  stamp = file_stamp.stamp(image.file)
   encoded = image_file.read(image.file)
   gray, narrow = b'', None
   try:
@@ -118,12 +108,12 @@ def to_examples(
   def read(i: int) -> bytes:
     file = images[i].file
     encoded = image_file.read(file)
-    is_same = _stamp(file) == checked[i].stamp
-    if not is_same and examples_lib.digest(encoded) != checked[i].digest:
-      raise ValueError(
-        f'{file} has changed since it was checked at the start. Restore it, or '
-        'start again.'
-      )
+    file_stamp.check_same(
+      file,
+      encoded,
+      stamp_before=checked[i].stamp,
+      digest_before=checked[i].digest,
+    )
     if checked[i].is_plain:
       return encoded
     return image_file.to_plain_gray(

@@ -6,7 +6,8 @@
 """
 
 import collections
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+import errno
 import io
 import os
 import sys
@@ -14,13 +15,14 @@ import sys
 from absl import logging
 from etils import epath
 import numpy as np
-import tensorflow as tf
 import tensorflow_datasets as tfds
 import tqdm
 
 from input_pipeline import data_sets
 from input_pipeline import data_source
 from input_pipeline import examples as examples_lib
+from input_pipeline import preparation_lock
+from input_pipeline import stored_records
 from input_pipeline.covidx_ct import prepared_slices
 
 
@@ -43,7 +45,7 @@ def load(source: data_source.DataSource, split: str) -> examples_lib.Examples:
       'split, put its file beside the others, remove that folder and start '
       'again.'
     )
-  return _read_split(builder, split)
+  return _read_split(builder, split, source.path)
 
 
 def load_all(
@@ -51,7 +53,10 @@ def load_all(
 ) -> dict[str, examples_lib.Examples]:
   """Returns all splits of a data set by name; errors are those of `load`."""
   builder = _prepared_builder(source)
-  return {split: _read_split(builder, split) for split in builder.info.splits}
+  return {
+    split: _read_split(builder, split, source.path)
+    for split in builder.info.splits
+  }
 
 
 def _prepared_builder(
@@ -64,10 +69,14 @@ def _prepared_builder(
       f'config.data.path is {manual_dir}, which is not a folder. Set it to the '
       "folder of the original files, or to '' if the data set is prepared."
     )
-  if not builder.data_path.exists():
-    _prepare(builder, manual_dir)
-  elif manual_dir is not None:
-    data_sets.DATA_SETS[builder.name].check_source(builder, manual_dir)
+  if builder.data_path.exists():
+    return builder
+  _check_can_be_prepared(builder, manual_dir)
+  with preparation_lock.hold(builder.data_path):
+    # Read again, as another process may have prepared it meanwhile.
+    builder = _make_builder(source)
+    if not builder.data_path.exists():
+      _prepare(builder, manual_dir)
   return builder
 
 
@@ -95,85 +104,102 @@ def _make_builder(
   )
 
 
-def _prepare(
+def _check_can_be_prepared(
   builder: tfds.core.GeneratorBasedBuilder, manual_dir: epath.Path | None
 ) -> None:
-  logging.info('Preparing %s in %s.', builder.name, builder.data_path)
   if builder.MANUAL_DOWNLOAD_INSTRUCTIONS and manual_dir is None:
     raise ValueError(
       f'{builder.info.full_name} is not prepared yet: set config.data.path '
       'to the folder that holds it.\n' + builder.MANUAL_DOWNLOAD_INSTRUCTIONS
     )
+
+
+def _prepare(
+  builder: tfds.core.GeneratorBasedBuilder, manual_dir: epath.Path | None
+) -> None:
+  logging.info('Preparing %s in %s.', builder.name, builder.data_path)
   if not sys.stderr.isatty():
     tfds.disable_progress_bar()
-  builder.download_and_prepare(
-    download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
-  )
+  try:
+    builder.download_and_prepare(
+      download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
+    )
+  except RuntimeError as error:  # The only kind that ArrayRecord raises.
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+      if (text := os.strerror(number)) in str(error):
+        raise OSError(number, text, str(builder.data_path)) from error
+    raise
 
 
 def _read_split(
-  builder: tfds.core.GeneratorBasedBuilder, split: str
+  builder: tfds.core.GeneratorBasedBuilder, split: str, path: str
 ) -> examples_lib.Examples:
   data_set = data_sets.DATA_SETS[builder.name]
   preparation = data_set.preparation(builder, split)
   key = 'image' if preparation is None else prepared_slices.RECORD_KEY
-  raw = {'deserialize_method': tfds.decode.DeserializeMethod.RAW_BYTES}
+  records = stored_records.StoredRecords(builder, split, image_key=key)
   # In the records, labels and names lie among gigabytes of images. They are
   # read once and kept in a file beside the records.
-  path = builder.data_path / f'{builder.name}-{split}.table.npz'
-  if not path.exists():
-    _write_table(path, builder.as_data_source(split, **raw), key)
-  records = builder.as_data_source(split, **raw)
-  with path.open('rb') as file, np.load(file, allow_pickle=False) as table:
-    columns = dict(table)
+  table = builder.data_path / f'{builder.name}-{split}.table.npz'
+  columns = _read_table(table)
+  files = records.sizes_and_times
+  # A table of an earlier version does not say which files it is of.
+  if not np.array_equal(columns.pop('files', None), files):
+    columns = _columns(records, description=f'Writing {table.name}')
+    _write_table(table, {**columns, 'files': files})
   if len(columns['label']) != len(records):
     raise ValueError(
       f'The table of split {split!r} in {builder.data_path} has '
       f'{len(columns["label"])} slices, the dataset {len(records)}. Remove '
       'that folder to prepare it anew.'
     )
+  if path:
+    folder = epath.Path(path).expanduser()
+    data_set.check_source(builder, folder, split, columns['slice_id'].tolist())
+  digests = columns['digest'].tolist()
   return examples_lib.Examples(
     class_names=tuple(builder.info.features['label'].names),
-    read=lambda i: _features(records, i)[key].bytes_list.value[0],
+    read=lambda i: records.image(int(i), digests[i]),
     window=data_set.window,
     preparation=preparation,
     **columns,
   )
 
 
-def _features(
-  records: Sequence[bytes], i: int
-) -> Mapping[str, tf.train.Feature]:
-  try:
-    record = records[int(i)]
-  except RuntimeError as error:  # The only kind that ArrayRecord raises.
-    raise OSError(str(error)) from error
-  # Takes half the time of tfds's own parser, which looks at every feature.
-  return tf.train.Example.FromString(record).features.feature
+def _read_table(path: epath.Path) -> dict[str, np.ndarray]:
+  if not path.exists():
+    return {}
+  with path.open('rb') as file, np.load(file, allow_pickle=False) as table:
+    return dict(table)
 
 
-def _write_table(
-  path: epath.Path, records: Sequence[bytes], image_key: str
-) -> None:
-  """Writes all columns of `Examples` to an npz file."""
+def _columns(
+  records: stored_records.StoredRecords, *, description: str
+) -> dict[str, np.ndarray]:
+  """Returns all columns of `Examples`."""
   columns = collections.defaultdict(list)
   bar = {'unit': 'slice', 'disable': None}
-  for i in tqdm.trange(len(records), desc=f'Writing {path.name}', **bar):
-    features = _features(records, i)
+  for i in tqdm.trange(len(records), desc=description, **bar):
+    features, image = records.read(i)
     for key in ('slice_id', 'patient_id', 'source'):
       columns[key].append(features[key].bytes_list.value[0].decode())
     columns['label'].append(features['label'].int64_list.value[0])
     # A list, as the field itself would keep the whole record in memory.
     columns['box'].append(list(features['box'].int64_list.value))
-    image = features[image_key].bytes_list.value[0]
     columns['digest'].append(examples_lib.digest(image))
   dtypes = {'label': np.int32, 'box': np.int32}
+  return {k: np.array(v, dtypes.get(k)) for k, v in columns.items()}
+
+
+def _write_table(path: epath.Path, columns: Mapping[str, np.ndarray]) -> None:
   # Through memory: writing a zip archive seeks, which object stores cannot.
   buffer = io.BytesIO()
-  np.savez(
-    buffer, **{k: np.array(v, dtypes.get(k)) for k, v in columns.items()}
-  )
+  np.savez(buffer, **columns)
   # Under a name of its own, as another process may write the same table.
   partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
-  partial.write_bytes(buffer.getvalue())
-  partial.replace(path)
+  try:
+    partial.write_bytes(buffer.getvalue())
+    partial.replace(path)
+  except OSError as error:
+    # Such as a folder of data that several users share and only read.
+    logging.warning('%s is made at every start: %s', path, error)

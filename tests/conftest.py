@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two fake devices, strict promotion, and the data that tests share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+import contextlib
 import os
 import pathlib
+import resource
+import signal
 import tempfile
 import warnings
 
@@ -41,6 +44,28 @@ def real_data() -> pathlib.Path:
   if not folder:
     pytest.skip('BIT_COVID_REAL_DATA names no folder of real CT slices')
   return pathlib.Path(folder)
+
+
+@pytest.fixture(scope='session')
+def largest_file() -> Callable[[int], contextlib.AbstractContextManager[None]]:
+  """Lets the system write at most so many bytes into a file, in a block.
+
+  So it refuses the rest of a write, as on a full disk.
+  """
+
+  @contextlib.contextmanager
+  def limit(size: int) -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Otherwise a write beyond the limit ends the program.
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+      yield
+    finally:
+      resource.setrlimit(resource.RLIMIT_FSIZE, before)
+      signal.signal(signal.SIGXFSZ, handler)
+
+  return limit
 
 
 @pytest.fixture(scope='session')

@@ -8,12 +8,14 @@ the order of the labels.
 """
 
 from collections.abc import Mapping, Sequence
+import csv
 import os
 
 from etils import epath
 import numpy as np
 import pandas as pd
 
+from bit_covid.base import csv_file
 from bit_covid.base import files
 
 ID_COLUMNS = ('slice_id', 'patient_id', 'source', 'label')
@@ -67,8 +69,21 @@ def write(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
   """Writes the table as CSV in full precision, atomically."""
   path = epath.Path(path)
   path.parent.mkdir(parents=True, exist_ok=True)
+  files.write(path, to_csv(table).encode())
+
+
+def to_csv(table: pd.DataFrame) -> str:
+  """Returns any table as CSV in full precision; see `base.csv_file`."""
+  table = table.rename(columns=csv_file.escaped)
+  for name in table.select_dtypes(exclude=('number', 'bool')):
+    table[name] = table[name].map(
+      lambda x: csv_file.escaped(x) if isinstance(x, str) else x
+    )
   # pandas writes floats with all digits, so that they are read unchanged.
-  files.write(path, table.to_csv(index=False).encode())
+  text = table.to_csv(index=False)
+  if '\r' in text:  # In a cell, which the csv module does not quote.
+    text = table.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)
+  return text
 
 
 def read(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -107,8 +122,9 @@ def read_csv(
   """
   numbers = [name for name, dtype in dtypes.items() if dtype is not str]
   try:
-    with epath.Path(path).open() as file:
-      return pd.read_csv(
+    # As bytes, or line breaks within a cell would all become the same.
+    with epath.Path(path).open('rb') as file:
+      table = pd.read_csv(
         file,
         dtype=dict(dtypes),
         keep_default_na=False,
@@ -119,6 +135,9 @@ def read_csv(
       f'{path}: it is empty or damaged: {str(error).strip()}. Numbers belong '
       f'in {", ".join(numbers)}. Write it again, or restore it.'
     ) from error
+  for name in table.columns.intersection(set(dtypes) - set(numbers)):
+    table[name] = table[name].map(csv_file.unescaped)
+  return table.rename(columns=csv_file.unescaped)
 
 
 def knows_patients(table: pd.DataFrame) -> bool:

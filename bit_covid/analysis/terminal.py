@@ -14,6 +14,7 @@ import rich.text
 from bit_covid.analysis import interval as interval_lib
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
+from bit_covid.base import lines
 
 # Of all measures of `metrics.measure`.
 HEADINGS = {
@@ -34,18 +35,38 @@ _STYLES = {'FAILED': 'bold red', 'WARNING': 'yellow', 'NOT CHECKED': 'dim'}
 _PIPE_WIDTH = 100
 
 
-def new_table(first: str, others: Sequence[str]) -> rich.table.Table:
+class Table(rich.table.Table):
+  """A table whose cells are texts, of which nothing is markup or a sequence."""
+
+  def __init__(self):
+    super().__init__(box=rich.box.SIMPLE_HEAD)
+
+  def add_column(self, header: str = '', **options: Any) -> None:
+    """Adds a column; options are those of rich."""
+    super().add_column(_text(header), **options)
+
+  def add_row(self, *cells: str, **options: Any) -> None:
+    """Adds a row; options are those of rich."""
+    super().add_row(*map(_text, cells), **options)
+
+
+def _text(cell: str) -> rich.text.Text:
+  # A detail may have several lines.
+  return rich.text.Text('\n'.join(map(lines.shown, cell.split('\n'))))
+
+
+def new_table(first: str, others: Sequence[str]) -> Table:
   """Returns an empty table; all columns except the first hold numbers."""
-  view = rich.table.Table(box=rich.box.SIMPLE_HEAD)
+  view = Table()
   view.add_column(first)
   for heading in others:
     view.add_column(heading, justify='right', no_wrap=True)
   return view
 
 
-def new_text_table(*headings: str) -> rich.table.Table:
+def new_text_table(*headings: str) -> Table:
   """Returns an empty table of texts, of which the last column is the widest."""
-  view = rich.table.Table(box=rich.box.SIMPLE_HEAD)
+  view = Table()
   *short, last = headings
   for heading in short:
     view.add_column(heading, min_width=min(len(heading), 16))
@@ -53,15 +74,13 @@ def new_text_table(*headings: str) -> rich.table.Table:
   return view
 
 
-def add_row(view: rich.table.Table, result: str, *texts: str) -> None:
+def add_row(view: Table, result: str, *texts: str) -> None:
   """Adds a row whose first cell decides its colour on a terminal."""
-  # As text, not as markup: file names may contain brackets.
-  cells = [rich.text.Text(text) for text in (result, *texts)]
-  view.add_row(*cells, style=_STYLES.get(result, ''))
+  view.add_row(result, *texts, style=_STYLES.get(result, ''))
 
 
-def show(*parts: str | rich.table.Table) -> None:
-  """Prints texts and tables."""
+def show(*parts: str | Table) -> None:
+  """Prints texts, each as one line, and tables."""
   is_terminal = sys.stdout.isatty()
   console = rich.console.Console(
     width=None if is_terminal else _PIPE_WIDTH,
@@ -71,12 +90,14 @@ def show(*parts: str | rich.table.Table) -> None:
     force_terminal=is_terminal,
   )
   for part in parts:
-    if not isinstance(part, str):
-      with console.capture() as captured:
-        console.print(part)
-      # Without the spaces that pad each line.
-      part = '\n'.join(x.rstrip() for x in captured.get().splitlines())
-    print(part, flush=True)
+    if isinstance(part, str):
+      lines.say(part)
+      continue
+    with console.capture() as captured:
+      console.print(part)
+    # Without the spaces that pad each line.
+    for line in captured.get().splitlines():
+      print(line.rstrip(), flush=True)
 
 
 def show_summary(split: str, summary: Mapping[str, Any]) -> None:
@@ -134,7 +155,7 @@ def _interval(measure: Mapping[str, float | None]) -> tuple[str, str]:
   )
 
 
-def _counts(summary: Mapping[str, Any]) -> rich.table.Table:
+def _counts(summary: Mapping[str, Any]) -> Table:
   names = summary['class_names']
   counts = new_table('Truth', names)
   for name, row in zip(names, summary['confusion_matrix'], strict=True):

@@ -11,6 +11,7 @@ import sys
 from bit_covid.app import limits as limits_lib
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
+from bit_covid.base import lines
 
 _PORT = 7860
 # What the extra `app` installs.
@@ -143,12 +144,12 @@ def _serve(
   from bit_covid.scoring import output
 
   classifier = load.load(arguments.checkpoint)
-  print(page_templates.DISCLAIMER)
+  lines.say(page_templates.DISCLAIMER)
   for text in output.cautions(classifier):
-    print(f'Note: {text}')
-  print(f'Network ready after {load.warm_up(classifier):.1f} s')
+    lines.say(f'Note: {text}')
+  lines.say(f'Network ready after {load.warm_up(classifier):.1f} s')
   if not server.is_local(listener):
-    print(
+    lines.say(
       f'Note: --host={arguments.host} is not this machine alone. Whoever '
       'reaches it may use the page, and nothing on the way is encrypted: see '
       'docs/app.md.'

@@ -4,17 +4,18 @@
 
 A page opens a session, uploads files, has scans found among them and scored,
 and shows the result; `Endpoints.routes` is the table. Functions that are not
-`async` run in threads: they compute or wait for a disk.
+`async` run in threads: they compute or wait for a disk. Those that take long
+run in turn: one for each session, so that no page takes all threads.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 import io
 import json
-import pathlib
-import tempfile
 import zipfile
 
 import anyio
+import anyio.to_thread
+from starlette import convertors
 from starlette import exceptions
 from starlette import requests
 from starlette import responses
@@ -28,9 +29,21 @@ from bit_covid.app import worker as worker_lib
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import output
 from bit_covid.scoring import page
+from input_pipeline.scans import private_folder
 
 # Seconds between looks at a state, and between signs of life to a page.
 _LOOK, _SIGN = 0.1, 10.0
+
+
+class _Number(convertors.Convertor[int]):
+  """Numbers in addresses, without those that take Python long to read."""
+
+  regex = '[0-9]{1,9}'
+  convert = staticmethod(int)
+  to_string = staticmethod(str)
+
+
+convertors.register_url_convertor('number', _Number())
 
 
 class Endpoints:
@@ -49,27 +62,27 @@ class Endpoints:
   def routes(self) -> list[routing.Route]:
     """Returns what each of them answers to."""
     session = '/sessions/{token}'
-    scan = session + '/scans/{scan:int}'
-    one = scan + '/slices/{index:int}'
+    scan = session + '/scans/{scan:number}'
+    one = scan + '/slices/{index:number}'
     table = [
       ('POST', '/sessions', self._create),
       ('POST', session + '/close', self._close),
       ('GET', session + '/events', self._events),
-      ('PUT', session + '/files/{folder:int}/{name}', self._receive),
-      ('POST', session + '/find', self._find),
+      ('PUT', session + '/files/{folder:number}/{name}', self._receive),
+      ('POST', session + '/find', self._in_turn(self._find)),
       ('GET', session + '/found', self._found),
       ('GET', scan + '/preview.png', self._preview),
-      ('POST', scan + '/score', self._score),
+      ('POST', scan + '/score', self._in_turn(self._score)),
       ('GET', scan + '/result', self._result),
-      ('GET', scan + '/report.html', self._report),
-      ('GET', scan + '/files.zip', self._archive),
+      ('GET', scan + '/report.html', self._in_turn(self._report)),
+      ('GET', scan + '/files.zip', self._in_turn(self._archive)),
       ('GET', one + '/picture.png', self._picture),
       ('GET', one + '/thumbnail.png', self._thumbnail),
-      ('GET', one + '/map{class_index:int}.png', self._map),
+      ('GET', one + '/map{class_index:number}.png', self._in_turn(self._map)),
     ]
     return [routing.Route(path, to, methods=[way]) for way, path, to in table]
 
-  async def _create(self, request: requests.Request) -> responses.Response:
+  def _create(self, request: requests.Request) -> responses.Response:
     token = self._sessions.create().token
     return responses.JSONResponse({'token': token}, 201)
 
@@ -98,15 +111,15 @@ class Endpoints:
       return responses.Response(status_code=400)  # Nobody reads it.
     except upload.RefusedError as error:
       # The state as well: a browser may still be sending, and not read this.
-      session.fail(str(error))
+      await anyio.to_thread.run_sync(session.fail, str(error))
       raise
     except OSError as error:
       text = f'The server could not keep the file: {error.strerror}.'
-      session.fail(text)
+      await anyio.to_thread.run_sync(session.fail, text)
       raise exceptions.HTTPException(507, text) from error
     return responses.Response(status_code=204)
 
-  async def _find(self, request: requests.Request) -> responses.Response:
+  def _find(self, request: requests.Request) -> responses.Response:
     session = self._session(request)
     _expect(session, 'uploading')
     self._worker.find(session)
@@ -125,7 +138,7 @@ class Endpoints:
     previews = self._session(request).previews
     return _png(previews.get(request.path_params['scan']))
 
-  async def _score(self, request: requests.Request) -> responses.Response:
+  def _score(self, request: requests.Request) -> responses.Response:
     session, index = self._session(request), request.path_params['scan']
     _expect(session, 'found', 'scored')
     if index >= len(session.found.scans):
@@ -158,8 +171,8 @@ class Endpoints:
     result = self._scored(request).result
     found = self._session(request).found
     buffer = io.BytesIO()
-    with tempfile.TemporaryDirectory(prefix='bit_covid_app') as name:
-      folder = pathlib.Path(name)
+    with private_folder.PrivateFolder() as private:
+      folder = private.path
       output.write_page(folder, result, self._classifier)
       output.write_tables(folder, [result], found, self._classifier)
       with zipfile.ZipFile(buffer, 'w', zipfile.ZIP_DEFLATED) as file:
@@ -183,6 +196,15 @@ class Endpoints:
     scored, parameters = self._scored(request), request.path_params
     index, class_index = parameters['index'], parameters['class_index']
     return _png(scored_scan.heat(scored, index, class_index))
+
+  def _in_turn(
+    self, answer: Callable[[requests.Request], responses.Response]
+  ) -> Callable[[requests.Request], Awaitable[responses.Response]]:
+    async def answer_in_turn(request: requests.Request) -> responses.Response:
+      turn = self._session(request).turn
+      return await anyio.to_thread.run_sync(answer, request, limiter=turn)
+
+    return answer_in_turn
 
   def _session(self, request: requests.Request) -> session_lib.Session:
     return self._sessions.find(request.path_params['token'])

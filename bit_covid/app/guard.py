@@ -1,14 +1,18 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Rejects requests from other sites, and sets security headers."""
+"""Rejects requests from other sites, sets headers, and catches errors."""
 
 from collections.abc import Collection
 import ipaddress
+import sys
+import traceback
 from urllib import parse
 
 from starlette import datastructures
 from starlette import responses
 from starlette import types
+
+from bit_covid.base import lines
 
 # Everything on the page comes from this server, and nothing is inline.
 _POLICY = (
@@ -21,7 +25,8 @@ REPORT_POLICY = (
   "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
   "frame-ancestors 'none'; sandbox"
 )
-_HEADERS = {
+# Of every answer, also of errors.
+HEADERS = {
   'cache-control': 'no-store',
   'content-security-policy': _POLICY,
   'cross-origin-opener-policy': 'same-origin',
@@ -33,22 +38,27 @@ _HEADERS = {
 
 
 class Guard:
-  """ASGI middleware that rejects requests of other sites and sets headers.
+  """ASGI application around another one, for all its requests and answers.
 
   Another site can use the server neither through the user's browser (checked by
   `Origin` and `Sec-Fetch-Site`) nor through a name of its own that points to
-  this server (checked by `Host`).
+  this server (checked by `Host`). Errors of the application become an answer
+  and one line on the terminal.
   """
 
-  def __init__(self, app: types.ASGIApp, *, hosts: Collection[str]):
+  def __init__(
+    self, app: types.ASGIApp, *, hosts: Collection[str], debug: bool = False
+  ):
     """Creates the guard of an application.
 
     Args:
       app: the application.
       hosts: names of the server, without ports; IP addresses are always
         accepted.
+      debug: print the traceback of an error; it may contain file names.
     """
     self._app = app
+    self._debug = debug
     self._hosts = {'localhost', *(x.lower() for x in hosts)}
 
   async def __call__(
@@ -59,10 +69,14 @@ class Guard:
       await self._app(scope, receive, send)
       return
 
+    has_started = False
+
     async def send_with_headers(message: types.Message) -> None:
+      nonlocal has_started
       if message['type'] == 'http.response.start':
+        has_started = True
         headers = datastructures.MutableHeaders(scope=message)
-        for name, value in _HEADERS.items():
+        for name, value in HEADERS.items():
           headers.setdefault(name, value)
       await send(message)
 
@@ -70,7 +84,24 @@ class Guard:
     headers = datastructures.Headers(scope=scope)
     if problem := self._problem(scope['method'], headers):
       app = responses.JSONResponse({'error': problem}, 403)
-    await app(scope, receive, send_with_headers)
+    try:
+      await app(scope, receive, send_with_headers)
+    except Exception as error:
+      text = self._report(error)
+      if not has_started:
+        answer = responses.JSONResponse({'error': text}, 500)
+        await answer(scope, receive, send_with_headers)
+
+  def _report(self, error: Exception) -> str:
+    if self._debug:
+      traceback.print_exc()
+    # Without what the error says, which may hold names of files.
+    text = (
+      f'The program failed ({type(error).__name__}). Start it with --debug to '
+      'see where.'
+    )
+    lines.say(f'Error: {text}', sys.stderr)
+    return text
 
   def _problem(
     self, method: str, headers: datastructures.Headers
@@ -83,7 +114,7 @@ class Guard:
         f'--allow_host={name} if it is.'
       )
     origin = headers.get('origin')
-    is_foreign = origin is not None and parse.urlsplit(origin).netloc != host
+    is_foreign = origin is not None and _network_location(origin) != host
     site = headers.get('sec-fetch-site', 'none')
     is_link = method == 'GET' and headers.get('sec-fetch-mode') == 'navigate'
     if is_foreign or (site not in ('none', 'same-origin') and not is_link):
@@ -97,6 +128,14 @@ def _host_name(host: str) -> str:
     return (parse.urlsplit(f'//{host}').hostname or '').lower()
   except ValueError:
     return ''
+
+
+def _network_location(origin: str) -> str | None:
+  """Returns the host and port of an `Origin` header; None if it is invalid."""
+  try:
+    return parse.urlsplit(origin).netloc
+  except ValueError:
+    return None
 
 
 def _is_address(name: str) -> bool:

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Limits on uploads and sessions."""
+"""Limits on uploads, sessions and connections."""
 
 from typing import NamedTuple
 
@@ -19,6 +19,8 @@ class Limits(NamedTuple):
       also has no connection.
     idle_after: seconds without a request after which a page is closed, to make
       room for others.
+    silent_after: seconds after which a connection is ended whose client does
+      not go on with its request, or does not take the answer.
   """
 
   bytes: int = 2 << 30
@@ -27,3 +29,9 @@ class Limits(NamedTuple):
   sessions: int = 4
   closed_after: float = 300.0
   idle_after: float = 7200.0
+  silent_after: float = 30.0
+
+  @property
+  def connections(self) -> int:
+    """The number of connections at once; a browser opens six for a page."""
+    return 96 + 8 * self.sessions

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The server: the page, its files and its endpoints, until an interrupt."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterator
 import contextlib
+import functools
 import ipaddress
 import mimetypes
 import os
@@ -18,21 +19,24 @@ import anyio
 import anyio.to_thread
 from starlette import applications
 from starlette import exceptions
-from starlette import middleware
 from starlette import requests
 from starlette import responses
 from starlette import routing
 from starlette import staticfiles
 import uvicorn
 
+from bit_covid.app import connections
 from bit_covid.app import endpoints
 from bit_covid.app import guard
 from bit_covid.app import limits as limits_lib
 from bit_covid.app import session as session_lib
 from bit_covid.app import upload
 from bit_covid.app import worker as worker_lib
+from bit_covid.base import lines
 from bit_covid.base import page_templates
+from bit_covid.base import stop_signals
 from bit_covid.inference import network as network_lib
+from input_pipeline.scans import private_folder
 
 # Some Windows registries map .js to text/plain, which browsers do not run.
 mimetypes.add_type('text/javascript', '.js')
@@ -68,18 +72,27 @@ class PageServer(uvicorn.Server):
       score_flagged: as for `score.score`.
       debug: as for `worker.Worker`.
     """
+    # Of a server that was killed.
+    private_folder.sweep()
     self.sessions = session_lib.Sessions(limits)
     worker = worker_lib.Worker(
       classifier, score_flagged=score_flagged, debug=debug
     )
+    app = _application(classifier, self.sessions, worker)
     config = uvicorn.Config(
-      _application(classifier, self.sessions, worker, hosts),
-      http='h11',
+      guard.Guard(app, hosts=hosts, debug=debug),
+      http=functools.partial(connections.Connection, limits=limits),
+      # They are accepted at once, and then others make room for them.
+      backlog=256,
       ws='none',
       lifespan='on',
       # Addresses hold tokens: no line for each of them.
       access_log=False,
-      log_level='warning',
+      # What a request does wrong is no matter of the terminal, and `Guard` and
+      # `Worker` say what fails.
+      log_level='critical',
+      # Configuring the logging module would close the handlers of libraries.
+      log_config=None,
       server_header=False,
       timeout_graceful_shutdown=5,
     )
@@ -88,14 +101,28 @@ class PageServer(uvicorn.Server):
   async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
     """Forgets all scans, which ends the pages' connections, then stops."""
     self.sessions.close_all()
+    for each in list(self.server_state.connections):
+      if each.is_receiving:
+        each.end()
     await super().shutdown(sockets)
+
+  async def on_tick(self, counter: int) -> bool:
+    """Returns whether to stop, after ending silent connections."""
+    for each in list(self.server_state.connections):
+      each.end_if_silent()
+    return await super().on_tick(counter)
+
+  @contextlib.contextmanager
+  def capture_signals(self) -> Iterator[None]:
+    """Ends the server at the first of all signals that stop commands."""
+    with stop_signals.handled(lambda: setattr(self, 'should_exit', True)):
+      yield
 
 
 def _application(
   classifier: network_lib.Network,
   sessions: session_lib.Sessions,
   worker: worker_lib.Worker,
-  hosts: Collection[str],
 ) -> applications.Starlette:
   environment = page_templates.environment(_HERE / 'templates')
   page = environment.get_template('page.html.j2').render(
@@ -115,7 +142,6 @@ def _application(
       *endpoints.Endpoints(classifier, sessions, worker).routes(),
     ],
     lifespan=lambda app: _lifespan(sessions, worker),
-    middleware=[middleware.Middleware(guard.Guard, hosts=hosts)],
     exception_handlers=dict.fromkeys(
       (exceptions.HTTPException, *_STATUS), _as_json
     ),
@@ -171,7 +197,7 @@ def run(
   # From here on, connections wait until they are answered.
   listener.listen()
   url = address(listener)
-  print(f'The page: {url}   (Ctrl+C ends it)', flush=True)
+  lines.say(f'The page: {url}   (Ctrl+C ends it)')
   if opens_browser and _has_screen():
     # A browser may take its time to start.
     threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()

@@ -9,6 +9,8 @@ import threading
 import time
 from typing import NamedTuple
 
+import anyio
+
 from bit_covid.app import limits as limits_lib
 from bit_covid.app import scored_scan
 from bit_covid.app import upload
@@ -56,6 +58,8 @@ class Session:
     # Open connections of the page.
     self.listeners = 0
     self.state = State('uploading')
+    # Held by what takes long, of which a page has one at a time.
+    self.turn = anyio.CapacityLimiter(1)
     self.found = scans.Found([], [])
     # PNG files and scored scans, by the index of the scan in `found`.
     self.previews: dict[int, bytes] = {}
@@ -142,12 +146,14 @@ class Session:
 class Sessions:
   """All open sessions, by their tokens.
 
-  The event loop and its threads share it, so each step is one dict operation.
+  The event loop and its threads share it, so each step is one dict operation,
+  except that the last free place is taken under a lock.
   """
 
   def __init__(self, limits: limits_lib.Limits):
     self.limits = limits
     self._by_token: dict[str, Session] = {}
+    self._lock = threading.Lock()
 
   def create(self) -> Session:
     """Returns a new session.
@@ -155,13 +161,14 @@ class Sessions:
     Raises:
       FullError: the limit is reached.
     """
-    if len(self._by_token) >= self.limits.sessions:
-      raise FullError(
-        f'{len(self._by_token)} pages are open, which is the limit; close one '
-        'of them, or try again later.'
-      )
-    session = Session(self.limits)
-    self._by_token[session.token] = session
+    with self._lock:
+      if len(self._by_token) >= self.limits.sessions:
+        raise FullError(
+          f'{len(self._by_token)} pages are open, which is the limit; close '
+          'one of them, or try again later.'
+        )
+      session = Session(self.limits)
+      self._by_token[session.token] = session
     return session
 
   def find(self, token: str) -> Session:

@@ -7,11 +7,10 @@ only their ending and the number of their folder.
 """
 
 from collections.abc import AsyncIterator
-import pathlib
 import re
-import tempfile
 
 from bit_covid.app import limits as limits_lib
+from input_pipeline.scans import private_folder
 
 # '000012.dcm', '000001.nii.gz', '000003': a name that cannot leave the folder.
 _NAME = re.compile(r'[0-9]{6}(\.[a-z0-9]{1,8}){0,2}')
@@ -25,12 +24,10 @@ class Upload:
   """Files that were received: `count` files of `size` bytes in `folder`."""
 
   def __init__(self, limits: limits_lib.Limits):
-    # Readable by this user alone.
-    self._temporary = tempfile.TemporaryDirectory(
-      prefix='bit_covid_app', ignore_cleanup_errors=True
-    )
+    # The worker may still write when the page is closed.
+    self._temporary = private_folder.PrivateFolder(ignore_errors=True)
     self._limits = limits
-    self.folder = pathlib.Path(self._temporary.name)
+    self.folder = self._temporary.path
     self.size = 0
     self.count = 0
 
@@ -76,7 +73,7 @@ class Upload:
 
   def remove(self) -> None:
     """Removes all files; a second call does nothing."""
-    self._temporary.cleanup()
+    self._temporary.remove()
 
   def _add_size(self, size: int) -> None:
     self.size += size

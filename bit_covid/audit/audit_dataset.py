@@ -19,11 +19,12 @@ from bit_covid.audit import slices
 from bit_covid.audit.model import subject as subject_lib
 from bit_covid.base import command
 from bit_covid.base import compilation_cache
+from bit_covid.base import lines
 import input_pipeline
 from input_pipeline import body_crop
 from input_pipeline import conventions
 from input_pipeline import covidx_ct
-from input_pipeline.covidx_ct import covidx_ct_dataset_builder
+from input_pipeline.covidx_ct import versions
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
       'seed': arguments.seed,
     }
     output.write(arguments.output, headline, findings, facts)
-    print(f'Page: {arguments.output / "audit.html"}')
+    lines.say(f'Page: {arguments.output / "audit.html"}')
   has_failed = any(each.severity == 'FAILED' for each in findings)
   return command.NOT_DONE if has_failed else 0
 
@@ -81,7 +82,7 @@ def _read_lists(arguments: argparse.Namespace) -> slices.Slices:
       f'--lists_only goes with {", ".join(f"covidx_ct/{x}" for x in configs)}; '
       f'not with {arguments.dataset}.'
     )
-  splits = covidx_ct_dataset_builder.read_splits(
+  splits = versions.read_splits(
     configs[version], epath.Path(arguments.data).expanduser()
   )
   return slices.from_split_files(splits, conventions.COVIDX_CT)

@@ -8,6 +8,7 @@ import pathlib
 
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
+from bit_covid.base import disk
 
 _NOTES = """\
 Exit code 1: a check failed. Patients of a CSV are those of its column patient;
@@ -86,6 +87,8 @@ def _run(arguments: argparse.Namespace) -> int:
         f'--run={arguments.run} is no work directory; name that of a training.'
       )
     arguments.output = arguments.output or arguments.run / 'audit'
+  if arguments.output is not None:
+    disk.check_folder(arguments.output, '--output')
   # TensorFlow takes seconds to load, so it is not loaded before the arguments
   # are known to be right.
   from bit_covid.audit import audit_dataset

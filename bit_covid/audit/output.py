@@ -9,12 +9,12 @@ import json
 import pathlib
 from typing import Any
 
+from etils import epath
 import pandas as pd
-import rich.table
-import rich.text
 
 from bit_covid.analysis import terminal
 from bit_covid.audit import finding
+from bit_covid.base import files
 from bit_covid.base import page_templates
 
 # Columns of text in the tables of findings. The first is text, too; all others
@@ -36,7 +36,7 @@ def show(text: str, findings: Sequence[finding.Finding]) -> None:
   view = terminal.new_text_table('Result', 'Check', 'What was found')
   for each in findings:
     terminal.add_row(view, each.severity, each.check, _with_advice(each))
-  parts: list[str | rich.table.Table] = [text, view]
+  parts: list[str | terminal.Table] = [text, view]
   for each in findings:
     if each.table is not None:
       parts += [each.check, _view(each.table)]
@@ -59,7 +59,7 @@ def write(
   """
   folder.mkdir(parents=True, exist_ok=True)
   content = facts | {'findings': [_record(each) for each in findings]}
-  (folder / 'audit.json').write_text(json.dumps(content, indent=2) + '\n')
+  files.write_json(epath.Path(folder / 'audit.json'), content)
   environment = page_templates.environment(_TEMPLATES)
   page = environment.get_template('audit.html.j2').render(
     text_columns=_TEXT_COLUMNS,
@@ -71,18 +71,18 @@ def write(
     ],
     picture=lambda each: base64.b64encode(each.picture).decode(),
   )
-  (folder / 'audit.html').write_text(page, encoding='utf-8')
+  files.write(epath.Path(folder / 'audit.html'), page.encode())
 
 
 def _with_advice(each: finding.Finding) -> str:
   return f'{each.text} {each.advice}'.strip()
 
 
-def _view(table: pd.DataFrame) -> rich.table.Table:
+def _view(table: pd.DataFrame) -> terminal.Table:
   first, *others = map(str, table.columns)
   view = terminal.new_table(first, others)
   for row in _cells(table):
-    view.add_row(*(rich.text.Text(x) for x in row))
+    view.add_row(*row)
   return view
 
 

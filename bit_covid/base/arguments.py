@@ -5,6 +5,8 @@
 import argparse
 import pathlib
 
+from bit_covid.base import disk
+
 # Error messages of the library name fields of the config. Commands without a
 # config show their own flags instead.
 FIELDS_AS_FLAGS = {
@@ -43,12 +45,13 @@ def add_new_folder(parser: argparse.ArgumentParser) -> None:
 
 
 def check_new_folder(folder: pathlib.Path) -> None:
-  """Checks that --output has no files, of which some might be lost.
+  """Checks that --output can be written to and has no files to be lost.
 
   Raises:
-    ValueError: the folder is not empty.
+    ValueError: it cannot, or is not empty.
   """
-  if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+  disk.check_folder(folder, '--output')
+  if folder.exists() and any(folder.iterdir()):
     raise ValueError(
       f'--output={folder} exists and is not empty; name a new folder, or '
       'remove this one.'

@@ -10,7 +10,7 @@ Uses the standard library alone, so that every room can import it.
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-import errno
+import contextlib
 import io
 import os
 import re
@@ -18,24 +18,16 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
+from bit_covid.base import disk
+from bit_covid.base import lines
 from bit_covid.base import stop_signals
 
-# Exit codes; 130 and 141 are what shells report for SIGINT and SIGPIPE, as is
-# 143 for SIGTERM.
+# Exit codes; 130 and 141 are what shells report for SIGINT and SIGPIPE, as are
+# 129, 131 and 143 for SIGHUP, SIGQUIT and SIGTERM.
 NOT_DONE = 1
 WRONG_INPUT = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
-
-# What is said of a file for an error of the operating system.
-_PROBLEMS = {
-  errno.ENOENT: 'does not exist; check its name and place',
-  errno.EACCES: 'may not be read or written by you; change its permissions',
-  errno.EROFS: 'lies on a disk that cannot be written to; name another place',
-  errno.EISDIR: 'is a folder; name a file',
-  errno.ENOTDIR: 'is a file, or lies below one; name a folder',
-  errno.ENOSPC: 'could not be written, as the disk is full; make room',
-}
 
 
 class Parser(argparse.ArgumentParser):
@@ -43,8 +35,8 @@ class Parser(argparse.ArgumentParser):
 
   def error(self, message: str) -> NoReturn:
     """Prints the message and how to get help, and ends the program."""
-    text = f'Error: {one_line(message)}; see {self.prog} --help\n'
-    self.exit(WRONG_INPUT, text)
+    text = lines.shown(one_line(message))
+    self.exit(WRONG_INPUT, f'Error: {text}; see {self.prog} --help\n')
 
 
 def make_parser(
@@ -81,15 +73,15 @@ def verb_name(verb: str) -> str:
 
 def epilog(examples: Sequence[str], notes: str = '') -> str:
   """Returns the last part of a help text; '%(prog)s' is the program's name."""
-  lines = ['Examples:']
+  texts = ['Examples:']
   for example in examples:
     comment, _, arguments = example.rpartition('\n')
     if comment:
-      lines.append(f'  # {comment}')
-    lines.append(f'  %(prog)s {arguments}')
+      texts.append(f'  # {comment}')
+    texts.append(f'  %(prog)s {arguments}')
   if notes:
-    lines += ['', notes]
-  return '\n'.join(lines)
+    texts += ['', notes]
+  return '\n'.join(texts)
 
 
 def main(
@@ -130,14 +122,16 @@ def run(
 ) -> int:
   """Returns the exit code of `work()`; prints expected errors in one line.
 
-  Any other exception is a bug and is raised as it is. SIGINT and SIGTERM stop
-  the work, with exit code 130 or 143.
+  An error may have an `exit_code` of its own. Any other exception is a bug and
+  is raised as it is. The signals of `stop_signals` stop the work, with exit
+  code 128 and their number.
 
   Args:
     work: does everything and returns the exit code.
     debug: print the traceback before the line.
     errors: exceptions of wrong input (exit code 2), as ValueError and OSError.
-    failures: exceptions that can happen with correct input (exit code 1).
+    failures: exceptions that can happen with correct input (exit code 1), as
+      a disk without room.
     words: replacements in error messages, applied in this order.
     stopped: message after a signal, unless the work says where it stands.
   """
@@ -147,7 +141,9 @@ def run(
     with stop_signals.handled(stop_signals.raise_if_received):
       return _run_to_the_end(work)
   except KeyboardInterrupt as stop:
-    print(f'\n{str(stop) or stopped}', file=sys.stderr)
+    with contextlib.suppress(OSError):  # The terminal may be closed.
+      print(file=sys.stderr)
+      lines.say(str(stop) or stopped, sys.stderr)
     return getattr(stop, 'exit_code', INTERRUPTED)
   except BrokenPipeError:
     # The reader, such as `| head`, has ended: the rest of the output is
@@ -158,7 +154,9 @@ def run(
     if debug:
       traceback.print_exc()
     say_error(error, words or {})
-    return NOT_DONE if isinstance(error, failures) else WRONG_INPUT
+    has_failed = isinstance(error, failures) or disk.is_full(error)
+    code = NOT_DONE if has_failed else WRONG_INPUT
+    return getattr(error, 'exit_code', code)
 
 
 def _escape_odd_names() -> None:
@@ -179,15 +177,12 @@ def _run_to_the_end(work: Callable[[], int]) -> int:
 def say_error(
   error: Exception | str, words: Mapping[str, str] | None = None
 ) -> None:
-  """Prints an error as one line, even if a file name in it has line breaks."""
-  problem = _PROBLEMS.get(getattr(error, 'errno', None))
-  if problem and getattr(error, 'filename', None):
-    text = one_line(f'{os.fsdecode(error.filename)} {problem}.')
-  else:
-    text = one_line(str(error)) or type(error).__name__
+  """Prints an error as one line, whatever the names of files in it hold."""
+  text = str(error) if isinstance(error, str) else disk.problem(error)
+  text = one_line(text or str(error)) or type(error).__name__
   for field, flag in (words or {}).items():
     text = text.replace(field, flag)
-  print(f'Error: {text}', file=sys.stderr)
+  lines.say(f'Error: {text}', sys.stderr)
 
 
 def one_line(text: str) -> str:

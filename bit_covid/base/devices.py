@@ -8,12 +8,10 @@ rest of the project calls these functions, so that only this file changes when
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-import hashlib
 import itertools
 from typing import Any, TypeVar
 
 import jax
-from jax.experimental import multihost_utils
 import numpy as np
 
 # All functions share the name of the mapped axis. An array that was replicated
@@ -109,23 +107,6 @@ def replicate(tree: _T) -> _T:
 def to_host(tree: Any) -> Any:
   """Returns a replicated tree as NumPy arrays, without asking other hosts."""
   return jax.tree.map(lambda x: np.asarray(x.addressable_shards[0].data), tree)
-
-
-def check_same_on_all_hosts(text: str, name: str) -> None:
-  """Checks that all hosts have the same text.
-
-  Raises:
-    ValueError: they differ. Raised on every host; begins with `name`, a plural.
-  """
-  if jax.process_count() == 1:
-    return
-  digest = np.frombuffer(hashlib.sha256(text.encode()).digest(), np.uint8)
-  digests = multihost_utils.process_allgather(digest)
-  if (digests != digests[0]).any():
-    raise ValueError(
-      f'{name} differ between the hosts. Give each the same command, code and '
-      'data.'
-    )
 
 
 def check_divides(name: str, batch: int, *, accumulation: int = 1) -> None:

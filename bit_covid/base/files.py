@@ -2,16 +2,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that are there whole or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+import contextlib
+import functools
 import hashlib
 import io
 import json
 import os
+import pathlib
 import re
+import secrets
+import shutil
+import socket
+import sys
 from typing import Any
 
 from etils import epath
 import numpy as np
+
+from bit_covid.base import disk
 
 # A zip archive may end with a comment, which readers of .npz files pass over.
 # Ours is the SHA-256 of all bytes before it.
@@ -21,13 +30,100 @@ _COMMENT_LENGTH = _COMMENT_BYTES.to_bytes(2, 'little')
 # The last record of the archive: how it begins, and its size. It ends with the
 # length of the comment.
 _END, _END_BYTES = b'PK\5\6', 22
+# Files that are being written: '.<name>.<host>-<process>-<number>.partial'.
+_PARTIAL = re.compile(r'\..+\.([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.partial')
 
 
 def write(path: epath.Path, content: bytes) -> None:
-  """Writes the file; a reader, or a crash, never meets half of it."""
-  partial = path.with_name(f'.{path.name}.partial')
-  partial.write_bytes(content)
-  partial.replace(path)
+  """Writes the file; a reader, or a crash, never meets half of it.
+
+  Several processes may write the same file: it is that of one of them.
+
+  Raises:
+    OSError: it could not be written, and is as before; the error names it.
+  """
+  sweep(path.parent)
+  writer = f'{_host()}-{os.getpid()}-{secrets.token_hex(4)}'
+  partial = path.with_name(f'.{path.name}.{writer}.partial')
+  with disk.writing(path, len(content)):
+    try:
+      partial.write_bytes(content)
+      partial.replace(path)
+    except BaseException:  # Also after Ctrl+C.
+      with contextlib.suppress(OSError):
+        partial.unlink()
+      raise
+
+
+def append(path: epath.Path, content: bytes) -> None:
+  """Adds to the end of a file, or makes it.
+
+  Raises:
+    OSError: it could not be written, and is as before; the error names it.
+  """
+  size = path.stat().length if path.exists() else 0
+  with disk.writing(path, len(content)):
+    try:
+      with path.open('ab') as file:
+        file.write(content)
+    except OSError:
+      with contextlib.suppress(OSError):
+        os.truncate(path, size)
+      raise
+
+
+@contextlib.contextmanager
+def new_folder(folder: pathlib.Path) -> Iterator[None]:
+  """Makes a folder, or takes an empty one, to be filled in the block.
+
+  It is as before if the block raises an error, so that the same command can be
+  given again. After Ctrl+C what is there stays.
+  """
+  is_new = not folder.exists()
+  folder.mkdir(parents=True, exist_ok=True)
+  try:
+    yield
+  except Exception:
+    for path in folder.iterdir():
+      if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+      else:
+        path.unlink()
+    if is_new:
+      folder.rmdir()
+    raise
+
+
+@functools.cache
+def sweep(folder: epath.Path) -> None:
+  """Removes what `write` left in a folder when its process was killed.
+
+  A process does so once, as looking through a folder takes time. Files of other
+  hosts stay, as nobody here knows whether their process has ended.
+  """
+  if '://' in os.fspath(folder) or not folder.is_dir():
+    return  # Object stores have no half files.
+  for path in folder.iterdir():
+    found = _PARTIAL.fullmatch(path.name)
+    if found and found[1] == _host() and not _is_alive(int(found[2])):
+      path.unlink(missing_ok=True)
+
+
+@functools.cache
+def _host() -> str:
+  return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+
+
+def _is_alive(process: int) -> bool:
+  if sys.platform == 'win32':
+    return True  # Not known: there, this signal is Ctrl+C.
+  try:
+    os.kill(process, 0)  # Signal 0 only asks.
+  except ProcessLookupError:
+    return False
+  except OSError:
+    pass  # Of another user.
+  return True
 
 
 def safe_name(text: str) -> str:

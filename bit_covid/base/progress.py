@@ -5,9 +5,15 @@
 from collections.abc import Iterator
 import contextlib
 import os
+import threading
 import time
 
 import jax
+
+from bit_covid.base import lines
+
+# Seconds after which a user is told what is waited for.
+_SLOW_SECONDS = 60
 
 
 class Progress:
@@ -51,9 +57,21 @@ class Progress:
 
 
 def say(text: str) -> None:
-  """Prints the text on the first host."""
+  """Prints the text as one line on the first host."""
   if jax.process_index() == 0:
-    print(text, flush=True)
+    lines.say(text)
+
+
+@contextlib.contextmanager
+def said_if_slow(text: str) -> Iterator[None]:
+  """Says the text if the block, which waits, takes longer than a minute."""
+  timer = threading.Timer(_SLOW_SECONDS, say, [text])
+  timer.daemon = True
+  timer.start()
+  try:
+    yield
+  finally:
+    timer.cancel()
 
 
 def format_path(path: str | os.PathLike[str]) -> str:

@@ -1,6 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""SIGINT and SIGTERM: the first asks a program to stop, the second ends it.
+"""Signals that stop: the first asks a program to, the second ends it.
+
+They are SIGINT (Ctrl+C), SIGTERM, SIGQUIT, and SIGHUP, which comes where a
+terminal is closed.
 
 Uses the standard library alone, as `base.command` does.
 """
@@ -12,7 +15,14 @@ import signal
 import socket
 import threading
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Windows has the first two alone.
+SIGNALS = tuple(
+  getattr(signal, name)
+  for name in ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT')
+  if hasattr(signal, name)
+)
+# A terminal that is closed may send it twice, and nobody waits any more.
+_NO_SECOND = getattr(signal, 'SIGHUP', None)
 
 # The signals that came and were not answered yet. They are kept because Python
 # swallows an exception that a handler raises in a destructor or a callback.
@@ -77,6 +87,8 @@ def handled(on_signal: Callable[[], None]) -> Iterator[None]:
     del frame
     _received.append(signum)
     restore()
+    if signum == _NO_SECOND:
+      signal.signal(signum, signal.SIG_IGN)
     on_signal()
 
   for signum in before:
@@ -101,11 +113,11 @@ def second_ends_program() -> Iterator[None]:
   writer.setblocking(False)
 
   def wait():
-    count = 0
+    is_asked = False
     while byte := reader.recv(1):
-      count += byte[0] in SIGNALS
-      if count == 2:
+      if is_asked and byte[0] in SIGNALS and byte[0] != _NO_SECOND:
         os._exit(128 + byte[0])
+      is_asked |= byte[0] in SIGNALS
 
   thread = threading.Thread(target=wait, daemon=True)
   thread.start()

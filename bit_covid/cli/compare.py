@@ -12,7 +12,6 @@ import sys
 from etils import epath
 import numpy as np
 import pandas as pd
-import rich.table
 
 from bit_covid.analysis import interval as interval_lib
 from bit_covid.analysis import metrics
@@ -44,7 +43,7 @@ def _format_comparison(
   table_a: pd.DataFrame,
   table_b: pd.DataFrame,
   differences: Mapping[str, interval_lib.Interval],
-) -> rich.table.Table:
+) -> terminal.Table:
   """Returns a row per measure: both values, their difference and interval."""
   view = terminal.new_table(
     'Measure', ['A', 'B', 'B - A', f'{interval_lib.LEVEL_TEXT} interval']

@@ -14,6 +14,7 @@ import sys
 
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
+from bit_covid.base import lines
 
 _EXAMPLES = (
   'runs/bit_m --split=val,test',
@@ -75,10 +76,11 @@ def _run(arguments: argparse.Namespace) -> int:
   from bit_covid.cli import evaluate_splits
   from bit_covid.training import run_lock
 
-  with run_lock.hold(output):
+  flag = '--output' if arguments.output else 'CHECKPOINT'
+  with run_lock.hold(output, flag=flag):
     evaluate_splits.run(arguments, output)
-  print(f'Predictions: {output / "predictions"}')
-  print(f'Report: bit-covid report {output}')
+  lines.say(f'Predictions: {output / "predictions"}')
+  lines.say(f'Report: bit-covid report {output}')
   return 0
 
 

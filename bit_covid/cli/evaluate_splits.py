@@ -37,6 +37,11 @@ from bit_covid.weights import metadata as metadata_lib
 import input_pipeline
 from input_pipeline import examples as examples_lib
 
+# Of the computation; that of `resnet_v2.create`.
+_DTYPE = 'float32'
+# Fields of `data` on which the pixels that the network sees depend.
+_IMAGE_FIELDS = ('name', 'box', 'crop', 'antialias', 'range_16bit')
+
 
 def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
   """Writes and prints the results of the splits that the arguments name.
@@ -57,10 +62,10 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
     input_pipeline.check_evaluation(splits[name], config)
   workdir = epath.Path(output)
   if arguments.output is None:
-    _check_own_data(workdir, splits)
+    _check_own_results(workdir, config, splits)
   else:
     facts = _facts(config, checkpoint.model_name, path)
-    run_identity.add_splits(workdir, facts, splits, flag='--output')
+    run_identity.begin_evaluation(workdir, facts, splits, flag='--output')
   _evaluate(checkpoint, config, splits, workdir, batch=arguments.batch)
   # Of the run to which the network belongs, wherever the results go.
   run = path.parent if (path.parent / 'config.json').is_file() else output
@@ -122,10 +127,18 @@ def _with_classes(
   )
 
 
-def _check_own_data(
-  workdir: epath.Path, splits: Mapping[str, input_pipeline.Examples]
+def _check_own_results(
+  workdir: epath.Path,
+  config: ml_collections.ConfigDict,
+  splits: Mapping[str, input_pipeline.Examples],
 ) -> None:
-  known = (run_identity.read(workdir) or {}).get('fingerprints') or {}
+  """Checks that results of the run may be replaced by the asked ones.
+
+  Raises:
+    ValueError: they are of other data, preprocessing or dtype.
+  """
+  found = run_identity.read(workdir) or {}
+  known = found.get('fingerprints') or {}
   for name, examples in splits.items():
     if known.get(name) != examples.fingerprint:
       raise ValueError(
@@ -133,6 +146,18 @@ def _check_own_data(
         f'evaluated on ({", ".join(known)}); give --output=FOLDER, so that '
         'they are not mixed.'
       )
+  # What a run of an earlier version does not say is not compared.
+  data = json.loads(config.to_json())
+  fields = [x for x in _IMAGE_FIELDS if x in found.get('data', {})]
+  there = {f'data.{key}': found['data'][key] for key in fields}
+  here = {f'data.{key}': data[key] for key in fields}
+  there['model.dtype'] = found.get('model', {}).get('dtype', _DTYPE)
+  here['model.dtype'] = _DTYPE
+  if different := run_identity.differences(there, here):
+    raise ValueError(
+      f'The results in {workdir} are of another computation: '
+      f'{"; ".join(different)}; give --output=FOLDER, so that they are kept.'
+    )
 
 
 def _facts(
@@ -142,7 +167,7 @@ def _facts(
   weights = examples_lib.digest(path.read_bytes())
   return {
     'data': run_directory.without_places(json.loads(config.to_json())),
-    'model': {'name': model_name, 'dtype': 'float32', 'weights': weights},
+    'model': {'name': model_name, 'dtype': _DTYPE, 'weights': weights},
     'init': path.name,
   }
 
@@ -171,6 +196,7 @@ def _evaluate(
     run_directory.write_results(
       workdir, name, table, outputs.features, show=False
     )
+    run_identity.add_split(workdir, name, examples)
 
 
 def _show(workdir: epath.Path, names: Sequence[str]) -> None:

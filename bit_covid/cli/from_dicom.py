@@ -21,6 +21,9 @@ import tqdm
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.base import csv_file
+from bit_covid.base import disk
+from bit_covid.base import files
+from bit_covid.base import lines
 
 if TYPE_CHECKING:
   from input_pipeline import scans as scans_lib
@@ -86,17 +89,17 @@ def _run(arguments: argparse.Namespace) -> int:
   _check_names(series)
   window = window_lib.check(arguments.window or window_lib.DEFAULT)
   key = patient_hash.read_or_make_key(arguments.key)
-  rows = _convert(series, output, key=key, window=window)
-  if not rows:
-    raise ValueError('No slice is left: the input check flagged all of them.')
-  csv_file.write(output / 'images.csv', rows)
+  with files.new_folder(output):
+    rows = _convert(series, output, key=key, window=window)
+    if not rows:
+      raise ValueError('No slice is left: the input check flagged all of them.')
+    csv_file.write(output / 'images.csv', rows)
   patients = len({row['patient'] for row in rows})
   center, width = window
-  print(
-    f'{len(rows)} slices of {patients} patients: {output / "images.csv"}\n'
-    f'Next: bit-covid split {output / "images.csv"}\n'
-    f'and train with --config.data.window="({center:g}, {width:g})"'
-  )
+  path = output / 'images.csv'
+  lines.say(f'{len(rows)} slices of {patients} patients: {path}')
+  lines.say(f'Next: bit-covid split {path}')
+  lines.say(f'and train with --config.data.window="({center:g}, {width:g})"')
   return 0
 
 
@@ -109,9 +112,9 @@ def _read_labels(path: pathlib.Path, root: pathlib.Path) -> list[_Series]:
     other = label_of_patient.setdefault(each.patient, each.label)
     if other != each.label:
       # Without the patient's name, since messages get into logs.
-      print(
+      lines.say(
         f'{each.place}: this patient has another label, {other!r}, above.',
-        file=sys.stderr,
+        sys.stderr,
       )
   return found
 
@@ -150,7 +153,8 @@ def _convert(
       _check(found, each, place_of_scan)
       for scan in found.scans:
         for note in scan.notes:
-          tqdm.tqdm.write(f'Note: {scan.name} ({scan.id}): {note}')
+          text = f'Note: {scan.name} ({scan.id}): {note}'
+          tqdm.tqdm.write(lines.shown(text))
         folder = output / 'images' / scan.id
         folder.mkdir(parents=True)
         count['slices'] += len(scan)
@@ -159,7 +163,7 @@ def _convert(
           if path is not None:
             name = path.relative_to(output).as_posix()
             rows.append({'path': name, 'label': each.label, 'patient': patient})
-  print(
+  lines.say(
     f'Files given: {count["given"]:,}. In scans: {count["used"]:,}. In none: '
     f'{count["given"] - count["used"]:,}. Slices: {count["slices"]:,}. '
     f'Converted: {len(rows):,}. Left out: {count["slices"] - len(rows):,}.'
@@ -175,10 +179,12 @@ def _check(
     if refused.cause == 'damaged':
       raise ValueError(f'{each.place}: {refused.name}: {refused.reason}')
     if refused.cause == 'other':
-      print(f'Left out: {refused.name}: {refused.reason}', file=sys.stderr)
+      text = f'Left out: {refused.name}: {refused.reason}'
+      lines.say(text, sys.stderr)
   foreign = sum(x.cause == 'foreign' for x in found.refused)
   if foreign:
-    print(f'{foreign} other files, neither images nor scans', file=sys.stderr)
+    text = f'{foreign} other files, neither images nor scans'
+    lines.say(text, sys.stderr)
   if not found.scans:
     raise ValueError(f'{each.place}: there is no scan in {each.path}.')
   for scan in found.scans:
@@ -202,10 +208,11 @@ def _write_slice(
     raise ValueError(f'{place}: {name}: {checked.reason}')
   slice_id = scan.slice_id(checked.index)
   if checked.reason:
-    tqdm.tqdm.write(f'Left out: {slice_id}: {checked.reason}')
+    tqdm.tqdm.write(lines.shown(f'Left out: {slice_id}: {checked.reason}'))
     return None
   path = folder / f'{slice_id}.png'
-  Image.fromarray(checked.gray).save(path)
+  with disk.writing(path):
+    Image.fromarray(checked.gray).save(path)
   return path
 
 

@@ -9,6 +9,7 @@ import time
 import tqdm
 
 from bit_covid.base import command
+from bit_covid.base import lines
 from bit_covid.base import page_templates
 from bit_covid.inference import load
 from bit_covid.inference import network as network_lib
@@ -22,9 +23,9 @@ from input_pipeline.scans import window as window_lib
 def run(arguments: argparse.Namespace) -> int:
   """Returns the exit code, after scoring what `predict.py`'s arguments name."""
   network = load.load(arguments.checkpoint)
-  print(page_templates.DISCLAIMER)
+  lines.say(page_templates.DISCLAIMER)
   for text in output_lib.cautions(network):
-    print(f'Note: {text}')
+    lines.say(f'Note: {text}')
   with scans.find(
     arguments.paths,
     window=network.window or window_lib.DEFAULT,
@@ -35,8 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     _say_refused(found)
     results = _score_all(network, found, arguments)
   output_lib.write_tables(arguments.output, results, found, network)
-  print(tables.counts_text(results, found))
-  print(f'Results: {arguments.output / "index.html"}')
+  lines.say(tables.counts_text(results, found))
+  lines.say(f'Results: {arguments.output / "index.html"}')
   has_result = any(x.scan_probabilities for x in results)
   return 0 if has_result else command.NOT_DONE
 
@@ -49,7 +50,7 @@ def _score_all(
   """Returns the results of all scans, after their pages were written."""
   # Compiled before the first scan, so that its time does not include it.
   seconds = load.warm_up(network) if found.scans else 0.0
-  print(f'Network ready after {seconds:.1f} s')
+  lines.say(f'Network ready after {seconds:.1f} s')
   arguments.output.mkdir(parents=True, exist_ok=True)
   results = []
   total = sum(map(len, found.scans))
@@ -64,18 +65,12 @@ def _score_all(
       output_lib.write_page(arguments.output, result, network)
       drawing = time.monotonic() - start
       results.append(result)
-      bar.write(_line(result, drawing))
-      for note in scan.notes:
-        bar.write(f'  Note: {note}')
-      # Damaged slices are named on the terminal only, since a file name can
-      # identify the patient.
-      for each in result.slices:
-        if not each.is_readable:
-          bar.write(f'  Not read: {each.name}: {each.finding}')
+      for text in _texts(result, drawing):
+        bar.write(lines.shown(text))
   return results
 
 
-def _line(result: score.ScanResult, drawing: float) -> str:
+def _texts(result: score.ScanResult, drawing: float) -> list[str]:
   """Returns the lines on a scan that are printed."""
   scan, count = result.scan, len(result.slices)
   verdict = 'no slice was scored: see its page'
@@ -90,20 +85,29 @@ def _line(result: score.ScanResult, drawing: float) -> str:
     f'{name} {1000 * x / count:.0f} ms' for name, x in seconds.items()
   )
   total = sum(seconds.values())
-  return (
+  return [
     f'{scan.name} -> {scan.id}.html: {verdict} ({result.num_used} of {count} '
-    f'slices count)\n  {total:.1f} s, {1000 * total / count:.0f} ms a slice: '
-    f'{parts}'
-  )
+    'slices count)',
+    f'  {total:.1f} s, {1000 * total / count:.0f} ms a slice: {parts}',
+    *(f'  Note: {note}' for note in scan.notes),
+    # Damaged slices are named on the terminal only, since a file name can
+    # identify the patient.
+    *(
+      f'  Not read: {each.name}: {each.finding}'
+      for each in result.slices
+      if not each.is_readable
+    ),
+  ]
 
 
 def _say_refused(found: scans.Found) -> None:
   """Prints the names of the files that are in no scan, and why."""
   for each in found.refused:
     if each.cause != 'foreign':
-      print(f'Refused: {each.name}: {each.reason}', file=sys.stderr)
+      lines.say(f'Refused: {each.name}: {each.reason}', sys.stderr)
   foreign = sum(x.cause == 'foreign' for x in found.refused)
   if foreign:
-    print(f'{foreign} other files, neither images nor scans', file=sys.stderr)
+    text = f'{foreign} other files, neither images nor scans'
+    lines.say(text, sys.stderr)
   if not found.scans:
-    print('There is no scan in what was given.', file=sys.stderr)
+    lines.say('There is no scan in what was given.', sys.stderr)

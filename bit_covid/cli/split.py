@@ -22,6 +22,7 @@ import pandas as pd
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.base import csv_file
+from bit_covid.base import lines
 
 
 def split(
@@ -153,8 +154,8 @@ def _run(arguments: argparse.Namespace) -> int:
     )
   csv_file.write(output, rows)
   _show_counts(pd.DataFrame(rows), list(shares))
-  print(f'All: {len(rows):,} slices of {len(chosen):,} patients.')
-  print(f'{output} (seed {arguments.seed})')
+  lines.say(f'All: {len(rows):,} slices of {len(chosen):,} patients.')
+  lines.say(f'{output} (seed {arguments.seed})')
   return 0
 
 
@@ -180,7 +181,7 @@ def _show_counts(frame: pd.DataFrame, names: Sequence[str]) -> None:
   width = frame['label'].str.len().max()
   for name in names:
     for label, slices, patients in counts.loc[name].itertuples():
-      print(
+      lines.say(
         f'{name:8} {label:{width}} {slices:8,} slices {patients:6,} patients'
       )
 

@@ -11,6 +11,8 @@ import shutil
 import types
 
 from bit_covid.base import command
+from bit_covid.base import disk
+from bit_covid.base import lines
 from bit_covid.export import description
 from bit_covid.export import exportable
 from bit_covid.export import parity
@@ -76,8 +78,9 @@ def export(
 
   Raises:
     FileExistsError: a folder exists already.
+    OSError: an export could not be written; nothing is left of any.
     ValueError: checkpoint or size are invalid, or an export differs from the
-      original; its folder is removed.
+      original; nothing is left of any.
   """
   modules = {name: import_format(name) for name in formats}
   _check_absent(output, formats)
@@ -85,8 +88,10 @@ def export(
   model = exportable.create(bit_npz.load(source), size=size)
   cases = parity.cases(model)
   differences = {}
-  for name, module in modules.items():
-    with _whole_folder(output / name) as folder:
+  # All or none, so that the same command can be given again.
+  with contextlib.ExitStack() as folders:
+    for name, module in modules.items():
+      folder = folders.enter_context(_whole_folder(output / name))
       module.write(model, folder)
       differences[name] = parity.check(name, module.read(folder), cases)
       content = description.describe(
@@ -114,10 +119,11 @@ def _whole_folder(target: pathlib.Path) -> Iterator[pathlib.Path]:
   partial = target.with_name(f'.{target.name}.partial')
   # Left by a process that was killed.
   shutil.rmtree(partial, ignore_errors=True)
-  partial.mkdir(parents=True)
   try:
-    yield partial
-    partial.rename(target)
+    with disk.writing(target):
+      partial.mkdir(parents=True)
+      yield partial
+      partial.rename(target)
   except BaseException:  # Also after Ctrl+C.
     shutil.rmtree(partial, ignore_errors=True)
     raise
@@ -150,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace) -> int:
   output = pathlib.Path(arguments.output).expanduser()
+  disk.check_folder(output, '--output')
   differences = export(
     arguments.checkpoint,
     output,
@@ -159,7 +166,7 @@ def _run(arguments: argparse.Namespace) -> int:
   for name, by_batch in differences.items():
     files = [path for path in (output / name).rglob('*') if path.is_file()]
     megabytes = sum(path.stat().st_size for path in files) / 1e6
-    print(
+    lines.say(
       f'{name}: {output / name}, {megabytes:.1f} MB, '
       f'largest difference {max(by_batch.values()):.1e} '
       f'(batches of {" and ".join(by_batch)})'

@@ -146,6 +146,11 @@ class Network:
     return self._calibrated(logits), maps
 
   def _calibrated(self, logits: np.ndarray) -> np.ndarray:
+    if not np.isfinite(logits).all():
+      raise ValueError(
+        'The network gives logits that are NaN or infinite, as its parameters '
+        'are too large. Take another checkpoint, or train again.'
+      )
     scores = logits.astype(np.float64) / (self.temperature or 1.0)
     return scipy.special.softmax(scores, axis=1)
 

@@ -17,6 +17,7 @@ from matplotlib import figure as mpl_figure
 import pandas as pd
 
 from bit_covid.analysis import figures
+from bit_covid.analysis import predictions
 from bit_covid.analysis import published
 from bit_covid.base import files as files_lib
 from bit_covid.paper import grid
@@ -147,7 +148,7 @@ def _csv(records: Sequence[Mapping[str, object]], scale: scales.Scale) -> str:
     # pandas makes a column with gaps float, so 25658 would become 25658.0.
     if {type(value) for value in values} == {int, type(None)}:
       table[name] = pd.array(values, 'Int64')
-  return table.to_csv(index=False)
+  return predictions.to_csv(table)
 
 
 def _page(item: str, request: Request, content: Collected) -> str:

@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
   if arguments.commands:
     for x in queue.left(mine, arguments.workdir):
       folder = str(x.run.folder(arguments.workdir))
-      print(scales.command(x.run, scale, folder, values=values))
+      progress.say(scales.command(x.run, scale, folder, values=values))
     return 0
   if scale.caution:
     progress.say(scale.caution)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
+from bit_covid.base import disk
+from bit_covid.base import lines
 from bit_covid.report import files
 from bit_covid.report import values
 
@@ -47,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+  # The numbers take a minute.
+  disk.check_folder(arguments.workdir, 'WORKDIR', subfolders=('report',))
   path = files.write_report(
     arguments.workdir,
     file_format=arguments.format,
@@ -57,7 +61,7 @@ def _run(arguments: argparse.Namespace) -> int:
       seed=arguments.seed,
     ),
   )
-  print(path)
+  lines.say(str(path))
   return 0
 
 

@@ -74,6 +74,7 @@ def _config_rows(config: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 def _start_rows(starts: list[Mapping[str, Any]]) -> list[tuple[str, Any]]:
   last = starts[-1] if starts else {}
+  changes = [x for start in starts for x in start.get('data_changes', [])]
   devices = last.get('devices') or []
   kinds = [f'{devices.count(kind)} x {kind}' for kind in dict.fromkeys(devices)]
   packages = [
@@ -86,6 +87,7 @@ def _start_rows(starts: list[Mapping[str, Any]]) -> list[tuple[str, Any]]:
     ('Commit', last.get('commit')),
     ('Started', last.get('time')),
     ('Starts', len(starts) or None),
+    *(('Data changed during the run', x) for x in changes),
     ('Python', last.get('python')),
     ('bit_covid', last.get('bit_covid')),
     ('Packages', ', '.join(packages)),

@@ -97,7 +97,7 @@ def _write(run: page.Run, file_format: str) -> pathlib.Path:
   for block in itertools.chain(*(section.blocks for section in sections)):
     for picture in getattr(block, 'pictures', ()):
       written.append(f'figures/{picture.name}.png')
-      (folder / written[-1]).write_bytes(picture.png)
+      files.write(folder / written[-1], picture.png)
   metrics.update_json(run.workdir, run.numbers)
   files.write(folder / file_name, text.encode())
   manifest.update(run.workdir, *(f'report/{glob.escape(x)}' for x in written))

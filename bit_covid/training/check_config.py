@@ -9,11 +9,9 @@ by `schedule.check`. `main` explains fields that do not exist.
 from collections.abc import Callable, Collection, Mapping
 import math
 import numbers
-import os
 import types
 from typing import Any, NamedTuple
 
-from etils import epath
 from flax import traverse_util
 import jax
 import ml_collections
@@ -160,24 +158,4 @@ def check_mixup(config: ml_collections.ConfigDict) -> None:
       f'Mixup pairs neighbours, but config.batch={config.batch} is '
       f'{per_device} slices a device. Make that even, or set '
       'config.mixup_alpha=0.'
-    )
-
-
-def check_workdir(workdir: epath.Path) -> None:
-  """Checks that a work directory exists or can be made.
-
-  Raises:
-    ValueError: it is a file, or lies in one, or cannot be written to.
-  """
-  existing = next(x for x in (workdir, *workdir.parents) if x.exists())
-  # Object stores have folders without permissions.
-  is_local = '://' not in os.fspath(workdir)
-  if is_local and not existing.is_dir():
-    raise ValueError(
-      f'--workdir={workdir}: {existing} is a file; name a folder.'
-    )
-  if is_local and not os.access(existing, os.W_OK | os.X_OK):
-    raise ValueError(
-      f'--workdir={workdir}: you may not write to {existing}; name a folder '
-      'elsewhere.'
     )

@@ -8,7 +8,9 @@ alone, in `input_pipeline.order_and_augmentation`.
 """
 
 import asyncio
+from collections.abc import Iterator
 import contextlib
+import shutil
 
 from etils import epath
 import jax
@@ -17,9 +19,18 @@ import orbax.checkpoint as ocp
 
 from bit_covid.base import checksums
 from bit_covid.base import command
-from bit_covid.base import devices
+from bit_covid.base import disk
+from bit_covid.base import files
+from bit_covid.base import hosts
 from bit_covid.base import progress
+from bit_covid.training import orbax_errors
+from bit_covid.training import shared_disk
 from bit_covid.training import train_step
+
+_SAME_FOLDER = (
+  'Put the work directory on a disk that all hosts share, and look for what is '
+  'wrong with it on the host that differs.'
+)
 
 
 class _DamagedError(ValueError):
@@ -27,13 +38,18 @@ class _DamagedError(ValueError):
 
 
 class Checkpoints(contextlib.AbstractContextManager):
-  """The last two checkpoints of a run.
+  """The last two checkpoints of a run, written while the training goes on.
 
-  The end of the `with` block waits until all checkpoints are written.
+  The end of the `with` block waits until all checkpoints are written. It raises
+  OSError if one could not be, as do `save` and `check`.
   """
 
   def __init__(self, workdir: epath.Path):
     folder = workdir / 'checkpoints'
+    self._needed_bytes = 0
+    self._is_saving = False
+    self._quiet = contextlib.ExitStack()
+    self._quiet.enter_context(orbax_errors.not_printed())
     self._manager = ocp.CheckpointManager(
       folder,
       # Otherwise Orbax infers it from the latest one, which may be damaged.
@@ -48,7 +64,53 @@ class Checkpoints(contextlib.AbstractContextManager):
     )
 
   def __exit__(self, *exception: object) -> None:
-    self._manager.close()
+    try:
+      self._wait()
+    finally:
+      # It raises no error that `_wait` has raised.
+      self._manager.close()
+      self._quiet.close()
+
+  def check(self) -> None:
+    """Raises the error of a save in the background, as soon as it has ended.
+
+    Orbax's own `check_for_errors` misses it, as another thread of Orbax asks
+    for it before.
+
+    Raises:
+      OSError: a checkpoint could not be written; the one before is intact.
+    """
+    if self._is_saving and not self._manager.is_saving_in_progress():
+      self._wait()
+
+  def _wait(self) -> None:
+    with self._writing():
+      self._manager.wait_until_finished()
+    self._is_saving = False
+
+  @contextlib.contextmanager
+  def _writing(self) -> Iterator[None]:
+    """Waits for the disk in its block, and leaves no half checkpoint.
+
+    Raises:
+      OSError: one could not be written; the error names the folder.
+    """
+    folder = self._manager.directory
+    place = progress.format_path(folder)
+    try:
+      with (
+        disk.writing(folder, self._needed_bytes),
+        progress.said_if_slow(
+          f'Still waiting for the disk to write a checkpoint to {place}.'
+        ),
+      ):
+        yield
+    except OSError:
+      # What was written takes up the room that is missing.
+      if jax.process_index() == 0:
+        for path in folder.glob('*.orbax-checkpoint-tmp*'):
+          shutil.rmtree(path, ignore_errors=True)
+      raise
 
   def restore(self, state: train_step.TrainState) -> train_step.TrainState:
     """Returns the latest sound state as NumPy arrays, or `state` if none is.
@@ -61,13 +123,12 @@ class Checkpoints(contextlib.AbstractContextManager):
     # NumPy arrays, so that the run can resume on another number of devices.
     target = jax.tree.map(np.asarray, jax.device_get(state))
     damaged = {}
-    for step in sorted(self._manager.all_steps(), reverse=True):
+    for step in self._steps_seen_by_all():
       try:
         restored = self._restore(step, target)
       except _DamagedError as error:
         damaged[step] = str(error)
         continue
-      devices.check_same_on_all_hosts(str(step), 'The last sound checkpoints')
       self._set_aside(damaged, going_on_from=step)
       return restored
     if damaged:
@@ -78,14 +139,34 @@ class Checkpoints(contextlib.AbstractContextManager):
       )
     return target
 
+  def _steps_seen_by_all(self) -> list[int]:
+    """Returns the steps of the checkpoints, the latest first."""
+
+    def view() -> str:
+      self._manager.reload()
+      steps = sorted(self._manager.all_steps(), reverse=True)
+      return ', '.join(map(str, steps)) or 'none'
+
+    steps = shared_disk.wait_until_same(view)[jax.process_index()]
+    place = f'what {self._manager.directory} holds'
+    hosts.check_same({place: steps}, remedy=_SAME_FOLDER)
+    return [] if steps == 'none' else [int(x) for x in steps.split(', ')]
+
   def _restore(
     self, step: int, target: train_step.TrainState
   ) -> train_step.TrainState:
     folder = self._manager.directory / str(step)
+    files.sweep(folder)
+    is_checked, damage = False, ''
     try:
       is_checked = checksums.check_folder(folder)
     except ValueError as error:
-      raise _DamagedError(str(error)) from error
+      damage = str(error)
+    # Before any host goes on to restore it, where it would wait for the others.
+    state = damage or 'sound'
+    hosts.check_same({f'checkpoint {step}': state}, remedy=_SAME_FOLDER)
+    if damage:
+      raise _DamagedError(damage)
     try:
       restored = self._manager.restore(
         step, args=ocp.args.StandardRestore(target)
@@ -125,16 +206,23 @@ class Checkpoints(contextlib.AbstractContextManager):
         folder.rename(aside)
     if damaged:
       # No host looks at the folders before the first one has renamed them.
-      devices.check_same_on_all_hosts('renamed', 'Damaged checkpoints')
+      hosts.check_same({'renamed': True}, remedy='')
       self._manager.reload()
 
   def save(self, step: int, state: train_step.TrainState) -> None:
     """Saves a state of NumPy arrays, unless its step was saved already.
 
     Orbax refuses arrays that only one of several hosts has.
+
+    Raises:
+      OSError: this one or the one before could not be written.
     """
+    self._wait()
+    self._needed_bytes = sum(x.nbytes for x in jax.tree.leaves(state))
     if self._manager.latest_step() != step:
-      self._manager.save(step, args=ocp.args.StandardSave(state))
+      self._is_saving = True
+      with self._writing():
+        self._manager.save(step, args=ocp.args.StandardSave(state))
 
 
 def _with_checksums(

@@ -19,7 +19,7 @@ FILE_NAME = 'finished.json'
 _PATTERNS = (
   *('config.json', 'run.json', 'splits.csv', 'metrics.jsonl', 'model.npz'),
   'test_ledger.jsonl',
-  *('predictions/*', 'gradcam/*', 'report/*', 'report/figures/*'),
+  *('slices/*', 'predictions/*', 'gradcam/*', 'report/*', 'report/figures/*'),
 )
 _KEY = 'sha256'
 

@@ -17,7 +17,6 @@ from PIL import Image
 
 from bit_covid.analysis import map_evidence
 from bit_covid.analysis import predictions
-from bit_covid.base import files
 from bit_covid.models import cascading_randomization
 from bit_covid.models import gradcam
 from bit_covid.models import normalize
@@ -188,4 +187,4 @@ def _box(
 def _write(
   path: epath.Path, table: pd.DataFrame, columns: Sequence[str]
 ) -> None:
-  files.write(path, table[list(columns)].to_csv(index=False).encode())
+  predictions.write(table[list(columns)], path)

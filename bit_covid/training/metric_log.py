@@ -7,42 +7,39 @@ that an interrupted run and an uninterrupted one leave the same file, byte for
 byte. Speeds go to TensorBoard and the terminal only.
 """
 
-import contextlib
+import io
 import json
 import math
-import os
+import socket
+import time
 
-from clu import metric_writers
 from etils import epath
+from tensorboard.compat.proto import event_pb2
+from tensorboard.compat.proto import summary_pb2
+from tensorboard.summary.writer import record_writer
 
 from bit_covid.base import files
 
+# TensorBoard finds its files by this part of their names.
+_EVENTS = 'events.out.tfevents'
+_EVENTS_VERSION = 'brain.Event:2'
 
-class MetricLog(contextlib.AbstractContextManager):
-  """Writes measurements, on the first host, until the end of the block."""
+
+class MetricLog:
+  """Writes measurements, on the first host, each as a whole or not at all."""
 
   def __init__(
     self, workdir: epath.Path, *, restored_step: int, is_writer: bool
   ):
     """Opens the log and drops what was measured after the restored step."""
-    self._tensorboard = None
-    self._file = None
+    self._is_writer = is_writer
+    self._path = workdir / 'metrics.jsonl'
+    # A file for each start of the run, as TensorBoard's own writers make them.
+    name = f'{_EVENTS}.{time.time_ns()}.{socket.gethostname()}'
+    self._events_path = workdir / name
     if is_writer:
-      path = workdir / 'metrics.jsonl'
-      _truncate(path, restored_step)
-      self._file = path.open('a')
-      self._tensorboard = metric_writers.AsyncWriter(
-        metric_writers.SummaryWriter(os.fspath(workdir))
-      )
-
-  def __exit__(self, *exception: object) -> None:
-    self.close()
-
-  def close(self) -> None:
-    """Closes the files."""
-    if self._file is not None:
-      self._file.close()
-      self._tensorboard.close()
+      _truncate(self._path, restored_step)
+      self._add_event(file_version=_EVENTS_VERSION)
 
   def write(
     self,
@@ -51,16 +48,33 @@ class MetricLog(contextlib.AbstractContextManager):
     *,
     speeds: dict[str, float] | None = None,
   ) -> None:
-    """Adds a line of scalars, null if not finite; speeds go to TensorBoard."""
-    if self._file is None:
+    """Adds a line of scalars, null if not finite; speeds go to TensorBoard.
+
+    When it returns, the line is in the file. So it is there before the
+    checkpoint of this step is saved, as a resumed run keeps it.
+
+    Raises:
+      OSError: a file could not be written; the error names it.
+    """
+    if not self._is_writer:
       return
     # JSON has no NaN and no infinity.
     row = {k: x if math.isfinite(x) else None for k, x in scalars.items()}
-    self._file.write(json.dumps({'step': step, **row}) + '\n')
-    # Flushed before the checkpoint of this step is saved, as a resumed run
-    # keeps this line.
-    self._file.flush()
-    self._tensorboard.write_scalars(step, scalars | (speeds or {}))
+    line = json.dumps({'step': step, **row}) + '\n'
+    files.append(self._path, line.encode())
+    values = [
+      summary_pb2.Summary.Value(tag=tag, simple_value=value)
+      for tag, value in (scalars | (speeds or {})).items()
+    ]
+    self._add_event(step=step, summary=summary_pb2.Summary(value=values))
+
+  def _add_event(self, **fields: object) -> None:
+    event = event_pb2.Event(wall_time=time.time(), **fields)
+    record = io.BytesIO()
+    # TensorBoard's own writers of files write in a thread of theirs, whose
+    # errors come late and with tracebacks.
+    record_writer.RecordWriter(record).write(event.SerializeToString())
+    files.append(self._events_path, record.getvalue())
 
 
 def read(path: epath.PathLike) -> list[dict[str, float]]:

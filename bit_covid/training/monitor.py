@@ -31,11 +31,8 @@ class _Update(NamedTuple):
   index: jax.Array
 
 
-class Monitor(contextlib.AbstractContextManager):
-  """Writes `metrics.jsonl`, TensorBoard events and lines on the terminal.
-
-  The files are closed at the end of the `with` block.
-  """
+class Monitor:
+  """Writes `metrics.jsonl`, TensorBoard events and lines on the terminal."""
 
   def __init__(
     self,
@@ -59,6 +56,7 @@ class Monitor(contextlib.AbstractContextManager):
     if steps_done:
       place = progress.format_path(workdir)
       progress.say(f'Going on from step {steps_done:,} in {place}')
+    self._log_path = workdir / 'metrics.jsonl'
     self._log = metric_log.MetricLog(
       workdir, restored_step=steps_done, is_writer=jax.process_index() == 0
     )
@@ -66,12 +64,20 @@ class Monitor(contextlib.AbstractContextManager):
       last_step=self._last_step, batch=config.batch
     )
 
-  def __exit__(self, *exception: object) -> None:
-    self._log.close()
-
   def is_due(self, step: int, every: int) -> bool:
     """Returns whether to act at a step: every so often, and at the last one."""
     return every > 0 and (step % every == 0 or step == self._last_step)
+
+  def lacks_evaluation(self, step: int) -> bool:
+    """Returns whether the evaluation of a step that was saved is still to do.
+
+    An image that could not be read may have stopped it.
+    """
+    name = f'{self._config.eval_split}_loss'
+    rows = metric_log.read(self._log_path)
+    return self.is_due(step, self._config.eval_every) and not any(
+      row['step'] == step and name in row for row in rows
+    )
 
   def after_update(
     self,
@@ -176,9 +182,12 @@ class Monitor(contextlib.AbstractContextManager):
 
   def _diverged(self, what: str) -> FloatingPointError:
     """Returns the error of the latest step, after naming its slices."""
-    step, _, index = self._update
-    names = self._train_examples.slice_id[np.ravel(index)]
-    progress.say(f'Slices of step {step:,}: {", ".join(names)}')
+    step = self._saved_step
+    # None in an evaluation of the restored step.
+    if self._update is not None:
+      step, _, index = self._update
+      names = self._train_examples.slice_id[np.ravel(index)]
+      progress.say(f'Slices of step {step:,}: {", ".join(names)}')
     checkpoint = 'No checkpoint was saved before.'
     if self._saved_step:
       checkpoint = (

@@ -26,6 +26,13 @@ def deadline(max_minutes: float) -> float:
   return time.monotonic() + 60 * max_minutes if max_minutes else math.inf
 
 
+def how_to_go_on(workdir: epath.Path, saved_step: int, *, of: int) -> str:
+  """Returns what is said beside an error; step 0: nothing was saved."""
+  place = progress.format_path(workdir)
+  saved = f'Step {saved_step:,} of {of:,} is saved. ' if saved_step else ''
+  return f'{saved}The same command goes on in {place}.'
+
+
 class Stopper(contextlib.AbstractContextManager):
   """Says when to stop because of SIGINT, SIGTERM or a time limit.
 
@@ -71,6 +78,9 @@ class Stopper(contextlib.AbstractContextManager):
     # A signal may have come after the last step.
     reason = self._reason or stop_signals.received()
     stop_signals.forget()
+    if error_type is None and self._reason and jax.process_count() > 1:
+      # No host ends before the last one has saved.
+      multihost_utils.sync_global_devices('stopped')
     if error_type is None and reason:
       raise self._stopped(reason)
 

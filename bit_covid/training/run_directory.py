@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The files of a run, apart from checkpoints and the log of measurements.
 
-Before the first step: config.json, run.json and splits.csv. After the last one:
-predictions/, model.npz and report/, and finally finished.json.
+Before the first step: config.json, run.json, splits.csv and slices/. After the
+last one: predictions/, model.npz and report/, and finally finished.json.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,12 +23,14 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
 from bit_covid.analysis import terminal
-from bit_covid.base import devices
 from bit_covid.base import files
+from bit_covid.base import hosts
 from bit_covid.inference import evaluate
 from bit_covid.training import manifest
 from bit_covid.training import run_identity
 from bit_covid.training import schedule
+from bit_covid.training import shared_disk
+from bit_covid.training import slice_record
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
 import input_pipeline
@@ -37,7 +39,10 @@ import input_pipeline
 # resumed on another machine. The fingerprints identify the data.
 _PLACES = ('path', 'data_dir', 'image_folder')
 # Fields that may change when a run is resumed, as they change no result.
-_FREE = ('eval_batch', 'checkpoint_every', 'report', 'deterministic')
+_FREE = (
+  *('eval_batch', 'checkpoint_every', 'report', 'deterministic'),
+  'data.allow_change',
+)
 
 
 def write_facts(
@@ -48,25 +53,89 @@ def write_facts(
   """Writes the files before the first step, for a resolved config.
 
   Raises:
-    ValueError: the folder holds a run with another config or other data.
+    ValueError: the folder holds a run with another config, or with other data
+      and `config.data.allow_change` is False.
   """
   fingerprints = {name: split.fingerprint for name, split in splits.items()}
   facts = _facts(config) | {'fingerprints': fingerprints}
-  devices.check_same_on_all_hosts(json.dumps(facts), 'Config and data')
-  found = run_identity.read(workdir)
-  if found is not None:
-    problem = f'{workdir} holds a run with another config or other data'
-    run_identity.check_same(found, facts, problem=problem, ignored=_FREE)
-  if jax.process_index():
-    return  # The first host writes.
+  hosts.check_same(
+    run_identity.flat(facts | {'packages': run_identity.packages()}),
+    remedy='Give each the same command, data and packages.',
+  )
+  changes = _data_changes(config, workdir, facts, splits)
+  if jax.process_index() == 0:
+    _write_facts(workdir, facts, splits, changes)
+  # It tells when this start was, so another folder has another file.
+  shared_disk.check_seen(workdir / 'run.json')
+
+
+def _write_facts(
+  workdir: epath.Path,
+  facts: Mapping[str, Any],
+  splits: Mapping[str, input_pipeline.Examples],
+  changes: Mapping[str, str],
+) -> None:
+  # Until this run has ended too, what it says of the files may not hold.
+  (workdir / manifest.FILE_NAME).unlink(missing_ok=True)
+  for name, examples in splits.items():
+    if name in changes or not slice_record.exists(workdir, name):
+      slice_record.write(workdir, name, examples)
   counts = [
     split_counts.count(name, x.label, x.patient_id, x.class_names)
     for name, x in splits.items()
   ]
-  run_identity.write(workdir, facts)
-  text = pd.concat(counts).to_csv(index=False)
-  files.write(workdir / 'splits.csv', text.encode())
-  manifest.update(workdir, 'splits.csv')
+  predictions.write(pd.concat(counts), workdir / 'splits.csv')
+  # Last, as it says that the other files are of these data.
+  run_identity.write(workdir, facts, data_changes=list(changes.values()))
+
+
+def _data_changes(
+  config: ml_collections.ConfigDict,
+  workdir: epath.Path,
+  facts: Mapping[str, Any],
+  splits: Mapping[str, input_pipeline.Examples],
+) -> Mapping[str, str]:
+  """Returns how the splits differ from those of the run in the folder.
+
+  Raises:
+    ValueError: the run has another config, or the change is not allowed.
+  """
+  allowed = config.data.allow_change
+  found = run_identity.read(workdir)
+  if found is None:
+    return {}
+  problem = f'{workdir} holds a run with another config'
+  ignored = (*_FREE, *(f'fingerprints.{name}' for name in splits))
+  run_identity.check_same(found, facts, problem=problem, ignored=ignored)
+  before = found.get('fingerprints') or {}
+  changes = {
+    name: slice_record.describe_changes(workdir, name, examples)
+    for name, examples in splits.items()
+    if examples.fingerprint != before.get(name)
+  }
+  if changes and not allowed:
+    raise ValueError(
+      f'{workdir} holds a run with other data. Changed since: '
+      f'{"; ".join(changes.values())}. Restore the data, choose another work '
+      'directory, or go on with the data as they are by '
+      '--config.data.allow_change=True.'
+    )
+  for name in changes:
+    _check_same_classes(workdir, name, splits[name].class_names)
+  return changes
+
+
+def _check_same_classes(
+  workdir: epath.Path, split: str, class_names: tuple[str, ...]
+) -> None:
+  counts = split_counts.read(workdir / 'splits.csv')
+  before = tuple(counts.loc[counts['split'] == split, 'class'])
+  if before != class_names:
+    raise ValueError(
+      f'{workdir} holds a run whose classes are {", ".join(before)}; those of '
+      f'{split} are {", ".join(class_names)} now. A network cannot go on with '
+      'other classes: choose another work directory.'
+    )
 
 
 def check_same_config(

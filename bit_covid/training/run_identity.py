@@ -55,14 +55,17 @@ def differences(
   The one is the content of a config.json, the other what the present call would
   write there. Paths that are ignored have the form 'data.crop'.
   """
-  found, asked = (
-    traverse_util.flatten_dict(dict(tree), sep='.') for tree in (found, asked)
-  )
+  found, asked = flat(found), flat(asked)
   return [
     f'{path} is {found.get(path)} there, {asked.get(path)} here'
     for path in sorted((found.keys() | asked.keys()) - set(ignored))
     if found.get(path) != asked.get(path)
   ]
+
+
+def flat(facts: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns the leaves of a tree by their paths, such as 'data.crop'."""
+  return traverse_util.flatten_dict(dict(facts), sep='.')
 
 
 def check_same(
@@ -91,11 +94,12 @@ def write(
   facts: Mapping[str, Any],
   *,
   devices: Sequence[str] | None = None,
+  data_changes: Sequence[str] = (),
 ) -> None:
   """Writes config.json and adds an entry to run.json, of this start.
 
-  A run may be resumed on another machine or with other versions. The devices
-  are those of JAX unless others are named.
+  A run may be resumed on another machine, with other versions, or with changed
+  data. The devices are those of JAX unless others are named.
   """
   workdir.mkdir(parents=True, exist_ok=True)
   files.write_json(workdir / 'config.json', facts)
@@ -104,12 +108,14 @@ def write(
   start = collect_versions()
   if devices is not None:
     start['devices'] = list(devices)
+  if data_changes:
+    start['data_changes'] = list(data_changes)
   files.write_json(path, [*starts, start])
-  # Of a finished run that is started again or evaluated.
+  # Of a finished run that is evaluated.
   manifest.update(workdir, 'config.json', 'run.json')
 
 
-def add_splits(
+def begin_evaluation(
   workdir: epath.Path,
   facts: Mapping[str, Any],
   splits: Mapping[str, input_pipeline.Examples],
@@ -120,26 +126,41 @@ def add_splits(
   """Writes config.json and run.json of a network that is evaluated only.
 
   So reports and comparisons work on the folder as on that of a training. Splits
-  are added to those of the same network and data that it holds. The flag is the
-  one that named the folder, for messages.
+  are added to those of the same network and data that it holds, by `add_split`.
+  The flag is the one that named the folder, for messages.
 
   Raises:
     ValueError: the folder holds another run.
   """
-  fingerprints = {name: split.fingerprint for name, split in splits.items()}
   found = read(workdir)
+  known = {}
   if found is None:
     _check_no_predictions(workdir, flag)
   else:
     known = found.get('fingerprints') or {}
-    fingerprints = known | fingerprints
+    here = {name: split.fingerprint for name, split in splits.items()}
     # A training has other facts too, which are not compared.
     compared = {key: found.get(key) for key in facts} | {'fingerprints': known}
     # Of a split that is added there is no fingerprint yet.
-    asked = {**facts, 'fingerprints': {k: fingerprints[k] for k in known}}
+    asked = {**facts, 'fingerprints': {k: here.get(k, known[k]) for k in known}}
     problem = f'{workdir} holds another run'
     check_same(compared, asked, problem=problem, folder=flag)
-  write(workdir, {**facts, 'fingerprints': fingerprints}, devices=devices)
+  write(workdir, {**facts, 'fingerprints': known}, devices=devices)
+
+
+def add_split(
+  workdir: epath.Path, name: str, examples: input_pipeline.Examples
+) -> None:
+  """Writes into config.json that the results of a split are of these data.
+
+  It has to be called after they are written, as the work may be stopped before.
+  """
+  facts = read(workdir)
+  known = facts.get('fingerprints') or {}
+  if known.get(name) != examples.fingerprint:
+    facts['fingerprints'] = known | {name: examples.fingerprint}
+    files.write_json(workdir / 'config.json', facts)
+    manifest.update(workdir, 'config.json')
 
 
 def _check_no_predictions(workdir: epath.Path, flag: str) -> None:
@@ -160,7 +181,7 @@ def collect_versions() -> dict[str, Any]:
     'bit_covid': version.VERSION,
     'commit': commit(),
     'python': platform.python_version(),
-    'packages': {name: _version(name) for name in _PACKAGES},
+    'packages': packages(),
     'platform': platform.platform(),
     'cpus': os.cpu_count(),
     'devices': [
@@ -169,6 +190,11 @@ def collect_versions() -> dict[str, Any]:
     'hosts': jax.process_count(),
     'xla_flags': os.environ.get('XLA_FLAGS', ''),
   }
+
+
+def packages() -> dict[str, str | None]:
+  """Returns the versions of the packages that results depend on, by name."""
+  return {name: _version(name) for name in _PACKAGES}
 
 
 def _version(package: str) -> str | None:

@@ -12,12 +12,13 @@ import pathlib
 import socket
 from typing import Any, TextIO
 
-from etils import epath
 import jax
 
-from bit_covid.training import check_config
+from bit_covid.base import disk
 
 FILE_NAME = 'run.lock'
+# Results are written into them hours after the start.
+_SUBFOLDERS = ('checkpoints', 'predictions', 'gradcam', 'report')
 # What file systems say that cannot lock, such as some network disks.
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)
 
@@ -26,13 +27,17 @@ _held: set[pathlib.Path] = set()
 
 
 @contextlib.contextmanager
-def hold(workdir: str | os.PathLike[str]) -> Iterator[None]:
+def hold(
+  workdir: str | os.PathLike[str], *, flag: str = '--workdir'
+) -> Iterator[None]:
   """Keeps other processes from the folder until the end of the block.
 
   The kernel releases the lock however the process ends. Of several hosts of one
-  run, the first holds it. Folders on an object store are not locked.
+  run, the first holds it. Folders on an object store are not locked. The flag
+  names the folder in messages.
 
   Raises:
+    OSError: the lock cannot be written, as the disk is full.
     ValueError: another process holds it, which the message names, or it cannot
       be a folder that is written to.
   """
@@ -41,14 +46,16 @@ def hold(workdir: str | os.PathLike[str]) -> Iterator[None]:
   if folder in _held or jax.process_index() or not is_local:
     yield
     return
-  check_config.check_workdir(epath.Path(folder))
+  disk.check_folder(folder, flag, subfolders=_SUBFOLDERS)
   is_new = not folder.exists()
   folder.mkdir(parents=True, exist_ok=True)
   file = _acquire(folder / FILE_NAME)
   _held.add(folder)
   try:
-    file.write(f'process {os.getpid()} on {socket.gethostname()}')
-    file.flush()
+    holder = f'process {os.getpid()} on {socket.gethostname()}'
+    with disk.writing(folder / FILE_NAME):
+      # Without a buffer, of which the rest would be written when it is closed.
+      os.write(file.fileno(), holder.encode())
     yield
   finally:
     _held.remove(folder)

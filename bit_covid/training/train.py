@@ -9,7 +9,7 @@ last checkpoint when it is started again with the same config and work
 directory.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 import contextlib
 import os
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ from bit_covid.inference import evaluate
 from bit_covid.models import resnet_v2
 from bit_covid.training import check_config
 from bit_covid.training import checkpoints
+from bit_covid.training import disk_space
 from bit_covid.training import ledger
 from bit_covid.training import loss as loss_lib
 from bit_covid.training import map_evidence
@@ -83,13 +84,16 @@ def train_and_evaluate(
     ValueError: the config, the data or the checkpoint is invalid, or another
       process uses the folder. Raised before the first step, as is
       FileNotFoundError.
+    OSError: a file could not be written, or the disk has no room for the run.
     FloatingPointError: the loss or a parameter became NaN or infinite.
+    ImageError: an image broke meanwhile; the last step was saved.
     Stopped: by SIGINT, SIGTERM or the time limit; the last step was saved.
   """
   deadline = preemption.deadline(max_minutes)
   workdir = epath.Path(workdir).absolute()
   config = ml_collections.FrozenConfigDict(config)
   check_config.check(config)
+  disk_space.check(config, workdir)
   splits = splits_lib.load(config)
   num_classes = len(splits['train'].class_names)
   config = schedule.resolve(
@@ -102,11 +106,17 @@ def train_and_evaluate(
     dtype=jnp.dtype(config.model.dtype),
     remat=config.model.remat,
   )
+  disk_space.check(config, workdir, splits)
   params = initial_params(config, model)
   run_directory.write_facts(config, workdir, splits)
   run = _Run(config, workdir, splits, model, evaluate.make_forward(model))
   state = _train(run, params, deadline, debug_nans=debug_nans)
-  return Trained(_write_results(run, state.params), splits)
+  try:
+    return Trained(_write_results(run, state.params), splits)
+  except input_pipeline.ImageError as error:
+    last_step = config.schedule[-1]
+    remedy = preemption.how_to_go_on(workdir, last_step, of=last_step)
+    raise input_pipeline.ImageError(f'{error} {remedy}') from error
 
 
 def initial_params(
@@ -153,25 +163,71 @@ def _train(
     state = saved.restore(train_step.create_state(params, optimizer))
     done = int(state.step)
     state = devices.replicate(state)
-    with (
-      _monitor(run, learning_rate, done) as monitor,
-      contextlib.closing(_batches(run, done)) as batches,
-    ):
-      on_devices = devices.prefetch_to_device(batches)
-      for step, batch in enumerate(on_devices, start=done + 1):
-        state, gradient_norm = update(state, batch)
-        monitor.after_update(step, state, batch)
-        if monitor.is_due(step, config.log_every):
-          state = monitor.log_loss(step, state, gradient_norm)
-        if monitor.is_due(step, config.eval_every):
-          examples = run.splits[config.eval_split]
-          monitor.log_evaluation(step, state.params, examples, run.forward)
-        stops = stopper.is_due(step)
-        if stops or monitor.is_due(step, config.checkpoint_every):
-          with monitor.paused():
-            saved.save(step, monitor.finite_on_host(step, state))
-        if stops:
-          break
+    monitor = _monitor(run, learning_rate, done)
+    with contextlib.closing(_batches(run, done)) as batches:
+      return _take_steps(
+        run,
+        state,
+        batches,
+        done=done,
+        update=update,
+        monitor=monitor,
+        stopper=stopper,
+        saved=saved,
+      )
+
+
+def _take_steps(
+  run: _Run,
+  state: train_step.TrainState,
+  batches: Iterator[input_pipeline.Batch],
+  *,
+  done: int,
+  update: Callable[..., tuple[train_step.TrainState, jax.Array]],
+  monitor: monitor_lib.Monitor,
+  stopper: preemption.Stopper,
+  saved: checkpoints.Checkpoints,
+) -> train_step.TrainState:
+  """Returns the state after the last step, from the one after `done` steps.
+
+  Raises:
+    ImageError: an image broke; the step before was saved.
+  """
+  config, step = run.config, done
+
+  def save():
+    with monitor.paused():
+      saved.save(step, monitor.finite_on_host(step, state))
+
+  def evaluate_split():
+    examples = run.splits[config.eval_split]
+    monitor.log_evaluation(step, state.params, examples, run.forward)
+
+  try:
+    if done and monitor.lacks_evaluation(done):
+      evaluate_split()
+    on_devices = devices.prefetch_to_device(batches)
+    for step, batch in enumerate(on_devices, start=done + 1):
+      state, gradient_norm = update(state, batch)
+      saved.check()
+      monitor.after_update(step, state, batch)
+      if monitor.is_due(step, config.log_every):
+        state = monitor.log_loss(step, state, gradient_norm)
+      if monitor.is_due(step, config.eval_every):
+        evaluate_split()
+      stops = stopper.is_due(step)
+      if stops or monitor.is_due(step, config.checkpoint_every):
+        save()
+      if stops:
+        break
+  except input_pipeline.ImageError as error:
+    # Several hosts save together, and the others do not know of the image.
+    is_saved = jax.process_count() == 1
+    if is_saved and step > done:
+      save()
+    after = step if is_saved else 0
+    remedy = preemption.how_to_go_on(run.workdir, after, of=config.schedule[-1])
+    raise input_pipeline.ImageError(f'{error} {remedy}') from error
   return state
 
 

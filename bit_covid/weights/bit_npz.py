@@ -80,7 +80,7 @@ def load(
   Raises:
     ValueError: the file is unsafe or damaged, or its keys and shapes are not
       exactly those of the model; the message lists each difference. Raised
-      before any parameter is allocated.
+      before any parameter is allocated. Or a parameter is no finite number.
   """
   headers = _read_headers(path)
   metadata_header = headers.pop(_METADATA_KEY, None)
@@ -91,6 +91,9 @@ def load(
     # A head of 21,843 classes is two thirds of BiT-M-R50x1: it is left unread.
     del headers[_HEAD_KERNEL], headers[_HEAD_BIAS]
   arrays = npz_archive.read_arrays(path, headers)
+  for key, array in arrays.items():
+    if not np.isfinite(array).all():
+      raise ValueError(f'{path}: {key} has values that are NaN or infinite.')
   if num_classes is not None:
     features = resnet_v2.MODELS[model_name].num_features
     arrays[_HEAD_KERNEL] = np.zeros((1, 1, features, num_classes), np.float32)
@@ -185,10 +188,13 @@ def _to_params(
   return traverse_util.unflatten_dict(params)
 
 
+def _leaves(model_name: str, num_classes: int) -> _Leaves:
+  return _leaves_of(resnet_v2.create(model_name, num_classes=num_classes))
+
+
 # A file is identified when it is found, and then loaded.
 @functools.cache
-def _leaves(model_name: str, num_classes: int) -> _Leaves:
-  network = resnet_v2.create(model_name, num_classes=num_classes)
+def _leaves_of(network: resnet_v2.ResNetV2) -> _Leaves:
   return traverse_util.flatten_dict(resnet_v2.parameter_shapes(network))
 
 

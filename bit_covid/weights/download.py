@@ -10,6 +10,7 @@ import time
 
 import filelock
 
+from bit_covid.base import lines
 from bit_covid.weights import partial_file
 from bit_covid.weights import transfer
 
@@ -70,7 +71,7 @@ def _locked(folder: pathlib.Path) -> Iterator[None]:
     lock.acquire(blocking=False)
   except filelock.Timeout:
     text = f'Waiting for another process, which downloads to {folder}.'
-    print(text, file=sys.stderr, flush=True)
+    lines.say(text, sys.stderr)
     lock.acquire()
   try:
     yield

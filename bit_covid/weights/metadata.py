@@ -12,6 +12,10 @@ import numpy as np
 
 # Far more than 21,843 class names need; a file with more is no file of ours.
 MAX_BYTES = 1 << 22
+# As `input_pipeline.data_checks` has them, whose import would load TensorFlow.
+_MAX_SIDE, _BOXES = 8192, ('annotated', 'automatic', 'none')
+# Far more than those that a calibration can give.
+_TEMPERATURES = (1e-3, 1e3)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,21 +66,86 @@ def from_bytes(
   """
   try:
     fields = json.loads(content.astype(np.uint8).tobytes())
-    names, window = fields['class_names'], fields['window']
-    temperature = fields['temperature']
-    if not all(isinstance(name, str) for name in names):
-      raise ValueError(f'class names are not all text: {names}')
-    metadata = Metadata(
-      class_names=tuple(names),
-      preprocessing=fields['preprocessing'],
-      window=None if window is None else (float(window[0]), float(window[1])),
-      temperature=None if temperature is None else float(temperature),
-      facts=fields['facts'],
-    )
-  except (ValueError, KeyError, TypeError, IndexError) as error:
+    values = {x.name: fields[x.name] for x in dataclasses.fields(Metadata)}
+  # Text that is nested too deeply is a RecursionError.
+  except (ValueError, KeyError, TypeError, RecursionError) as error:
     raise ValueError(f'{path}: the metadata is damaged: {error!r}') from error
+  for name, (is_valid, expected) in _RULES.items():
+    if not is_valid(values[name]):
+      raise ValueError(
+        f'{path}: {name} in the metadata is {str(values[name])[:200]!a}; '
+        f'expected {expected}. Restore the file, or train again.'
+      )
+  names, window = values['class_names'], values['window']
   if len(names) != num_logits:
     raise ValueError(
       f'{path}: {len(names)} class names for {num_logits} logits.'
     )
-  return metadata
+  return Metadata(
+    **values
+    | {'class_names': tuple(names), 'window': window and (*map(float, window),)}
+  )
+
+
+def _is_number(value: Any, low: float, high: float) -> bool:
+  is_number = isinstance(value, int | float) and not isinstance(value, bool)
+  return is_number and low <= value <= high  # False for NaN.
+
+
+def _is_pair(value: Any, low: float, high: float) -> bool:
+  return (
+    isinstance(value, list)
+    and len(value) == 2
+    and all(_is_number(x, low, high) for x in value)
+  )
+
+
+def _are_names(value: Any) -> bool:
+  # They become names of files and lines on the terminal.
+  return isinstance(value, list) and all(
+    isinstance(x, str) and x.isprintable() for x in value
+  )
+
+
+def _is_preprocessing(value: Any) -> bool:
+  if not isinstance(value, dict):
+    return value is None
+  side, range_16bit = value.get('crop'), value.get('range_16bit')
+  return (
+    value.get('box') in _BOXES
+    and isinstance(side, int)
+    and _is_number(side, 1, _MAX_SIDE)
+    and isinstance(value.get('antialias'), bool)
+    and _is_pair(range_16bit, 0, 65_535)
+    and range_16bit[0] < range_16bit[1]
+  )
+
+
+def _is_window(value: Any) -> bool:
+  return value is None or (_is_pair(value, -1e6, 1e6) and value[1] > 0)
+
+
+def _is_temperature(value: Any) -> bool:
+  return value is None or _is_number(value, *_TEMPERATURES)
+
+
+def _are_facts(value: Any) -> bool:
+  return isinstance(value, dict) and isinstance(value.get('data', ''), str)
+
+
+# For each field, whether a value can be used, and what is expected. What is not
+# checked here would show as a wrong probability, or as an error in a scan.
+_RULES = {
+  'class_names': (_are_names, 'texts without line breaks'),
+  'preprocessing': (
+    _is_preprocessing,
+    f'a box of {", ".join(_BOXES)}, a crop of 1 to {_MAX_SIDE} pixels, '
+    'antialias true or false, and a range_16bit within 0 to 65535',
+  ),
+  'window': (_is_window, 'center and width in HU, the width above 0'),
+  'temperature': (
+    _is_temperature,
+    f'a number from {_TEMPERATURES[0]:g} to {_TEMPERATURES[1]:g}',
+  ),
+  'facts': (_are_facts, 'names and values'),
+}

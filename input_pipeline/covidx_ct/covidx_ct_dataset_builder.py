@@ -13,8 +13,6 @@ are already decoded, cropped and resized: see `prepared_slices`.
 """
 
 from collections.abc import Iterator, Sequence
-import dataclasses
-import hashlib
 import itertools
 from typing import Any
 
@@ -27,40 +25,10 @@ from input_pipeline import conventions
 from input_pipeline import names
 from input_pipeline import preprocess
 from input_pipeline import threads
+from input_pipeline.covidx_ct import image_record
 from input_pipeline.covidx_ct import prepared_slices
 from input_pipeline.covidx_ct import split_file
-
-# The versions in the names of the train split file, and of those of val and
-# test: the B versions only add unverified cases to train.
-_VERSIONS = {'2A': '2A', '1': '1', '2B': '2A', '3A': '3A', '3B': '3A'}
-
-
-@dataclasses.dataclass(kw_only=True)
-class CovidxCtConfig(tfds.core.BuilderConfig):
-  """A version of COVIDx CT.
-
-  Attributes:
-    train: the version in the name of the train split file.
-    held_out: the version in the names of the val and test split files.
-    is_prepared: whether slices are stored cropped and resized.
-  """
-
-  train: str
-  held_out: str
-  is_prepared: bool = False
-
-  def split_file_name(self, split: str) -> str:
-    """Returns the name of the file that lists the slices of a split."""
-    version = self.train if split == 'train' else self.held_out
-    return f'{split}_COVIDx_CT-{version}.txt'
-
-  def split_files(self, manual_dir: epath.Path) -> dict[str, epath.Path]:
-    """Returns the split files that are in the folder, by split."""
-    paths = {
-      split: manual_dir / self.split_file_name(split)
-      for split in conventions.SPLITS
-    }
-    return {split: path for split, path in paths.items() if path.exists()}
+from input_pipeline.covidx_ct import versions
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -69,7 +37,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
   VERSION = tfds.core.Version('1.0.0')
   RELEASE_NOTES = {'1.0.0': 'First release.'}
   BUILDER_CONFIGS = [
-    CovidxCtConfig(
+    versions.CovidxCtConfig(
       name=train.lower() + suffix,
       description=f'COVIDx CT-{train}{note}.',
       train=train,
@@ -77,7 +45,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
       is_prepared=bool(suffix),
     )
     for suffix, note in (('', ''), ('_512', ', slices cropped and resized'))
-    for train, held_out in _VERSIONS.items()
+    for train, held_out in versions.VERSIONS.items()
   ]
   MANUAL_DOWNLOAD_INSTRUCTIONS = """\
   Download COVIDx CT from https://www.kaggle.com/datasets/hgunraj/covidxct and
@@ -96,20 +64,43 @@ class Builder(tfds.core.GeneratorBasedBuilder):
       return None
     return prepared_slices.preparation(split)
 
-  def check_source(self, manual_dir: epath.Path) -> None:
-    """Checks that this was prepared from the split files in the folder.
+  def check_source(
+    self, manual_dir: epath.Path, split: str, file_names: Sequence[str]
+  ) -> None:
+    """Checks that a split was prepared from the files in the folder.
+
+    Of images, named in the order of the split, size and time are compared.
 
     Raises:
       ValueError: it was prepared from others.
     """
+    problem = ''
     prepared = self.info.metadata['split_digests']
-    if split_digests(self.builder_config, manual_dir) != prepared:
-      raise ValueError(
-        f'{self.data_path} was prepared from other split files than those '
-        f'in {manual_dir}. Remove that folder to prepare it anew, set '
-        'config.data.data_dir to another place, or leave config.data.path '
-        'empty to use what was prepared.'
+    if versions.split_digests(self.builder_config, manual_dir) != prepared:
+      problem = f'other split files than those in {manual_dir}'
+    elif differing := self._differing(manual_dir, split, file_names):
+      problem = (
+        f'other images than those in {manual_dir}: {len(differing)} of {split} '
+        f'have another size or time, such as {differing[0]}'
       )
+    if problem:
+      raise ValueError(
+        f'{self.data_path} was prepared from {problem}. Remove that folder to '
+        'prepare it anew, set config.data.data_dir to another place, or leave '
+        'config.data.path empty to use what was prepared.'
+      )
+
+  def _differing(
+    self, manual_dir: epath.Path, split: str, file_names: Sequence[str]
+  ) -> list[str]:
+    try:
+      images = self._find_images(manual_dir)
+    except FileNotFoundError:
+      return []  # They take up space, and are not needed any more.
+    return image_record.differing(self._image_record(split), images, file_names)
+
+  def _image_record(self, split: str) -> epath.Path:
+    return self.data_path / f'{self.name}-{split}.images.npy'
 
   def _info(self) -> tfds.core.DatasetInfo:
     png = tfds.features.Image(
@@ -145,13 +136,18 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     self, dl_manager: tfds.download.DownloadManager
   ) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
     manual_dir = dl_manager.manual_dir
-    splits = read_splits(self.builder_config, manual_dir)
+    splits = versions.read_splits(self.builder_config, manual_dir)
     names.check_patients(splits)
     images = self._find_images(manual_dir)
     split_file.check_images_exist(splits, images)
-    self.info.metadata['split_digests'] = split_digests(
+    self.info.metadata['split_digests'] = versions.split_digests(
       self.builder_config, manual_dir
     )
+    for split, slices in splits.items():
+      # Before the images are read, so that later changes are found.
+      image_record.write(
+        self._image_record(split), images, [x.file_name for x in slices]
+      )
     return {
       split: self._generate_examples(slices, images, split)
       for split, slices in splits.items()
@@ -213,36 +209,3 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     # same thousandth of the range of keys. With keys 0, 1, 2, ... that would be
     # the whole split, 20 or 38 GB.
     return zip(itertools.count(step=2**128 // len(slices)), examples)
-
-
-def read_splits(
-  config: CovidxCtConfig, manual_dir: epath.Path
-) -> split_file.Splits:
-  """Returns the slices of each split whose file is in the folder.
-
-  Raises:
-    FileNotFoundError: the folder holds no split file of this version.
-    ValueError: a line of a split file is invalid.
-  """
-  paths = config.split_files(manual_dir)
-  if not paths:
-    names = map(config.split_file_name, conventions.SPLITS)
-    raise FileNotFoundError(
-      f'There is no split file of COVIDx CT-{config.train} in {manual_dir}; '
-      f'expected one or more of {", ".join(names)}.'
-    )
-  return {split: split_file.read(path) for split, path in paths.items()}
-
-
-def split_digests(
-  config: CovidxCtConfig, manual_dir: epath.Path
-) -> dict[str, str]:
-  """Returns the sha256 of each split file in the folder, by split.
-
-  A prepared data set stores them, so that it is not mistaken for one made from
-  another folder of the same version.
-  """
-  return {
-    split: hashlib.sha256(path.read_bytes()).hexdigest()
-    for split, path in config.split_files(manual_dir).items()
-  }

@@ -11,6 +11,7 @@ train = builder.as_data_source('train')
 
 from collections.abc import Iterator, Mapping
 import dataclasses
+import pathlib
 from typing import Any
 
 import tensorflow_datasets as tfds
@@ -47,6 +48,7 @@ class PhantomConfig(tfds.core.BuilderConfig):
 class Builder(drawn_builder.DrawnBuilder):
   """Draws the slices of all patients of a config, class by class."""
 
+  VERSION = drawn_builder.version_of(pathlib.Path(__file__).parent)
   # A list, as tfds requires; the first config is the default.
   BUILDER_CONFIGS = [
     PhantomConfig(

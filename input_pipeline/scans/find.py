@@ -9,7 +9,6 @@ import dataclasses
 import os
 import pathlib
 import shutil
-import tempfile
 from typing import NamedTuple
 
 from input_pipeline import conventions
@@ -21,6 +20,7 @@ from input_pipeline.scans import images
 from input_pipeline.scans import input_file
 from input_pipeline.scans import limits
 from input_pipeline.scans import nifti
+from input_pipeline.scans import private_folder
 from input_pipeline.scans import scan
 from input_pipeline.scans import window as window_lib
 
@@ -74,8 +74,8 @@ def find(
     ValueError: the window is invalid.
   """
   window = window_lib.check(window)
-  with tempfile.TemporaryDirectory(prefix='bit_covid_scans') as folder:
-    finder = _Finder(pathlib.Path(folder))
+  with private_folder.PrivateFolder() as folder:
+    finder = _Finder(folder.path)
     for path in _in_order(paths):
       finder.add_path(path)
     yield finder.found(

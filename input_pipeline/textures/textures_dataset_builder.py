@@ -11,6 +11,7 @@ train = builder.as_data_source('train')
 
 from collections.abc import Iterator, Mapping
 import dataclasses
+import pathlib
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ class TexturesConfig(tfds.core.BuilderConfig):
 class Builder(drawn_builder.DrawnBuilder):
   """Draws the images of a config, class by class."""
 
+  VERSION = drawn_builder.version_of(pathlib.Path(__file__).parent)
   # A list, as tfds requires; the first config is the default.
   BUILDER_CONFIGS = [
     TexturesConfig(

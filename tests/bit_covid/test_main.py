@@ -5,7 +5,6 @@
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import time
@@ -14,7 +13,6 @@ import jax
 import numpy as np
 import pytest
 
-from bit_covid.analysis import predictions
 from bit_covid.base import devices
 from bit_covid.inference import evaluate
 from bit_covid.models import resnet_v2
@@ -210,56 +208,6 @@ def test_killed_run_goes_on_to_the_same_end(tmp_path, tfds_dir):
   assert _run(*arguments, f'--workdir={parts}').returncode == 0
   for name in ('metrics.jsonl', 'predictions/test.csv'):
     assert (parts / name).read_bytes() == (whole / name).read_bytes()
-
-
-@pytest.mark.slow
-def test_two_hosts_do_what_one_does(tmp_path, tfds_dir):
-  arguments = [
-    '--config=configs/demo.py:mixup=True',
-    f'--config.data.data_dir={tfds_dir}',
-    '--config.data.name=phantom/tiny',
-    '--config.data.crop=32',
-    '--config.batch=8',
-    '--config.schedule=(1,2,3,4)',
-    '--config.checkpoint_every=2',
-  ]
-  one, two = tmp_path / 'one', tmp_path / 'two'
-  assert _run(*arguments, f'--workdir={one}').returncode == 0
-  with socket.socket() as free:
-    free.bind(('127.0.0.1', 0))
-    port = free.getsockname()[1]
-  hosts = [
-    subprocess.Popen(
-      [
-        sys.executable,
-        '-c',
-        'import jax, runpy;'
-        'jax.config.update("jax_cpu_collectives_implementation", "gloo");'
-        'runpy.run_module("bit_covid.main", run_name="__main__")',
-        *arguments,
-        f'--workdir={two}',
-        f'--coordinator=127.0.0.1:{port}',
-        '--num_processes=2',
-        f'--process_id={i}',
-      ],
-      cwd=ROOT,
-      stdout=subprocess.PIPE,
-      stderr=subprocess.STDOUT,
-      text=True,
-    )
-    for i in range(2)
-  ]
-  outputs = [host.communicate(timeout=240)[0] for host in hosts]
-  assert [host.returncode for host in hosts] == [0, 0], outputs
-  assert 'test: accuracy' in outputs[0]
-  assert 'test: accuracy' not in outputs[1]
-  tables = [
-    predictions.probabilities(
-      predictions.read(folder / 'predictions' / 'test.csv')
-    )
-    for folder in (one, two)
-  ]
-  np.testing.assert_allclose(tables[0], tables[1], atol=1e-4)
 
 
 @pytest.mark.slow

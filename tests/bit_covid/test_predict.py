@@ -4,7 +4,10 @@
 
 import re
 import shutil
+import signal
+import tempfile
 
+from etils import epath
 import numpy as np
 import pandas as pd
 from PIL import Image
@@ -13,9 +16,12 @@ import pytest
 from bit_covid import predict
 from bit_covid.analysis import aggregation
 from bit_covid.analysis import predictions
+from bit_covid.base import files
 from bit_covid.base import page_templates
+from bit_covid.cli import predict_scans
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
+from input_pipeline.scans import file_kind
 
 NAMES = ('Normal', 'CP', 'NCP')
 
@@ -158,6 +164,26 @@ def test_errors_are_one_line(checkpoint, tmp_path, capsys):
   assert 'is not empty' in capsys.readouterr().err
 
 
+def test_without_room_nothing_is_left(
+  checkpoint, tmp_path, capsys, monkeypatch, largest_file
+):
+  def run(arguments):
+    for size in (100, 3000):
+      path = epath.Path(arguments.output) / f'{size}.html'
+      files.write(path, bytes(size))
+
+  monkeypatch.setattr(predict_scans, 'run', run)
+  output = tmp_path / 'x'
+  arguments = [str(tmp_path), f'--checkpoint={checkpoint}']
+  with largest_file(2000):
+    assert predict.main([*arguments, f'--output={output}']) == 1
+  assert capsys.readouterr().err == (
+    f'Error: {output}/3000.html is larger than files may be here; 3,000 bytes '
+    'are needed. Make room, then give the same command again.\n'
+  )
+  assert not output.exists()
+
+
 def test_a_damaged_slice_is_named_and_the_others_scored(
   checkpoint, study, tmp_path, capsys
 ):
@@ -202,3 +228,50 @@ def test_real_series(checkpoint, real_data, tmp_path):
   table = pd.read_csv(tmp_path / 'x/scans.csv')
   assert (table['slices'] == 131).all()
   assert (table['counted'] == 117).all()
+
+
+@pytest.mark.parametrize('signum', [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_archives_are_unpacked_leaves_nothing(
+  signum, checkpoint, study, tmp_path, monkeypatch
+):
+  path = shutil.make_archive(str(tmp_path / 'study'), 'zip', study)
+  temporary = tmp_path / 'temporary'
+  temporary.mkdir()
+  monkeypatch.setattr(tempfile, 'tempdir', str(temporary))
+  original, left = file_kind.kind, []
+
+  def kind(file):
+    if file.path.is_relative_to(temporary):
+      left.append(file.path.read_bytes())
+      signal.raise_signal(signum)
+    return original(file)
+
+  monkeypatch.setattr(file_kind, 'kind', kind)
+  code = predict.main(
+    [path, f'--checkpoint={checkpoint}', f'--output={tmp_path / "results"}']
+  )
+  assert code == 128 + signum
+  assert left
+  assert not list(temporary.iterdir())
+
+
+def test_names_on_the_terminal_are_single_lines(
+  checkpoint, chest, tmp_path, capfd
+):
+  odd = 'a\x1b[2K\rError: b\nError: c'
+  (tmp_path / odd).mkdir()
+  gray = chest(64).clip(-200, 100) + 200
+  Image.fromarray(gray.astype(np.uint8)).save(tmp_path / odd / 'x.png')
+  (tmp_path / odd / f'{odd}.dcm').write_bytes(bytes(128) + b'DICM')
+  predict.main(
+    [
+      str(tmp_path / odd),
+      f'--checkpoint={checkpoint}',
+      f'--output={tmp_path / "results"}',
+    ]
+  )
+  printed = ''.join(capfd.readouterr())
+  assert 'Refused: ' in printed
+  assert '\x1b' not in printed
+  assert '\r' not in printed
+  assert not [x for x in printed.splitlines() if x.startswith('Error')]

@@ -162,9 +162,10 @@ def test_stored_run_goes_on_and_ends_as_it_did(
   _assert_close(
     dataclasses.asdict(found.metadata), dataclasses.asdict(expected.metadata)
   )
-  # The field is newer than the run.
+  # The fields are newer than the run.
   expected = json.loads((stored / 'config.json').read_text())
   expected['deterministic'] = False
+  expected['data']['allow_change'] = False
   assert json.loads((mid_run / 'config.json').read_text()) == expected
   name = 'splits.csv'
   assert (mid_run / name).read_text() == (stored / name).read_text()

@@ -2,15 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests for input_pipeline.tfds_examples."""
 
+from concurrent import futures
+import os
 import pathlib
 import re
+import shutil
+import threading
 
 import numpy as np
 from PIL import Image
 import pytest
 
 from input_pipeline import data_source
+from input_pipeline import examples as examples_lib
+from input_pipeline import phantom
 from input_pipeline import tfds_examples
+
+_PHANTOM = str(phantom.Builder.VERSION)
 
 
 def _prepared(data_dir):
@@ -72,6 +80,16 @@ def test_phantoms_need_no_folder(tfds_dir):
   assert examples.read(0).startswith(b'\x89PNG')
 
 
+def test_without_room_the_folder_is_named_and_nothing_is_left(
+  tmp_path, largest_file
+):
+  with pytest.raises(OSError, match='large') as caught, largest_file(20_000):
+    _load('val', tmp_path, name='phantom/tiny')
+  folder = tmp_path / 'phantom' / 'tiny' / '1.0.0'
+  assert caught.value.filename == str(folder)
+  assert not [*folder.parent.iterdir()]
+
+
 def test_a_second_load_gives_the_same(tmp_path, folder):
   first = _load('train', tmp_path, path=folder)
   _assert_equal(first, _load('train', tmp_path, path=folder))
@@ -101,6 +119,88 @@ def test_records_that_vanished_are_an_error_with_slice_and_file(
   with pytest.raises(ValueError, match=rf"{name}': .*{path.name}") as error:
     examples.image(1)
   assert '\n' not in str(error.value)
+
+
+def _cut(path):
+  with path.open('r+b') as file:
+    file.truncate(100)
+
+
+def _empty(path):
+  _cut(path)
+  with path.open('r+b') as file:
+    file.truncate(0)
+
+
+def _put_another_split_in_its_place(path):
+  other = path.with_name(path.name.replace('-test.', '-val.'))
+  path.write_bytes(other.read_bytes())
+
+
+def _rename_the_folder(path):
+  path.parent.rename(path.parent.with_name('renamed'))
+
+
+@pytest.mark.parametrize('is_open', [False, True])
+@pytest.mark.parametrize(
+  'change', [_cut, _empty, _put_another_split_in_its_place, _rename_the_folder]
+)
+def test_records_that_change_during_a_run_are_found(
+  tmp_path, folder, change, is_open
+):
+  _load('test', tmp_path, path=folder)
+  examples = _load('test', tmp_path)
+  (path,) = tmp_path.rglob('*-test.array_record*')
+  if is_open:
+    examples.image(0)
+  change(path)
+  with pytest.raises(examples_lib.ImageError) as error:
+    examples.image(0)
+  assert str(path) in str(error.value)
+  assert examples.slice_id[0] in str(error.value)
+  assert '\n' not in str(error.value)
+
+
+def test_records_that_were_replaced_between_two_starts_are_found(
+  tmp_path, folder, write_covidx
+):
+  before = _load('train', tmp_path / 'a', path=folder)
+  other = write_covidx(tmp_path / 'other')
+  _change_pixel(other)
+  changed = _load('train', tmp_path / 'b', path=other)
+  first, second = (
+    next((tmp_path / x).rglob('*-train.array_record*')) for x in 'ab'
+  )
+  first.write_bytes(second.read_bytes())
+  _assert_equal(_load('train', tmp_path / 'a'), changed)
+  assert before.fingerprint != changed.fingerprint
+
+
+def test_a_table_that_cannot_be_kept_is_no_error(tmp_path, folder, caplog):
+  before = _load('train', tmp_path, path=folder)
+  path = _prepared(tmp_path) / 'covidx_ct-train.table.npz'
+  path.unlink()
+  # In the way of the file, also for a user who may write everywhere.
+  path.with_name(f'.{path.name}.{os.getpid()}.partial').mkdir()
+  _assert_equal(_load('train', tmp_path), before)
+  assert 'table.npz is made at every start' in caplog.text
+
+
+def test_two_first_starts_at_once_prepare_the_data_once(tmp_path, caplog):
+  # What a process leaves that is killed while it prepares.
+  left = tmp_path / 'phantom' / 'tiny' / f'incomplete.AB12CD_{_PHANTOM}'
+  left.mkdir(parents=True)
+  together = threading.Barrier(2)
+
+  def load(_):
+    together.wait()
+    return _load('val', tmp_path, name='phantom/tiny')
+
+  with futures.ThreadPoolExecutor(2) as pool:
+    _assert_equal(*pool.map(load, range(2)))
+  assert caplog.text.count('Waiting for another process') == 1
+  names = {path.name for path in left.parent.iterdir()}
+  assert names == {_PHANTOM, f'.{_PHANTOM}.lock'}
 
 
 @pytest.mark.parametrize(
@@ -166,6 +266,52 @@ def test_a_dataset_of_other_split_files_is_refused(tmp_path, folder, change):
   assert str(folder) in str(error.value)
   # One of the remedies that the message names.
   _assert_equal(before, _load('val', tmp_path))
+
+
+def _replace_an_image(folder):
+  path = folder / '2A_images' / 'NCP_911_1_0000.png'
+  path.write_bytes(path.read_bytes() + b'more')
+
+
+def _rewrite_an_image(folder):
+  path = folder / '2A_images' / 'NCP_911_1_0000.png'
+  content, time = path.read_bytes(), path.stat().st_mtime_ns
+  path.write_bytes(content)
+  os.utime(path, ns=(0, time + 1))
+
+
+def _remove_an_image(folder):
+  (folder / '2A_images' / 'NCP_911_1_0000.png').unlink()
+
+
+@pytest.mark.parametrize('name', ['covidx_ct/2a', 'covidx_ct/2a_512'])
+@pytest.mark.parametrize(
+  'change', [_replace_an_image, _rewrite_an_image, _remove_an_image]
+)
+def test_a_dataset_of_other_images_is_refused(tmp_path, folder, change, name):
+  before = _load('val', tmp_path, path=folder, name=name)
+  change(folder)
+  with pytest.raises(ValueError, match='from other images') as error:
+    _load('val', tmp_path, path=folder, name=name)
+  assert '1 of val have another' in str(error.value)
+  assert 'such as NCP_911_1_0000.png' in str(error.value)
+  _assert_equal(before, _load('val', tmp_path, name=name))
+  # The other splits are as they were.
+  _load('test', tmp_path, path=folder, name=name)
+
+
+def test_images_are_not_needed_once_they_are_prepared(tmp_path, folder):
+  before = _load('val', tmp_path, path=folder)
+  shutil.rmtree(folder / '2A_images')
+  _assert_equal(before, _load('val', tmp_path, path=folder))
+
+
+def test_data_of_an_earlier_version_are_not_compared(tmp_path, folder, caplog):
+  before = _load('val', tmp_path, path=folder)
+  (_prepared(tmp_path) / 'covidx_ct-val.images.npy').unlink()
+  _replace_an_image(folder)
+  _assert_equal(before, _load('val', tmp_path, path=folder))
+  assert 'whether its images have changed is not known' in caplog.text
 
 
 def test_a_failed_preparation_is_not_taken_for_a_dataset(tmp_path, folder):

@@ -3,8 +3,8 @@
 """A day's work: long training, many predictions in a process, many uploads.
 
 While they go on, the memory, the open files, the threads and the temporary
-files of the process are counted. After the first third, when all is compiled
-and cached, none of them may grow.
+files of the process are counted. In the second half, when all is compiled and
+cached, none of them may grow.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,9 +24,9 @@ from tests.trials.frame import commands
 from tests.trials.frame import page_client
 from tests.trials.frame import workplace
 
-_WARM_UP = 1 / 3
-# Moments of which samples are needed.
-_FEWEST = 5
+_WARM_UP = 1 / 2
+# Of samples, to which a line is fitted.
+_BLOCKS = 8
 _SECONDS_BETWEEN = 0.25
 
 
@@ -59,30 +59,35 @@ def run(
   tenth as many uploads. Nothing here is random.
   """
   del seed
-  place = workplace.Workplace(scratch)
-  place.reset(None)
+  work = workplace.Workplace(scratch)
+  work.reset(None)
   train = functools.partial(commands.train_long, steps=amount)
   predict = functools.partial(commands.predict_often, count=amount // 3)
-  training = _watch('training steps', train, place, _last_step)
-  place.run(commands.write_scans)
-  predictions = _watch('predictions', predict, place, _last_count)
-  return [training, predictions, _upload(amount // 10, place)]
+  training = _watch('training steps', train, work, _last_step)
+  work.run(commands.write_scans)
+  predictions = _watch('predictions', predict, work, _last_count)
+  return [training, predictions, _upload(amount // 10, work)]
 
 
 def slopes(kind: str, samples: Sequence[Sample]) -> frame.Row:
-  """Returns a row that says what grew after the warm-up, per 100."""
+  """Returns a row that says what grew after the warm-up, per 100.
+
+  The line is fitted to the smallest values of some blocks of samples, as what
+  is used for a moment only says nothing.
+  """
   row = frame.Row(place=kind, tries=max(x.done for x in samples))
   # Not the last ones, when the process ends.
-  done = np.array([x.done for x in samples])
-  is_warm = (done > row.tries * _WARM_UP) & (done < row.tries)
-  if len(set(done[is_warm].tolist())) < _FEWEST:
-    row.differences.append(f'samples of fewer than {_FEWEST} moments')
+  warm = [x for x in samples if row.tries * _WARM_UP < x.done < row.tries]
+  if len({x.done for x in warm}) < _BLOCKS:
+    row.differences.append(f'samples of fewer than {_BLOCKS} moments')
     return row
+  blocks = np.array_split(np.arange(len(warm)), _BLOCKS)
   texts = []
   for name, (bound, unit) in _BOUNDS.items():
-    values = np.array([getattr(x, name) for x in samples])[is_warm]
-    slope = 100 * np.polyfit(done[is_warm], values, 1)[0]
-    texts.append(f'{slope:+.2f} {unit}, from {values[0]:.0f}')
+    points = [(getattr(x, name), x.done) for x in warm]
+    least, done = zip(*(min(points[i] for i in x) for x in blocks), strict=True)
+    slope = 100 * np.polyfit(done, least, 1)[0]
+    texts.append(f'{slope:+.2f} {unit}, from {least[0]:.0f}')
     if slope > bound:
       row.differences.append(f'{texts[-1]}: more than {bound} per 100')
   row.measured = f'per 100: {"; ".join(texts)}'
@@ -92,16 +97,16 @@ def slopes(kind: str, samples: Sequence[Sample]) -> frame.Row:
 def _watch(
   kind: str,
   function: workplace.CommandFn,
-  place: workplace.Workplace,
+  work: workplace.Workplace,
   progress: Callable[[attempt.Command, pathlib.Path], int],
 ) -> frame.Row:
   """Returns the row of a command, which is watched until it ends."""
-  command = place.start(function)
+  command = work.start(function)
   samples = []
   while command.is_alive():
     time.sleep(_SECONDS_BETWEEN)
-    done = progress(command, place.area)
-    if done and (sample := _sample(command.pid, done, place.area)):
+    done = progress(command, work.area)
+    if done and (sample := _sample(command.pid, done, work.area)):
       samples.append(sample)
   ended = command.wait()
   if ended.exit_code:
@@ -109,21 +114,21 @@ def _watch(
   return slopes(kind, samples)
 
 
-def _upload(count: int, place: workplace.Workplace) -> frame.Row:
+def _upload(count: int, work: workplace.Workplace) -> frame.Row:
   """Returns the row of a page that scores `count` uploads."""
-  command = place.start(commands.page)
+  command = work.start(commands.page)
   client = page_client.PageClient(command)
-  scans = sorted((place.area / 'scans').iterdir())
+  scans = sorted((work.area / 'scans').iterdir())
   samples = []
   for i in range(count):
     client.score(scans[i % len(scans)])
-    samples.append(_sample(command.pid, i + 1, place.area))
+    samples.append(_sample(command.pid, i + 1, work.area))
   command.signal(signal.SIGINT)
   ended = command.wait()
   row = slopes('uploads to the page', samples)
   if ended.exit_code != 130:
     row.differences.append(f'exit code {ended.exit_code}: {ended.log}')
-  row.strays += [x.name for x in (place.area / 'tmp').iterdir()]
+  row.strays += [x.name for x in (work.area / 'tmp').iterdir()]
   return row
 
 

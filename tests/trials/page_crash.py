@@ -19,6 +19,7 @@ import numpy as np
 from tests.trials import frame
 from tests.trials.frame import attempt
 from tests.trials.frame import commands
+from tests.trials.frame import moments
 from tests.trials.frame import page_client
 from tests.trials.frame import workplace
 
@@ -29,59 +30,59 @@ def run(
   *, amount: int = 12, seed: int, scratch: pathlib.Path
 ) -> list[frame.Row]:
   """Returns a row of kills at any time and of kills at changes of files."""
-  place = workplace.Workplace(scratch)
-  place.reset(None)
-  place.run(commands.train)
-  place.run(commands.write_scans)
+  work = workplace.Workplace(scratch)
+  work.reset(None)
+  work.run(commands.train)
+  work.run(commands.write_scans)
   random = np.random.default_rng(seed)
-  expected, seconds, changes = _undisturbed(place)
+  expected, seconds, changes = _undisturbed(work)
   rows = [
     frame.Row(place='page, at any time'),
     frame.Row(place='page, at a change of a file'),
   ]
   for i in range(amount):
     row = rows[i % 2]
-    moment, wait = attempt.NEVER, random.uniform(0, seconds)
+    moment, wait = moments.NEVER, random.uniform(0, seconds)
     if row is rows[1]:
       change = random.choice(sorted(set(changes)))
       count = random.integers(1, changes.count(change) + 1)
-      moment, wait = attempt.Moment(change=change, count=count), 3 * seconds
-    _kill(place, moment, wait)
+      moment, wait = moments.Moment(change=change, count=count), 3 * seconds
+    _kill(work, moment, wait)
     row.tries += 1
     # The next start comes to the same result, and nothing of a scan is left.
-    command = place.start(commands.page)
+    command = work.start(commands.page)
     client = page_client.PageClient(command)
-    row.strays += _temporary_files(place)
-    if client.score(place.area / _SCAN) != expected:
+    row.strays += _temporary_files(work)
+    if client.score(work.area / _SCAN) != expected:
       row.differences.append('another result')
     _stop(command)
-    row.strays += _temporary_files(place)
+    row.strays += _temporary_files(work)
     print(f'  {row.place}: {row.tries} kills', file=sys.stderr, flush=True)
   return rows
 
 
-def _undisturbed(place: workplace.Workplace) -> tuple[Any, float, list[str]]:
+def _undisturbed(work: workplace.Workplace) -> tuple[Any, float, list[str]]:
   """Returns the result of a scan, its duration and the changes of files."""
-  command = place.start(commands.page)
+  command = work.start(commands.page)
   client = page_client.PageClient(command)
-  client.score(place.area / _SCAN)  # It may compile.
+  client.score(work.area / _SCAN)  # It may compile.
   start = time.monotonic()
-  result = client.score(place.area / _SCAN)
+  result = client.score(work.area / _SCAN)
   seconds = time.monotonic() - start
   _stop(command)
-  command = place.start(commands.page)
-  page_client.PageClient(command).score(place.area / _SCAN)
+  command = work.start(commands.page)
+  page_client.PageClient(command).score(work.area / _SCAN)
   return result, seconds, _stop(command).changes
 
 
 def _kill(
-  place: workplace.Workplace, moment: attempt.Moment, seconds: float
+  work: workplace.Workplace, moment: moments.Moment, seconds: float
 ) -> None:
   """Kills a page at the moment, or `seconds` after a browser came to it."""
-  command = place.start(commands.page, moment)
+  command = work.start(commands.page, moment)
   with contextlib.suppress(ConnectionError):  # It may be killed in its start.
     visitor = threading.Thread(
-      target=_visit, args=[page_client.PageClient(command), place]
+      target=_visit, args=[page_client.PageClient(command), work]
     )
     visitor.start()
     command.join(seconds)
@@ -91,9 +92,9 @@ def _kill(
   command.wait()
 
 
-def _visit(client: page_client.PageClient, place: workplace.Workplace) -> None:
+def _visit(client: page_client.PageClient, work: workplace.Workplace) -> None:
   with contextlib.suppress(OSError, RuntimeError):
-    client.score(place.area / _SCAN)
+    client.score(work.area / _SCAN)
 
 
 def _stop(command: attempt.Command) -> attempt.Ended:
@@ -109,5 +110,5 @@ def _stop(command: attempt.Command) -> attempt.Ended:
   return ended
 
 
-def _temporary_files(place: workplace.Workplace) -> list[str]:
-  return [x.name for x in (place.area / 'tmp').iterdir()]
+def _temporary_files(work: workplace.Workplace) -> list[str]:
+  return [x.name for x in (work.area / 'tmp').iterdir()]

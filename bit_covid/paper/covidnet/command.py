@@ -24,6 +24,8 @@ from bit_covid.analysis import published
 from bit_covid.analysis import terminal
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
+from bit_covid.base import disk
+from bit_covid.base import lines
 from bit_covid.paper.covidnet import graph
 from bit_covid.paper.covidnet import run
 from bit_covid.paper.covidnet import tensors as tensors_lib
@@ -103,6 +105,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if value is not None and value < 1:
       raise ValueError(f'--{flag}={value}; expected 1 or more.')
   workdir = epath.Path(arguments.workdir)
+  disk.check_folder(workdir, '--workdir', subfolders=('predictions', 'report'))
   names = {name: getattr(arguments, name) for name in tensors_lib.NAMES}
   with graph.open_network(
     epath.Path(arguments.meta),
@@ -114,7 +117,7 @@ def _run(arguments: argparse.Namespace) -> int:
       split: _load_split(arguments, split)
       for split in arguments.split.split(',')
     }
-    run_identity.add_splits(
+    run_identity.begin_evaluation(
       workdir,
       _facts(arguments, network.ports),
       splits,
@@ -127,11 +130,12 @@ def _run(arguments: argparse.Namespace) -> int:
         network, examples, box=arguments.box, batch=arguments.batch, split=split
       )
       summary = run.write_results(workdir, split, examples, outputs)
+      run_identity.add_split(workdir, split, examples)
       terminal.show_summary(split, summary)
       matrix = summary['confusion_matrix']
       for sentence in beside_published(arguments.dataset, split, matrix):
-        print(sentence)
-  print(f'python -m bit_covid.report {workdir}')
+        lines.say(sentence)
+  lines.say(f'python -m bit_covid.report {workdir}')
   return 0
 
 

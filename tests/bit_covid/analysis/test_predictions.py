@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The predictions table, there and back."""
 
+import csv
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -102,3 +104,27 @@ def test_probability_that_is_no_number_is_missing(tmp_path):
     labelled = found.dropna(subset='label')
     with pytest.raises(ValueError, match='1 of 4 rows have no label or a prob'):
       metrics.labelled(labelled)
+
+
+def test_texts_that_are_formulas_are_written_as_text_and_read_as_before(
+  tmp_path,
+):
+  texts = ['=1+1', '-2', "'=1", "'a", 'a', '\t1', '\ra\r\nb', 'c\rd']
+  table = predictions.make_table(
+    slice_id=texts,
+    patient_id=texts,
+    source=texts,
+    label=np.zeros(8, int),
+    probabilities=np.linspace(-3.5, 1, 8)[:, None],
+    class_names=['NCP'],
+  )
+  path = tmp_path / 'test.csv'
+  predictions.write(table, path)
+  with path.open(newline='') as file:
+    rows = list(csv.reader(file))
+  assert rows[1] == ["'=1+1", "'=1+1", "'=1+1", '0', '-3.5']
+  for row in rows:
+    assert not any(cell.startswith(tuple('=+-@\t\r')) for cell in row[:3])
+  pd.testing.assert_frame_equal(
+    predictions.read(path), table, check_exact=True, check_dtype=False
+  )

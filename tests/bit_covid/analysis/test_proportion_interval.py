@@ -74,3 +74,19 @@ def test_splits_at_once_are_those_one_by_one():
 
 def test_without_slices_nothing_is_known():
   assert np.isnan(np.stack(_interval([], []))).all()
+
+
+def test_uneven_scans_count_by_the_variance_between_patients():
+  # Small scans with one error in half of them, two large ones with ten each.
+  slices = np.array([5.0] * 40 + [50.0] * 4)
+  hits = np.array([5.0] * 20 + [4.0] * 20 + [40.0] * 2 + [50.0] * 2)
+  found = _interval(hits, slices)
+  share = hits.sum() / 400
+  errors = hits - share * slices
+  variance = 44 / 43 * ((errors - errors.mean()) ** 2).sum() / 400**2
+  shrink = (stats.norm.ppf(0.975) / stats.t(43).ppf(0.975)) ** 2
+  # By the correlation of slices, nearly twice as many would count.
+  count = share * (1 - share) / variance * shrink
+  beta = stats.beta(share * count + 0.5, (1 - share) * count + 0.5)
+  assert found.low == pytest.approx(beta.ppf(0.025))
+  assert found.high == pytest.approx(beta.ppf(0.975))

@@ -43,3 +43,14 @@ def test_a_pipe_gets_plain_lines_and_paths_in_one_piece(capsys):
   assert lines[0] == path
   assert '\x1b' not in ''.join(lines)
   assert all(line == line.rstrip() for line in lines)
+
+
+def test_names_of_classes_are_text_and_not_sequences_or_markup(capsys):
+  names = ('[bold]a', 'b\x1b[31m')
+  summary = metrics.summary(np.array([[3, 1], [0, 2]]), names)
+  terminal.show_summary('test\nError: x', summary)
+  text = capsys.readouterr().out
+  assert r'test\nError: x' in text
+  assert '[bold]a' in text
+  assert r'b\x1b[31m' in text
+  assert '\x1b' not in text

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: what it refuses, and what it says before it serves."""
 
+import contextlib
+import http.client
 import importlib.util
 import json
 import os
@@ -10,6 +12,8 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import urllib.request
 
@@ -119,6 +123,53 @@ def test_it_warns_where_others_reach_it(host, classifier, capsys, monkeypatch):
   assert options['limits'].bytes == 7 << 20
   assert options['hosts'] == ['a']
   assert not options['opens_browser']
+
+
+@pytest.mark.parametrize(
+  'signum', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]
+)
+def test_a_signal_in_an_upload_leaves_nothing(
+  signum, classifier, wait_until, tmp_path, monkeypatch, capsys
+):
+  pytest.importorskip('uvicorn', reason='needs the extra app')
+  from bit_covid.inference import load
+
+  monkeypatch.setattr(load, 'load', lambda name: classifier)
+  monkeypatch.setattr(load, 'warm_up', lambda network: 0.0)
+  monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
+  listener = command.listen('127.0.0.1', 0)
+  monkeypatch.setattr(command, 'listen', lambda host, port: listener)
+  place = listener.getsockname()
+  left, waits = [], []
+
+  def upload():
+    with socket.create_connection(place, timeout=60) as connection:
+      connection.sendall(b'POST /sessions HTTP/1.1\r\nHost: localhost\r\n\r\n')
+      answer = http.client.HTTPResponse(connection)
+      answer.begin()
+      token = json.loads(answer.read())['token']
+      connection.sendall(
+        f'PUT /sessions/{token}/files/0/000000 HTTP/1.1\r\n'
+        'Host: localhost\r\nContent-Length: 99\r\n\r\nhalf'.encode()
+      )
+      wait_until(lambda: list(tmp_path.rglob('000000')))
+      left.extend(tmp_path.iterdir())
+      start = time.monotonic()
+      os.kill(os.getpid(), signum)
+      with contextlib.suppress(ConnectionError):
+        connection.recv(1)
+      waits.append(time.monotonic() - start)
+
+  thread = threading.Thread(target=upload)
+  thread.start()
+  code = command.main(['--checkpoint=x', '--no_browser'])
+  thread.join()
+  assert code == 128 + signum
+  assert capsys.readouterr().err == '\nStopped. Nothing of any scan is kept.\n'
+  assert left
+  assert not list(tmp_path.iterdir())
+  # It does not wait for the rest of the file.
+  assert waits[0] < 4
 
 
 @pytest.mark.slow

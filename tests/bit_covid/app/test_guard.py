@@ -61,7 +61,7 @@ def test_a_name_that_only_points_here_is_refused(host):
 
 @pytest.mark.parametrize('method', ['GET', 'POST', 'PUT'])
 def test_pages_of_other_servers_are_refused(method):
-  for origin in ('http://evil.example', 'http://localhost:8888', 'null'):
+  for origin in ('http://evil.example', 'http://localhost:8888', 'null', '//['):
     assert _ask(method, origin=origin)[0] == 403
   assert _ask(method, origin='http://localhost:7860')[0] == 200
   # Behind a proxy that encrypts.
@@ -92,3 +92,30 @@ def test_headers_are_set_on_every_answer():
     assert "frame-ancestors 'none'" in policy
     assert 'unsafe' not in headers['content-security-policy']
     assert 'access-control-allow-origin' not in headers
+
+
+@pytest.mark.parametrize('has_started', [False, True], ids=['before', 'after'])
+def test_an_error_is_an_answer_and_a_line_without_its_text(capsys, has_started):
+  async def app(scope, receive, send):
+    if has_started:
+      start = {'type': 'http.response.start', 'status': 200, 'headers': []}
+      await send(start)
+    raise RuntimeError('Doe_Jane')
+
+  sent = []
+
+  async def send(message):
+    sent.append(message)
+
+  scope = {
+    'type': 'http',
+    'method': 'GET',
+    'headers': [(b'host', b'localhost')],
+  }
+  asyncio.run(guard.Guard(app, hosts=())(scope, None, send))
+  assert sent[0]['status'] == (200 if has_started else 500)
+  names = {x.decode() for x, _ in sent[0]['headers']}
+  assert names >= guard.HEADERS.keys()
+  error = capsys.readouterr().err
+  assert error.startswith('Error: The program failed (RuntimeError).')
+  assert error.count('\n') == 1

@@ -8,6 +8,11 @@ import json
 import threading
 import urllib.parse
 
+import pytest
+
+pytest.importorskip('starlette', reason='needs the extra app')
+
+from bit_covid.app import guard
 from bit_covid.base import page_templates
 
 
@@ -97,3 +102,45 @@ def test_the_end_of_the_server_is_the_end_of_all_sessions(
   connection.close()
   assert not session.upload.folder.exists()
   assert not client.server.sessions
+
+
+@pytest.mark.parametrize(
+  ('method', 'path', 'status'),
+  [
+    ('GET', 'none', 404),
+    ('GET', 'static/none', 404),
+    ('DELETE', '', 405),
+    ('GET', 'sessions', 405),
+    ('GET', 'sessions/x/found', 404),
+    ('PUT', '{session}/files/0/Doe.dcm', 413),
+    ('POST', '{session}/scans/0/score', 409),
+    ('GET', '{session}/scans/{number}/result', 404),
+    ('GET', '{session}/scans/0/slices/{number}/map{number}.png', 404),
+    ('PUT', '{session}/files/{number}/000000', 404),
+  ],
+)
+def test_errors_have_the_headers_of_all_answers(client, method, path, status):
+  session, _ = client.open()
+  # Longer than the numbers that Python reads.
+  path = path.format(session=session, number='9' * 5000)
+  answer = client.ask(method, path)
+  assert answer.status == status
+  for name, value in guard.HEADERS.items():
+    assert answer.headers[name] == value
+  client.ask('POST', f'{session}/close')
+
+
+def test_an_error_of_the_program_is_an_answer_with_the_headers(
+  client, monkeypatch, capsys
+):
+  def fail():
+    raise RuntimeError('Doe_Jane')
+
+  monkeypatch.setattr(client.server.sessions, 'create', fail)
+  answer = client.ask('POST', 'sessions')
+  assert answer.status == 500
+  assert guard.HEADERS.keys() <= {x.lower() for x in answer.headers}
+  assert b'Doe_Jane' not in answer.content
+  error = capsys.readouterr().err
+  assert error.startswith('Error: The program failed (RuntimeError).')
+  assert error.count('\n') == 1

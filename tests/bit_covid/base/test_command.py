@@ -14,6 +14,12 @@ from bit_covid.base import arguments
 from bit_covid.base import command
 
 
+class _BrokenError(ValueError):
+  """An error with an exit code of its own."""
+
+  exit_code = 1
+
+
 def _raise(error):
   def work():
     raise error
@@ -25,6 +31,7 @@ def _raise(error):
   ('error', 'code', 'text'),
   [
     (ValueError('a\nb  c'), 2, 'Error: a b c\n'),
+    (ValueError('a\x1b[2K\rError: b'), 2, 'Error: a\\x1b[2K Error: b\n'),
     (FileNotFoundError('gone'), 2, 'Error: gone\n'),
     (
       FileNotFoundError(errno.ENOENT, 'No such file', 'a.csv'),
@@ -32,12 +39,14 @@ def _raise(error):
       'Error: a.csv does not exist; check its name and place.\n',
     ),
     (
-      OSError(errno.ENOSPC, 'No space left on device', 'a.npz'),
-      2,
-      'Error: a.npz could not be written, as the disk is full; make room.\n',
+      OSError(errno.EDQUOT, 'Disk quota exceeded', 'a.npz'),
+      1,
+      'Error: a.npz has no room in your quota. Make room, then give the same '
+      'command again.\n',
     ),
     (KeyboardInterrupt(), 130, '\nStopped.\n'),
     (FloatingPointError('NaN'), 1, 'Error: NaN\n'),
+    (_BrokenError('a.png is gone'), 1, 'Error: a.png is gone\n'),
     (TypeError('flag'), 2, 'Error: flag\n'),
     (ValueError('config.data.path is wrong'), 2, 'Error: --data is wrong\n'),
     (ValueError(), 2, 'Error: ValueError\n'),

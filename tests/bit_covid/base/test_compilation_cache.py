@@ -52,6 +52,7 @@ def _start(tmp_path: pathlib.Path) -> pathlib.Path:
     check=True,
     env=environment,
   )
+  assert 'Error' not in run.stderr
   return pathlib.Path(run.stdout.strip())
 
 
@@ -72,15 +73,72 @@ def test_what_the_user_has_set_stays():
   assert jax.config.jax_compilation_cache_dir == before
 
 
-def test_a_folder_that_others_can_write_to_is_not_used(cache_home):
+@pytest.mark.parametrize('level', range(4))
+def test_a_folder_that_others_can_write_to_is_not_used(
+  cache_home, caplog, level
+):
   folder = compilation_cache.enable()
-  assert folder is not None
+  # The folder, and those above it up to the cache of all programs.
+  changed = (folder, *folder.parents)[level]
   jax.config.update('jax_compilation_cache_dir', None)
-  folder.chmod(0o777)
+  for mode in (0o777, 0o770):
+    changed.chmod(mode)
+    assert compilation_cache.enable() is None
+    assert jax.config.jax_compilation_cache_dir is None
+    assert f'others than you can write to {changed}.' in caplog.text
+  # What others cannot change in it.
+  changed.chmod(0o1777)
+  assert (compilation_cache.enable() == folder) == (level > 0)
+  assert cache_home.is_relative_to(changed) == (level == 3)
+
+
+def test_a_folder_above_of_another_user_is_not_used(cache_home, monkeypatch):
+  folder = compilation_cache.enable()
+  jax.config.update('jax_compilation_cache_dir', None)
+  if os.getuid():
+    monkeypatch.setattr(compilation_cache.os, 'getuid', lambda: 4711)
+  else:  # Whose folders anybody may use.
+    os.chown(folder.parent, 4711, -1)
   assert compilation_cache.enable() is None
-  assert jax.config.jax_compilation_cache_dir is None
+
+
+def test_what_lies_above_the_home_does_not_matter(cache_home, monkeypatch):
+  cache_home.mkdir(mode=0o755)
+  cache_home.parent.chmod(0o777)
+  assert compilation_cache.enable() is None
+  monkeypatch.setenv('HOME', str(cache_home))
+  assert compilation_cache.enable() is not None
+
+
+def test_new_folders_are_private_whatever_the_umask(cache_home):
+  before = os.umask(0)
+  try:
+    folder = compilation_cache.enable()
+  finally:
+    os.umask(before)
+  assert folder is not None
+  assert cache_home.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_link_is_followed_before_it_is_checked(cache_home):
+  (cache_home.parent / 'there').mkdir(mode=0o700)
+  cache_home.symlink_to('there')
+  folder = compilation_cache.enable()
+  assert folder.is_relative_to(cache_home.parent / 'there')
 
 
 def test_a_home_that_cannot_be_written_to_is_no_error(cache_home):
   cache_home.write_text('a file where the folder should be')
   assert compilation_cache.enable() is None
+
+
+def test_a_program_that_was_not_written_to_its_end_is_removed(tmp_path):
+  folder = _start(tmp_path)
+  whole = sorted(folder.glob('*-cache'))
+  # As a kill leaves them: JAX writes the time of use last.
+  for number, program in enumerate(whole):
+    program.write_bytes(program.read_bytes()[: 100 * number])
+    program.with_name(program.name.replace('-cache', '-atime')).unlink()
+  assert _start(tmp_path) == folder
+  assert sorted(folder.glob('*-cache')) == whole
+  assert all(x.stat().st_size > 500 for x in whole)

@@ -2,13 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that are there whole or not at all."""
 
+import os
+import pathlib
+import subprocess
+import sys
 import zipfile
 
 from etils import epath
 import numpy as np
 import pytest
 
+from bit_covid.base import disk
 from bit_covid.base import files
+
+_ROOT = pathlib.Path(__file__).parents[3]
 
 
 def test_contents_and_no_leftovers(tmp_path):
@@ -58,6 +65,97 @@ def test_old_file_stays_when_the_new_one_cannot_be_made(tmp_path):
   with pytest.raises(TypeError):
     files.write_json(path, object())
   assert path.read_text() == '1\n'
+
+
+def _names(folder):
+  return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_write_without_room_changes_nothing_and_names_the_file(
+  tmp_path, largest_file
+):
+  path = epath.Path(tmp_path) / 'a.npz'
+  files.write(path, b'old')
+  with pytest.raises(OSError, match='too large') as caught, largest_file(2000):
+    files.write(path, bytes(3000))
+  assert disk.problem(caught.value).startswith(f'{path} is larger than files ')
+  assert '; 3,000 bytes are needed.' in disk.problem(caught.value)
+  assert path.read_bytes() == b'old'
+  assert _names(tmp_path) == ['a.npz']
+
+
+def test_an_append_without_room_adds_nothing_and_names_the_file(
+  tmp_path, largest_file
+):
+  path = epath.Path(tmp_path) / 'a.jsonl'
+  for line in (b'1\n', b'2\n'):
+    files.append(path, line)
+  with pytest.raises(OSError, match='too large') as caught, largest_file(2000):
+    files.append(path, bytes(3000))
+  assert '; 3,000 bytes are needed.' in disk.problem(caught.value)
+  assert path.read_bytes() == b'1\n2\n'
+
+
+def _start(code, *arguments):
+  text = (
+    'import os, sys\n'
+    'from etils import epath\n'
+    'from bit_covid.base import files\n'
+    f'path = epath.Path(sys.argv[1])\n{code}'
+  )
+  return subprocess.Popen(
+    [sys.executable, '-c', text, *map(str, arguments)],
+    cwd=_ROOT,
+    stderr=subprocess.PIPE,
+  )
+
+
+def test_two_processes_write_the_same_file_a_thousand_times(tmp_path):
+  code = 'for i in range(500): files.write(path, sys.argv[2].encode() * 5000)'
+  texts = ('a', 'b')
+  started = [_start(code, tmp_path / 'x', text) for text in texts]
+  for process in started:
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (0, b'')
+  assert (tmp_path / 'x').read_text() in [text * 5000 for text in texts]
+  assert _names(tmp_path) == ['x']
+
+
+def test_what_a_killed_process_left_is_swept(tmp_path):
+  code = (
+    'type(path).replace = lambda *arguments: os.kill(os.getpid(), 9)\n'
+    "files.write(path, b'half')"
+  )
+  process = _start(code, tmp_path / 'x')
+  process.communicate()
+  assert process.returncode == -9
+  (stray,) = _names(tmp_path)
+  # Of a process that lives, and of another host.
+  others = [
+    stray.replace(f'-{process.pid}-', f'-{os.getpid()}-'),
+    f'.x.00000000-{process.pid}-00000000.partial',
+    '.x.partial',
+  ]
+  for name in others:
+    (tmp_path / name).write_text('')
+  # Another file, but in the same folder.
+  files.write(epath.Path(tmp_path) / 'y', b'')
+  assert _names(tmp_path) == sorted(['y', *others])
+
+
+def test_a_new_folder_is_as_before_after_an_error(tmp_path):
+  def fill(folder):
+    with files.new_folder(folder):
+      (folder / 'images').mkdir()
+      (folder / 'images' / 'a.png').write_text('')
+      (folder / 'a.csv').write_text('')
+      raise OSError('no room')
+
+  (tmp_path / 'empty').mkdir()
+  for name in ('empty', 'new'):
+    with pytest.raises(OSError, match='no room'):
+      fill(tmp_path / name)
+  assert [*tmp_path.rglob('*')] == [tmp_path / 'empty']
 
 
 @pytest.fixture

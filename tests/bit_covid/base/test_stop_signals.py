@@ -47,7 +47,13 @@ def _start(work):
 
 
 @pytest.mark.parametrize(
-  ('signum', 'code'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+  ('signum', 'code'),
+  [
+    (signal.SIGINT, 130),
+    (signal.SIGTERM, 143),
+    (signal.SIGHUP, 129),
+    (signal.SIGQUIT, 131),
+  ],
 )
 def test_a_signal_ends_a_command_with_its_code(signum, code, capsys):
   def work():
@@ -88,6 +94,28 @@ def test_second_signal_ends_a_program_that_runs_no_python():
       process.wait(timeout=0.5)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=10) == 143
+
+
+def test_a_closed_terminal_may_hang_up_twice(capsys):
+  def work():
+    try:
+      signal.raise_signal(signal.SIGHUP)
+    finally:
+      # While files are removed, say.
+      signal.raise_signal(signal.SIGHUP)
+
+  assert command.run(work, debug=False) == 129
+  assert capsys.readouterr().err == '\nStopped.\n'
+
+
+def test_a_second_hangup_does_not_end_a_program_that_saves():
+  with _start('hashlib.pbkdf2_hmac("sha256", b"", b"", 3_000_000)') as process:
+    time.sleep(0.2)  # Until it is in there.
+    for _ in range(2):
+      process.send_signal(signal.SIGHUP)
+      time.sleep(0.1)
+    assert process.wait(timeout=60) == 129
+    assert process.stderr.read() == '\nStopped.\n'
 
 
 def test_an_ignored_signal_remains_ignored():

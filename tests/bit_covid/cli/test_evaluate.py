@@ -3,6 +3,7 @@
 """A finished run evaluated again, on its own data and on others."""
 
 import json
+import shutil
 
 import numpy as np
 from PIL import Image
@@ -28,10 +29,12 @@ def run(tmp_path_factory, tfds_dir, save_checkpoint):
   """A work directory, as far as an evaluation needs it, of a random network."""
   folder = tmp_path_factory.mktemp('run')
   save_checkpoint(folder, window=None, facts={'data': 'phantom/tiny'})
-  fingerprint = _load_test(tfds_dir).fingerprint
-  (folder / 'config.json').write_text(
-    json.dumps({'fingerprints': {'test': fingerprint}})
-  )
+  facts = {
+    'data': {'name': 'phantom/tiny', 'box': 'annotated', 'crop': 32},
+    'model': {'dtype': 'float32'},
+    'fingerprints': {'test': _load_test(tfds_dir).fingerprint},
+  }
+  (folder / 'config.json').write_text(json.dumps(facts))
   return folder
 
 
@@ -66,6 +69,77 @@ def test_own_data_give_what_the_classifier_gives(run, tfds_dir, capsys):
   assert f'{100 * accuracy:.2f}' in printed
   assert '95 % interval' in printed
   assert '\x1b' not in printed
+
+
+@pytest.fixture
+def predicted(run, tmp_path):
+  """A copy of the run with predictions, and the bytes of its files."""
+  folder = shutil.copytree(run, tmp_path / 'run')
+  (folder / 'predictions').mkdir(exist_ok=True)
+  (folder / 'predictions' / 'test.csv').write_text('of the run')
+  files = [x for x in folder.rglob('*') if x.is_file()]
+  return folder, {x: x.read_bytes() for x in files}
+
+
+def test_predictions_of_another_box_do_not_replace_those_of_the_run(
+  predicted, tfds_dir, capsys
+):
+  run, before = predicted
+  arguments = [run, f'--data_dir={tfds_dir}', '--box=automatic']
+  assert _main(*arguments) == 2
+  error = capsys.readouterr().err
+  assert 'data.box is annotated there, automatic here; give --output' in error
+  assert error.count('\n') == 1
+  assert before == {x: x.read_bytes() for x in before}
+
+
+def test_predictions_in_float32_do_not_replace_those_in_bfloat16(
+  predicted, tfds_dir, capsys
+):
+  run, before = predicted
+  path = run / 'config.json'
+  path.write_text(path.read_text().replace('float32', 'bfloat16'))
+  before[path] = path.read_bytes()
+  assert _main(run, f'--data_dir={tfds_dir}') == 2
+  error = capsys.readouterr().err
+  assert 'model.dtype is bfloat16 there, float32 here; give --output' in error
+  assert before == {x: x.read_bytes() for x in before}
+
+
+def test_an_image_that_breaks_meanwhile_leaves_no_split_without_results(
+  run, tmp_path, monkeypatch, capsys
+):
+  for i, label in enumerate(['Normal', 'CP', 'NCP'] * 2):
+    pixels = np.random.default_rng(i).integers(0, 256, [40, 40], np.uint8)
+    path = tmp_path / 'data' / 'test' / label / f'{i}.png'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+  output = tmp_path / 'out'
+  arguments = [
+    run / 'model.npz',
+    '--dataset=image_folder',
+    f'--data={tmp_path / "data"}',
+    '--box=automatic',
+    f'--output={output}',
+  ]
+  original = input_pipeline.evaluation_batches
+
+  def evaluation_batches(*args, **kwargs):
+    path.write_bytes(whole[:50])
+    return original(*args, **kwargs)
+
+  whole = path.read_bytes()
+  with monkeypatch.context() as patch:
+    patch.setattr(input_pipeline, 'evaluation_batches', evaluation_batches)
+    assert _main(*arguments) == 1
+  error = capsys.readouterr().err
+  assert str(path) in error
+  assert error.count('\n') == 1
+  assert json.loads((output / 'config.json').read_text())['fingerprints'] == {}
+  path.write_bytes(whole)
+  assert _main(*arguments) == 0
+  facts = json.loads((output / 'config.json').read_text())
+  assert set(facts['fingerprints']) == {'test'}
 
 
 def test_other_splits_are_not_mixed_in_and_get_their_own_folder(

@@ -70,6 +70,21 @@ def test_series_become_images_that_can_be_trained_on(root, chest, to_gray):
   assert len(examples) == 6
 
 
+def test_without_room_nothing_is_left_and_the_command_can_be_repeated(
+  root, capsys, largest_file
+):
+  output = root.parent / 'data'
+  with largest_file(2000):
+    assert _run(root) == 1
+  error = capsys.readouterr().err
+  assert error.startswith(f'Error: {output}/images/')
+  assert '.png is larger than files may be here. Make room' in error
+  assert error.count('\n') == 1
+  assert not output.exists()
+  assert _run(root) == 0
+  assert len((output / 'images.csv').read_text().splitlines()) == 19
+
+
 def test_the_key_makes_the_ids(root):
   assert _run(root) == 0
   assert _run(root, 'again') == 0

@@ -45,7 +45,13 @@ def run(tmp_path, random_params):
     random_params('tiny'),
     model_name='tiny',
     metadata=metadata.Metadata(
-      class_names=('Normal', 'CP', 'NCP'), preprocessing={'crop': 32}
+      class_names=('Normal', 'CP', 'NCP'),
+      preprocessing={
+        'box': 'annotated',
+        'crop': 32,
+        'antialias': False,
+        'range_16bit': [0, 65_535],
+      },
     ),
   )
   for name in ('config.json', 'report/metrics.json'):
@@ -174,8 +180,8 @@ def test_broken_checkpoints(run, random_params, tmp_path, capsys):
   names = metadata.Metadata(class_names=('a', 'b', 'c'))
   bit_npz.save(path, params, model_name='tiny', metadata=names)
   found = {x.name: x for x in verification.checkpoint(str(path))}
-  assert found['Parameters'].result == 'FAILED'
-  assert 'bias' in found['Parameters'].detail
+  assert found['File'].result == 'FAILED'
+  assert 'head/conv2d/bias has values that are NaN' in found['File'].detail
   content = (run / 'model.npz').read_bytes()
   (run / 'model.npz').write_bytes(content[: len(content) // 2])
   assert set(_failed(run)) == {'File'}

@@ -10,6 +10,7 @@ import types
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from bit_covid.export import command
 from bit_covid.export import npz_format
@@ -137,6 +138,30 @@ def test_a_format_without_its_package(
   assert "--format=onnx needs the package 'onnx'" in error
   assert "pip install -e '.[export]'" in error
   assert not output.exists()
+
+
+def test_without_room_for_the_second_format_none_is_left(
+  tmp_path, checkpoint, capsys, monkeypatch
+):
+  def write(model, folder):
+    (folder / 'half').write_text('')
+    # As TensorFlow says it.
+    text = 'x; No space left on device'
+    raise tf.errors.ResourceExhaustedError(None, None, text)
+
+  module = types.SimpleNamespace(**{**vars(npz_format), 'write': write})
+  name = 'bit_covid.export.stablehlo_format'
+  monkeypatch.setitem(sys.modules, name, module)
+  # It takes time, and is tested elsewhere.
+  monkeypatch.setattr(parity, 'cases', lambda model: [])
+  monkeypatch.setattr(parity, 'check', lambda *arguments: {})
+  output = tmp_path / 'out'
+  arguments = ['--format=npz,stablehlo', f'--output={output}']
+  assert command.main([str(checkpoint), *arguments]) == 1
+  error = capsys.readouterr().err
+  assert error.startswith(f'Error: {output}/stablehlo has no room on its disk;')
+  assert error.count('\n') == 1
+  assert not list(output.iterdir())
 
 
 @pytest.mark.parametrize('value', [1e-3, np.nan])

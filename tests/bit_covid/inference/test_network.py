@@ -90,3 +90,24 @@ def test_without_a_class_the_map_is_that_of_the_predicted_one(network):
 def test_wrong_images_are_refused(network, images, message):
   with pytest.raises(ValueError, match=message):
     network.logits(images)
+
+
+def test_parameters_that_are_too_large_give_no_probabilities(
+  tmp_path, save_checkpoint, random_params
+):
+  params = random_params('tiny')
+  params['head']['bias'] = np.float32([3e38, -3e38, 0])
+  params['head']['kernel'] = np.full_like(params['head']['kernel'], 3e38)
+  network = network_lib.Network(bit_npz.load(save_checkpoint(tmp_path, params)))
+  with pytest.raises(ValueError, match='logits that are NaN or infinite'):
+    network.probabilities(_gray())
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf], ids=str)
+def test_parameters_that_are_not_finite_are_refused_at_load(
+  tmp_path, save_checkpoint, random_params, value
+):
+  params = random_params('tiny')
+  params['norm']['scale'] = np.full_like(params['norm']['scale'], value)
+  with pytest.raises(ValueError, match=r'group_norm/gamma has values that are'):
+    bit_npz.load(save_checkpoint(tmp_path, params))

@@ -90,8 +90,9 @@ def make_run(tmp_path: pathlib.Path) -> Callable[..., pathlib.Path]:
       'fingerprints': {'test': 'b86a4096c4418756'},
     }
     start = {'commit': '5675de8e', 'devices': ['cpu:cpu'] * 2}
+    resumed = {**start, 'data_changes': ['val: 2 labels changed, such as a']}
     (workdir / 'config.json').write_text(json.dumps(config))
-    (workdir / 'run.json').write_text(json.dumps([start]))
+    (workdir / 'run.json').write_text(json.dumps([start, resumed]))
     lines = [
       {'step': 1, 'train_loss': 1.1},
       {'step': 1, 'val_accuracy': 0.4, 'val_loss': 1.2},

@@ -45,7 +45,7 @@ def test_numbers_of_the_files(make_run, write_report):
     'Of these whole slices 33.3 % are predicted rightly, as the network gets '
     f'them {100 * right:.1f} %',
     'Mean over 12 slices of test',
-    '<td>90.00<span class="detail">no interval</span></td>',
+    f'<td>90.00<span class="detail">{100 * inside["low"]:.2f} to',
     '<td>50.00</td>',
     '<td>0.20<span class="detail">0.00 to 0.40</span></td>',
   ):

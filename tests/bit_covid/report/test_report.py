@@ -122,6 +122,7 @@ def test_page_shows_the_numbers(make_run, write_report):
     ['Commit', '5675de8e'],
     ['Device', '2 x cpu:cpu'],
     ['Started', 'not recorded'],
+    ['Data changed during the run', 'val: 2 labels changed, such as a'],
   ):
     assert row in cells.rows
 

@@ -3,6 +3,8 @@
 """Training states, there and back."""
 
 import shutil
+import sys
+import time
 
 from etils import epath
 import jax
@@ -12,7 +14,11 @@ import pytest
 
 from bit_covid.base import checksums
 from bit_covid.base import devices
+from bit_covid.base import disk
+from bit_covid.base import hosts
+from bit_covid.base import progress
 from bit_covid.training import checkpoints
+from bit_covid.training import shared_disk
 from bit_covid.training import train_step
 
 
@@ -72,6 +78,62 @@ def test_state_of_another_network_is_refused(tmp_path):
     pytest.raises(ValueError, match='shape'),
   ):
     saved.restore(_state(0, width=4))
+
+
+@pytest.mark.parametrize('is_checked', [True, False])
+def test_a_save_without_room_is_told_at_once_and_leaves_nothing(
+  tmp_path, largest_file, monkeypatch, capfd, caplog, is_checked
+):
+  workdir = epath.Path(tmp_path)
+  # Several, as the errors of those that nobody waits for would be printed.
+  numbers = np.random.default_rng(0).normal(size=(20, 10_000))
+  params = {str(i): x for i, x in enumerate(numbers.astype(np.float32))}
+  state = _state(2).replace(params=params)
+  unraisable = []
+  monkeypatch.setattr(sys, 'unraisablehook', unraisable.append)
+  with checkpoints.Checkpoints(workdir) as saved:
+    saved.save(1, state)
+
+  def save():
+    with largest_file(50_000), checkpoints.Checkpoints(workdir) as saved:
+      saved.save(2, state)
+      deadline = time.monotonic() + 20
+      while is_checked and time.monotonic() < deadline:
+        saved.check()
+        time.sleep(0.001)
+      reached_end.append(saved)
+
+  reached_end = []
+  with pytest.raises(OSError, match='too large') as caught:
+    save()
+  assert bool(reached_end) != is_checked
+  text = disk.problem(caught.value)
+  assert text.startswith(f'{workdir / "checkpoints"} is larger than files may')
+  # The parameters, and a few more numbers.
+  needed = int(text.split('; ')[1].split()[0].replace(',', ''))
+  assert 800_000 < needed < 800_200
+  assert (*capfd.readouterr(), caplog.text, unraisable) == ('', '', '', [])
+  assert [x.name for x in (workdir / 'checkpoints').iterdir()] == ['1']
+  with checkpoints.Checkpoints(workdir) as saved:
+    restored = saved.restore(state)
+    # It is written by the next attempt.
+    saved.save(2, state)
+  jax.tree.map(np.testing.assert_array_equal, restored, state)
+  assert (workdir / 'checkpoints' / '2').exists()
+
+
+def test_a_disk_that_does_not_answer_is_named(tmp_path, monkeypatch, capsys):
+  monkeypatch.setattr(progress, '_SLOW_SECONDS', 0.01)
+  original = checkpoints.checksums.write
+
+  def write(*arguments):
+    time.sleep(0.5)
+    original(*arguments)
+
+  monkeypatch.setattr(checkpoints.checksums, 'write', write)
+  _save(epath.Path(tmp_path), 1)
+  text = f'Still waiting for the disk to write a checkpoint to {tmp_path}/'
+  assert text in capsys.readouterr().out
 
 
 def _flip(path):
@@ -191,3 +253,50 @@ def test_checkpoints_of_earlier_versions_are_said_to_be_unchecked(
   with checkpoints.Checkpoints(epath.Path(tmp_path)) as saved:
     assert saved.restore(_state(0)).step == 1
   assert 'Checkpoint 2 is damaged' in capsys.readouterr().out
+
+
+@pytest.fixture
+def other_host(monkeypatch):
+  """Lets another host answer what a function makes of this one's text."""
+
+  def answer(change):
+    def texts_of_all(own):
+      return [own, change(own)]
+
+    monkeypatch.setattr(hosts, 'texts_of_all', texts_of_all)
+    monkeypatch.setattr(shared_disk.time, 'sleep', lambda seconds: None)
+
+  return answer
+
+
+@pytest.mark.parametrize('own', ['none', 'damaged', 'sound'])
+def test_hosts_that_see_other_checkpoints_are_refused(
+  tmp_path, other_host, own
+):
+  folder = tmp_path / 'checkpoints'
+  if own != 'none':
+    _make_two(tmp_path)
+  if own == 'damaged':
+    for step in '12':
+      _flip(_largest_file(folder / step))
+  before = sorted(folder.rglob('*'))
+  # The other host sees the checkpoint of step 3 alone.
+  other_host(lambda text: text.replace('2, 1', '3').replace('none', '3'))
+  with (
+    checkpoints.Checkpoints(epath.Path(tmp_path)) as saved,
+    pytest.raises(ValueError, match=r'holds is .* on host 0 .*, 3 on host 1'),
+  ):
+    saved.restore(_state(0))
+  assert sorted(folder.rglob('*')) in (before, [])
+
+
+def test_damage_that_one_host_alone_sees_is_refused(tmp_path, other_host):
+  folder = _make_two(tmp_path)
+  before = sorted(folder.rglob('*'))
+  other_host(lambda text: text.replace('"sound"', '"d/0 is cut"'))
+  with (
+    checkpoints.Checkpoints(epath.Path(tmp_path)) as saved,
+    pytest.raises(ValueError, match=r'checkpoint 2 is sound .*, d/0 is cut on'),
+  ):
+    saved.restore(_state(0))
+  assert sorted(folder.rglob('*')) == before

@@ -149,7 +149,7 @@ def test_an_error_is_not_hidden_by_a_signal(tmp_path):
 
 
 def test_several_hosts_stop_after_the_same_step(tmp_path, monkeypatch):
-  asked, due = [], []
+  asked, due, waited = [], [], []
 
   def allgather(own):
     # The signal reaches the other of two hosts.
@@ -165,16 +165,21 @@ def test_several_hosts_stop_after_the_same_step(tmp_path, monkeypatch):
   monkeypatch.setattr(
     preemption.multihost_utils, 'process_allgather', allgather
   )
+  monkeypatch.setattr(
+    preemption.multihost_utils, 'sync_global_devices', waited.append
+  )
   with pytest.raises(stop_signals.Stopped, match='SIGTERM after step 10 of 12'):
     train_until_due()
   assert due == [False] * 9 + [True]
   assert asked == [0]
+  # For the others, which may still be saving.
+  assert waited == ['stopped']
 
 
 def test_log_has_no_nan(tmp_path):
-  with metric_log.MetricLog(
+  log = metric_log.MetricLog(
     epath.Path(tmp_path), restored_step=0, is_writer=True
-  ) as log:
-    log.write(1, {'a': math.nan, 'b': math.inf, 'c': 1.0})
+  )
+  log.write(1, {'a': math.nan, 'b': math.inf, 'c': 1.0})
   text = (tmp_path / 'metrics.jsonl').read_text()
   assert text == '{"step": 1, "a": null, "b": null, "c": 1.0}\n'

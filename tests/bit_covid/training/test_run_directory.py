@@ -54,6 +54,20 @@ def examples():
   )
 
 
+def _with_slices(examples, label, patient_id):
+  """Returns a split of as many slices as there are labels."""
+  count = len(label)
+  return dataclasses.replace(
+    examples,
+    slice_id=np.array([f's{i}' for i in range(count)]),
+    patient_id=np.array(patient_id),
+    source=np.array(['here'] * count),
+    label=np.array(label, np.int32),
+    box=np.zeros((count, 4), np.int32),
+    digest=np.array([f'd{i}' for i in range(count)]),
+  )
+
+
 @pytest.fixture
 def save(tmp_path, random_params, examples):
   def save(val_table):
@@ -82,12 +96,7 @@ def test_without_val_there_is_no_temperature(save):
 
 
 def test_all_splits_are_counted_before_the_first_step(tmp_path, examples):
-  train = dataclasses.replace(
-    examples,
-    slice_id=np.array(['1', '2', '3', '4']),
-    patient_id=np.array(['a', 'a', 'b', 'c']),
-    label=np.array([0, 0, 0, 2], np.int32),
-  )
+  train = _with_slices(examples, [0, 0, 0, 2], ['a', 'a', 'b', 'c'])
   run_directory.write_facts(
     demo.get_config(), epath.Path(tmp_path), {'train': train, 'test': examples}
   )
@@ -103,12 +112,8 @@ def test_all_splits_are_counted_before_the_first_step(tmp_path, examples):
 
 
 def _write_facts(config, workdir, examples, num_slices):
-  train = dataclasses.replace(
-    examples,
-    slice_id=np.arange(num_slices).astype(str),
-    patient_id=np.arange(num_slices).astype(str),
-    label=np.arange(num_slices, dtype=np.int32) % 3,
-  )
+  label = np.arange(num_slices) % 3
+  train = _with_slices(examples, label, np.arange(num_slices).astype(str))
   run_directory.write_facts(config, workdir, {'train': train})
 
 
@@ -141,6 +146,112 @@ def test_run_of_another_schedule_is_not_one_of_the_hyper_rule(
     run_directory.check_same_config(demo.get_config('steps=auto'), workdir)
 
 
+@pytest.fixture
+def train(examples):
+  """A split of five slices."""
+  return _with_slices(examples, [0, 0, 1, 1, 2], ['a', 'a', 'b', 'c', 'd'])
+
+
+def _replace(values, i, value):
+  values = values.copy()
+  values[i] = value
+  return values
+
+
+def _change(train, **values):
+  """Changes the third slice."""
+  columns = {k: _replace(getattr(train, k), 2, x) for k, x in values.items()}
+  return dataclasses.replace(train, **columns)
+
+
+@pytest.mark.parametrize(
+  ('change', 'message'),
+  [
+    (lambda x: _change(x, label=0), '1 labels changed, such as s2'),
+    (lambda x: _change(x, digest='x'), '1 images changed, such as s2'),
+    (lambda x: _change(x, patient_id='x'), '1 patients changed, such as s2'),
+    (lambda x: _change(x, source='x'), '1 sources changed, such as s2'),
+    (lambda x: _change(x, box=(1, 2, 3, 4)), '1 boxes changed, such as s2'),
+    (lambda x: x.take([0, 2, 4]), '2 slices removed, such as s1'),
+    (
+      lambda x: _change(x, slice_id='n2'),
+      '1 slices added, such as n2; 1 slices removed, such as s2',
+    ),
+    (lambda x: x.take([1, 0, 2, 3, 4]), 'the order of slices or classes'),
+  ],
+)
+def test_changed_data_are_refused_with_what_changed_unless_allowed(
+  tmp_path, train, change, message
+):
+  workdir, config = epath.Path(tmp_path), demo.get_config()
+  splits = {'train': train, 'val': train}
+  run_directory.write_facts(config, workdir, splits)
+  before = {x: x.read_bytes() for x in tmp_path.rglob('*') if x.is_file()}
+  splits['val'] = change(train)
+  with pytest.raises(ValueError, match='with other data') as error:
+    run_directory.write_facts(config, workdir, splits)
+  assert f'Changed since: val: {message}. Restore' in str(error.value)
+  assert '--config.data.allow_change=True' in str(error.value)
+  assert before == {x: x.read_bytes() for x in before}
+  config.data.allow_change = True
+  run_directory.write_facts(config, workdir, splits)
+  facts = run_identity.read(workdir)
+  assert facts['data']['allow_change'] is True
+  assert facts['fingerprints'] == {k: x.fingerprint for k, x in splits.items()}
+  first, second = json.loads((tmp_path / 'run.json').read_text())
+  assert 'data_changes' not in first
+  assert second['data_changes'] == [f'val: {message}']
+  # From now on the run is of these data, and those of before are a change.
+  config.data.allow_change = False
+  run_directory.write_facts(config, workdir, splits)
+  with pytest.raises(ValueError, match='with other data') as error:
+    run_directory.write_facts(config, workdir, {'train': train, 'val': train})
+  assert ('val: the order' in str(error.value)) == ('the order' in message)
+
+
+def test_other_classes_are_never_allowed(tmp_path, train):
+  workdir, config = epath.Path(tmp_path), demo.get_config()
+  run_directory.write_facts(config, workdir, {'train': train})
+  config.data.allow_change = True
+  other = dataclasses.replace(train, class_names=('CP', 'Normal', 'NCP'))
+  with pytest.raises(
+    ValueError, match=r'classes are Normal, CP, NCP; .* CP, N'
+  ):
+    run_directory.write_facts(config, workdir, {'train': other})
+
+
+def test_changed_data_of_a_run_without_a_record_are_refused(tmp_path, train):
+  workdir, config = epath.Path(tmp_path), demo.get_config()
+  run_directory.write_facts(config, workdir, {'train': train})
+  path = tmp_path / 'slices' / 'train.csv.gz'
+  whole, other = path.read_bytes(), _change(train, label=0)
+  for content in (b'', whole[:30], whole[:30] + b'!' + whole[31:]):
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r'train: not known what, as slices'):
+      run_directory.write_facts(config, workdir, {'train': other})
+  path.unlink()
+  with pytest.raises(ValueError, match=r'train: not known what, as slices'):
+    run_directory.write_facts(config, workdir, {'train': other})
+  # It is written as soon as the data are known to be the same.
+  run_directory.write_facts(config, workdir, {'train': train})
+  with pytest.raises(ValueError, match='train: 1 labels changed'):
+    run_directory.write_facts(config, workdir, {'train': other})
+
+
+def test_a_finished_run_that_is_begun_again_is_not_finished(tmp_path, train):
+  workdir, config = epath.Path(tmp_path), demo.get_config()
+  run_directory.write_facts(config, workdir, {'train': train})
+  run_directory.mark_finished(workdir)
+  # A run that is refused stays as it is.
+  config.seed = 1
+  with pytest.raises(ValueError, match='another config'):
+    run_directory.write_facts(config, workdir, {'train': train})
+  assert run_directory.is_finished(workdir)
+  config.seed = 0
+  run_directory.write_facts(config, workdir, {'train': train})
+  assert not run_directory.is_finished(workdir)
+
+
 def test_differences_name_the_path_of_each_value():
   found = {'a': 1, 'data': {'crop': 64, 'box': 'none'}, 'free': 1, 'old': 0}
   asked = {'a': 1, 'data': {'crop': 32, 'box': 'none'}, 'free': 2, 'new': 3}
@@ -171,7 +282,9 @@ def test_damaged_config_is_named(tmp_path):
 
 
 def _evaluated(workdir, facts, splits):
-  run_identity.add_splits(workdir, facts, splits, flag='--output')
+  run_identity.begin_evaluation(workdir, facts, splits, flag='--output')
+  for name, examples in splits.items():
+    run_identity.add_split(workdir, name, examples)
 
 
 def test_results_of_one_network_gather_splits(tmp_path, examples):
@@ -192,6 +305,18 @@ def test_results_of_one_network_gather_splits(tmp_path, examples):
     _evaluated(workdir, {**facts, 'data': {'crop': 32}}, {'val': examples})
   with pytest.raises(ValueError, match=r'fingerprints\.val is .* there'):
     _evaluated(workdir, facts, {'val': other})
+
+
+def test_a_split_counts_as_evaluated_once_its_results_are_there(
+  tmp_path, examples
+):
+  workdir, facts = epath.Path(tmp_path / 'run'), {'init': 'a.npz'}
+  _evaluated(workdir, facts, {'val': examples})
+  splits = {'val': examples, 'test': examples}
+  # As if the evaluation were stopped before its end.
+  run_identity.begin_evaluation(workdir, facts, splits, flag='--output')
+  known = run_identity.read(workdir)['fingerprints']
+  assert known == {'val': examples.fingerprint}
 
 
 def test_predictions_of_an_unknown_network_are_not_mixed(tmp_path, examples):

@@ -92,7 +92,28 @@ def test_a_file_in_the_way_is_named(tmp_path):
   path.write_text('')
   for name in (path, path / 'run'):
     with (
-      pytest.raises(ValueError, match=r'/file is a file; name a folder'),
+      pytest.raises(ValueError, match=r'--workdir=.*/file is a file; name a f'),
       run_lock.hold(name),
     ):
       pass
+  # The results would be written into it hours later.
+  (tmp_path / 'run').mkdir()
+  (tmp_path / 'run' / 'predictions').write_text('')
+  with (
+    pytest.raises(
+      ValueError, match=r'--output=.*/run: .*/predictions is a fil'
+    ),
+    run_lock.hold(tmp_path / 'run', flag='--output'),
+  ):
+    pass
+
+
+def test_a_lock_without_room_is_named_and_removed(tmp_path, largest_file):
+  with (
+    largest_file(0),
+    pytest.raises(OSError, match='large') as caught,
+    run_lock.hold(tmp_path / 'run'),
+  ):
+    pass
+  assert caught.value.filename == str(tmp_path / 'run' / run_lock.FILE_NAME)
+  assert not list(tmp_path.iterdir())

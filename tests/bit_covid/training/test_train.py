@@ -5,6 +5,7 @@
 import json
 import pathlib
 import shutil
+import time
 import types
 
 import jax
@@ -14,8 +15,10 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from bit_covid.analysis import predictions
+from bit_covid.base import disk
 from bit_covid.models import resnet_v2
 from bit_covid.training import check_config
+from bit_covid.training import disk_space
 from bit_covid.training import metric_log
 from bit_covid.training import run_directory
 from bit_covid.training import schedule
@@ -28,6 +31,7 @@ import input_pipeline
 # The tiny phantom has 4 patients a class in its training split, and 3 slices a
 # patient.
 NUM_TRAIN = 36
+SPLITS = ('train', 'val', 'test')
 
 
 pytestmark = pytest.mark.usefixtures('small_network')
@@ -189,6 +193,80 @@ def test_run_goes_on_before_a_damaged_checkpoint_to_the_same_end(
   assert 'Going on from step 4 ' in printed
   for name in ('metrics.jsonl', 'predictions/test.csv', 'model.npz'):
     assert (workdir / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_training_stops_in_the_step_after_a_save_that_failed(
+  config, tmp_path, monkeypatch, largest_file, finished_run
+):
+  del finished_run  # It has prepared the data.
+  original = train.checkpoints.Checkpoints.save
+
+  def save(self, *arguments):
+    original(self, *arguments)
+    while self._manager.is_saving_in_progress():
+      time.sleep(0.001)
+
+  monkeypatch.setattr(train.checkpoints.Checkpoints, 'save', save)
+  config.log_every = 1
+  with pytest.raises(OSError, match='large') as caught, largest_file(20_000):
+    _train_only(config, tmp_path / 'run')
+  assert caught.value.filename == str(tmp_path / 'run' / 'checkpoints')
+  assert list(_losses(tmp_path / 'run')) == [1, 2, 3, 4]
+  assert not list((tmp_path / 'run' / 'checkpoints').iterdir())
+
+
+def test_estimate_of_the_room_of_a_run(config, copied_run):
+  workdir, _ = copied_run
+  examples = {x: input_pipeline.load_split(config.data, x) for x in SPLITS}
+  sizes = {x: x.stat().st_size for x in workdir.rglob('*') if x.is_file()}
+  # While a checkpoint is written there are three.
+  third = sum(n for x, n in sizes.items() if 'checkpoints' in x.parts) / 2
+  assert sum(sizes.values()) + third < disk_space.estimate(config, examples)
+  config.model.name = 'R50x1'
+  count = disk_space.estimate(config, {})
+  # A state of R50x1 is 188 MB, as docs/reliability.md says.
+  assert count == pytest.approx(3 * 188e6 + 94e6 + 10e6, rel=0.01)
+  config.final_splits = ('val',)
+  rows = len(examples['val'])
+  more = disk_space.estimate(config, examples) - count
+  # Features, and the head of two classes more in three states and the model.
+  assert more == pytest.approx(rows * 8192 + 7 * 2 * 2049 * 4, rel=0.07)
+
+
+def test_a_run_without_room_is_refused_before_the_data_are_loaded(
+  config, tmp_path, monkeypatch
+):
+  monkeypatch.setattr(disk, 'free_bytes', lambda path: 10 * 2**20)
+  monkeypatch.setattr(train.splits_lib, 'load', None)
+  workdir = tmp_path / 'run'
+  with pytest.raises(OSError, match='No space') as caught:
+    train.train_and_evaluate(config, workdir)
+  text = disk.problem(caught.value)
+  assert text.startswith(f'{workdir} has no room on its disk; ')
+  needed = int(text.split('; ')[1].split()[0].replace(',', ''))
+  # The lock of the folder is there already.
+  assert 0 < disk_space.estimate(config, {}) - needed < 200
+  assert '; 10,485,760 bytes are free. Make room' in text
+  assert not workdir.exists()
+
+
+def test_a_run_without_room_for_its_features_is_refused_before_the_weights(
+  config, tmp_path, monkeypatch
+):
+  free = disk_space.estimate(config, {}) + 1
+  monkeypatch.setattr(disk, 'free_bytes', lambda path: free)
+  monkeypatch.setattr(train, 'initial_params', None)
+  with pytest.raises(OSError, match='No space') as caught:
+    train.train_and_evaluate(config, tmp_path / 'run')
+  assert f'{free:,} bytes are free.' in disk.problem(caught.value)
+
+
+def test_what_a_run_has_written_counts_as_room(config, copied_run, monkeypatch):
+  workdir, metrics = copied_run
+  # Enough for the report, which these runs do not write.
+  monkeypatch.setattr(disk, 'free_bytes', lambda path: 11 * 2**20)
+  (workdir / 'checkpoints' / 'large').write_bytes(bytes(2**20))
+  assert train.train_and_evaluate(config, workdir).metrics == metrics
 
 
 def test_seed_decides(config, tmp_path, finished_run):

@@ -134,7 +134,12 @@ def test_round_trip(tmp_path, random_params):
   params = random_params('tiny')
   metadata = metadata_lib.Metadata(
     class_names=('Normal', 'CP', 'NCP'),
-    preprocessing={'crop': 64, 'box': 'annotated', 'range_16bit': [0, 9]},
+    preprocessing={
+      'box': 'annotated',
+      'crop': 64,
+      'antialias': False,
+      'range_16bit': [0, 9],
+    },
     window=(-600.0, 1500.0),
     facts={'seed': 3},
   )

@@ -12,6 +12,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from input_pipeline.covidx_ct import covidx_ct_dataset_builder
+from input_pipeline.covidx_ct import versions
 
 _DECODERS = {'image': tfds.decode.SkipDecoding()}
 
@@ -263,9 +264,7 @@ def test_no_image_folder_is_an_error_that_lists_the_folders(
 def test_split_digests_are_of_the_files_that_are_there(tmp_path):
   (tmp_path / 'val_COVIDx_CT-2A.txt').write_bytes(b'abc')
   configs = covidx_ct_dataset_builder.Builder.builder_configs
-  digests = covidx_ct_dataset_builder.split_digests(
-    configs['2b'], epath.Path(tmp_path)
-  )
+  digests = versions.split_digests(configs['2b'], epath.Path(tmp_path))
   assert list(digests) == ['val']
   # FIPS 180-2, appendix B.1.
   assert re.fullmatch('ba7816bf.{48}f20015ad', digests['val'])

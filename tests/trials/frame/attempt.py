@@ -7,78 +7,50 @@ already, as a hundred starts would take most of the time of a trial.
 """
 
 import atexit
-import collections
 from collections.abc import Callable, Sequence
 import contextlib
 import faulthandler
 import functools
 import multiprocessing
 from multiprocessing import connection as connection_lib
+from multiprocessing import forkserver
 import os
 import pathlib
-import re
 import signal
 import sys
 import tempfile
 import time
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple
+from unittest import mock
+
+from tests.trials.frame import moments
 
 # Imported once, by the server.
 PRELOADED = (
-  *('bit_covid.main', 'bit_covid.cli.train', 'bit_covid.cli.evaluate_splits'),
-  *(
-    'bit_covid.app.server',
-    'bit_covid.paper.session',
-    'bit_covid.scoring.page',
-  ),
-  *('bit_covid.inference.load', 'bit_covid.report.command'),
+  'bit_covid.app.server',
+  'bit_covid.cli.evaluate_splits',
+  'bit_covid.main',
+  'bit_covid.paper.session',
+  'bit_covid.scoring.predict_files',
 )
+# Longest wait for the end of a command, in seconds.
+_PATIENCE = 300.0
 _ENVIRONMENT = {
   'JAX_PLATFORMS': 'cpu',
   # The commands are tried, not XLA's optimizations.
   'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',
-  'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0',
   # It may take semaphores of killed processes for leaks.
   'PYTHONWARNINGS': 'ignore:resource_tracker',
   'TF_CPP_MIN_LOG_LEVEL': '3',
 }
-# What Python says before it changes a file or folder (`sys.addaudithook`), as
-# it says 'open'.
-_CHANGES = frozenset(
-  ('os.rename', 'os.mkdir', 'os.remove', 'os.rmdir', 'os.link', 'os.truncate')
-)
-_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-# In the names of files: steps, process ids, hashes, random letters of tfds.
-_NUMBERS = re.compile(
-  r'(?<![A-Za-z])[0-9a-f]*[0-9][0-9a-f]*(?![A-Za-z])|(?<=incomplete\.)[0-9A-Z]{6}'
-)
-# Longest wait for the end of a command, in seconds.
-_PATIENCE = 300.0
-
-
-class Moment(NamedTuple):
-  """When a command is killed.
-
-  Attributes:
-    seconds: after its start.
-    change: at a change of a file, as in `Ended.changes`.
-    count: the how manieth of these changes, from 1.
-  """
-
-  seconds: float = _PATIENCE
-  change: str | None = None
-  count: int = 1
-
-
-NEVER = Moment()
 
 
 class Ended(NamedTuple):
   """How a command ended.
 
   Attributes:
-    is_killed: whether SIGKILL came before the end.
-    exit_code: otherwise.
+    is_killed: whether SIGKILL came before the end, at its moment.
+    exit_code: -9 if it was killed, also if it did not end for minutes.
     seconds: from its start to its end.
     stack: the stacks of its threads when it was killed, innermost call first.
     log: what it printed.
@@ -96,8 +68,8 @@ class Ended(NamedTuple):
 class Command:
   """A function that runs in a process of its own.
 
-  Its temporary files are in `folder / 'tmp'`, and JAX's compiled programs in
-  `folder / 'compiled'`. Changes are those of files in `folder`.
+  Its temporary files are in `folder / 'tmp'`, and what it keeps between starts
+  in `folder / 'cache'`. Changes are those of files in `folder`.
   """
 
   def __init__(
@@ -107,7 +79,7 @@ class Command:
     *,
     folder: pathlib.Path,
     notes: pathlib.Path,
-    moment: Moment = NEVER,
+    moment: moments.Moment = moments.NEVER,
   ):
     """Starts it; `notes` is a folder for its log."""
     (folder / 'tmp').mkdir(parents=True, exist_ok=True)
@@ -160,15 +132,17 @@ class Command:
 
   def wait(self) -> Ended:
     """Returns how it ended, after killing it at its moment."""
+    seconds = self._moment.seconds
     passed = time.monotonic() - self._start
-    self._process.join(max(self._moment.seconds - passed, 0))
-    if self._process.is_alive():
+    self.join(_PATIENCE if seconds is None else max(seconds - passed, 0))
+    is_hung = seconds is None and self.is_alive()
+    if self.is_alive():
       self.kill()
       self._process.join()
     code = self._process.exitcode
     self._process.close()
     return Ended(
-      is_killed=code == -signal.SIGKILL,
+      is_killed=code == -signal.SIGKILL and not is_hung,
       exit_code=code,
       seconds=time.monotonic() - self._start,
       stack=(self._notes / 'stack').read_text(),
@@ -180,9 +154,10 @@ class Command:
 @functools.cache
 def _context() -> multiprocessing.context.ForkServerContext:
   """Returns the server, which gets its environment when it starts."""
-  os.environ.update(_ENVIRONMENT)
   context = multiprocessing.get_context('forkserver')
   context.set_forkserver_preload(list(PRELOADED))
+  with mock.patch.dict(os.environ, _ENVIRONMENT):
+    forkserver.ensure_running()
   return context
 
 
@@ -191,7 +166,7 @@ def _run(
   arguments: Sequence[Any],
   folder: pathlib.Path,
   notes: pathlib.Path,
-  moment: Moment,
+  moment: moments.Moment,
   started: connection_lib.Connection,
 ) -> None:
   os.setsid()
@@ -202,55 +177,17 @@ def _run(
   os.dup2(log, 2)
   os.environ['TMPDIR'] = str(folder / 'tmp')
   tempfile.tempdir = None
-  compiled = os.environ['JAX_COMPILATION_CACHE_DIR'] = str(folder / 'compiled')
-  # JAX has read the environment already, where the server has imported it.
-  if jax := sys.modules.get('jax'):
-    jax.config.update('jax_compilation_cache_dir', compiled)
+  os.environ['XDG_CACHE_HOME'] = str(folder / 'cache')
+  # The commands themselves say where compiled programs are kept.
+  os.environ.pop('JAX_COMPILATION_CACHE_DIR', None)
+  if jax := sys.modules.get('jax'):  # It has read the environment already.
+    jax.config.update('jax_compilation_cache_dir', None)
   stack = (notes / 'stack').open('w')
   faulthandler.register(signal.SIGUSR1, file=stack)
   changes = os.open(notes / 'changes', os.O_WRONLY | os.O_CREAT)
-  sys.addaudithook(_Watch(folder, changes, stack, moment))
+  sys.addaudithook(moments.Watch(folder, changes, stack, moment))
   started.send(None)
   code = function(*arguments)
   # multiprocessing ends its processes without them.
   atexit._run_exitfuncs()
   sys.exit(code)
-
-
-class _Watch:
-  """Notes each change of a file, and kills the process at one of them.
-
-  A file that would be opened is there then, but empty: this is what a write
-  that is not atomic leaves. Other changes are not made any more.
-  """
-
-  def __init__(
-    self, folder: pathlib.Path, changes: int, stack: TextIO, moment: Moment
-  ):
-    self._folder = f'{folder}/'
-    self._changes = changes
-    self._stack = stack
-    self._moment = moment
-    self._counts = collections.Counter()
-
-  def __call__(self, event: str, arguments: tuple) -> None:
-    if event not in _CHANGES and event != 'open':
-      return
-    path, *_, flags = arguments
-    is_text = isinstance(path, str | bytes)
-    path = os.fsdecode(path) if is_text else ''
-    if not path.startswith(self._folder):
-      return
-    if event == 'open' and not flags & _WRITES:
-      return
-    name = _NUMBERS.sub('N', path.removeprefix(self._folder))
-    change = f'{event} {name}'
-    self._counts[change] += 1
-    os.write(self._changes, f'{change}\n'.encode())
-    is_now = self._counts[change] == self._moment.count
-    if change == self._moment.change and is_now:
-      self._moment = NEVER  # To open a file is a change.
-      faulthandler.dump_traceback(self._stack)
-      if event == 'open':
-        os.open(path, flags, 0o666)
-      os.killpg(0, signal.SIGKILL)

@@ -13,7 +13,7 @@ import numpy as np
 # One for each start of a training.
 _EVENTS = re.compile(r'events\.out\.tfevents\..*')
 # The files in these folders have random names, or depend on what was compiled.
-_CLOSED = re.compile(r'(checkpoints/[^/]+|^compiled)/.*')
+_CLOSED = re.compile(r'(checkpoints/[^/]+|^cache)/.*')
 # These tell times and starts.
 _OF_THIS_START = ('run.json', 'log.txt')
 # The same in a report.
@@ -33,6 +33,8 @@ def read(folder: pathlib.Path) -> dict[str, str]:
     if path.is_dir() and any(path.iterdir()):
       continue
     name = path.relative_to(folder).as_posix()
+    if name.endswith('-cache') and not _is_whole_program(path):
+      found['a compiled program without its end'] = ''
     name = _EVENTS.sub('events', _CLOSED.sub(r'\1', name))
     is_result = path.is_file() and not name.endswith(
       ('events', *_OF_THIS_START)
@@ -42,6 +44,11 @@ def read(folder: pathlib.Path) -> dict[str, str]:
     else:
       found[name] = _digest(path)
   return found
+
+
+def _is_whole_program(path: pathlib.Path) -> bool:
+  # JAX writes this file last.
+  return path.with_name(path.name.replace('-cache', '-atime')).exists()
 
 
 def _digest(path: pathlib.Path) -> str:

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 
 from tests.trials.frame import attempt
+from tests.trials.frame import moments
 
 CommandFn = Callable[[pathlib.Path], int]
 
@@ -34,7 +35,7 @@ class Workplace:
     return self.area.rename(self._scratch / f'kept_{self._count}')
 
   def start(
-    self, command: CommandFn, moment: attempt.Moment = attempt.NEVER
+    self, command: CommandFn, moment: moments.Moment = moments.NEVER
   ) -> attempt.Command:
     """Starts a command in `area`."""
     return attempt.Command(
