@@ -14,7 +14,6 @@ import numpy as np
 # smallest box of COVIDx CT, 32 x 25 of 512 x 512, is larger; a bright speck of
 # the table is smaller.
 _MIN_SIDE = 1 / 32
-_ERODED = np.ones((7, 7), np.uint8)
 
 
 def body_box(image: np.ndarray) -> np.ndarray:
@@ -28,35 +27,21 @@ def body_box(image: np.ndarray) -> np.ndarray:
   """
   height, width = image.shape
   whole = np.array([0, 0, width, height], np.int32)
-  body = _outline(image)
+  body = outline(image)
   if body is None:
     return whole
   xmin, ymin, box_width, box_height = cv2.boundingRect(body)
-  if box_width < _MIN_SIDE * width or box_height < _MIN_SIDE * height:
-    return whole
   return np.array([xmin, ymin, xmin + box_width, ymin + box_height], np.int32)
 
 
-def body_hull(image: np.ndarray) -> np.ndarray:
-  """Returns the pixels of the body's convex hull, `[H, W]` bool.
+def outline(image: np.ndarray) -> np.ndarray | None:
+  """Returns the outline of the body, eroded by 3 pixels, as OpenCV draws it.
 
-  All are True where `body_box` is the whole image.
+  None if the slice is black or shows nothing but specks.
 
   Args:
     image: as for `body_box`.
   """
-  xmin, ymin, xmax, ymax = body_box(image)
-  body = _outline(image)
-  if body is None or (xmax - xmin, ymax - ymin) == image.shape[::-1]:
-    return np.ones(image.shape, bool)
-  filled = np.zeros_like(image)
-  cv2.fillConvexPoly(filled, cv2.convexHull(body), 1)
-  # Undoes the erosion.
-  return cv2.dilate(filled, _ERODED) > 0
-
-
-def _outline(image: np.ndarray) -> np.ndarray | None:
-  """Returns the largest contour, as OpenCV gives it; None: there is none."""
   blurred = cv2.GaussianBlur(image, (5, 5), 0)
   visible = blurred[blurred > 0]
   if not visible.size:
@@ -64,8 +49,15 @@ def _outline(image: np.ndarray) -> np.ndarray | None:
   threshold, _ = cv2.threshold(visible, 0, 255, cv2.THRESH_OTSU)
   foreground = (blurred > threshold).astype(np.uint8)
   # Removes the edge of the table and other thin structures.
-  foreground = cv2.erode(foreground, _ERODED)
+  foreground = cv2.erode(foreground, np.ones((7, 7), np.uint8))
   contours, _ = cv2.findContours(
     foreground, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
   )
-  return max(contours, key=cv2.contourArea, default=None)
+  if not contours:
+    return None
+  body = max(contours, key=cv2.contourArea)
+  _, _, width, height = cv2.boundingRect(body)
+  is_speck = (
+    width < _MIN_SIDE * image.shape[1] or height < _MIN_SIDE * image.shape[0]
+  )
+  return None if is_speck else body

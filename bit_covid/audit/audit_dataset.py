@@ -71,7 +71,7 @@ def _load_subject(
     splits,
     max_images=arguments.max_images,
     seed=arguments.seed,
-  )
+  )._replace(random_labels=arguments.random_labels)
 
 
 def _read_lists(arguments: argparse.Namespace) -> slices.Slices:

@@ -1,11 +1,9 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the part of a slice that holds the lungs, without a network.
+"""Finds the body and the lungs in a slice, without a network.
 
-It is the convex hull of the two largest regions of air in the body and of their
-mirror images, as a lung may be too dense to be told from the tissue around it.
-So it also holds lesions and most of the heart: right for covering the lungs,
-and too much for measuring them.
+Both are convex hulls: right for covering what is in them, and too much for
+measuring it.
 """
 
 import cv2
@@ -13,10 +11,10 @@ import numpy as np
 
 from input_pipeline import body_crop
 
-# The image is shrunk to this side, as the outline need not be finer.
+# The image is brought to this side, as outlines need not be finer.
 _SIDE = 256
-# Pixels by which regions that touch are parted, and by which the hull is
-# widened, as lesions may lie at its edge.
+# Pixels by which regions that touch are parted, and by which hulls are widened,
+# as lesions may lie at the edge of the lungs, and the body's outline is eroded.
 _PARTED, _WIDENED = 3, 7
 # A region of area A with more than this times sqrt(A) pixels at the border is
 # outside the body. It is 4 for the frame around a body, 2.8 for a corner, and
@@ -31,23 +29,50 @@ _BELOW = 5
 _NARROWEST = 0.3
 
 
-def hull(image: np.ndarray) -> np.ndarray:
-  """Returns the pixels of lungs and heart, `[H, W]` bool; none: not found.
+def body(image: np.ndarray) -> np.ndarray:
+  """Returns the pixels of the body's hull, `[H, W]` bool; all if none is found.
+
+  Args:
+    image: as for `lungs`.
+  """
+  small = _shrunk(image)
+  outline = body_crop.outline(small)
+  if outline is None:
+    return np.ones(image.shape, bool)
+  return _filled(outline, like=image)
+
+
+def lungs(image: np.ndarray) -> np.ndarray:
+  """Returns the pixels of the lungs' hull, `[H, W]` bool; none if not found.
+
+  It is that of the two largest regions of air in the body and of their mirror
+  images, as a diseased lung may be as dense as what is around it. The heart is
+  in it.
 
   Args:
     image: `[H, W]` uint8, under a window in which lungs are darker than the
       tissue around them.
   """
-  small = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-  box = body_crop.body_box(small)
-  y, x = np.nonzero(_regions(small, bottom=box[3] + _BELOW))
-  mirrored = box[0] + box[2] - 1 - x
-  filled = np.zeros_like(small)
-  if np.abs(mirrored - x).max(initial=0) > _NARROWEST * (box[2] - box[0]):
-    points = np.stack([np.concatenate([x, mirrored]), np.tile(y, 2)], axis=1)
-    cv2.fillConvexPoly(filled, cv2.convexHull(points.astype(np.int32)), 1)
+  small = _shrunk(image)
+  xmin, _, xmax, ymax = body_crop.body_box(small)
+  y, x = np.nonzero(_regions(small, bottom=ymax + _BELOW))
+  mirrored = xmin + xmax - 1 - x
+  if np.abs(mirrored - x).max(initial=0) <= _NARROWEST * (xmax - xmin):
+    return np.zeros(image.shape, bool)
+  points = np.stack([np.concatenate([x, mirrored]), np.tile(y, 2)], axis=1)
+  return _filled(points.astype(np.int32), like=image)
+
+
+def _shrunk(image: np.ndarray) -> np.ndarray:
+  return cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+
+
+def _filled(points: np.ndarray, *, like: np.ndarray) -> np.ndarray:
+  """Returns the widened hull of points of the shrunk image, `[H, W]` bool."""
+  filled = np.zeros((_SIDE, _SIDE), np.uint8)
+  cv2.fillConvexPoly(filled, cv2.convexHull(points), 1)
   filled = cv2.dilate(filled, _disk(_WIDENED))
-  size = image.shape[::-1]
+  size = like.shape[::-1]
   return cv2.resize(filled, size, interpolation=cv2.INTER_NEAREST) > 0
 
 
