@@ -30,6 +30,7 @@ setuptools.setup(
   package_data={
     '': ['README.md', 'TAGS.txt', 'CITATIONS.bib'],
     'bit_covid.audit': ['templates/*'],
+    'bit_covid.card': ['checklists/*', 'templates/*'],
     'bit_covid.export': ['templates/*'],
     'bit_covid.base': ['templates/*'],
     'bit_covid.report': ['templates/*'],
@@ -66,6 +67,7 @@ setuptools.setup(
     # nibabel and pydicom here and not in an extra: 70 MB beside TensorFlow's
     # 1.5 GB, and who has DICOM files need not know that they are packed.
     'python-gdcm>=3.0.24',
+    'pyyaml>=6',
     'requests>=2.32',
     'rich>=14',
     'scikit-learn>=1.6',

@@ -50,7 +50,7 @@ def make_step(
   accumulation: int = 1,
   on_devices: Sequence[jax.Device] | None = None,
 ) -> Callable:
-  """Returns the step that `bit_covid/training/train.py` runs, with mixup.
+  """Returns the step that `bit_covid/training/steps.py` runs, with mixup.
 
   The other arguments are those of `train_step.make_train_step`.
   """

@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def make_step(model: str, batch: int, side: int) -> Callable[[], None]:
-  """Returns a function that runs the step of `bit_covid/training/train.py`."""
+  """Returns a function that runs the step of `bit_covid/training/steps.py`."""
   network = resnet_v2.create(model, num_classes=3)
   optimizer = step_lib.make_optimizer()
   state = step_lib.replicated_state(network, optimizer)

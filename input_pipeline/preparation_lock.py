@@ -26,17 +26,21 @@ def hold(data_path: epath.Path) -> Iterator[None]:
   if '://' in os.fspath(data_path):
     yield
     return
-  folder, name = data_path.parent, data_path.name
+  # Of the data set in all its forms, as they share a folder of their own facts.
+  folder = data_path.parents[1]
   folder.mkdir(parents=True, exist_ok=True)
-  lock = filelock.FileLock(folder / f'.{name}.lock')
+  lock = filelock.FileLock(folder / '.lock')
   try:
     lock.acquire(blocking=False)
   except filelock.Timeout:
     logging.warning('Waiting for another process to prepare %s.', data_path)
     lock.acquire()
   try:
-    for left in folder.glob(f'{constants.INCOMPLETE_PREFIX}*_{name}'):
+    for left in folder.glob(f'*/{constants.INCOMPLETE_PREFIX}*'):
       left.rmtree()
+    # Which `*` does not match.
+    for left in folder.glob(f'.config/{constants.INCOMPLETE_PREFIX}*'):
+      left.unlink()
     yield
   finally:
     lock.release()

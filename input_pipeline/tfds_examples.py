@@ -7,6 +7,7 @@
 
 import collections
 from collections.abc import Mapping
+import contextlib
 import errno
 import io
 import os
@@ -195,11 +196,14 @@ def _write_table(path: epath.Path, columns: Mapping[str, np.ndarray]) -> None:
   # Through memory: writing a zip archive seeks, which object stores cannot.
   buffer = io.BytesIO()
   np.savez(buffer, **columns)
-  # Under a name of its own, as another process may write the same table.
-  partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
+  partial = path.with_name(f'.{path.name}.partial')
   try:
-    partial.write_bytes(buffer.getvalue())
-    partial.replace(path)
+    # One process at a time, so that the next writes over what a kill has left.
+    with preparation_lock.hold(path.parent):
+      partial.write_bytes(buffer.getvalue())
+      partial.replace(path)
   except OSError as error:
     # Such as a folder of data that several users share and only read.
     logging.warning('%s is made at every start: %s', path, error)
+    with contextlib.suppress(OSError):
+      partial.unlink()

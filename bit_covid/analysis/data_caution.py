@@ -2,8 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a data set means for the numbers and predictions of a network."""
 
+from collections.abc import Mapping
+import pathlib
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+# How the names of checkpoints pre-trained on drawn textures begin.
+_TEXTURES = 'Textures-'
 
 
 class DataCaution(NamedTuple):
@@ -66,3 +71,20 @@ def data_caution(name: str | None) -> DataCaution:
     ),
   )
   return _CAUTIONS.get(builder, other)
+
+
+def of_run(config: Mapping[str, Any] | None) -> str:
+  """Returns what the numbers of a run cannot show; '' if nothing is known.
+
+  The config is the content of a config.json, None where there is none.
+  """
+  config = config or {}
+  of_init = ''
+  init = pathlib.PurePath(config.get('init') or '')
+  if init.name.startswith(_TEXTURES):
+    of_init = (
+      'The network was pre-trained on textures drawn by the software, not on '
+      'photographs: its numbers are not comparable with the published ones.'
+    )
+  of_data = data_caution((config.get('data') or {}).get('name')).for_report
+  return ' '.join(filter(None, (of_data, of_init)))

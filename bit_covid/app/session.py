@@ -3,6 +3,7 @@
 """Sessions: the state of each page, from its upload until it is closed."""
 
 import contextlib
+import gc
 import pathlib
 import secrets
 import threading
@@ -187,6 +188,9 @@ class Sessions:
     """Closes the session; does nothing if it is closed already."""
     if session := self._by_token.pop(token, None):
       session.close()
+      # Figures of Matplotlib refer to themselves. Pictures of the scan would
+      # stay in memory until Python looks for such objects, many pages later.
+      gc.collect()
 
   def close_abandoned(self) -> None:
     """Closes the sessions that are abandoned."""

@@ -28,5 +28,12 @@ def environment(
     lstrip_blocks=True,
   )
   found.globals['disclaimer'] = DISCLAIMER
+  found.filters['md'] = _escape_markdown
   found.filters['base64'] = lambda x: base64.b64encode(x).decode('ascii')
   return found
+
+
+def _escape_markdown(text: object) -> str:
+  """Returns the text on one line, escaped for Markdown."""
+  text = ' '.join(str(text).split())
+  return ''.join(f'\\{x}' if x in '\\`*[]<>|#' else x for x in text)

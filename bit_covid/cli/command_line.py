@@ -38,6 +38,9 @@ VERBS = {
   'audit': Verb(
     'bit_covid.audit.command', 'what a data set would give away: leaks, sources'
   ),
+  'card': Verb(
+    'bit_covid.card.command', 'the model card and checklists of a run'
+  ),
   'verify': Verb(
     'bit_covid.cli.verify', 'check the installation, a checkpoint, a run'
   ),

@@ -6,12 +6,8 @@ from collections.abc import Mapping
 import pathlib
 from typing import Any
 
-from bit_covid.analysis import data_caution
 from bit_covid.base import files
 from bit_covid.report import blocks
-
-# How the names of checkpoints pre-trained on drawn textures begin.
-_TEXTURES = 'Textures-'
 
 
 def of_data(config: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -22,19 +18,6 @@ def of_data(config: Mapping[str, Any] | None) -> Mapping[str, Any]:
 def data_name(config: Mapping[str, Any] | None) -> str | None:
   """Returns the name of a run's data set, None where it is not recorded."""
   return of_data(config).get('name')
-
-
-def caution(config: Mapping[str, Any] | None) -> str:
-  """Returns what the numbers of a run cannot show; '' if nothing is known."""
-  of_init = ''
-  init = pathlib.PurePath((config or {}).get('init') or '')
-  if init.name.startswith(_TEXTURES):
-    of_init = (
-      'The network was pre-trained on textures drawn by the software, not on '
-      'photographs: its numbers are not comparable with the published ones.'
-    )
-  of_data = data_caution.data_caution(data_name(config)).for_report
-  return ' '.join(filter(None, (of_data, of_init)))
 
 
 def table(

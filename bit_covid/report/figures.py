@@ -15,6 +15,7 @@ from bit_covid.analysis import figures
 from bit_covid.analysis import figures_curves
 from bit_covid.analysis import figures_images
 from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import measure_text
 from bit_covid.analysis import predictions
 from bit_covid.base import files
 from bit_covid.report import blocks
@@ -82,7 +83,7 @@ def reliability(
       f'{interval_lib.LEVEL_TEXT} intervals; the numbers of slices are below.'
     ),
     alt='Reliability diagram; expected calibration error '
-    f'{blocks.share(found["before"]["ece"]["value"])} % as predicted',
+    f'{measure_text.share(found["before"]["ece"]["value"])} % as predicted',
   )
 
 

@@ -10,6 +10,7 @@ import pathlib
 from etils import epath
 import jinja2
 
+from bit_covid.analysis import data_caution
 from bit_covid.analysis import figures_images
 from bit_covid.analysis import metrics
 from bit_covid.analysis import run_tables
@@ -86,7 +87,7 @@ def _write(run: page.Run, file_format: str) -> pathlib.Path:
   folder = run.workdir / 'report'
   sections = page.sections(run)
   text = _template(template, autoescape=file_format == 'html').render(
-    caution=facts.caution(run.config),
+    caution=data_caution.of_run(run.config),
     data=facts.data_name(run.config) or 'data of unknown name',
     split=run.split,
     highlights=highlights.highlights(run.numbers[run.split]),
@@ -108,11 +109,4 @@ def _template(name: str, *, autoescape: bool) -> jinja2.Template:
   folder = pathlib.Path(__file__).parent / 'templates'
   environment = page_templates.environment(folder, autoescape=autoescape)
   environment.keep_trailing_newline = True
-  environment.filters['md'] = _escape_markdown
   return environment.get_template(name)
-
-
-def _escape_markdown(text: object) -> str:
-  """Returns the text on one line, escaped for Markdown."""
-  text = ' '.join(str(text).split())
-  return ''.join(f'\\{x}' if x in '\\`*[]<>|#' else x for x in text)

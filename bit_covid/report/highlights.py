@@ -7,7 +7,7 @@ from typing import Any
 
 from bit_covid.analysis import figures
 from bit_covid.analysis import interval as interval_lib
-from bit_covid.report import blocks
+from bit_covid.analysis import measure_text
 
 
 def highlights(numbers: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -32,6 +32,6 @@ def highlights(numbers: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def _percent(found: Mapping[str, float | None]) -> tuple[str, str]:
-  text = blocks.number(found['value'], 'accuracy')
-  between = blocks.interval(found, 'accuracy')
+  text = measure_text.number(found['value'], 'accuracy')
+  between = measure_text.interval(found, 'accuracy')
   return f'{text} %', f'{interval_lib.LEVEL_TEXT} interval {between}'

@@ -11,6 +11,7 @@ import pandas as pd
 
 from bit_covid.analysis import figures
 from bit_covid.analysis import map_evidence
+from bit_covid.analysis import measure_text
 from bit_covid.analysis import predictions
 from bit_covid.report import blocks
 from bit_covid.report import tables
@@ -156,8 +157,8 @@ def _energy_blocks(
   if 'missing' in found:
     text = 'How much of the maps lies in the body was not measured.'
     return [blocks.Note(f'{text} {found["missing"]}{left_out}')]
-  right = blocks.share(found['all']['accuracy'], decimals=1)
-  usual = blocks.share(found['all']['accuracy_of_run'], decimals=1)
+  right = measure_text.share(found['all']['accuracy'], decimals=1)
+  usual = measure_text.share(found['all']['accuracy_of_run'], decimals=1)
   return [
     blocks.Text(
       'Does the network look at the body? Here the maps are of whole slices, '

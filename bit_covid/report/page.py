@@ -11,10 +11,13 @@ import pandas as pd
 from bit_covid.analysis import figures
 from bit_covid.analysis import figures_images
 from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import measure_text
 from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
 from bit_covid.base import files
+from bit_covid.report import audit_section
 from bit_covid.report import blocks
+from bit_covid.report import calibration_section
 from bit_covid.report import facts
 from bit_covid.report import figures as report_figures
 from bit_covid.report import maps
@@ -35,11 +38,6 @@ _PREVALENCE = (
   "other prevalences by Bayes' rule, sensitivity and specificity unchanged. "
   'Where a class is rare, few patients of other classes leave its PPV nearly '
   'open, however high it is.'
-)
-_ERROR_OF_CALIBRATION = (
-  'The expected calibration error has no interval: chance alone makes a sum of '
-  'absolute values larger, so that the interval of a well-calibrated network '
-  'would lie above the truth.'
 )
 
 
@@ -84,11 +82,16 @@ def sections(run: Run) -> list[blocks.Section]:
     ('results', 'Results by slice', _results(run, found)),
     ('patients', 'Results by patient', shown),
     ('prevalence', 'Predictive values elsewhere', prevalence),
-    ('calibration', 'Calibration', _calibration(run, found)),
+    (
+      'calibration',
+      'Calibration',
+      calibration_section.blocks_of(run.split, run.tables[run.split], found),
+    ),
     ('thresholds', 'Operating points', _thresholds(run.split, found)),
     ('subgroups', 'Subgroups', groups),
     ('errors', 'Most confident errors', _errors(run)),
     ('maps', 'Where the network looks', _maps(run, found)),
+    ('audit', 'Audit', audit_section.blocks_of(run.workdir, run.split)),
     ('data', 'Data and features', _data(run)),
     ('training', 'Training', _training(run.workdir)),
     ('published', 'Published results', published_rows),
@@ -148,28 +151,6 @@ def _ties(vote: Mapping[str, Any]) -> str:
   )
 
 
-def _calibration(run: Run, numbers: Mapping[str, Any]) -> list[blocks.Block]:
-  found = numbers['calibration']
-  if 'missing' in found:
-    first = blocks.Note(f'No temperature. {found["missing"]}')
-  else:
-    first = blocks.Text(
-      f'The temperature {found["temperature"]:.2f} was fitted on '
-      f'{found["fitted_on"]} alone. Other patients might have given anything '
-      f'from {found["temperature_low"]:.2f} to {found["temperature_high"]:.2f} '
-      f'({interval_lib.LEVEL_TEXT} interval). It changes no prediction, only '
-      'how sure the network says it is.'
-    )
-  table = run.tables[run.split]
-  picture = report_figures.reliability(run.split, table, numbers)
-  return [
-    first,
-    blocks.Text(_ERROR_OF_CALIBRATION),
-    tables.calibration(numbers),
-    blocks.Pictures([picture]),
-  ]
-
-
 def _thresholds(split: str, numbers: Mapping[str, Any]) -> list[blocks.Block]:
   found = numbers['operating_points']
   if 'missing' in found:
@@ -208,7 +189,11 @@ def _errors(run: Run) -> list[blocks.Block]:
     ['Slice', 'True', 'Predicted', 'Confidence, %', 'Source'],
     [
       blocks.cells(
-        x.slice_id, x.truth, x.predicted, blocks.share(x.confidence), x.source
+        x.slice_id,
+        x.truth,
+        x.predicted,
+        measure_text.share(x.confidence),
+        x.source,
       )
       for x in errors.itertuples()
     ],

@@ -5,6 +5,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bit_covid.analysis import measure_text
 from bit_covid.analysis import metrics
 from bit_covid.analysis import published
 from bit_covid.report import blocks
@@ -77,4 +78,4 @@ def _rows(numbers: Mapping[str, Any], ours: str) -> list[list[blocks.Cell]]:
 
 
 def _percent(value: float | None) -> str:
-  return blocks.share(value, decimals=1)
+  return measure_text.share(value, decimals=1)

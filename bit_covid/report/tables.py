@@ -7,6 +7,7 @@ import functools
 from typing import Any
 
 from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import measure_text
 from bit_covid.analysis import metrics
 from bit_covid.analysis import operating_points
 from bit_covid.report import blocks
@@ -39,7 +40,7 @@ def overall(splits: Mapping[str, Numbers]) -> blocks.Table:
       'Split',
       'Slices',
       'Patients',
-      *(blocks.HEADINGS[x] for x in metrics.OVERALL),
+      *(measure_text.HEADINGS[x] for x in metrics.OVERALL),
     ],
     rows,
   )
@@ -68,7 +69,7 @@ def by_patient(numbers: Numbers) -> blocks.Table:
   for measure in ('sensitivity', 'specificity'):
     for name in numbers['class_names']:
       _, *cells = _measure(measure, [each[measure][name] for each in methods])
-      heading = blocks.HEADINGS[measure].replace(',', f' {name},')
+      heading = measure_text.HEADINGS[measure].replace(',', f' {name},')
       rows.append([blocks.Cell(heading), *cells])
   return blocks.Table(
     f'A column for each way to join the slices of a patient, {_INTERVALS}',
@@ -86,8 +87,10 @@ def prevalence(numbers: Numbers) -> blocks.Table:
     for name in ('ppv', 'npv'):
       cells = [
         blocks.Cell(
-          blocks.share(point[name], decimals=1),
-          _range(point, name, functools.partial(blocks.share, decimals=1)),
+          measure_text.share(point[name], decimals=1),
+          _range(
+            point, name, functools.partial(measure_text.share, decimals=1)
+          ),
         )
         for point in points
       ]
@@ -138,10 +141,10 @@ def thresholds(numbers: Numbers) -> blocks.Table:
     else:
       row += [
         blocks.Cell(
-          blocks.probability(point['threshold']),
-          _range(point, 'threshold', blocks.probability),
+          measure_text.probability(point['threshold']),
+          _range(point, 'threshold', measure_text.probability),
         ),
-        blocks.Cell(blocks.share(point[on_val])),
+        blocks.Cell(measure_text.share(point[on_val])),
       ]
       row += [blocks.cell(point[x], x) for x in measures]
     rows.append(row)
@@ -153,7 +156,7 @@ def thresholds(numbers: Numbers) -> blocks.Table:
       'Wanted sensitivity',
       'Threshold',
       f'Sensitivity on {found["chosen_on"]}',
-      *(blocks.HEADINGS[x].removesuffix(', %') for x in measures),
+      *(measure_text.HEADINGS[x].removesuffix(', %') for x in measures),
     ],
     rows,
   )
@@ -176,7 +179,7 @@ def energy(found: Numbers) -> blocks.Table:
       [
         *blocks.cells(name, group['slices'], group['patients'] or _UNKNOWN),
         blocks.cell(group['inside'], 'inside'),
-        blocks.Cell(blocks.share(group['area'])),
+        blocks.Cell(measure_text.share(group['area'])),
       ]
       for name, group in groups.items()
     ],
@@ -211,5 +214,5 @@ def _similarity(found: Mapping[str, float]) -> blocks.Cell:
 
 def _measure(measure: str, found: Iterable[Numbers]) -> list[blocks.Cell]:
   """Returns a row: the heading of a measure, then a cell for each value."""
-  heading = blocks.Cell(blocks.HEADINGS[measure])
+  heading = blocks.Cell(measure_text.HEADINGS[measure])
   return [heading, *(blocks.cell(value, measure) for value in found)]

@@ -27,7 +27,6 @@ from bit_covid.models import resnet_v2
 from bit_covid.weights import metadata as metadata_lib
 from bit_covid.weights import npz_archive
 
-_METADATA_KEY = 'bit_covid/metadata'
 _HEAD_KERNEL = 'resnet/head/conv2d/kernel'
 _HEAD_BIAS = 'resnet/head/conv2d/bias'
 
@@ -83,10 +82,10 @@ def load(
       before any parameter is allocated. Or a parameter is no finite number.
   """
   headers = _read_headers(path)
-  metadata_header = headers.pop(_METADATA_KEY, None)
+  metadata_header = headers.pop(metadata_lib.KEY, None)
   model_name = model_name or _infer_model(headers, path)
   num_logits = _check(headers, model_name, path)
-  metadata = _read_metadata(path, metadata_header, num_logits=num_logits)
+  metadata = metadata_lib.read(path, metadata_header, num_logits=num_logits)
   if num_classes is not None:
     # A head of 21,843 classes is two thirds of BiT-M-R50x1: it is left unread.
     del headers[_HEAD_KERNEL], headers[_HEAD_BIAS]
@@ -114,23 +113,9 @@ def identify(path: _Path) -> tuple[str, int]:
     ValueError: as `load`. No array is read.
   """
   headers = _read_headers(path)
-  headers.pop(_METADATA_KEY, None)
+  headers.pop(metadata_lib.KEY, None)
   model_name = _infer_model(headers, path)
   return model_name, _check(headers, model_name, path)
-
-
-def _read_metadata(
-  path: _Path, header: npz_archive.Header | None, *, num_logits: int
-) -> metadata_lib.Metadata:
-  if header is None:
-    return metadata_lib.unknown(num_logits)
-  if np.prod(header.shape) > metadata_lib.MAX_BYTES:
-    raise ValueError(
-      f'{path}: metadata of the shape {header.shape}; expected at most '
-      f'{metadata_lib.MAX_BYTES} bytes.'
-    )
-  (content,) = npz_archive.read_arrays(path, {_METADATA_KEY: header}).values()
-  return metadata_lib.from_bytes(content, num_logits=num_logits, path=path)
 
 
 def save(
@@ -151,7 +136,7 @@ def save(
   names, num_classes = metadata.class_names, len(arrays[_HEAD_BIAS])
   if len(names) != num_classes:
     raise ValueError(f'{len(names)} class names for {num_classes} logits.')
-  arrays[_METADATA_KEY] = metadata_lib.to_bytes(metadata)
+  arrays[metadata_lib.KEY] = metadata_lib.to_bytes(metadata)
   files.write_npz(epath.Path(path), arrays)
 
 

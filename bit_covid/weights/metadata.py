@@ -10,6 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from bit_covid.weights import npz_archive
+
+# Of the array that holds the metadata.
+KEY = 'bit_covid/metadata'
 # Far more than 21,843 class names need; a file with more is no file of ours.
 MAX_BYTES = 1 << 22
 # As `input_pipeline.data_checks` has them, whose import would load TensorFlow.
@@ -43,6 +47,28 @@ class Metadata:
 def unknown(num_logits: int) -> Metadata:
   """Returns the metadata of a file that has none: names made from numbers."""
   return Metadata(tuple(f'class_{i}' for i in range(num_logits)))
+
+
+def read(
+  path: str | os.PathLike[str],
+  header: npz_archive.Header | None,
+  *,
+  num_logits: int,
+) -> Metadata:
+  """Returns the metadata of a file, `unknown` if it has none (no header).
+
+  Raises:
+    ValueError: the metadata are damaged or too large.
+  """
+  if header is None:
+    return unknown(num_logits)
+  if np.prod(header.shape) > MAX_BYTES:
+    raise ValueError(
+      f'{path}: metadata of the shape {header.shape}; expected at most '
+      f'{MAX_BYTES} bytes.'
+    )
+  (content,) = npz_archive.read_arrays(path, {KEY: header}).values()
+  return from_bytes(content, num_logits=num_logits, path=path)
 
 
 def to_bytes(metadata: Metadata) -> np.ndarray:

@@ -85,9 +85,9 @@ def test_without_room_the_folder_is_named_and_nothing_is_left(
 ):
   with pytest.raises(OSError, match='large') as caught, largest_file(20_000):
     _load('val', tmp_path, name='phantom/tiny')
-  folder = tmp_path / 'phantom' / 'tiny' / '1.0.0'
+  folder = tmp_path / 'phantom' / 'tiny' / _PHANTOM
   assert caught.value.filename == str(folder)
-  assert not [*folder.parent.iterdir()]
+  assert [x.name for x in folder.parent.iterdir()] == [f'.{_PHANTOM}.lock']
 
 
 def test_a_second_load_gives_the_same(tmp_path, folder):
@@ -181,15 +181,31 @@ def test_a_table_that_cannot_be_kept_is_no_error(tmp_path, folder, caplog):
   path = _prepared(tmp_path) / 'covidx_ct-train.table.npz'
   path.unlink()
   # In the way of the file, also for a user who may write everywhere.
-  path.with_name(f'.{path.name}.{os.getpid()}.partial').mkdir()
+  path.with_name(f'.{path.name}.partial').mkdir()
   _assert_equal(_load('train', tmp_path), before)
   assert 'table.npz is made at every start' in caplog.text
+
+
+def test_a_table_without_room_leaves_nothing_half(
+  tmp_path, folder, largest_file, caplog
+):
+  before = _load('train', tmp_path, path=folder)
+  path = _prepared(tmp_path) / 'covidx_ct-train.table.npz'
+  path.unlink()
+  names = {x.name for x in path.parent.iterdir()}
+  with largest_file(500):
+    _assert_equal(_load('train', tmp_path), before)
+  assert 'table.npz is made at every start' in caplog.text
+  assert {x.name for x in path.parent.iterdir()} == names
 
 
 def test_two_first_starts_at_once_prepare_the_data_once(tmp_path, caplog):
   # What a process leaves that is killed while it prepares.
   left = tmp_path / 'phantom' / 'tiny' / f'incomplete.AB12CD_{_PHANTOM}'
   left.mkdir(parents=True)
+  facts = tmp_path / 'phantom' / '.config' / 'incomplete.12ab.metadata.json'
+  facts.parent.mkdir()
+  facts.touch()
   together = threading.Barrier(2)
 
   def load(_):
@@ -200,7 +216,8 @@ def test_two_first_starts_at_once_prepare_the_data_once(tmp_path, caplog):
     _assert_equal(*pool.map(load, range(2)))
   assert caplog.text.count('Waiting for another process') == 1
   names = {path.name for path in left.parent.iterdir()}
-  assert names == {_PHANTOM, f'.{_PHANTOM}.lock'}
+  assert names == {_PHANTOM}
+  assert not facts.exists()
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,6 @@ def _evaluate(folder: pathlib.Path) -> int:
       f'{folder}/run',
       '--split=val,test',
       '--batch=8',
-      '--replicates=20',
       f'--data_dir={folder}/data',
       f'--output={folder}/evaluated',
     ]

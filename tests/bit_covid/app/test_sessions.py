@@ -3,6 +3,8 @@
 """What a session keeps, until when, and that then nothing is left."""
 
 import contextlib
+import gc
+import weakref
 
 import pytest
 
@@ -134,3 +136,22 @@ def test_a_refused_file_is_known_by_its_number(sessions):
   for name, number in (('000003/000012.dcm', 12), ('000000/000007.zip/D/x', 7)):
     refused = scans.Refused(str(session.upload.folder / name), '', '', 'other')
     assert session.file_number(refused) == number
+
+
+class _Figure:
+  def __init__(self):
+    self.canvas = self
+
+
+def test_what_refers_to_itself_is_freed_with_its_page():
+  sessions = session_lib.Sessions(limits_lib.Limits())
+  session = sessions.create()
+  session.scored[0] = figure = _Figure()
+  found = weakref.ref(figure)
+  del figure
+  gc.disable()
+  try:
+    sessions.close(session.token)
+    assert found() is None
+  finally:
+    gc.enable()

@@ -8,6 +8,7 @@ from PIL import Image
 import pytest
 
 from bit_covid.training import run_directory
+from bit_covid.training import steps
 from bit_covid.training import train
 from bit_covid.weights import bit_npz
 import input_pipeline
@@ -61,7 +62,7 @@ def _break_after(step, patch, do):
 
     patch.setattr(run_directory, 'write_facts', write_facts)
     return
-  make = train.train_step.make_train_step
+  make = steps.train_step.make_train_step
 
   def make_train_step(*args, **kwargs):
     update = make(*args, **kwargs)
@@ -74,7 +75,7 @@ def _break_after(step, patch, do):
 
     return take
 
-  patch.setattr(train.train_step, 'make_train_step', make_train_step)
+  patch.setattr(steps.train_step, 'make_train_step', make_train_step)
 
 
 def test_run_stops_at_a_broken_image_and_goes_on_after_the_repair(

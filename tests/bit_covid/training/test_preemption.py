@@ -13,6 +13,7 @@ import pytest
 from bit_covid.base import stop_signals
 from bit_covid.training import metric_log
 from bit_covid.training import preemption
+from bit_covid.training import steps
 from bit_covid.training import train
 from bit_covid.weights import bit_npz
 
@@ -53,7 +54,7 @@ def _checkpoints(workdir):
 
 def _signal_in_step(patch, number, signum):
   """Sends a signal while a step is computed."""
-  original = train.train_step.make_train_step
+  original = steps.train_step.make_train_step
 
   def make_train_step(*args, **kwargs):
     update = original(*args, **kwargs)
@@ -66,7 +67,7 @@ def _signal_in_step(patch, number, signum):
 
     return step
 
-  patch.setattr(train.train_step, 'make_train_step', make_train_step)
+  patch.setattr(steps.train_step, 'make_train_step', make_train_step)
 
 
 @pytest.mark.parametrize(
@@ -97,14 +98,14 @@ def test_step_in_hand_is_saved_and_the_run_goes_on(
 
 def test_second_signal_stops_at_once(config, tmp_path, monkeypatch):
   _signal_in_step(monkeypatch, 2, signal.SIGINT)
-  original = train.monitor_lib.Monitor.after_update
+  original = steps.monitor_lib.Monitor.after_update
 
   def after_update(self, step, *args):
     if step == 2:
       signal.raise_signal(signal.SIGINT)
     original(self, step, *args)
 
-  monkeypatch.setattr(train.monitor_lib.Monitor, 'after_update', after_update)
+  monkeypatch.setattr(steps.monitor_lib.Monitor, 'after_update', after_update)
   with pytest.raises(KeyboardInterrupt) as stop:
     train.train_and_evaluate(config, tmp_path)
   assert not isinstance(stop.value, stop_signals.Stopped)

@@ -22,6 +22,7 @@ from bit_covid.training import disk_space
 from bit_covid.training import metric_log
 from bit_covid.training import run_directory
 from bit_covid.training import schedule
+from bit_covid.training import steps
 from bit_covid.training import train
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
@@ -199,14 +200,14 @@ def test_training_stops_in_the_step_after_a_save_that_failed(
   config, tmp_path, monkeypatch, largest_file, finished_run
 ):
   del finished_run  # It has prepared the data.
-  original = train.checkpoints.Checkpoints.save
+  original = steps.checkpoints.Checkpoints.save
 
   def save(self, *arguments):
     original(self, *arguments)
     while self._manager.is_saving_in_progress():
       time.sleep(0.001)
 
-  monkeypatch.setattr(train.checkpoints.Checkpoints, 'save', save)
+  monkeypatch.setattr(steps.checkpoints.Checkpoints, 'save', save)
   config.log_every = 1
   with pytest.raises(OSError, match='large') as caught, largest_file(20_000):
     _train_only(config, tmp_path / 'run')
@@ -483,7 +484,7 @@ def test_parameters_that_are_not_finite_are_not_saved(
 ):
   config.eval_every = eval_every
   # The loss is of the parameters before an update: it is finite here still.
-  original = train.train_step.make_train_step
+  original = steps.train_step.make_train_step
 
   def make_train_step(*args, **kwargs):
     step = original(*args, **kwargs)
@@ -498,7 +499,7 @@ def test_parameters_that_are_not_finite_are_not_saved(
 
     return diverge
 
-  monkeypatch.setattr(train.train_step, 'make_train_step', make_train_step)
+  monkeypatch.setattr(steps.train_step, 'make_train_step', make_train_step)
   with pytest.raises(FloatingPointError, match=message):
     train.train_and_evaluate(config, tmp_path)
   found = (tmp_path / 'checkpoints').glob('[0-9]*')

@@ -1,0 +1,54 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The section on the audit, from the files that `bit-covid audit` wrote."""
+
+import pathlib
+
+from bit_covid.analysis import figures
+from bit_covid.base import files
+from bit_covid.report import blocks
+
+# Where `bit-covid audit --run=RUN` writes, and where evaluations are noted.
+_AUDIT = 'audit/audit.json'
+_LEDGER = 'test_ledger.jsonl'
+
+
+def blocks_of(workdir: pathlib.Path, split: str) -> list[blocks.Block]:
+  """Returns how often the split was looked at, and the findings of the audit.
+
+  The list is empty if the folder holds neither.
+
+  Raises:
+    ValueError: a file is damaged; the message names it.
+  """
+  return [*_looks(workdir, split), *_findings(workdir)]
+
+
+def _looks(workdir: pathlib.Path, split: str) -> list[blocks.Block]:
+  rows = files.read_json_lines(workdir / _LEDGER)
+  networks = {x.get('checkpoint') for x in rows if x.get('split') == split}
+  if not networks:
+    return []
+  count = figures.plural(len(networks), 'network')
+  return [blocks.Text(f'Evaluated on {split}: {count} of this run.')]
+
+
+def _findings(workdir: pathlib.Path) -> list[blocks.Block]:
+  content = files.read_json(workdir / _AUDIT)
+  if content is None:
+    return []
+  rows = [
+    [
+      blocks.Cell(found['check']),
+      blocks.Cell(found['severity'].lower()),
+      blocks.Cell(f'{found["text"]} {found.get("advice") or ""}'.strip()),
+    ]
+    for found in content['findings']
+  ]
+  return [
+    blocks.Table(
+      f'What the audit found; tables and pictures are in {_AUDIT[:-4]}html',
+      ['Check', 'Result', 'What was found'],
+      rows,
+    )
+  ]

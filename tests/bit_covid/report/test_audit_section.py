@@ -1,0 +1,35 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What the report takes over from the audit and from the ledger."""
+
+import json
+
+from bit_covid.report import audit_section
+
+
+def test_findings_and_looks_are_shown(tmp_path):
+  finding = {
+    'check': 'Equal images',
+    'severity': 'WARNING',
+    'text': 'Two are equal.',
+    'advice': 'Remove one.',
+  }
+  (tmp_path / 'audit').mkdir()
+  text = json.dumps({'findings': [finding]})
+  (tmp_path / 'audit' / 'audit.json').write_text(text)
+  lines = [
+    {'split': split, 'checkpoint': name}
+    for split, name in (('test', 'a'), ('test', 'b'), ('val', 'c'))
+  ]
+  (tmp_path / 'test_ledger.jsonl').write_text(
+    ''.join(json.dumps(x) + '\n' for x in lines)
+  )
+  looks, table = audit_section.blocks_of(tmp_path, 'test')
+  assert looks.text == 'Evaluated on test: 2 networks of this run.'
+  assert [[x.text for x in row] for row in table.rows] == [
+    ['Equal images', 'warning', 'Two are equal. Remove one.']
+  ]
+
+
+def test_a_run_without_an_audit_has_no_section(tmp_path):
+  assert audit_section.blocks_of(tmp_path, 'test') == []
