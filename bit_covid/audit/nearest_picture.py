@@ -6,7 +6,7 @@ If the class of the most similar training slice is nearly always right, a high
 accuracy on the same split shows little.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -16,19 +16,15 @@ _SIDE = 48
 _CHUNK = 512
 
 
-def vectors(images: Iterable[np.ndarray]) -> np.ndarray:
-  """Returns images of 48 x 48 pixels, `[N, 2304]` float32, mean 0 and norm 1.
+def vector(image: np.ndarray) -> np.ndarray:
+  """Returns an image of 48 x 48 pixels, `[2304]` float32 of mean 0 and norm 1.
 
-  The product of two of them is the correlation of the two images; that with an
-  image of one gray value is 0.
+  The product of two of them is the correlation of the two images. It is 0 for
+  an image of one gray value.
 
   Args:
-    images: each `[H, W]` uint8.
+    image: `[H, W]` uint8.
   """
-  return np.stack([_vector(image) for image in images])
-
-
-def _vector(image: np.ndarray) -> np.ndarray:
   small = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
   centered = small.ravel().astype(np.float32) - small.mean(dtype=np.float32)
   return centered / max(float(np.linalg.norm(centered)), 1.0)
@@ -40,7 +36,7 @@ def correlations(
   """Yields the number of a row, and the correlations from this row on.
 
   Args:
-    first: `[N, D]`, of `vectors`.
+    first: `[N, D]`, each of `vector`.
     second: `[M, D]`.
 
   Yields:
@@ -56,7 +52,7 @@ def nearest(
   """Returns the most similar reference of each query, and the correlation.
 
   Args:
-    queries: `[N, D]`, of `vectors`.
+    queries: `[N, D]`, each of `vector`.
     references: `[M, D]`.
 
   Returns:

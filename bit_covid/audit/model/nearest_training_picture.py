@@ -15,6 +15,7 @@ from bit_covid.audit import finding
 from bit_covid.audit import nearest_picture
 from bit_covid.audit.model import results
 from bit_covid.audit.model import subject as subject_lib
+import input_pipeline
 
 _PAIRS = 4
 
@@ -24,8 +25,7 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
   judged, train = subject.examples, subject.splits[subject_lib.TRAIN]
   rows, train_rows = map(subject.sample, (subject.judged, subject_lib.TRAIN))
   nearest, correlation = nearest_picture.nearest(
-    nearest_picture.vectors(judged.image(int(i)) for i in rows),
-    nearest_picture.vectors(train.image(int(i)) for i in train_rows),
+    _vectors(judged, rows), _vectors(train, train_rows)
   )
   nearest = train_rows[nearest]
   network = subject.table.iloc[rows]
@@ -57,6 +57,13 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
     else 'Divide the slices by patient, or by appearance if patients are not '
     'known, and train again.',
     picture=_draw(subject, rows[pairs], nearest[pairs], correlation[pairs]),
+  )
+
+
+def _vectors(examples: input_pipeline.Examples, rows: np.ndarray) -> np.ndarray:
+  """Returns what `nearest_picture` compares of slices, `[n, 2304]` float32."""
+  return np.stack(
+    [nearest_picture.vector(examples.image(int(i))) for i in rows]
   )
 
 
