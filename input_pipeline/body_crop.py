@@ -27,10 +27,25 @@ def body_box(image: np.ndarray) -> np.ndarray:
   """
   height, width = image.shape
   whole = np.array([0, 0, width, height], np.int32)
+  body = outline(image)
+  if body is None:
+    return whole
+  xmin, ymin, box_width, box_height = cv2.boundingRect(body)
+  return np.array([xmin, ymin, xmin + box_width, ymin + box_height], np.int32)
+
+
+def outline(image: np.ndarray) -> np.ndarray | None:
+  """Returns the outline of the body, eroded by 3 pixels, as OpenCV draws it.
+
+  None if the slice is black or shows nothing but specks.
+
+  Args:
+    image: as for `body_box`.
+  """
   blurred = cv2.GaussianBlur(image, (5, 5), 0)
   visible = blurred[blurred > 0]
   if not visible.size:
-    return whole
+    return None
   threshold, _ = cv2.threshold(visible, 0, 255, cv2.THRESH_OTSU)
   foreground = (blurred > threshold).astype(np.uint8)
   # Removes the edge of the table and other thin structures.
@@ -39,9 +54,10 @@ def body_box(image: np.ndarray) -> np.ndarray:
     foreground, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
   )
   if not contours:
-    return whole
+    return None
   body = max(contours, key=cv2.contourArea)
-  xmin, ymin, box_width, box_height = cv2.boundingRect(body)
-  if box_width < _MIN_SIDE * width or box_height < _MIN_SIDE * height:
-    return whole
-  return np.array([xmin, ymin, xmin + box_width, ymin + box_height], np.int32)
+  _, _, width, height = cv2.boundingRect(body)
+  is_speck = (
+    width < _MIN_SIDE * image.shape[1] or height < _MIN_SIDE * image.shape[0]
+  )
+  return None if is_speck else body

@@ -74,7 +74,7 @@ def _load_subject(
     splits,
     max_images=arguments.max_images or _IMAGES_FOR_NETWORK,
     seed=arguments.seed,
-  )
+  )._replace(random_labels=arguments.random_labels)
 
 
 def _read_lists(arguments: argparse.Namespace) -> slices.Slices:

@@ -53,6 +53,12 @@ def _parser() -> argparse.ArgumentParser:
     '--output is then RUN/audit by default',
   )
   parser.add_argument(
+    '--random_labels',
+    action='store_true',
+    help='with --run, also train a small network on labels shuffled among the '
+    'patients, which takes a few minutes',
+  )
+  parser.add_argument(
     '--lists_only',
     action='store_true',
     help='of COVIDx CT, the split files in --data and no images',
@@ -77,6 +83,10 @@ def _run(arguments: argparse.Namespace) -> int:
   if arguments.max_images < 0:
     raise ValueError(
       f'--max_images={arguments.max_images}; expected 1 or more, or 0 for all.'
+    )
+  if arguments.random_labels and arguments.run is None:
+    raise ValueError(
+      '--random_labels goes with --run; name a run, or leave it.'
     )
   if arguments.run is not None:
     if arguments.lists_only:

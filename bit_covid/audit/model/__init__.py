@@ -12,7 +12,11 @@ from bit_covid.audit import finding
 from bit_covid.audit.model import calibration_shift
 from bit_covid.audit.model import looks_at_test
 from bit_covid.audit.model import matched_position
+from bit_covid.audit.model import nearest_training_picture
 from bit_covid.audit.model import patients_behind
+from bit_covid.audit.model import perturbations
+from bit_covid.audit.model import random_labels
+from bit_covid.audit.model import site_fingerprint
 from bit_covid.audit.model import subject as subject_lib
 
 CHECKS: Mapping[str, Callable[[subject_lib.Subject], finding.Finding]] = (
@@ -22,6 +26,10 @@ CHECKS: Mapping[str, Callable[[subject_lib.Subject], finding.Finding]] = (
       'Evaluations on test': looks_at_test.check,
       'Slices of matched position': matched_position.check,
       'Calibration on the judged split': calibration_shift.check,
+      'The most similar training slice': nearest_training_picture.check,
+      'Covered slices': perturbations.check,
+      'The source in the features': site_fingerprint.check,
+      'Random labels': random_labels.check,
     }
   )
 )

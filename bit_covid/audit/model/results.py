@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of results with their intervals, as checks of a network show them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
+from bit_covid.analysis import figures
 from bit_covid.analysis import interval as interval_lib
 from bit_covid.analysis import intervals
 from bit_covid.analysis import predictions
@@ -52,3 +54,34 @@ def text(found: interval_lib.Interval) -> str:
 def accuracy(table: pd.DataFrame) -> interval_lib.Interval:
   """Returns the accuracy of a predictions table, with its interval."""
   return intervals.intervals(table, with_areas=False)['accuracy']
+
+
+def predicted(table: pd.DataFrame, probabilities: np.ndarray) -> pd.DataFrame:
+  """Returns the predictions table with other probabilities, `[N, C]`."""
+  names = table.columns[-probabilities.shape[1] :]
+  return table.assign(**dict(zip(names, probabilities.T, strict=True)))
+
+
+def commonest(table: pd.DataFrame) -> float:
+  """Returns the share of the commonest class, as a rule without a network."""
+  return float(table['label'].value_counts(normalize=True).max())
+
+
+def picture(
+  rows: Mapping[str, Sequence[np.ndarray]], titles: Sequence[str]
+) -> bytes:
+  """Returns rows of slices, each `[H, W]` uint8, under titles, as a PNG."""
+  figure = figures.new(1.25 * len(rows) + 0.2)
+  grid = figure.subplots(
+    len(rows),
+    len(titles),
+    squeeze=False,
+    subplot_kw={'xticks': [], 'yticks': []},
+  )
+  for panels, (name, images) in zip(grid, rows.items(), strict=True):
+    panels[0].set_ylabel(name, fontsize=8)
+    for axes, image in zip(panels, images, strict=True):
+      axes.imshow(image, cmap='gray', vmin=0, vmax=255)
+  for axes, title in zip(grid[0], titles, strict=True):
+    axes.set_title(title, fontsize=8)
+  return figures.png(figure)

@@ -32,6 +32,7 @@ class Subject(NamedTuple):
     judged: the split whose results are on trial, such as 'test'.
     max_images: how many images a check may read.
     seed: of all that is drawn.
+    random_labels: whether a network is trained on random labels.
   """
 
   workdir: epath.Path
@@ -41,6 +42,7 @@ class Subject(NamedTuple):
   judged: str
   max_images: int
   seed: int
+  random_labels: bool = False
 
   @property
   def table(self) -> pd.DataFrame:
