@@ -25,7 +25,7 @@ _MOST_CANDIDATES = 4
 # Slices that are looked up at once.
 _CHUNK = 128
 # Standard deviation of gray values below which a slice shows nothing. All such
-# slices are alike.
+# slices have one hash, so that each would be looked up for each other one.
 _FLAT = 2
 
 
