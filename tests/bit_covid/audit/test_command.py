@@ -79,6 +79,7 @@ def test_a_config_file_names_its_data(monkeypatch):
     (['no/such'], "no dataset 'no/such'"),
     (['phantom/demo', '--lists_only'], '--lists_only goes with covidx_ct/2a'),
     (['phantom/demo', '--max_images=0'], 'expected 1 or more'),
+    (['phantom/demo', '--random_labels'], '--random_labels goes with --run'),
     (['covidx_ct/1', '--lists_only', '--data=/nowhere'], 'no split file'),
   ],
 )
