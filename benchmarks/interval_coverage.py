@@ -12,11 +12,12 @@ standard error of a coverage near 95 % is 0.5 points with 2,000 simulations.
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
-import functools
+import itertools
 
 import numpy as np
 import scipy.special
 
+from benchmarks import interval_populations as populations
 from benchmarks import interval_simulations as simulations
 from bit_covid.analysis import derived_intervals
 from bit_covid.analysis import interval as interval_lib
@@ -27,75 +28,12 @@ from bit_covid.analysis import patient_counts
 from bit_covid.analysis import proportion_interval
 
 _RESAMPLES = 500
-# From hits and slices `[S, P]` and strata `[P]` to bounds `[S]`.
-Method = Callable[
-  [np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]
-]
-
-
-def cells() -> dict[str, Callable[..., simulations.Draw]]:
-  """Returns a function from generator and number to splits, by name."""
-  partial = functools.partial
-  found = {}
-  for count in (20, 60, 400):
-    for accuracy, correlation in ((0.9, 0.2), (0.99, 0.2), (0.99, 0.5)):
-      found[f'{count} patients, {accuracy}, ICC {correlation}'] = partial(
-        simulations.patients,
-        count=count,
-        accuracy=accuracy,
-        correlation=correlation,
-      )
-  for count in (60, 400):
-    found[f'{count} patients, 0.99, ICC 0.9'] = partial(
-      simulations.patients, count=count, accuracy=0.99, correlation=0.9
-    )
-  for count in (20, 60):
-    found[f'{count} patients, 0.99, one slice each'] = partial(
-      simulations.patients, count=count, accuracy=0.99, correlation=0, slices=1
-    )
-  for accuracy in ((0.98, 0.97, 0.96), (0.993, 0.996, 0.987)):
-    found[f'COVIDx-like, {" / ".join(map(str, accuracy))}'] = partial(
-      simulations.covidx_like, accuracy=accuracy
-    )
-  for count in (60, 400):
-    for verb, slope in (('rises', 0.06), ('falls', -0.06)):
-      found[f'{count} patients, accuracy {verb} with scan size'] = partial(
-        simulations.accuracy_by_size, count=count, slope=slope
-      )
-    found[f'{count} patients, 2 % of them hard'] = partial(
-      simulations.rare_hard, count=count
-    )
-  for count in (2, 3, 5, 10):
-    found[f'one class of {count} patients, 0.9'] = partial(
-      simulations.patients,
-      count=count,
-      accuracy=0.9,
-      correlation=0.2,
-      classes=1,
-    )
-  for accuracy in (0.97, 0.99, 0.997):
-    found[f'90 patients of 6 slices, {accuracy}'] = partial(
-      simulations.patients,
-      count=90,
-      accuracy=accuracy,
-      correlation=0.2,
-      slices=6,
-    )
-  return found
-
-
-def today(
-  hits: np.ndarray, slices: np.ndarray, stratum: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-  """Returns the bounds of `proportion_interval`."""
-  found = proportion_interval.interval(hits, slices, stratum)
-  return found.low, found.high
 
 
 def bootstrap(
   hits: np.ndarray, slices: np.ndarray, stratum: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-  """Returns the bounds that reports had before, NaN where they had none.
+) -> np.ndarray:
+  """Returns the bounds `[2, S]` that reports had before, NaN without any.
 
   They are percentiles over patients drawn with replacement within each class,
   taken further out for few patients (Hesterberg, 2015).
@@ -110,16 +48,17 @@ def bootstrap(
   effective = slices.sum(axis=1) ** 2 / (slices**2).sum(axis=1)
   t = scipy.special.stdtrit(effective - 1, 0.975)
   tail = scipy.special.ndtr(-t * np.sqrt(effective / (effective - 1)))
-  low, high = np.transpose(
+  bounds = np.transpose(
     [np.quantile(x, [p, 1 - p]) for x, p in zip(shares, tail, strict=True)]
   )
-  is_flat = np.ptp(shares, axis=1) < 1e-12
-  return np.where(is_flat, np.nan, low), np.where(is_flat, np.nan, high)
+  return np.where(np.ptp(shares, axis=1) < 1e-12, np.nan, bounds)
 
 
-def coverage(draw: simulations.Draw, method: Method) -> tuple[float, float]:
+def coverage(
+  draw: simulations.Draw, method: Callable[..., Sequence[np.ndarray]]
+) -> tuple[float, float]:
   """Returns the share of intervals with the truth, and their mean width."""
-  low, high = method(draw.hits, draw.slices, draw.stratum)
+  low, high = method(draw.hits, draw.slices, draw.stratum)[-2:]
   covers = (low <= draw.truth) & (draw.truth <= high)
   width = np.nanmean(high - low) if np.isfinite(low).any() else np.nan
   return float(covers.mean()), float(width)
@@ -183,70 +122,31 @@ def of_differences(
   which the sign flips find a difference.
   """
   rows = []
-  stratum = np.arange(count) % 2
   for _ in range(number):
-    slices = simulations.uneven(generator, (count,))
-    shared = simulations.rates(generator, np.full(count, accuracy), 0.2)
-    a, b = (
-      generator.binomial(
-        slices.astype(int),
-        simulations.rates(generator, np.clip(mean, 1e-6, 1 - 1e-6), 0.1),
-      )
-      for mean in (shared, shared + gain * (1 - shared))
+    a, b = simulations.paired_runs(
+      generator, count=count, accuracy=accuracy, gain=gain
     )
-    runs = [_two_classes(x, slices, stratum) for x in (a, b)]
-    found = paired.differences(runs[:1], runs[1:])['accuracy']
+    found = paired.differences([a], [b])['accuracy']
     covers = found.low <= gain * (1 - accuracy) <= found.high
-    is_found = paired.sign_flips(b - a) < 0.05
+    hits = np.trace(b.counts - a.counts, axis1=1, axis2=2)
+    is_found = paired.sign_flips(hits) < 0.05
     rows.append((covers, found.high - found.low, is_found))
   return tuple(np.mean(rows, axis=0))
 
 
-def _two_classes(
-  hits: np.ndarray, slices: np.ndarray, stratum: np.ndarray
-) -> patient_counts.PatientCounts:
-  counts = np.zeros((len(hits), 2, 2))
-  patient = np.arange(len(hits))
-  counts[patient, stratum, stratum] = hits
-  counts[patient, stratum, 1 - stratum] = slices - hits
-  values = metrics.from_confusion(counts.sum(axis=0))
-  return patient_counts.PatientCounts(values, counts)
-
-
-# Patients of each class, accuracies and correlation.
-_POPULATIONS = (
-  ((7, 7, 6), (0.9,) * 3, 0.2),
-  ((7, 7, 6), (0.99,) * 3, 0.2),
-  ((20, 20, 20), (0.9,) * 3, 0.2),
-  ((20, 20, 20), (0.99,) * 3, 0.5),
-  ((5, 30, 30), (0.95, 0.9, 0.97), 0.2),
-  ((126, 125, 175), (0.993, 0.996, 0.987), 0.2),
-  ((30, 60), (0.97, 0.95), 0.2),
-)
-# Patients of the class and of the other one.
-_PATIENTS = ((10, 40), (30, 30), (30, 300), (100, 100))
-# 1.81 and so on: areas of .9, .98, .998 and .9998.
-_SCORES = (
-  simulations.Scores(1.812, 0.5),
-  simulations.Scores(2.904, 0.5),
-  simulations.Scores(4.070, 0.5),
-  simulations.Scores(5.006, 0.3),
-  simulations.Scores(6.0, 0.3, hard=0.03),
-  simulations.Scores(6.0, 0.3, hard=0.004),
-)
-
-
-def _tables(number: int, few: int, seed: int) -> Iterator[str]:
-  """Yields the rows of the tables of docs/report.md."""
+def _shares(number: int, seed: int) -> Iterator[str]:
   yield '| shares of slices | before | now |\n|---|---|---|'
-  for name, draw in cells().items():
+  for name, draw in populations.cells().items():
     drawn = draw(np.random.default_rng(seed), number)
-    texts = (_text(coverage(drawn, x)) for x in (bootstrap, today))
-    yield f'| {name} | {" | ".join(texts)} |'
-  for i, (counts, accuracy, correlation) in enumerate(_POPULATIONS):
+    methods = bootstrap, proportion_interval.interval
+    yield _row(name, *(coverage(drawn, x) for x in methods))
+
+
+def _measures(number: int, seed: int) -> Iterator[str]:
+  for i, (counts, accuracy, correlation) in enumerate(populations.POPULATIONS):
     found = of_measures(
       np.random.default_rng(seed),
-      few,
+      number,
       counts=counts,
       accuracy=accuracy,
       correlation=correlation,
@@ -254,34 +154,38 @@ def _tables(number: int, few: int, seed: int) -> Iterator[str]:
     if not i:
       yield f'\n| patients, accuracy, ICC | {" | ".join(found)} |'
       yield '|---' * (len(found) + 1) + '|'
-    classes = ', '.join(
-      ' / '.join(map(str, values)) for values in (counts, accuracy)
-    )
-    texts = ' | '.join(map(_text, found.values()))
-    yield f'| {classes}, {correlation} | {texts} |'
+    classes = (' / '.join(map(str, values)) for values in (counts, accuracy))
+    yield _row(f'{", ".join(classes)}, {correlation}', *found.values())
+
+
+def _areas(number: int, seed: int) -> Iterator[str]:
   yield '\n| patients | area | ROC AUC | average precision |\n|---|---|---|---|'
-  for counts in _PATIENTS:
-    for scores in _SCORES:
-      found = of_areas(np.random.default_rng(seed), few, scores, counts)
-      texts = ' | '.join(map(_text, found.values()))
+  for counts in populations.PATIENTS:
+    for scores in populations.SCORES:
+      generator = np.random.default_rng(seed)
+      found = of_areas(generator, number, scores, counts)
       area = f'{scores.areas(0.5)[0]:.4f}{", hard ones" * (scores.hard > 0)}'
-      yield f'| {counts[0]} and {counts[1]} | {area} | {texts} |'
+      name = f'{counts[0]} and {counts[1]} | {area}'
+      yield _row(name, *found.values())
+
+
+def _differences(number: int, seed: int) -> Iterator[str]:
   yield '\n| difference | interval | verdicts |\n|---|---|---|'
   for count in (20, 60, 400):
     for accuracy, gain in ((0.9, 0), (0.9, 0.5), (0.98, 0), (0.98, 0.5)):
+      generator = np.random.default_rng(seed)
       *found, share = of_differences(
-        np.random.default_rng(seed),
-        few,
-        count=count,
-        accuracy=accuracy,
-        gain=gain,
+        generator, number, count=count, accuracy=accuracy, gain=gain
       )
       name = f'{count} patients, {accuracy}, B without {gain:.0%} of the errors'
-      yield f'| {name} | {_text(found)} | {share:.1%} |'
+      yield f'{_row(name, found)} {share:.1%} |'
 
 
-def _text(found: Sequence[float]) -> str:
-  return f'{100 * found[0]:.1f} / {100 * found[1]:.1f}'
+def _row(name: str, *found: Sequence[float]) -> str:
+  cells = [
+    f'{100 * covered:.1f} / {100 * width:.1f}' for covered, width in found
+  ]
+  return f'| {" | ".join([name, *cells])} |'
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -297,7 +201,9 @@ def main(argv: Sequence[str] | None = None) -> None:
   )
   parser.add_argument('--seed', type=int, default=0)
   arguments = parser.parse_args(argv)
-  for line in _tables(arguments.simulations, arguments.few, arguments.seed):
+  few, seed = arguments.few, arguments.seed
+  tables = [x(few, seed) for x in (_measures, _areas, _differences)]
+  for line in itertools.chain(_shares(arguments.simulations, seed), *tables):
     print(line, flush=True)
 
 

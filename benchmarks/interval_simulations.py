@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.special
 
+from bit_covid.analysis import metrics
 from bit_covid.analysis import patient_counts
 from bit_covid.analysis import predictions
 
@@ -125,9 +126,36 @@ def confusions(
   true = np.where(
     np.eye(number), means, ((1 - means) / (number - 1))[:, np.newaxis]
   )
-  # Each row is of its class.
-  np.fill_diagonal(true, means)
   return found, true * found.sum(axis=(0, 2))[:, np.newaxis]
+
+
+def paired_runs(
+  generator: np.random.Generator, *, count: int, accuracy: float, gain: float
+) -> list[patient_counts.PatientCounts]:
+  """Returns runs A and B, which err in the same patients, but not alike.
+
+  B does not make the share `gain` of the errors of A.
+  """
+  sizes = uneven(generator, (count,)).astype(int)
+  shared = rates(generator, np.full(count, accuracy), 0.2)
+  hits = [
+    generator.binomial(
+      sizes, rates(generator, np.clip(mean, 1e-6, 1 - 1e-6), 0.1)
+    )
+    for mean in (shared, shared + gain * (1 - shared))
+  ]
+  return [_two_classes(x, sizes) for x in hits]
+
+
+def _two_classes(
+  hits: np.ndarray, sizes: np.ndarray
+) -> patient_counts.PatientCounts:
+  patient = np.arange(len(hits))
+  counts = np.zeros((len(hits), 2, 2))
+  counts[patient, patient % 2, patient % 2] = hits
+  counts[patient, patient % 2, 1 - patient % 2] = sizes - hits
+  values = metrics.from_confusion(counts.sum(axis=0))
+  return patient_counts.PatientCounts(values, counts)
 
 
 class Scores(NamedTuple):

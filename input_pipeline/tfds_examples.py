@@ -72,7 +72,11 @@ def _prepared_builder(
     )
   if builder.data_path.exists():
     return builder
-  _check_can_be_prepared(builder, manual_dir)
+  if builder.MANUAL_DOWNLOAD_INSTRUCTIONS and manual_dir is None:
+    raise ValueError(
+      f'{builder.info.full_name} is not prepared yet: set config.data.path '
+      'to the folder that holds it.\n' + builder.MANUAL_DOWNLOAD_INSTRUCTIONS
+    )
   with preparation_lock.hold(builder.data_path):
     # Read again, as another process may have prepared it meanwhile.
     builder = _make_builder(source)
@@ -103,16 +107,6 @@ def _make_builder(
     file_format='array_record',
     **{field: getattr(source, field) for field in data_set.source_fields},
   )
-
-
-def _check_can_be_prepared(
-  builder: tfds.core.GeneratorBasedBuilder, manual_dir: epath.Path | None
-) -> None:
-  if builder.MANUAL_DOWNLOAD_INSTRUCTIONS and manual_dir is None:
-    raise ValueError(
-      f'{builder.info.full_name} is not prepared yet: set config.data.path '
-      'to the folder that holds it.\n' + builder.MANUAL_DOWNLOAD_INSTRUCTIONS
-    )
 
 
 def _prepare(

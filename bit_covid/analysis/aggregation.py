@@ -64,11 +64,8 @@ def aggregate_slices(
 def tied_votes(table: pd.DataFrame) -> int:
   """Returns the number of patients whose votes the mean has to decide."""
   patient, _ = patient_indices(table)
-  votes = np.zeros((patient.max(initial=-1) + 1, table.shape[1]))
-  predicted = predictions.probabilities(table).argmax(axis=1)
-  np.add.at(votes, (patient, predicted), 1)
-  most = votes.max(axis=1, keepdims=True, initial=0)
-  return int(((votes == most).sum(axis=1) > 1).sum())
+  _, is_tied = _votes(predictions.probabilities(table), patient)
+  return int(is_tied.sum())
 
 
 def patient_indices(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -117,13 +114,20 @@ def _mean(values: np.ndarray, patient: np.ndarray) -> np.ndarray:
 
 def _vote(probabilities: np.ndarray, patient: np.ndarray) -> np.ndarray:
   """Returns the share of each patient's slices by predicted class."""
-  votes = np.eye(probabilities.shape[1])[probabilities.argmax(axis=1)]
-  shares = _mean(votes, patient)
-  is_first = shares == shares.max(axis=1, keepdims=True)
-  is_tied = is_first.sum(axis=1) > 1
+  shares, is_tied = _votes(probabilities, patient)
   # As little of the mean as decides, so that tied shares are still seen to be.
   mixed = (1 - _TIE) * shares + _TIE * _mean(probabilities, patient)
   return np.where(is_tied[:, np.newaxis], mixed, shares)
+
+
+def _votes(
+  probabilities: np.ndarray, patient: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+  """Returns the share of votes by class, and whether several have the most."""
+  votes = np.eye(probabilities.shape[1])[probabilities.argmax(axis=1)]
+  shares = _mean(votes, patient)
+  is_most = shares == shares.max(axis=1, keepdims=True)
+  return shares, is_most.sum(axis=1) > 1
 
 
 def _top_mean(values: np.ndarray, patient: np.ndarray, k: int) -> np.ndarray:

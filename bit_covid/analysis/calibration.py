@@ -75,10 +75,10 @@ def reliability(table: pd.DataFrame, *, bins: int = BINS) -> Reliability:
   """Returns the reliability of the predicted classes."""
   confidence, is_right, place, edges = _binned(table, bins)
   count = np.bincount(place, minlength=bins)
-  each = []
-  for i in range(bins):
-    rows = place == i
-    each.append(intervals.mean_interval(table[rows], is_right[rows], largest=1))
+  rows = (place == i for i in range(bins))
+  each = [
+    intervals.mean_interval(table[x], is_right[x], largest=1) for x in rows
+  ]
   accuracy = interval_lib.stacked(each)
   return Reliability(
     edges=edges,

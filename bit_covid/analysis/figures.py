@@ -194,10 +194,9 @@ def split_counts(
         hatch=_HATCHES[i // FEW % len(_HATCHES)],
         label=labels[i],
       )
-      if len(class_names) > FEW:
-        continue
-      # Three splits of three classes of a large data set have to fit.
-      axes.bar_label(bars, [f'{x:,}' for x in heights], fontsize=7, padding=2)
+      if len(class_names) <= FEW:
+        # Three splits of three classes of a large data set have to fit.
+        axes.bar_label(bars, [f'{x:,}' for x in heights], fontsize=7, padding=2)
     axes.set_xticks(range(len(splits)), drawn(splits, 'split'))
     axes.margins(y=0.15)
     axes.yaxis.set_major_locator(ticker.MaxNLocator('auto', integer=True))

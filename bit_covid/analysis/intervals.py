@@ -153,11 +153,8 @@ def _areas(found: patient_counts.PatientCounts) -> dict[str, Interval]:
     inside = found.slices[:, [i]]
     outside = np.delete(found.slices, i, axis=1)
     # DeLong's variance is the sum of those of the two kinds of placements.
-    sides = [
-      _share(found.placements[:, i, k], slices)
-      for k, slices in enumerate((inside, outside))
-    ]
-    sides = interval_lib.stacked(sides)
+    pairs = zip(found.placements[:, i].T, (inside, outside), strict=True)
+    sides = interval_lib.stacked([_share(*pair) for pair in pairs])
     is_known = inside.any() and outside.any()
     area = sides.value[0] if is_known else math.nan
     roc_auc.append(mover.combined(area, sides.low, sides.high))

@@ -67,13 +67,10 @@ def threshold_range(
   if math.isnan(value):
     return interval_lib.Interval(value, math.nan, math.nan)
   reached = at_threshold(table, class_name, value)['sensitivity']
-  # Where the lower bound is 0, the surest slice alone is called.
-  low = max(reached.low, np.finfo(np.float64).eps)
-  return interval_lib.Interval(
-    value,
-    threshold(table, class_name, reached.high),
-    threshold(table, class_name, low),
+  bounds = (
+    threshold(table, class_name, x) for x in (reached.high, reached.low)
   )
+  return interval_lib.Interval(value, *bounds)
 
 
 def at_threshold(
@@ -87,11 +84,10 @@ def at_threshold(
   is_class, probability = _one_class(table, class_name)
   names = predictions.class_names(table)
   index = names.index(class_name)
-  is_called = (probability >= value).astype(int)
-  # A slice is given to the class or to another one; which one does not matter.
-  given = np.where(is_called, index, (index + 1) % len(names))
   label = table['label'].to_numpy(np.int64)
-  given = np.where(is_called | is_class, given, label)
+  # Which other class gets a slice that is not called does not matter.
+  choices = [index, (index + 1) % len(names)]
+  given = np.select([probability >= value, is_class], choices, label)
   called = predictions.make_table(
     slice_id=table['slice_id'],
     patient_id=table['patient_id'],

@@ -60,9 +60,8 @@ def chance_of_accuracy(table_a: pd.DataFrame, table_b: pd.DataFrame) -> float:
   other sign. The result is the share of all choices of signs, or of a sample of
   them, with a sum at least as far from 0: the two-sided p value.
   """
-  a, b = _aligned(table_a, table_b)
-  hits = np.trace(b.counts - a.counts, axis1=1, axis2=2)
-  return sign_flips(hits)
+  a, b = _aligned(table_a, table_b, with_areas=False)
+  return sign_flips(np.trace(b.counts - a.counts, axis1=1, axis2=2))
 
 
 def sign_flips(differences: np.ndarray) -> float:
@@ -83,10 +82,10 @@ def sign_flips(differences: np.ndarray) -> float:
 
 
 def _aligned(
-  table_a: pd.DataFrame, table_b: pd.DataFrame
-) -> tuple[patient_counts.PatientCounts, patient_counts.PatientCounts]:
-  table_b = predictions.align(table_a, table_b)
-  return patient_counts.make(table_a), patient_counts.make(table_b)
+  table_a: pd.DataFrame, table_b: pd.DataFrame, *, with_areas: bool = True
+) -> list[patient_counts.PatientCounts]:
+  tables = table_a, predictions.align(table_a, table_b)
+  return [patient_counts.make(x, with_areas=with_areas) for x in tables]
 
 
 def _contributions(

@@ -24,10 +24,8 @@ def sums(
     probability: of the class, `[N]` float64.
     patient: index of the patient, `[N]` int.
   """
-  inside, outside = (
-    np.sort(probability[is_class]),
-    np.sort(probability[~is_class]),
-  )
+  inside = np.sort(probability[is_class])
+  outside = np.sort(probability[~is_class])
   placement = np.where(
     is_class,
     _share_below(probability, outside),

@@ -44,12 +44,8 @@ def interval(
   count = _by_correlation(hits, slices, members)
   variance = _variance(hits - share[..., np.newaxis] * slices, members)
   variance /= np.maximum(total, 1) ** 2
-  by_variance = np.divide(
-    share * (1 - share),
-    variance,
-    out=np.full_like(share, np.inf),
-    where=variance > 0,
-  )
+  by_variance = metrics.ratio(share * (1 - share), variance)
+  by_variance = np.nan_to_num(by_variance, nan=np.inf)
   # Without any error, or any hit, nothing was estimated that t would allow for.
   is_estimated = (share > 0) & (share < 1) & (freedom > 0)
   t = scipy.special.stdtrit(max(freedom, 1), 1 - _TAIL)
@@ -104,9 +100,8 @@ def _variance(errors: np.ndarray, members: np.ndarray) -> np.ndarray:
   is_alone = count < 2
   mean = np.where(is_alone, 0, errors @ members / count)
   squares = (errors - mean @ members.T) ** 2 @ members
-  return (
-    squares * np.where(is_alone, 1, count / np.maximum(count - 1, 1))
-  ).sum(axis=-1)
+  factor = np.where(is_alone, 1, count / np.maximum(count - 1, 1))
+  return (squares * factor).sum(axis=-1)
 
 
 def _binomial(
@@ -124,10 +119,8 @@ def _binomial(
     low = scipy.special.betaincinv(hits + half, errors + 1 - half, _TAIL)
     high = scipy.special.betaincinv(hits + 1 - half, errors + half, 1 - _TAIL)
   low, high = np.where(hits == 0, 0.0, low), np.where(errors == 0, 1.0, high)
-  is_known = ~np.isnan(share)
-  return np.where(is_known, low, np.nan)[()], np.where(is_known, high, np.nan)[
-    ()
-  ]
+  low, high = np.where(np.isnan(share), np.nan, [low, high])
+  return low, high
 
 
 def _zero_ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -82,17 +82,8 @@ def read_metadata(path: str | os.PathLike[str]) -> pd.DataFrame:
   return found
 
 
-def patients_by_class(table: pd.DataFrame) -> dict[str, int]:
-  """Returns the number of patients of each class, by its name."""
-  return _by_class(table, 'patient_id')
-
-
-def slices_by_class(table: pd.DataFrame) -> dict[str, int]:
-  """Returns the number of slices of each class, by its name."""
-  return _by_class(table, 'slice_id')
-
-
-def _by_class(table: pd.DataFrame, column: str) -> dict[str, int]:
+def by_class(table: pd.DataFrame, column: str) -> dict[str, int]:
+  """Returns the number of values in a column of each class, by its name."""
   found = table[column].groupby(table['label']).nunique()
   return {
     name: int(found.get(i, 0))
@@ -125,17 +116,19 @@ def measure(
     for name in _ordered(table['patient_id'].groupby(names).nunique()):
       part = table[names == name]
       patients = part['patient_id'].nunique()
-      by_class = patients_by_class(part)
+      patients_by_class = by_class(part, 'patient_id')
       group = Subgroup(
         by=by,
         name=name,
         slices=len(part),
         patients=patients,
-        patients_by_class=by_class,
-        slices_by_class=slices_by_class(part),
+        patients_by_class=patients_by_class,
+        slices_by_class=by_class(part, 'slice_id'),
         is_small=patients < MIN_PATIENTS,
         small_classes=tuple(
-          name for name, count in by_class.items() if 0 < count < MIN_PATIENTS
+          name
+          for name, count in patients_by_class.items()
+          if 0 < count < MIN_PATIENTS
         ),
         measures=intervals.intervals(part, with_areas=False),
       )

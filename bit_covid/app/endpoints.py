@@ -10,10 +10,8 @@ run in turn: one for each session, so that no page takes all threads.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 import io
-import json
 import zipfile
 
-import anyio
 import anyio.to_thread
 from starlette import convertors
 from starlette import exceptions
@@ -31,16 +29,11 @@ from bit_covid.scoring import output
 from bit_covid.scoring import page
 from input_pipeline.scans import private_folder
 
-# Seconds between looks at a state, and between signs of life to a page.
-_LOOK, _SIGN = 0.1, 10.0
 
-
-class _Number(convertors.Convertor[int]):
+class _Number(convertors.IntegerConvertor):
   """Numbers in addresses, without those that take Python long to read."""
 
   regex = '[0-9]{1,9}'
-  convert = staticmethod(int)
-  to_string = staticmethod(str)
 
 
 convertors.register_url_convertor('number', _Number())
@@ -92,7 +85,7 @@ class Endpoints:
 
   async def _events(self, request: requests.Request) -> responses.Response:
     return responses.StreamingResponse(
-      _events(self._session(request)),
+      self._session(request).events(),
       media_type='text/event-stream',
       # nginx would wait for more before it passes anything on.
       headers={'x-accel-buffering': 'no'},
@@ -214,23 +207,6 @@ class Endpoints:
     if scored is None:
       raise exceptions.HTTPException(404, 'This scan was not scored.')
     return scored
-
-
-async def _events(session: session_lib.Session) -> AsyncIterator[str]:
-  told, silent = None, 0.0
-  session.listeners += 1
-  try:
-    while told is None or told.stage != 'closed':
-      if session.state != told:
-        told, silent = session.state, 0.0
-        yield f'data: {json.dumps(told._asdict())}\n\n'
-      elif silent > _SIGN:
-        silent = 0.0
-        yield ':\n\n'
-      await anyio.sleep(_LOOK)
-      silent += _LOOK
-  finally:
-    session.listeners -= 1
 
 
 async def _chunks(

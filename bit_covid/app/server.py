@@ -72,31 +72,13 @@ class PageServer(uvicorn.Server):
       score_flagged: as for `score.score`.
       debug: as for `worker.Worker`.
     """
-    # Of a server that was killed.
-    private_folder.sweep()
     self.sessions = session_lib.Sessions(limits)
     worker = worker_lib.Worker(
       classifier, score_flagged=score_flagged, debug=debug
     )
     app = _application(classifier, self.sessions, worker)
-    config = uvicorn.Config(
-      guard.Guard(app, hosts=hosts, debug=debug),
-      http=functools.partial(connections.Connection, limits=limits),
-      # They are accepted at once, and then others make room for them.
-      backlog=256,
-      ws='none',
-      lifespan='on',
-      # Addresses hold tokens: no line for each of them.
-      access_log=False,
-      # What a request does wrong is no matter of the terminal, and `Guard` and
-      # `Worker` say what fails.
-      log_level='critical',
-      # Configuring the logging module would close the handlers of libraries.
-      log_config=None,
-      server_header=False,
-      timeout_graceful_shutdown=5,
-    )
-    super().__init__(config)
+    guarded = guard.Guard(app, hosts=hosts, debug=debug)
+    super().__init__(_config(guarded, limits))
 
   async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
     """Forgets all scans, which ends the pages' connections, then stops."""
@@ -117,6 +99,26 @@ class PageServer(uvicorn.Server):
     """Ends the server at the first of all signals that stop commands."""
     with stop_signals.handled(lambda: setattr(self, 'should_exit', True)):
       yield
+
+
+def _config(app: guard.Guard, limits: limits_lib.Limits) -> uvicorn.Config:
+  return uvicorn.Config(
+    app,
+    http=functools.partial(connections.Connection, limits=limits),
+    # They are accepted at once, and then others make room for them.
+    backlog=256,
+    ws='none',
+    lifespan='on',
+    # Addresses hold tokens: no line for each of them.
+    access_log=False,
+    # What a request does wrong is no matter of the terminal, and `Guard` and
+    # `Worker` say what fails.
+    log_level='critical',
+    # Configuring the logging module would close the handlers of libraries.
+    log_config=None,
+    server_header=False,
+    timeout_graceful_shutdown=5,
+  )
 
 
 def _application(
@@ -194,6 +196,8 @@ def run(
   """
   names = [] if is_local(listener) else [socket.gethostname()]
   server = PageServer(classifier, hosts=[*names, *hosts], **options)
+  # Of a server that was killed.
+  private_folder.sweep()
   # From here on, connections wait until they are answered.
   listener.listen()
   url = address(listener)

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sessions: the state of each page, from its upload until it is closed."""
 
+from collections.abc import AsyncIterator
 import contextlib
 import gc
+import json
 import pathlib
 import secrets
 import threading
@@ -16,6 +18,9 @@ from bit_covid.app import limits as limits_lib
 from bit_covid.app import scored_scan
 from bit_covid.app import upload
 from input_pipeline import scans
+
+# Seconds between looks at a state, and between signs of life to a page.
+_LOOK, _SIGN = 0.1, 10.0
 
 
 class ClosedError(Exception):
@@ -68,6 +73,23 @@ class Session:
     self._files = contextlib.ExitStack()
     self._lock = threading.RLock()
     self._seen = self._used = time.monotonic()
+
+  async def events(self) -> AsyncIterator[str]:
+    """Yields each state as a server-sent event, until the session is closed."""
+    told, silent = None, 0.0
+    self.listeners += 1
+    try:
+      while told is None or told.stage != 'closed':
+        if self.state != told:
+          told, silent = self.state, 0.0
+          yield f'data: {json.dumps(told._asdict())}\n\n'
+        elif silent > _SIGN:
+          silent = 0.0
+          yield ':\n\n'
+        await anyio.sleep(_LOOK)
+        silent += _LOOK
+    finally:
+      self.listeners -= 1
 
   def set_state(self, state: State) -> None:
     """Sets the progress; raises ClosedError if the session is closed."""

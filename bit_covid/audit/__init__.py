@@ -22,7 +22,7 @@ def audit(
   slices: slices_lib.Slices,
   *,
   body_box: Callable[[np.ndarray], np.ndarray],
-  max_images: int = 5000,
+  max_images: int = 0,
   seed: int = 0,
 ) -> list[finding.Finding]:
   """Returns the findings of all checks, leaks between splits first.
@@ -30,7 +30,8 @@ def audit(
   Args:
     slices: all slices of the data set.
     body_box: `input_pipeline.body_crop.body_box`.
-    max_images: largest number of images that are read; sampled at random.
+    max_images: largest number of images that are read, sampled at random; 0:
+      all.
     seed: of all random choices.
   """
   table = slices.table
@@ -40,10 +41,12 @@ def audit(
   }
   measured = table
   if slices.image is not None:
-    measured, hashes = images.measure(
+    measured, thumbnails = images.measure(
       slices, count=max_images, seed=seed, body_box=body_box
     )
-    found['Images that look the same'] = overlap.near_images(measured, hashes)
+    found['Images that look the same'] = overlap.look_alikes(
+      measured, thumbnails, unread=len(table) - len(measured)
+    )
     found['Image sizes'] = images.sizes(measured)
   found |= {
     'Class and source': confounding.source(table),

@@ -26,6 +26,9 @@ from input_pipeline import conventions
 from input_pipeline import covidx_ct
 from input_pipeline.covidx_ct import versions
 
+# A network takes longer for an image than all checks of the data do.
+_IMAGES_FOR_NETWORK = 5000
+
 
 def run(arguments: argparse.Namespace) -> int:
   """Returns the exit code after an audit; the arguments are of `command`."""
@@ -69,7 +72,7 @@ def _load_subject(
   return subject_lib.load(
     arguments.run,
     splits,
-    max_images=arguments.max_images,
+    max_images=arguments.max_images or _IMAGES_FOR_NETWORK,
     seed=arguments.seed,
   )._replace(random_labels=arguments.random_labels)
 

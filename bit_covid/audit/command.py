@@ -66,8 +66,9 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument(
     '--max_images',
     type=int,
-    default=5000,
-    help='how many images are read, drawn at random; default: %(default)s',
+    default=0,
+    help='read so many images at most, drawn at random; default: 0, all, and '
+    '5,000 for each check of a network',
   )
   parser.add_argument(
     '--seed', type=int, default=0, help='of all that is drawn; default: 0'
@@ -79,9 +80,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-  if arguments.max_images < 1:
+  if arguments.max_images < 0:
     raise ValueError(
-      f'--max_images={arguments.max_images}; expected 1 or more.'
+      f'--max_images={arguments.max_images}; expected 1 or more, or 0 for all.'
     )
   if arguments.random_labels and arguments.run is None:
     raise ValueError(

@@ -5,16 +5,16 @@
 from collections.abc import Callable
 from concurrent import futures
 
-import cv2
 import numpy as np
 import pandas as pd
 import tqdm
 
 from bit_covid.audit import finding
 from bit_covid.audit import slices as slices_lib
+from bit_covid.audit import thumbnails as thumbnails_lib
 
-# A difference hash of 16 x 16 bits.
-_SIDE = 16
+# Images that a thread measures in a row. A task for each would cost memory.
+_BLOCK = 16
 _MOST_SIZES = 8
 # Share of a class's images without a counterpart of the same size in another
 # class that is a warning.
@@ -29,7 +29,7 @@ def measure(
   seed: int,
   body_box: Callable[[np.ndarray], np.ndarray],
 ) -> tuple[pd.DataFrame, np.ndarray]:
-  """Returns a table of measured slices, and `[N, 4]` uint64, their hashes.
+  """Returns a table of measured slices, and `[N, 64, 64]`, their thumbnails.
 
   The table has the additional columns `height`, `width`, and `inside` and
   `outside`, the mean gray values in and around the box. A slice without an
@@ -38,52 +38,48 @@ def measure(
 
   Args:
     slices: with images.
-    count: largest number of slices; more are sampled at random.
+    count: largest number of slices; more are sampled at random. 0: all.
     seed: of the sampling.
     body_box: of an image, as `input_pipeline.body_crop` finds it.
   """
   rows = _sample(len(slices.table), count, seed=seed)
   table = slices.table.iloc[rows].reset_index(drop=True)
+  boxes = table[list(slices_lib.BOX)].to_numpy(copy=True)
+  measured = np.empty([len(rows), len(_MEASURED)])
+  thumbnails = thumbnails_lib.new_store(len(rows))
 
-  def measure_row(row: int, box: np.ndarray):
-    image = slices.image(int(row))
-    box = box if box.any() else body_box(image)
-    return box, _measure(image, box), thumbnail_hash(image)
+  def measure_block(block: range) -> int:
+    for i in block:
+      image = slices.image(int(rows[i]))
+      if not boxes[i].any():
+        boxes[i] = body_box(image)
+      measured[i] = _measure(image, boxes[i])
+      thumbnails[i] = thumbnails_lib.thumbnail(image)
+    return len(block)
 
-  with futures.ThreadPoolExecutor() as pool:
-    measuring = tqdm.tqdm(
-      pool.map(measure_row, rows, table[list(slices_lib.BOX)].to_numpy()),
-      total=len(rows),
-      desc='Measuring images',
-      unit='image',
-      disable=None,
-    )
-    boxes, measured, hashes = zip(*measuring, strict=True)
-  table[list(slices_lib.BOX)] = np.stack(boxes)
-  table[list(_MEASURED)] = np.array(measured)
-  return table, np.stack(hashes)
+  blocks = [
+    range(i, min(i + _BLOCK, len(rows))) for i in range(0, len(rows), _BLOCK)
+  ]
+  with (
+    futures.ThreadPoolExecutor() as pool,
+    tqdm.tqdm(
+      desc='Measuring images', total=len(rows), unit='image', disable=None
+    ) as bar,
+  ):
+    for done in pool.map(measure_block, blocks):
+      bar.update(done)
+  table[list(slices_lib.BOX)] = boxes
+  table[list(_MEASURED)] = measured
+  return table, thumbnails
 
 
 def _sample(length: int, count: int, *, seed: int) -> np.ndarray:
-  """Returns up to `count` random row numbers, in ascending order."""
+  """Returns `count` random row numbers in ascending order, or all."""
   rows = np.arange(length)
-  if count >= length:
+  if not 0 < count < length:
     return rows
   generator = np.random.default_rng(seed)
   return np.sort(generator.choice(rows, count, replace=False))
-
-
-def thumbnail_hash(image: np.ndarray) -> np.ndarray:
-  """Returns the difference hash of an image, 256 bits as `[4]` uint64.
-
-  A bit is set where the thumbnail gets brighter to the right. Copies of another
-  size, format or contrast have the same hash.
-
-  Args:
-    image: `[H, W]` uint8.
-  """
-  small = cv2.resize(image, (_SIDE + 1, _SIDE), interpolation=cv2.INTER_AREA)
-  return np.packbits(small[:, 1:] > small[:, :-1]).view(np.uint64)
 
 
 def sizes(table: pd.DataFrame) -> finding.Finding:

@@ -2,22 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether splits share patients or images."""
 
-from collections.abc import Iterator
 import itertools
 
 import numpy as np
 import pandas as pd
 
 from bit_covid.analysis import split_counts
+from bit_covid.audit import copies
 from bit_covid.audit import finding
 from bit_covid.audit import slices
 
-# Images look the same if their hashes differ in at most this many of 256 bits.
-# Slices of two patients differ in 39 or more in COVIDx CT, and in 45 or more if
-# drawn; neighbours in a scan differ in 2 or more.
-NEAR = 8
-# Rows of a split that are compared with all rows of another at once.
-_CHUNK = 512
+_MOST_SHOWN = 20
 _ONE_SPLIT = finding.Finding('NOT CHECKED', 'There is one split only.')
 
 
@@ -79,57 +74,52 @@ def images(table: pd.DataFrame) -> finding.Finding:
   )
 
 
-def near_images(table: pd.DataFrame, hashes: np.ndarray) -> finding.Finding:
+def look_alikes(
+  table: pd.DataFrame, thumbnails: np.ndarray, *, unread: int = 0
+) -> finding.Finding:
   """Returns whether images of several splits look the same.
 
   Args:
     table: N rows, of the images that were read.
-    hashes: `[N, 4]` uint64, their `images.thumbnail_hash`.
+    thumbnails: `[N, 64, 64]` uint8, of `images.measure`.
+    unread: number of images that were not read.
   """
   if table['split'].nunique() < 2:
     return _ONE_SPLIT
-  pairs = list(_near_pairs(table, hashes))
-  if not pairs:
-    return finding.Finding(
-      'PASSED',
-      f'No two of {len(table):,} images in different splits look the same.',
+  pairs = copies.find(table, thumbnails)
+  unseen = ''
+  if unread:
+    unseen = (
+      f' Not seen: {unread:,} of {len(table) + unread:,} images, which '
+      '--max_images left out.'
     )
-  first, second, distance = zip(*pairs, strict=True)
-  names = table['slice_id'].to_numpy()
+  if pairs.empty:
+    return finding.Finding(
+      'NOT CHECKED' if unread else 'PASSED',
+      f'No two of {len(table):,} images in different splits look the same.'
+      + unseen,
+    )
+  rows = pairs[['first', 'second']].to_numpy()
+  names = table['slice_id'].to_numpy()[rows]
   shown = pd.DataFrame(
     {
-      'Slice': names[list(first)],
-      'Looks like': names[list(second)],
-      'Bits of 256 that differ': distance,
+      'Slice': names[:, 0],
+      'Looks like': names[:, 1],
+      'Correlation': [f'{x:.3f}' for x in pairs['likeness']],
     }
   )
+  owners = 'are of different patients'
+  if not slices.knows_patients(table):
+    owners = 'may be of one scan, as patients are not known'
   return finding.Finding(
     'WARNING',
-    f'{len(pairs):,} pairs of images, of {len(table):,} in different splits, '
-    'are of different patients and look the same: look at them. Copies under '
-    'other names would be a leak.',
-    shown.sort_values(shown.columns[2], kind='stable').head(20),
-    tuple(dict.fromkeys(shown['Slice'])),
+    f'{len(pairs):,} pairs of images in different splits, of '
+    f'{len(np.unique(rows)):,} among {len(table):,} images, look the same and '
+    f'{owners}. Look at them: if they are copies, the test split was seen in '
+    f'training.{unseen}',
+    shown.head(_MOST_SHOWN),
+    tuple(dict.fromkeys(names.ravel())),
   )
-
-
-def _near_pairs(
-  table: pd.DataFrame, hashes: np.ndarray
-) -> Iterator[tuple[int, int, int]]:
-  """Yields two rows of different splits and patients, and their distance."""
-  splits = table['split'].to_numpy()
-  patient = table['patient_id'].to_numpy()
-  for first, second in itertools.combinations(pd.unique(splits), 2):
-    rows = np.flatnonzero(splits == first)
-    others = np.flatnonzero(splits == second)
-    for start in range(0, len(rows), _CHUNK):
-      part = rows[start : start + _CHUNK]
-      different = hashes[part][:, np.newaxis] ^ hashes[others][np.newaxis]
-      distance = np.bitwise_count(different).sum(axis=2, dtype=np.int64)
-      for i, j in np.argwhere(distance <= NEAR):
-        # `patients` reports those that are in both splits.
-        if patient[part[i]] != patient[others[j]]:
-          yield part[i], others[j], int(distance[i, j])
 
 
 def _across(table: pd.DataFrame, column: str) -> list[str]:

@@ -86,8 +86,17 @@ class HostWatch(abc.ABC):
     threading.Thread(target=self._loop.run_forever, daemon=True).start()
     # Kept, as the loop would let Python delete it.
     self._connecting = asyncio.run_coroutine_threadsafe(
-      self._connect(), self._loop
+      self._connect_or_end(), self._loop
     )
+
+  async def _connect_or_end(self) -> None:
+    try:
+      await self._connect()
+    except Exception as error:  # Any would leave the hosts waiting for ever.
+      self._end(
+        f'--coordinator={self._place.address} cannot be used: {error}. Give '
+        'host and port of the first host.'
+      )
 
   @abc.abstractmethod
   async def _connect(self) -> None:
@@ -166,7 +175,8 @@ class HostWatch(abc.ABC):
   def _note_done(self, index: int) -> None:
     """Notes that the work of a host is done; the first knows of all hosts."""
     self._done.add(index)
-    is_all = self._place.count == len(self._done)
+    # If the run was ended meanwhile, the end stays.
+    is_all = self._place.count == len(self._done) and not self._verdict
     if self._place.index or is_all:
       self._send({'done': index})
     if is_all:

@@ -39,6 +39,7 @@ _PATIENCE = 35
 _OWN_ERRORS = (ValueError, OSError, FloatingPointError, KeyboardInterrupt)
 # Seconds that a host has to reach JAX's coordinator, which is running by then.
 _CONNECT_SECONDS = 60
+_MOST_PORT = 65_535
 
 
 def find_place() -> host_watch.Place:
@@ -101,23 +102,17 @@ def end_if_connected(exit_code: int) -> None:
 
 
 def _check(place: host_watch.Place) -> None:
-  if not re.search(r'.:\d+$', place.address):
+  found = re.search(r'.:(\d+)$', place.address)
+  if not found or int(found[1]) > _MOST_PORT:
     raise ValueError(
-      f'--coordinator={place.address} is not of the form host:port.'
+      f'--coordinator={place.address} is not of the form host:port, with a '
+      f'port of at most {_MOST_PORT}.'
     )
   if not 0 <= place.index < place.count:
     raise ValueError(
       f'--process_id={place.index} is none of the {place.count} of '
       '--num_processes; they count from 0.'
     )
-
-
-def _versions() -> dict[str, str]:
-  return {
-    'bit_covid': version.VERSION,
-    'jax': jax.__version__,
-    'jaxlib': metadata.version('jaxlib'),
-  }
 
 
 def _connect(place: host_watch.Place, address: str) -> None:
@@ -137,7 +132,9 @@ def _connect(place: host_watch.Place, address: str) -> None:
       f'The hosts have different numbers of devices: {listed}. All have to '
       'have as many.'
     )
-  check_same(_versions(), remedy='Install the same versions on all.')
+  versions = {x: metadata.version(x) for x in ('jax', 'jaxlib')}
+  versions['bit_covid'] = version.VERSION
+  check_same(versions, remedy='Install the same versions on all.')
 
 
 def _raise_first_cause(
@@ -150,8 +147,11 @@ def _raise_first_cause(
     Stopped: it was stopped by a signal.
   """
   reason = command.one_line(str(error)) or type(error).__name__
-  exit_code = getattr(error, 'exit_code', command.NOT_DONE)
-  if isinstance(error, KeyboardInterrupt) and not str(error):
+  is_stop = isinstance(error, KeyboardInterrupt)
+  exit_code = getattr(
+    error, 'exit_code', command.INTERRUPTED if is_stop else command.NOT_DONE
+  )
+  if is_stop and not str(error):
     reason = f'by {signal.Signals(exit_code - 128).name}.'
   # Any other error may be what JAX or Orbax say if a host no longer answers.
   # On a CPU, that is a ValueError in some functions.

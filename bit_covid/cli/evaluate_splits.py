@@ -23,6 +23,7 @@ from bit_covid.analysis import terminal
 from bit_covid.base import checksums
 from bit_covid.base import compilation_cache
 from bit_covid.base import devices
+from bit_covid.base import disk
 from bit_covid.inference import evaluate
 from bit_covid.inference import network as network_lib
 from bit_covid.models import resnet_v2
@@ -54,8 +55,13 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
   path = find.find_checkpoint(arguments.checkpoint)
   checkpoint = bit_npz.load(path)
   config = _data_config(arguments, checkpoint.metadata)
+  # Of the run to which the network belongs, wherever the results go.
+  owner = path.parent if (path.parent / 'config.json').is_file() else output
+  names = [x.strip() for x in arguments.split.split(',')]
+  if not set(names).issubset(ledger.OPEN):
+    disk.check_folder(owner, 'CHECKPOINT')
   splits = {}
-  for name in map(str.strip, arguments.split.split(',')):
+  for name in names:
     examples = input_pipeline.load_split(config, name)
     known = checkpoint.metadata.class_names
     splits[name] = _with_classes(name, examples, known)
@@ -67,15 +73,10 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
     facts = _facts(config, checkpoint.model_name, path)
     run_identity.begin_evaluation(workdir, facts, splits, flag='--output')
   _evaluate(checkpoint, config, splits, workdir, batch=arguments.batch)
-  # Of the run to which the network belongs, wherever the results go.
-  run = path.parent if (path.parent / 'config.json').is_file() else output
+  digest = checksums.of_file(epath.Path(path))
   for name, examples in splits.items():
-    ledger.add(
-      epath.Path(run),
-      name,
-      checkpoint=checksums.of_file(epath.Path(path)),
-      fingerprint=examples.fingerprint,
-    )
+    data = examples.fingerprint
+    ledger.add(epath.Path(owner), name, checkpoint=digest, fingerprint=data)
   _show(workdir, list(splits))
 
 
@@ -166,7 +167,7 @@ def _facts(
   """Returns the content of config.json on the network and its data."""
   weights = examples_lib.digest(path.read_bytes())
   return {
-    'data': run_directory.without_places(json.loads(config.to_json())),
+    'data': run_identity.without_places(json.loads(config.to_json())),
     'model': {'name': model_name, 'dtype': _DTYPE, 'weights': weights},
     'init': path.name,
   }

@@ -4,13 +4,15 @@
 
     python -m bit_covid.cli.split data/images.csv --seed=0
 
-The result is `images_split.csv` beside the CSV, unless --output names another
-file.
+Where patients are not known, `--group_by=appearance` keeps images together that
+look like one scan. The result is `images_split.csv` beside the CSV, unless
+--output names another file.
 """
 
 import argparse
 import collections
 from collections.abc import Mapping, Sequence
+import functools
 import hashlib
 import pathlib
 import random
@@ -115,6 +117,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     examples=(
       'data/images.csv',
       'data/images.csv --shares=train=0.8,test=0.2 --seed=1',
+      'If patients are not known:\n'
+      'data/images.csv --group_by=appearance --correlation=0.9',
     ),
   )
   parser.add_argument('csv', type=pathlib.Path, help='CSV of images')
@@ -122,6 +126,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     '--shares',
     default='train=0.7,val=0.1,test=0.2',
     help='of the patients of each class; default: %(default)s',
+  )
+  parser.add_argument(
+    '--group_by',
+    choices=('patient', 'appearance'),
+    default='patient',
+    help='what stays in one split: images of a patient, or images that look '
+    'like one scan; default: %(default)s',
+  )
+  parser.add_argument(
+    '--correlation',
+    type=float,
+    default=0.9,
+    help='of neighbours in a group of one appearance; default: %(default)s',
   )
   arguments_lib.add_seed(parser, 'of the division')
   parser.add_argument(
@@ -131,17 +148,55 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-  path = arguments.csv
-  places = csv_file.read(path, ('path', 'label', 'patient'), allow_others=True)
+  path, by_patient = arguments.csv, arguments.group_by == 'patient'
+  columns = ('path', 'label', 'patient') if by_patient else ('path', 'label')
+  places = csv_file.read(path, columns, allow_others=True)
+  _check_columns(path, next(iter(places.values())), by_patient=by_patient)
+  shares = _shares(arguments.shares)
+  _check_names(places, shares)
+  output = _output(arguments)
   rows = list(places.values())
-  if 'split' in rows[0]:
+  divide = functools.partial(split, shares=shares, seed=arguments.seed)
+  patients = [row.get('patient', '') for row in rows]
+  if not by_patient:
+    # It loads TensorFlow, too.
+    from bit_covid.cli import split_by_appearance
+
+    patients = split_by_appearance.groups(
+      path.parent, rows, correlation=arguments.correlation, divide=divide
+    )
+  units = [
+    {'label': row['label'], 'patient': patient}
+    for row, patient in zip(rows, patients, strict=True)
+  ]
+  chosen = divide(units)
+  names = [chosen[patient] for patient in patients]
+  csv_file.write(
+    output, [row | {'split': x} for row, x in zip(rows, names, strict=True)]
+  )
+  noun = 'patients' if by_patient else 'groups'
+  _show_counts(pd.DataFrame(units).assign(split=names), list(shares), noun)
+  lines.say(f'All: {len(rows):,} slices of {len(chosen):,} {noun}.')
+  lines.say(f'{output} (seed {arguments.seed})')
+  return 0
+
+
+def _check_columns(
+  path: pathlib.Path, row: Mapping[str, str], *, by_patient: bool
+) -> None:
+  if 'split' in row:
     raise ValueError(
       f'{path}:1: expected no split yet; remove the column split.'
     )
-  shares = _shares(arguments.shares)
-  _check_names(places, shares)
-  chosen = split(rows, shares, seed=arguments.seed)
-  rows = [row | {'split': chosen[row['patient']]} for row in rows]
+  if 'patient' in row and not by_patient:
+    raise ValueError(
+      f'{path}:1: it has a column patient, which is better than the appearance;'
+      ' leave out --group_by, or remove the column.'
+    )
+
+
+def _output(arguments: argparse.Namespace) -> pathlib.Path:
+  path = arguments.csv
   output = arguments.output or path.with_name(f'{path.stem}_split.csv')
   if output.parent.resolve() != path.parent.resolve():
     raise ValueError(
@@ -152,11 +207,7 @@ def _run(arguments: argparse.Namespace) -> int:
     raise ValueError(
       f'{output} exists; remove it, or name another with --output.'
     )
-  csv_file.write(output, rows)
-  _show_counts(pd.DataFrame(rows), list(shares))
-  lines.say(f'All: {len(rows):,} slices of {len(chosen):,} patients.')
-  lines.say(f'{output} (seed {arguments.seed})')
-  return 0
+  return output
 
 
 def _check_names(
@@ -168,21 +219,21 @@ def _check_names(
   labels, patients = {}, {}
   for place, row in places.items():
     labels.setdefault(row['label'], place)
-    patients.setdefault(row['patient'], place)
+    patients.setdefault(row.get('patient', ''), place)
   names.check_names('label', labels)
   # Two forms of one patient could be in two splits.
   names.check_spellings('patient', patients)
   names.check_names('split', dict.fromkeys(shares, '--shares'))
 
 
-def _show_counts(frame: pd.DataFrame, names: Sequence[str]) -> None:
+def _show_counts(frame: pd.DataFrame, names: Sequence[str], noun: str) -> None:
   """Prints the numbers of slices and patients of each split and class."""
   counts = frame.groupby(['split', 'label'])['patient'].agg(['size', 'nunique'])
   width = frame['label'].str.len().max()
   for name in names:
     for label, slices, patients in counts.loc[name].itertuples():
       lines.say(
-        f'{name:8} {label:{width}} {slices:8,} slices {patients:6,} patients'
+        f'{name:8} {label:{width}} {slices:8,} slices {patients:6,} {noun}'
       )
 
 

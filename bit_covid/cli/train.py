@@ -5,19 +5,21 @@
 train.train_and_report(config, 'runs/bit_m')
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import os
 from typing import Any
 
 from etils import epath
 import jax
 import ml_collections
+import numpy as np
 
 from bit_covid import report
 from bit_covid.base import progress
 from bit_covid.training import run_directory
 from bit_covid.training import run_lock
 from bit_covid.training import train
+import input_pipeline
 
 
 @run_lock.locks_workdir
@@ -40,10 +42,19 @@ def train_and_report(
   if jax.process_index() == 0:
     folder = epath.Path(workdir).absolute()
     if metrics and config.report:
-      shown = splits[config.final_splits[-1]]
-      path = report.write_report(
-        folder, images=run_directory.image_reader(shown)
-      )
+      images = _image_reader(splits[config.final_splits[-1]])
+      path = report.write_report(folder, images=images)
       progress.say(f'Report: {progress.format_path(path)}')
     run_directory.mark_finished(folder)
   return metrics
+
+
+def _image_reader(
+  examples: input_pipeline.Examples,
+) -> Callable[[str], np.ndarray | None]:
+  """Returns a function from a slice_id to its image, uint8 `[H, W]`.
+
+  It returns None for a slice of another split.
+  """
+  index = {name: i for i, name in enumerate(examples.slice_id.tolist())}
+  return lambda name: examples.image(index[name]) if name in index else None

@@ -8,26 +8,19 @@ key.
 """
 
 from collections.abc import Mapping, Sequence
-import math
 
 import numpy as np
 import pandas as pd
 
 from bit_covid.analysis import aggregation
-from bit_covid.analysis import calibration
 from bit_covid.analysis import derived_intervals
 from bit_covid.analysis import interval as interval_lib
 from bit_covid.analysis import intervals
 from bit_covid.analysis import metrics
-from bit_covid.analysis import operating_points
 from bit_covid.analysis import predictions
 from bit_covid.analysis import subgroups
+from bit_covid.report import chosen_on_val
 from bit_covid.report import values
-
-# Temperature and operating points are chosen on this split. Measured on it,
-# they would look better than they are.
-_VAL = 'val'
-_NONE = interval_lib.Interval(math.nan, math.nan, math.nan)
 
 
 def collect(
@@ -84,11 +77,11 @@ def _split(
   return metrics.summary(confusion, class_names) | {
     'slice': {
       'slices': len(table),
-      'slices_by_class': subgroups.slices_by_class(table),
+      'slices_by_class': subgroups.by_class(table, 'slice_id'),
       'patients_known': knows_patients,
       **_counts(
         table['patient_id'].nunique(),
-        subgroups.patients_by_class(table),
+        subgroups.by_class(table, 'patient_id'),
         is_known=knows_patients,
       ),
       'patients_of_several_classes': (
@@ -98,8 +91,8 @@ def _split(
     },
     'patient': _patients(table),
     'prevalence': _prevalence(found, class_names, settings.prevalences),
-    'calibration': _calibration(name, tables),
-    'operating_points': _operating_points(name, tables),
+    'calibration': chosen_on_val.calibration(name, tables),
+    'operating_points': chosen_on_val.operating_points(name, tables),
     'subgroups': [
       group._asdict()
       | _counts(
@@ -166,112 +159,3 @@ def _prevalence(
     rows = zip(*columns.values(), strict=True)
     result[class_name] = [dict(zip(columns, x, strict=True)) for x in rows]
   return result
-
-
-def _calibration(name: str, tables: Mapping[str, pd.DataFrame]) -> values.Json:
-  """Returns the calibration of a split, before and after a temperature."""
-  table = tables[name]
-  result = {
-    'before': _losses(table),
-    'reliability': _reliability(table),
-    'fitted_on': _VAL,
-    **values.flat('temperature', _NONE),
-    'after': None,
-    'reliability_after': None,
-  }
-  missing = _cannot_choose(name, tables, 'A temperature')
-  if missing:
-    return result | {'missing': missing}
-  temperature = calibration.fit_temperature(tables[_VAL])
-  if math.isnan(temperature):
-    low, high = calibration.TEMPERATURES
-    missing = (
-      f'No temperature within {low:g} and {high:g} is the best for {_VAL}, as '
-      'happens where no slice of it is predicted wrongly. None is applied.'
-    )
-    return result | {'missing': missing}
-  after = calibration.apply_temperature(table, temperature)
-  return result | {
-    **values.flat(
-      'temperature', calibration.temperature_range(tables[_VAL], temperature)
-    ),
-    'after': _losses(after),
-    'reliability_after': _reliability(after),
-  }
-
-
-def _losses(table: pd.DataFrame) -> values.Json:
-  """Returns the measures of `calibration.measure`, with intervals of means."""
-  # Noise makes a sum of absolute values larger, so an interval around it would
-  # lie above the truth.
-  ece = calibration.measure(table)['ece']
-  return values.named(
-    {**calibration.losses_intervals(table), 'ece': _NONE._replace(value=ece)}
-  )
-
-
-def _reliability(table: pd.DataFrame) -> values.Json:
-  curve = calibration.reliability(table)._asdict()
-  return {name: values.plain(x) for name, x in curve.items()}
-
-
-def _cannot_choose(
-  name: str, tables: Mapping[str, pd.DataFrame], what: str
-) -> str:
-  """Returns why nothing can be chosen on val for a split, '' if it can be."""
-  if _VAL not in tables:
-    return (
-      f'There are no predictions of a split {_VAL}. {what} chosen on {name} '
-      'itself would look better than it is, so there is none.'
-    )
-  if name == _VAL:
-    return (
-      f'{what} is chosen on {_VAL} and measured on other splits: measured on '
-      f'{_VAL} it would look better than it is.'
-    )
-  if list(tables[_VAL].columns) != list(tables[name].columns):
-    return (
-      f'{_VAL} and {name} have different classes; {what.lower()} needs one set.'
-    )
-  return ''
-
-
-def _operating_points(
-  name: str, tables: Mapping[str, pd.DataFrame]
-) -> values.Json:
-  """Returns the operating points of a split by class and wanted sensitivity."""
-  missing = _cannot_choose(name, tables, 'A threshold')
-  if missing:
-    return {'chosen_on': _VAL, 'points': [], 'missing': missing}
-  return {
-    'chosen_on': _VAL,
-    'points': [
-      _operating_point(class_name, wanted, tables[_VAL], tables[name])
-      for class_name in predictions.class_names(tables[name])
-      for wanted in operating_points.SENSITIVITIES
-    ],
-  }
-
-
-def _operating_point(
-  class_name: str,
-  wanted: float,
-  val: pd.DataFrame,
-  table: pd.DataFrame,
-) -> values.Json:
-  threshold = operating_points.threshold_range(val, class_name, wanted)
-  point = {
-    'class': class_name,
-    'wanted_sensitivity': wanted,
-    **values.flat('threshold', threshold),
-  }
-  if math.isnan(threshold.value):
-    return point | {'missing': f'{_VAL} has no slice of {class_name}.'}
-  on_val, here = (
-    operating_points.at_threshold(x, class_name, threshold.value)
-    for x in (val, table)
-  )
-  return point | {
-    f'{_VAL}_sensitivity': values.plain(on_val['sensitivity'].value),
-    **values.named(here),
-  }

@@ -67,13 +67,7 @@ def sections(run: Run) -> list[blocks.Section]:
   """Returns the sections that have something to show."""
   found = run.numbers[run.split]
   prevalence = [blocks.Text(_PREVALENCE), tables.prevalence(found)]
-  groups = [
-    blocks.Text(
-      subgroup_tables.small_groups(is_known=found['slice']['patients_known'])
-    ),
-    *_metadata(run.numbers),
-    *subgroup_tables.groups(found),
-  ]
+  groups = subgroup_tables.section(run.numbers, run.split)
   published_rows = published.comparison(
     run.split, found, facts.data_name(run.config)
   )
@@ -166,16 +160,6 @@ def _thresholds(split: str, numbers: Mapping[str, Any]) -> list[blocks.Block]:
     ),
     tables.thresholds(numbers),
   ]
-
-
-def _metadata(numbers: Mapping[str, Any]) -> list[blocks.Block]:
-  counts = [
-    f'{x["patients_with_metadata"]:,} of {x["slice"]["patients"]:,} of {split}'
-    for split, x in numbers.items()
-    if 'patients_with_metadata' in x and x['slice']['patients_known']
-  ]
-  text = f'Patients whom the metadata hold: {"; ".join(counts)}.'
-  return [blocks.Text(text)] if counts else []
 
 
 def _errors(run: Run) -> list[blocks.Block]:

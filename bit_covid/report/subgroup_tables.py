@@ -12,17 +12,29 @@ from bit_covid.report import blocks
 Numbers = Mapping[str, Any]
 
 
-def small_groups(*, is_known: bool) -> str:
-  """Returns what too small a group is; `is_known`: whether patients are."""
-  return (
+def section(splits: Mapping[str, Numbers], split: str) -> list[blocks.Block]:
+  """Returns a table for each kind of subgroup of a split, and remarks."""
+  numbers = splits[split]
+  unit = 'patients' if numbers['slice']['patients_known'] else 'slices'
+  text = (
     f'Groups, and classes of them, of fewer than {subgroups.MIN_PATIENTS} '
-    f'{"patients" if is_known else "slices"} are too small to read: they are '
-    'shown so that nothing is hidden, in gray.'
+    f'{unit} are too small to read: they are shown so that nothing is hidden, '
+    'in gray.'
   )
+  return [blocks.Text(text), *_metadata(splits), *_groups(numbers)]
 
 
-def groups(numbers: Numbers) -> list[blocks.Table]:
-  """Returns a table for each kind of subgroup."""
+def _metadata(splits: Mapping[str, Numbers]) -> list[blocks.Block]:
+  counts = [
+    f'{x["patients_with_metadata"]:,} of {x["slice"]["patients"]:,} of {split}'
+    for split, x in splits.items()
+    if 'patients_with_metadata' in x and x['slice']['patients_known']
+  ]
+  text = f'Patients whom the metadata hold: {"; ".join(counts)}.'
+  return [blocks.Text(text)] if counts else []
+
+
+def _groups(numbers: Numbers) -> list[blocks.Table]:
   names = numbers['class_names']
   is_known = numbers['slice']['patients_known']
   head = [

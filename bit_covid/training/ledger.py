@@ -20,7 +20,7 @@ from bit_covid.training import run_identity
 
 FILE_NAME = 'test_ledger.jsonl'
 # Splits that are there to be looked at.
-_OPEN = ('train', 'val')
+OPEN = ('train', 'val')
 
 
 def add(
@@ -34,16 +34,15 @@ def add(
     checkpoint: digest of the network's parameters.
     fingerprint: of the split.
   """
-  if split in _OPEN:
+  if split in OPEN:
     return
   row = {'split': split, 'checkpoint': checkpoint, 'fingerprint': fingerprint}
-  rows = read(workdir)
-  if any(row.items() <= known.items() for known in rows):
+  if any(row.items() <= known.items() for known in read(workdir)):
     return
   now = datetime.datetime.now(datetime.UTC).isoformat('T', 'seconds')
-  rows.append({**row, 'time': now, 'commit': run_identity.commit()})
-  text = ''.join(json.dumps(x) + '\n' for x in rows)
-  files.write(workdir / FILE_NAME, text.encode())
+  row |= {'time': now, 'commit': run_identity.commit()}
+  # Added at the end, as another evaluation may add its line at the same time.
+  files.append(workdir / FILE_NAME, (json.dumps(row) + '\n').encode())
   manifest.update(workdir, FILE_NAME)
 
 

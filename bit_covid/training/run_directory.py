@@ -6,7 +6,7 @@ Before the first step: config.json, run.json, splits.csv and slices/. After the
 last one: predictions/, model.npz and report/, and finally finished.json.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 import datetime
 import json
 import math
@@ -35,9 +35,6 @@ from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
 import input_pipeline
 
-# Where the data are on this machine does not identify them, as a run may be
-# resumed on another machine. The fingerprints identify the data.
-_PLACES = ('path', 'data_dir', 'image_folder')
 # Fields that may change when a run is resumed, as they change no result.
 _FREE = (
   *('eval_batch', 'checkpoint_every', 'report', 'deterministic'),
@@ -100,7 +97,6 @@ def _data_changes(
   Raises:
     ValueError: the run has another config, or the change is not allowed.
   """
-  allowed = config.data.allow_change
   found = run_identity.read(workdir)
   if found is None:
     return {}
@@ -113,7 +109,7 @@ def _data_changes(
     for name, examples in splits.items()
     if examples.fingerprint != before.get(name)
   }
-  if changes and not allowed:
+  if changes and not config.data.allow_change:
     raise ValueError(
       f'{workdir} holds a run with other data. Changed since: '
       f'{"; ".join(changes.values())}. Restore the data, choose another work '
@@ -149,7 +145,7 @@ def check_same_config(
   found = run_identity.read(workdir) or {}
   found.pop('fingerprints', None)
   if not config.schedule:
-    counts = pd.read_csv(workdir / 'splits.csv').query('split == "train"')
+    counts = split_counts.read(workdir / 'splits.csv').query('split == "train"')
     config = schedule.resolve(
       config, num_slices=int(counts['slices'].sum()), num_classes=len(counts)
     )
@@ -157,14 +153,9 @@ def check_same_config(
   run_identity.check_same(found, _facts(config), problem=problem, ignored=_FREE)
 
 
-def without_places(data: Mapping[str, Any]) -> dict[str, Any]:
-  """Returns the field `data` of a config without folders of this machine."""
-  return {key: value for key, value in data.items() if key not in _PLACES}
-
-
 def _facts(config: ml_collections.ConfigDict) -> dict[str, Any]:
   tree = json.loads(config.to_json())
-  return tree | {'data': without_places(tree['data'])}
+  return tree | {'data': run_identity.without_places(tree['data'])}
 
 
 def mark_finished(workdir: epath.Path) -> None:
@@ -257,14 +248,3 @@ def save_model(
       },
     ),
   )
-
-
-def image_reader(
-  examples: input_pipeline.Examples,
-) -> Callable[[str], np.ndarray | None]:
-  """Returns a function from a slice_id to its image, uint8 `[H, W]`.
-
-  It returns None for a slice of another split.
-  """
-  index = {name: i for i, name in enumerate(examples.slice_id.tolist())}
-  return lambda name: examples.image(index[name]) if name in index else None

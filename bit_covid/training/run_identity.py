@@ -21,6 +21,9 @@ from bit_covid.base import version
 from bit_covid.training import manifest
 import input_pipeline
 
+# Where the data are on this machine does not identify them, as a run may be
+# resumed on another machine. The fingerprints identify the data.
+_PLACES = ('path', 'data_dir', 'image_folder')
 _PACKAGES = (
   'jax',
   'jaxlib',
@@ -66,6 +69,11 @@ def differences(
 def flat(facts: Mapping[str, Any]) -> dict[str, Any]:
   """Returns the leaves of a tree by their paths, such as 'data.crop'."""
   return traverse_util.flatten_dict(dict(facts), sep='.')
+
+
+def without_places(data: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns the field `data` of a config without folders of this machine."""
+  return {key: value for key, value in data.items() if key not in _PLACES}
 
 
 def check_same(

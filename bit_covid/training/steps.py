@@ -71,7 +71,9 @@ def take(
     state = saved.restore(train_step.create_state(params, optimizer))
     done = int(state.step)
     state = devices.replicate(state)
-    monitor = _monitor(run, learning_rate, done)
+    monitor = monitor_lib.Monitor(
+      config, run.workdir, learning_rate, run.splits['train'], done
+    )
     with contextlib.closing(_batches(run, done)) as batches:
       return _take_steps(
         run,
@@ -149,14 +151,6 @@ def _make_update(
     loss, optimizer, accumulation=run.config.accumulation
   )
   return not_finite.checked(update, loss) if debug_nans else update
-
-
-def _monitor(
-  run: Run, learning_rate: optax.Schedule, steps_done: int
-) -> monitor_lib.Monitor:
-  return monitor_lib.Monitor(
-    run.config, run.workdir, learning_rate, run.splits['train'], steps_done
-  )
 
 
 def _say_what_is_trained(run: Run, params: Mapping[str, Any]) -> None:

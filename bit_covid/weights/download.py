@@ -10,6 +10,7 @@ import time
 
 import filelock
 
+from bit_covid.base import disk
 from bit_covid.base import lines
 from bit_covid.weights import partial_file
 from bit_covid.weights import transfer
@@ -40,25 +41,23 @@ def download(
   Raises:
     ConnectionError: the download failed; the message names URL and path and
       says what to do.
-    OSError: the folder cannot be written to.
+    OSError: the folder cannot be written to, or the disk has no room.
   """
   path.parent.mkdir(parents=True, exist_ok=True)
   with _locked(path.parent):
     if path.is_file():
       return  # Another process has downloaded it meanwhile.
     try:
-      partial = _receive(url, path)
-      _accept(partial, accept)
-      partial.replace(path)
+      # An error of writing, such as a full disk, does not name its file.
+      with disk.writing(path):
+        partial = _receive(url, path)
+        _accept(partial, accept)
+        partial.replace(path)
     except transfer.FailedError as error:
       raise ConnectionError(
         f'Could not download {url} to {path}: {error}. {error.remedy}, or '
         'download it elsewhere and put it at that path.'
       ) from error
-    except OSError as error:
-      # An error of writing, such as a full disk, does not name its file.
-      error.filename = error.filename or str(path)
-      raise
 
 
 @contextlib.contextmanager

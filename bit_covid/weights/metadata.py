@@ -128,8 +128,10 @@ def _is_pair(value: Any, low: float, high: float) -> bool:
 
 def _are_names(value: Any) -> bool:
   # They become names of files and lines on the terminal.
-  return isinstance(value, list) and all(
-    isinstance(x, str) and x.isprintable() for x in value
+  return (
+    isinstance(value, list)
+    and all(isinstance(x, str) and x.isprintable() for x in value)
+    and len(set(value)) == len(value)
   )
 
 
@@ -162,7 +164,7 @@ def _are_facts(value: Any) -> bool:
 # For each field, whether a value can be used, and what is expected. What is not
 # checked here would show as a wrong probability, or as an error in a scan.
 _RULES = {
-  'class_names': (_are_names, 'texts without line breaks'),
+  'class_names': (_are_names, 'texts without line breaks, each once'),
   'preprocessing': (
     _is_preprocessing,
     f'a box of {", ".join(_BOXES)}, a crop of 1 to {_MAX_SIDE} pixels, '

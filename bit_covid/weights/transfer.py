@@ -9,10 +9,10 @@ import hashlib
 import itertools
 import pathlib
 import re
-import shutil
 
 import requests
 
+from bit_covid.base import disk
 from bit_covid.weights import npz_archive
 from bit_covid.weights import partial_file
 
@@ -74,6 +74,7 @@ def receive(url: str, path: pathlib.Path) -> pathlib.Path:
   Raises:
     FailedError: the file did not come, or not whole. What came is kept if it
       can be continued.
+    OSError: the disk has no room, or failed.
   """
   try:
     return _receive(url, path)
@@ -120,7 +121,7 @@ def _receive(url: str, path: pathlib.Path) -> pathlib.Path:
     partial_file.remove(path, keep=partial)
     length = answer.headers.get('Content-Length', '')
     total = start + int(length) if length.isdecimal() else None
-    _check_space(path.parent, (total or 0) - start)
+    disk.check_room(path, (total or 0) - start)
     chunks = itertools.chain([first], chunks)
     partial_file.write(partial, chunks, start=start, total=total)
   try:
@@ -166,16 +167,6 @@ def _check_start(first: bytes) -> None:
     raise FailedError(
       f'the answer is no .npz file but begins with {first[:30]!r}',
       remedy='Open the URL in a browser, as the network may want a login',
-      is_final=True,
-    )
-
-
-def _check_space(folder: pathlib.Path, needed: int) -> None:
-  free = shutil.disk_usage(folder).free
-  if needed > free:
-    raise FailedError(
-      f'it needs {needed:,} bytes, but {free:,} are free',
-      remedy='Make room, name another folder in BIT_COVID_CACHE',
       is_final=True,
     )
 

@@ -64,13 +64,8 @@ def unpack(
       _check(name, member)
     _check_sizes(path, [member for _, member in members], budget)
     return [
-      (
-        _write(
-          zip_member.chunks(archive, member), target / f'{i:06d}', budget=budget
-        ),
-        name,
-      )
-      for i, (name, member) in enumerate(members)
+      (_write(zip_member.chunks(archive, x), target / f'{i:06d}', budget), name)
+      for i, (name, x) in enumerate(members)
     ]
 
 
@@ -99,9 +94,7 @@ def unpack_one(
     chunks = deflated_dicom.chunks(path)
   with _clear_errors(damaged):
     target.mkdir()
-    return _write(
-      chunks, target / 'unpacked', budget=budget, limit=limits.FILE_BYTES
-    )
+    return _write(chunks, target / 'unpacked', budget, limits.FILE_BYTES)
 
 
 def _gzip_chunks(path: pathlib.Path) -> Iterator[bytes]:
@@ -195,7 +188,6 @@ def _check_sizes(
 def _write(
   chunks: Iterator[bytes],
   target: pathlib.Path,
-  *,
   budget: budget_lib.Budget,
   limit: int | None = None,
 ) -> pathlib.Path:

@@ -49,17 +49,16 @@ class Budget:
     Raises:
       BudgetError: less is left.
     """
-    if size > self.bytes:
-      what = 'it unpacks' if self._outer else 'the files of a call unpack'
-      raise BudgetError(
-        f'{what} to more than {self._all_bytes:,} bytes; unpack it yourself if '
-        'you trust it'
-      )
-    if files > self.files:
-      raise BudgetError(
-        f'it holds more than {self._all_files:,} files; unpack it yourself if '
-        'you trust it'
-      )
+    what = 'it unpacks' if self._outer else 'the files of a call unpack'
+    for needed, left, limit, unit in (
+      (size, self.bytes, self._all_bytes, 'bytes'),
+      (files, self.files, self._all_files, 'files'),
+    ):
+      if needed > left:
+        raise BudgetError(
+          f'{what} to more than {limit:,} {unit}; unpack it yourself if you '
+          'trust it'
+        )
     if self._outer:
       self._outer.check(size=size, files=files)
 

@@ -116,11 +116,7 @@ def quiet() -> Iterator[None]:
 
 
 def parse(path: pathlib.Path, budget: budget_lib.Budget) -> Parsed:
-  """Returns the header of a file and where its pixels are.
-
-  Args:
-    path: the file, which is not deflated.
-    budget: that of the call.
+  """Returns the header of a file, not deflated, and where its pixels are.
 
   Raises:
     DamagedError: the header is too large, or its pixels are not encoded as it

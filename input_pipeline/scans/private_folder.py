@@ -47,10 +47,13 @@ class PrivateFolder:
 
   def remove(self) -> None:
     """Removes the folder and all in it; a second call does nothing."""
-    self._folder.cleanup()
-    if self._lock is not None:
-      os.close(self._lock)
-      self._lock = None
+    try:
+      self._folder.cleanup()
+    finally:
+      # Without the lock, the next process removes what could not be removed.
+      lock, self._lock = self._lock, None
+      if lock is not None:
+        os.close(lock)
 
   def __enter__(self) -> Self:
     return self

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from benchmarks import interval_coverage
+from benchmarks import interval_populations
 from benchmarks import interval_simulations
+from bit_covid.analysis import proportion_interval
 
-CELLS = interval_coverage.cells()
+CELLS = interval_populations.cells()
 
 
 @pytest.mark.parametrize(
@@ -24,7 +26,7 @@ CELLS = interval_coverage.cells()
 )
 def test_intervals_of_shares_cover(name):
   draw = CELLS[name](np.random.default_rng(7), 1000)
-  found, width = interval_coverage.coverage(draw, interval_coverage.today)
+  found, width = interval_coverage.coverage(draw, proportion_interval.interval)
   # Two standard errors below 93 %.
   assert found >= 0.914
   assert width < 0.6
@@ -62,5 +64,5 @@ def test_intervals_of_areas_cover(hard):
 def test_every_cell_covers():
   for name, draw in CELLS.items():
     drawn = draw(np.random.default_rng(1), 2000)
-    found, _ = interval_coverage.coverage(drawn, interval_coverage.today)
+    found, _ = interval_coverage.coverage(drawn, proportion_interval.interval)
     assert found >= 0.92, name

@@ -8,6 +8,7 @@ The exit code is 1 if anything differed, was left behind or was not tried.
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 import importlib
+import os
 import pathlib
 import pkgutil
 import shutil
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 import traceback
+from unittest import mock
 
 from tests import trials
 from tests.trials import frame
@@ -85,7 +87,9 @@ def _load(name: str) -> RunFn:
 def _try(trial: RunFn, **options: object) -> list[frame.Row]:
   """Returns the rows of a trial; the table is printed even if one fails."""
   try:
-    return trial(**options) or [frame.Row(place='any')]
+    # A trial may set variables for its processes.
+    with mock.patch.dict(os.environ):
+      return trial(**options) or [frame.Row(place='any')]
   except Exception as error:
     traceback.print_exc()
     return [frame.Row(place='any', tries=1, differences=[repr(error)])]

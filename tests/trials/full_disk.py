@@ -8,7 +8,7 @@ happened. The disk is a tmpfs, whose size can be changed; mounting it takes the
 rights of root.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 import contextlib
 import os
 import pathlib
@@ -22,6 +22,7 @@ from tests.trials import frame
 from tests.trials.frame import attempt
 from tests.trials.frame import commands
 from tests.trials.frame import contents
+from tests.trials.frame import workplace
 
 _LARGE = 256 * 2**20
 # Names of files and folders that a write leaves only if it was not finished.
@@ -35,24 +36,13 @@ def _prepare_data(folder: pathlib.Path) -> int:
 
 
 def _evaluate(folder: pathlib.Path) -> int:
-  from bit_covid.cli import evaluate
-
-  commands._use_small_network()
-  return evaluate.main(
-    [
-      f'{folder}/run',
-      '--split=val,test',
-      '--batch=8',
-      f'--data_dir={folder}/data',
-      f'--output={folder}/evaluated',
-    ]
-  )
+  return commands.evaluate(folder, f'--output={folder}/evaluated')
 
 
 def _export(folder: pathlib.Path) -> int:
   from bit_covid.export import command
 
-  commands._use_small_network()
+  commands.use_small_network()
   return command.main(
     [f'{folder}/run', '--format=npz,stablehlo', f'--output={folder}/exported']
   )
@@ -61,17 +51,11 @@ def _export(folder: pathlib.Path) -> int:
 def _predict(folder: pathlib.Path) -> int:
   from bit_covid import predict
 
-  commands._use_small_network()
-  scans, output = folder / 'scans' / 'images', folder / 'results'
-  return predict.main(
-    [
-      str(scans),
-      f'--checkpoint={folder}/run',
-      f'--output={output}',
-      # The input check knows real lungs.
-      '--score_flagged',
-    ]
-  )
+  commands.use_small_network()
+  # The input check knows real lungs.
+  argv = [f'{folder}/scans/images', '--score_flagged']
+  argv += [f'--checkpoint={folder}/run', f'--output={folder}/results']
+  return predict.main(argv)
 
 
 class _Scenario(NamedTuple):
@@ -85,7 +69,7 @@ class _Scenario(NamedTuple):
   """
 
   place: str
-  command: Callable[[pathlib.Path], int]
+  command: workplace.CommandFn
   start: pathlib.Path | None = None
   waits_for: str | None = None
 
@@ -174,9 +158,7 @@ class _Place:
       shutil.copytree(start, self.disk, dirs_exist_ok=True)
 
   def make(
-    self,
-    start: pathlib.Path | None,
-    *functions: Callable[[pathlib.Path], int],
+    self, start: pathlib.Path | None, *functions: workplace.CommandFn
   ) -> pathlib.Path:
     """Returns a copy of what commands leave on the disk."""
     self.reset(start)
@@ -190,7 +172,7 @@ class _Place:
 
   def run(
     self,
-    function: Callable[[pathlib.Path], int],
+    function: workplace.CommandFn,
     *,
     room: int | None = None,
     after: str | None = None,
@@ -223,9 +205,7 @@ class _Place:
 
 
 def _with_errors_apart(
-  function: Callable[[pathlib.Path], int],
-  folder: pathlib.Path,
-  errors: pathlib.Path,
+  function: workplace.CommandFn, folder: pathlib.Path, errors: pathlib.Path
 ) -> int:
   os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
   return function(folder)

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The frame of the trials on what takes no time, and a sample of crashes."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,6 @@ from tests.trials import __main__ as command
 from tests.trials import crash
 from tests.trials import days_work
 from tests.trials import frame
-from tests.trials import page_crash
 from tests.trials.frame import attempt
 from tests.trials.frame import careless
 from tests.trials.frame import workplace
@@ -17,6 +18,7 @@ from tests.trials.frame import workplace
 
 def _right(*, amount=3, seed, scratch):
   (scratch / 'file').write_text(str(seed))
+  os.environ['OF_A_TRIAL'] = 'set'
   return [frame.Row(place='here', tries=amount, measured='1 MB')]
 
 
@@ -50,6 +52,7 @@ def test_what_is_right_leaves_nothing(capsys, tmp_path):
     '| all   |       | 3     | 0           | 0      |          |',
   ]
   assert not list(tmp_path.iterdir())
+  assert 'OF_A_TRIAL' not in os.environ
 
 
 @pytest.mark.usefixtures('own_folder')
@@ -113,13 +116,17 @@ def test_a_leak_is_found(name):
 
 
 @pytest.mark.slow
-def test_commands_go_on_after_some_kills(tmp_path):
-  rows = crash.run(amount=6, seed=0, scratch=tmp_path)
-  assert sum(row.tries for row in rows) == 6
-  assert [row for row in rows if not row.is_right] == []
-
-
-@pytest.mark.slow
-def test_the_page_goes_on_after_some_kills(tmp_path):
-  rows = page_crash.run(amount=2, seed=0, scratch=tmp_path)
+@pytest.mark.parametrize(
+  ('name', 'amount', 'seed'),
+  [
+    ('crash', 6, 0),
+    ('downloads', 12, 0),
+    ('page_attacks', 48, 1),
+    ('page_crash', 2, 0),
+  ],
+)
+def test_a_sample_is_right(name, amount, seed, tmp_path):
+  if name.startswith('page'):
+    pytest.importorskip('uvicorn', reason='needs the extra app')
+  rows = command._load(name)(amount=amount, seed=seed, scratch=tmp_path)
   assert [row for row in rows if not row.is_right] == []

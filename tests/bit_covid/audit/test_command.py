@@ -27,6 +27,10 @@ def data(tmp_path):
         Image.fromarray(pixels).save(tmp_path / name)
         patient = 'twice' if (label, i) == ('NCP', 0) else name
         lines.append(f'{name},{label},{split},{patient},<b>{label}</b>')
+  picture = Image.open(tmp_path / 'train_NCP_7.png')
+  picture.transpose(Image.Transpose.ROTATE_90).save(
+    tmp_path / 'test_NCP_2.png', optimize=True
+  )
   copy = (tmp_path / 'train_Normal_3.png').read_bytes()
   (tmp_path / 'test_Normal_5.png').write_bytes(copy)
   path = tmp_path / 'images.csv'
@@ -47,8 +51,12 @@ def test_leaks_in_a_csv_fail_and_are_written_down(data, tmp_path, capsys):
     'train_Normal_3.png',
     'test_Normal_5.png',
   }
+  assert set(found['Images that look the same']['ids']) == {
+    'train_NCP_7.png',
+    'test_NCP_2.png',
+  }
   assert found['Class and source']['severity'] == 'WARNING'
-  assert found['Image sizes']['text'] == 'All 36 images are 48 x 40.'
+  assert found['Image sizes']['text'].startswith('2 sizes among 36 images')
   page = (output / 'audit.html').read_text()
   assert '2 failed' in page
   assert '&lt;b&gt;NCP&lt;/b&gt;' in page
@@ -57,10 +65,12 @@ def test_leaks_in_a_csv_fail_and_are_written_down(data, tmp_path, capsys):
 
 
 def test_the_demo_is_clean(tfds_dir, capsys):
-  arguments = [f'--data_dir={tfds_dir}', '--max_images=20']
+  arguments = [f'--data_dir={tfds_dir}']
   assert command.main(['phantom/tiny', *arguments]) == 0
   printed = capsys.readouterr().out
   assert 'FAILED' not in printed
+  assert 'look the same' in printed
+  assert 'Not seen' not in printed
   assert 'phantom/tiny' in printed
 
 
@@ -78,8 +88,8 @@ def test_a_config_file_names_its_data(monkeypatch):
   [
     (['no/such'], "no dataset 'no/such'"),
     (['phantom/demo', '--lists_only'], '--lists_only goes with covidx_ct/2a'),
-    (['phantom/demo', '--max_images=0'], 'expected 1 or more'),
     (['phantom/demo', '--random_labels'], '--random_labels goes with --run'),
+    (['phantom/demo', '--max_images=-1'], 'or 0 for all'),
     (['covidx_ct/1', '--lists_only', '--data=/nowhere'], 'no split file'),
   ],
 )
@@ -95,13 +105,13 @@ def test_brightness_in_and_around_the_box(make_table):
   image = np.full([20, 30], 10, np.uint8)
   image[5:15, 10:20] = 200
   table = make_table(patients=1).assign(xmin=0, ymin=0, xmax=0, ymax=0)
-  measured, _ = images.measure(
+  measured, thumbnails = images.measure(
     slices.Slices(table, lambda _: image),
     count=7,
     seed=0,
     body_box=lambda _: np.array([10, 5, 20, 15]),
   )
-  assert len(measured) == 7
+  assert len(measured) == len(thumbnails) == 7
   assert (
     measured[['height', 'width', 'inside', 'outside']].to_numpy().tolist()
     == [[20, 30, 200, 10]] * 7

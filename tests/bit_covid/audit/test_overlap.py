@@ -5,7 +5,6 @@
 import cv2
 import numpy as np
 
-from bit_covid.audit import images
 from bit_covid.audit import overlap
 
 
@@ -57,19 +56,42 @@ def test_without_images_names_are_compared(make_table):
   assert overlap.images(table).severity == 'FAILED'
 
 
-def _slice(seed, side=128):
-  noise = np.random.default_rng(seed).integers(0, 256, [12, 12], np.uint8)
-  return cv2.resize(noise, (side, side), interpolation=cv2.INTER_CUBIC)
+def _thumbnails(count):
+  generator = np.random.default_rng(0)
+  noise = generator.integers(0, 256, [count, 16, 16], np.uint8)
+  return np.stack([cv2.resize(x, (64, 64)) for x in noise])
 
 
-def test_copies_of_another_size_and_contrast_are_found(make_table):
+def test_images_that_look_the_same_are_named(make_table):
   table = make_table(patients=1)
-  pictures = [_slice(i) for i in range(len(table))]
-  hashes = np.stack([images.thumbnail_hash(x) for x in pictures])
-  assert overlap.near_images(table, hashes).severity == 'PASSED'
-  copy = cv2.resize(pictures[2], (256, 256)) // 2 + 40
-  hashes[-1] = images.thumbnail_hash(copy)
-  found = overlap.near_images(table, hashes)
+  pictures = _thumbnails(len(table))
+  assert overlap.look_alikes(table, pictures).severity == 'PASSED'
+  pictures[-1] = pictures[2, ::-1] // 2 + 40
+  found = overlap.look_alikes(table, pictures)
   assert found.severity == 'WARNING'
-  assert found.ids == (table['slice_id'][2],)
-  assert found.table['Looks like'].tolist() == [table['slice_id'].iloc[-1]]
+  names = table['slice_id'][[2, len(table) - 1]].tolist()
+  assert list(found.ids) == names
+  assert found.table[['Slice', 'Looks like']].to_numpy().tolist() == [names]
+  assert float(found.table['Correlation'].item()) > 0.9
+  assert '1 pairs' in found.text
+  assert 'different patients' in found.text
+  unknown = table.assign(patient_id=table['slice_id'])
+  assert 'not known' in overlap.look_alikes(unknown, pictures).text
+
+
+def test_images_that_were_not_read_are_not_passed(make_table):
+  table = make_table(patients=1)
+  pictures = _thumbnails(len(table))
+  found = overlap.look_alikes(table, pictures, unread=1000)
+  assert found.severity == 'NOT CHECKED'
+  assert 'Not seen: 1,000 of 1,036 images' in found.text
+  pictures[-1] = pictures[2]
+  found = overlap.look_alikes(table, pictures, unread=1000)
+  assert found.severity == 'WARNING'
+  assert 'Not seen: 1,000' in found.text
+
+
+def test_one_split_is_not_compared_with_itself(make_table):
+  table = make_table(patients=1, splits=('train',))
+  found = overlap.look_alikes(table, np.zeros([len(table), 64, 64], np.uint8))
+  assert found.severity == 'NOT CHECKED'

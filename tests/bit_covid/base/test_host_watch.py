@@ -157,6 +157,13 @@ def test_if_the_first_was_never_started_the_others_say_so(address):
   assert line.startswith(f'Error: Host 0 at {address} has not let host 1 in')
 
 
+def test_an_address_that_cannot_be_does_not_hang():
+  with _start('127.0.0.1:99999', [None, 'works'], seconds=1) as hosts:
+    ((code, line),) = _ends(hosts)
+  assert code == 1
+  assert line.startswith('Error: --coordinator=127.0.0.1:99999 cannot be used')
+
+
 def test_other_numbers_of_hosts_are_refused(address):
   with (
     _start(address, ['works'], count=2) as first,

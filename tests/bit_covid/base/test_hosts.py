@@ -4,6 +4,7 @@
 
 import json
 import socket
+import types
 
 import jax
 import numpy as np
@@ -74,6 +75,7 @@ def test_without_any_cluster_the_other_flags_are_named(monkeypatch):
   ('place', 'message'),
   [
     (('node7', 2, 0), '--coordinator=node7 is not of the form host:port'),
+    (('node7:99999', 2, 0), '99999 is not of .* a port of at most 65535'),
     (('node7:80', 2, 2), '--process_id=2 is none of the 2 of --num_processes'),
   ],
 )
@@ -90,3 +92,12 @@ def test_a_host_that_is_alone_is_not_watched(place):
   with hosts.together(place, start_seconds=1):
     assert not jax.distributed.is_initialized()
   hosts.end_if_connected(1)
+
+
+def test_other_hosts_are_told_of_ctrl_c():
+  told = []
+  watch = types.SimpleNamespace(
+    leave=lambda reason, **options: told.append((reason, options['exit_code']))
+  )
+  hosts._raise_first_cause(watch, KeyboardInterrupt())
+  assert told == [('by SIGINT.', 130)]

@@ -3,6 +3,7 @@
 """A finished run evaluated again, on its own data and on others."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -104,6 +105,16 @@ def test_predictions_in_float32_do_not_replace_those_in_bfloat16(
   error = capsys.readouterr().err
   assert 'model.dtype is bfloat16 there, float32 here; give --output' in error
   assert before == {x: x.read_bytes() for x in before}
+
+
+def test_a_run_whose_ledger_cannot_be_written_is_refused_before_any_work(
+  run, tmp_path, monkeypatch, capsys
+):
+  monkeypatch.setattr(os, 'access', lambda path, mode: path != run)
+  output = tmp_path / 'output'
+  assert _main(run, f'--output={output}') == 2
+  assert f'you may not write to {run}' in capsys.readouterr().err
+  assert not (output / 'config.json').exists()
 
 
 def test_an_image_that_breaks_meanwhile_leaves_no_split_without_results(

@@ -42,7 +42,7 @@ VALUES = {
   'mixup_alpha': ([-0.1, math.inf, math.nan], 0),
   'log_every': ([0, -1], 1),
   'eval_every': ([-1, 0.5], 0),
-  'eval_split': (['', 3], 'test'),
+  'eval_split': (['', 3], 'train'),
   'eval_batch': ([0], 32),
   'checkpoint_every': ([0], 1),
   'final_splits': (['test', ('test', 'test'), ('',), (1,)], ()),
@@ -77,3 +77,12 @@ def test_types_and_ranges(field):
 def test_all_configs_of_the_demo_pass():
   check_config.check(demo.get_config())
   check_config.check(demo.get_config('init=random,mixup=True,steps=auto'))
+
+
+def test_test_is_not_measured_during_a_training():
+  config = demo.get_config('init=random')
+  config.eval_split = 'test'
+  with pytest.raises(ValueError, match="Measure 'val', or set"):
+    check_config.check(config)
+  config.eval_every = 0
+  check_config.check(config)

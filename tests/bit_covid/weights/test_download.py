@@ -16,6 +16,7 @@ import types
 import numpy as np
 import pytest
 
+from bit_covid.base import disk
 from bit_covid.weights import download as download_lib
 from bit_covid.weights import transfer
 from tests import file_server
@@ -358,9 +359,11 @@ def test_one_downloads_and_the_others_wait(server, path, monkeypatch, capsys):
 def test_full_disk(server, path, monkeypatch):
   free = shutil.disk_usage(path.parents[1])._replace(free=9)
   monkeypatch.setattr(shutil, 'disk_usage', lambda folder: free)
-  message = _fail(server.url, path)
-  assert (
-    f'it needs {len(CONTENT):,} bytes, but 9 are free. Make room' in message
+  with pytest.raises(OSError, match='No space') as caught:
+    _download(server.url, path)
+  assert disk.problem(caught.value) == (
+    f'{path} has no room on its disk; {len(CONTENT):,} bytes are needed; 9 '
+    'bytes are free. Make room, then give the same command again.'
   )
 
 

@@ -62,6 +62,7 @@ def _preprocessing(**changes):
     {'class_names': ['Normal', 'a\nError: b', 'NCP']},
     {'class_names': ['Normal', 'a\x1b[2K', 'NCP']},
     {'class_names': 'abc'},
+    {'class_names': ['Normal', 'CP', 'CP']},
     {'class_names': ['Normal', 2, 'NCP']},
     {'facts': None},
     {'facts': {'data': 3}},

@@ -156,6 +156,7 @@ def _means(builder, split):
   return np.array(means), np.array(labels)
 
 
+@pytest.mark.slow
 def test_mean_brightness_does_not_tell_the_classes(demo):
   train, train_labels = _means(demo, 'train')
   test, test_labels = _means(demo, 'test')

@@ -91,13 +91,15 @@ def test_a_refused_archive_takes_nothing_from_the_others(tmp_path, monkeypatch):
   _zip(tmp_path / '2.zip', {'a': bytes(5000)})
   _zip(tmp_path / '3.zip', dict.fromkeys('abc', b''))
   _zip(tmp_path / '4.zip', {'a': bytes(900), 'b': b''})
+  _zip(tmp_path / '5.zip', {'a': b''})
   with scans.find(tmp_path) as found:
     reasons = {
       x.name.removeprefix(f'{tmp_path}/'): x.reason for x in found.refused
     }
   assert 'damaged zip' in reasons.pop('1.zip')
   assert 'more than 1,000 bytes' in reasons.pop('2.zip')
-  assert 'more than 2 files' in reasons.pop('3.zip')
+  assert 'it unpacks to more than 2 files' in reasons.pop('3.zip')
+  assert 'of a call unpack to more than 2 files' in reasons.pop('5.zip')
   assert list(reasons) == ['4.zip/a', '4.zip/b']
 
 

@@ -4,10 +4,12 @@
 
 import importlib.util
 import os
+import shutil
 import stat
 import subprocess
 import sys
 import tempfile
+from unittest import mock
 
 import pytest
 
@@ -63,6 +65,16 @@ def test_it_is_private_and_removed(temporary):
     assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
     (folder.path / 'Doe').write_text('x')
   folder.remove()
+  assert not list(temporary.iterdir())
+
+
+def test_what_could_not_be_removed_is_swept(temporary, monkeypatch):
+  folder = private_folder.PrivateFolder()
+  with monkeypatch.context() as patch:
+    patch.setattr(shutil, 'rmtree', mock.Mock(side_effect=OSError('busy')))
+    with pytest.raises(OSError, match='busy'):
+      folder.remove()
+  private_folder.sweep()
   assert not list(temporary.iterdir())
 
 

@@ -32,7 +32,7 @@ def train(folder: pathlib.Path, schedule: Mapping[str, object] = _SHORT) -> int:
   """Trains, evaluates and writes a report."""
   from bit_covid import main
 
-  _use_small_network()
+  use_small_network()
   fields = _DATA | schedule | {'data.data_dir': folder / 'data'}
   argv = ['--config=configs/demo.py', f'--workdir={folder}/run']
   argv += [f'--config.{name}={value}' for name, value in fields.items()]
@@ -60,19 +60,13 @@ def train_long(folder: pathlib.Path, steps: int) -> int:
   )
 
 
-def evaluate(folder: pathlib.Path) -> int:
+def evaluate(folder: pathlib.Path, *flags: str) -> int:
   """Evaluates the run that `train` made."""
   from bit_covid.cli import evaluate as command
 
-  _use_small_network()
-  return command.main(
-    [
-      f'{folder}/run',
-      '--split=val,test',
-      '--batch=8',
-      f'--data_dir={folder}/data',
-    ]
-  )
+  use_small_network()
+  argv = [f'{folder}/run', '--split=val,test', '--batch=8']
+  return command.main([*argv, f'--data_dir={folder}/data', *flags])
 
 
 def report(folder: pathlib.Path) -> int:
@@ -86,7 +80,7 @@ def paper(folder: pathlib.Path) -> int:
   """Makes the three runs of a table of the paper."""
   from bit_covid.paper import command
 
-  _use_small_network()
+  use_small_network()
   fields = _DATA | {
     'data.data_dir': str(folder / 'data'),
     'schedule': '(1,2,3,4,5)',
@@ -143,7 +137,7 @@ def predict_often(folder: pathlib.Path, count: int) -> int:
   """Predicts the scans of `write_scans` in turn; prints how often."""
   import bit_covid
 
-  _use_small_network()
+  use_small_network()
   classifier = bit_covid.load(str(folder / 'run'))
   scans = sorted((folder / 'scans').iterdir())
   for i in range(count):
@@ -157,13 +151,13 @@ def page(folder: pathlib.Path) -> int:
   """Serves the page."""
   from bit_covid.app import command
 
-  _use_small_network()
+  use_small_network()
   return command.main(
     [f'--checkpoint={folder}/run', '--port=0', '--no_browser']
   )
 
 
-def _use_small_network() -> None:
+def use_small_network() -> None:
   """Puts a network that compiles in a second in the place of the tiny one.
 
   All that is compiled is kept, as it is for larger networks.

@@ -58,10 +58,11 @@ def make(scratch: pathlib.Path) -> dict[str, bytes]:
   gray[0, :2] = 0, 255
   contents = _dicom(hounsfield, gray, scratch)
   volume = _nifti(hounsfield)
+  packed = gzip.compress(volume, mtime=0)
   plain = contents['explicit']
   contents |= {
     'NIfTI': volume,
-    'NIfTI gz': gzip.compress(volume),
+    'NIfTI gz': packed,
     'PNG 8': _image(gray, 'PNG'),
     'PNG 16': _image(gray.astype(np.uint16) * 257, 'PNG'),
     'JPEG': _image(gray, 'JPEG'),
@@ -69,7 +70,7 @@ def make(scratch: pathlib.Path) -> dict[str, bytes]:
     'zip': _zip({'a.dcm': plain, 'b/c.png': _image(gray, 'PNG')}),
     'zip of bzip2': _zip({'a.dcm': plain}, zipfile.ZIP_BZIP2),
     'zip of LZMA': _zip({'a.dcm': plain}, zipfile.ZIP_LZMA),
-    'zip in zip': _zip({'a.zip': _zip({'a.nii.gz': gzip.compress(volume)})}),
+    'zip in zip': _zip({'a.zip': _zip({'a.nii.gz': packed})}),
     'tar': _tar(plain),
     'bzip2': bz2.compress(plain),
     'xz': lzma.compress(plain),
@@ -95,22 +96,28 @@ def _dicom(
   contents = {}
   stored = (hounsfield + 1024).astype(np.uint16)
   for kind, syntax in _PLAIN.items():
-    contents[kind] = _write(_dataset(stored), path, syntax)
-  explicit = pydicom.uid.ExplicitVRLittleEndian
+    contents[kind] = dicom(stored, syntax)
   for kind, syntax in _COMPRESSED.items():
-    values = gray if kind == 'JPEG of 8 bits' else stored
-    _write(_dataset(values), path, explicit)
+    path.write_bytes(dicom(gray if kind == 'JPEG of 8 bits' else stored))
     contents[kind] = _transcoded(path, syntax)
-  frames = _dataset(np.stack([stored] * 3))
-  frames.NumberOfFrames = 3
-  frames.PerFrameFunctionalGroupsSequence = [_group(i) for i in range(3)]
-  contents['enhanced'] = _write(frames, path, explicit)
+  contents['enhanced'] = dicom(
+    np.stack([stored] * 3),
+    NumberOfFrames=3,
+    PerFrameFunctionalGroupsSequence=[_group(i) for i in range(3)],
+  )
   return contents
 
 
-def _dataset(stored: np.ndarray) -> pydicom.Dataset:
+def dicom(
+  stored: np.ndarray,
+  syntax: pydicom.uid.UID = pydicom.uid.ExplicitVRLittleEndian,
+  **tags: object,
+) -> bytes:
+  """Returns a file of a CT slice with these stored values and other tags."""
   dataset = pydicom.Dataset()
   dataset.file_meta = pydicom.dataset.FileMetaDataset()
+  dataset.file_meta.TransferSyntaxUID = syntax
+  order = stored.dtype.newbyteorder('<' if syntax.is_little_endian else '>')
   bits = 8 * stored.dtype.itemsize
   for name, value in {
     'SOPClassUID': pydicom.uid.CTImageStorage,
@@ -134,10 +141,16 @@ def _dataset(stored: np.ndarray) -> pydicom.Dataset:
     'BitsStored': bits,
     'HighBit': bits - 1,
     'PixelRepresentation': 0,
+    'PixelData': stored.astype(order).tobytes(),
+    **tags,
   }.items():
     setattr(dataset, name, value)
-  dataset.stored = stored
-  return dataset
+  dataset['PixelData'].VR = 'OW'
+  buffer = io.BytesIO()
+  with warnings.catch_warnings():
+    warnings.simplefilter('ignore')
+    dataset.save_as(buffer, enforce_file_format=True)
+  return buffer.getvalue()
 
 
 def _group(number: int) -> pydicom.Dataset:
@@ -145,20 +158,6 @@ def _group(number: int) -> pydicom.Dataset:
   position.ImagePositionPatient = [0, 0, -2.5 * number]
   group.PlanePositionSequence = [position]
   return group
-
-
-def _write(
-  dataset: pydicom.Dataset, path: pathlib.Path, syntax: pydicom.uid.UID
-) -> bytes:
-  order = '<' if syntax.is_little_endian else '>'
-  stored = dataset.stored
-  dataset.file_meta.TransferSyntaxUID = syntax
-  dataset.PixelData = stored.astype(stored.dtype.newbyteorder(order)).tobytes()
-  dataset['PixelData'].VR = 'OW'
-  with warnings.catch_warnings():
-    warnings.simplefilter('ignore')
-    dataset.save_as(path, enforce_file_format=True)
-  return path.read_bytes()
 
 
 def _transcoded(path: pathlib.Path, syntax: str) -> bytes:
