@@ -25,7 +25,7 @@ _MOST_CANDIDATES = 4
 # Slices that are looked up at once.
 _CHUNK = 128
 # Standard deviation of gray values below which a slice shows nothing. All such
-# slices are alike.
+# slices have one hash, so that each would be looked up for each other one.
 _FLAT = 2
 
 
@@ -95,8 +95,9 @@ class _Search(NamedTuple):
     """Returns `first`, `second` and `likeness` of the candidates of rows."""
     pairs = self.candidates(own, others, index)
     likeness = [
+      # A cut-out of the first was found, so the second lies within the first.
       alignment.likeness(
-        self.thumbnails[second], hashes.view(self.thumbnails[first], view)
+        hashes.turned_as(self.thumbnails[first], view), self.thumbnails[second]
       )
       for first, second, view in pairs.itertuples(index=False)
     ]

@@ -95,12 +95,9 @@ def views(thumbnail: np.ndarray) -> np.ndarray:
   return np.concatenate([_turned(cut, turn) for turn in range(ORIENTATIONS)])
 
 
-def view(thumbnail: np.ndarray, number: int) -> np.ndarray:
-  """Returns one of the `views` as a picture of the thumbnail's size."""
-  turn, window = divmod(number, len(_WINDOWS))
-  cut = np.ascontiguousarray(thumbnail[_WINDOWS[window]])
-  whole = cv2.resize(cut, thumbnail.shape, interpolation=cv2.INTER_LINEAR)
-  return np.ascontiguousarray(_turned(whole, turn))
+def turned_as(thumbnail: np.ndarray, view: int) -> np.ndarray:
+  """Returns the whole thumbnail in the orientation of one of its `views`."""
+  return np.ascontiguousarray(_turned(thumbnail, view // len(_WINDOWS)))
 
 
 def _resized(thumbnail: np.ndarray, window: tuple[slice, slice]) -> np.ndarray:
