@@ -39,7 +39,9 @@ def body(image: np.ndarray) -> np.ndarray:
   outline = body_crop.outline(small)
   if outline is None:
     return np.ones(image.shape, bool)
-  return _filled(outline, like=image)
+  # Where the chest wall is thin, the outline is that of a part of the body.
+  points = np.concatenate([outline[:, 0], _lung_points(small)])
+  return _filled(points, like=image)
 
 
 def lungs(image: np.ndarray) -> np.ndarray:
@@ -54,13 +56,13 @@ def lungs(image: np.ndarray) -> np.ndarray:
       tissue around them.
   """
   small = _shrunk(image)
-  xmin, _, xmax, ymax = body_crop.body_box(small)
-  y, x = np.nonzero(_regions(small, bottom=ymax + _BELOW))
-  mirrored = xmin + xmax - 1 - x
-  if np.abs(mirrored - x).max(initial=0) <= _NARROWEST * (xmax - xmin):
+  xmin, _, xmax, _ = body_crop.body_box(small)
+  points = _lung_points(small)
+  mirrored = np.array([xmin + xmax - 1, 0], np.int32) + points * (-1, 1)
+  width = np.abs(mirrored - points)[:, 0].max(initial=0)
+  if width <= _NARROWEST * (xmax - xmin):
     return np.zeros(image.shape, bool)
-  points = np.stack([np.concatenate([x, mirrored]), np.tile(y, 2)], axis=1)
-  return _filled(points.astype(np.int32), like=image)
+  return _filled(np.concatenate([points, mirrored]), like=image)
 
 
 def _shrunk(image: np.ndarray) -> np.ndarray:
@@ -70,14 +72,16 @@ def _shrunk(image: np.ndarray) -> np.ndarray:
 def _filled(points: np.ndarray, *, like: np.ndarray) -> np.ndarray:
   """Returns the widened hull of points of the shrunk image, `[H, W]` bool."""
   filled = np.zeros((_SIDE, _SIDE), np.uint8)
+  points = points.astype(np.int32)
   cv2.fillConvexPoly(filled, cv2.convexHull(points), 1)
   filled = cv2.dilate(filled, _disk(_WIDENED))
   size = like.shape[::-1]
   return cv2.resize(filled, size, interpolation=cv2.INTER_NEAREST) > 0
 
 
-def _regions(image: np.ndarray, *, bottom: int) -> np.ndarray:
-  """Returns the two largest regions of air in the body, `[S, S]` bool."""
+def _lung_points(image: np.ndarray) -> np.ndarray:
+  """Returns x and y of the two largest regions of air in the body, `[n, 2]`."""
+  bottom = body_crop.body_box(image)[3] + _BELOW
   _, numbers, facts, _ = cv2.connectedComponentsWithStats(_air(image))
   areas = facts[:, cv2.CC_STAT_AREA]
   border = np.concatenate([*numbers[[0, -1]], *numbers[:, [0, -1]].T])
@@ -87,7 +91,8 @@ def _regions(image: np.ndarray, *, bottom: int) -> np.ndarray:
   is_inside &= (areas >= _SMALLEST * image.size) & (ends <= bottom)
   is_inside[0] = False  # All that is not air.
   order = np.argsort(-areas * is_inside, kind='stable')[:2]
-  return np.isin(numbers, order[is_inside[order]])
+  y, x = np.nonzero(np.isin(numbers, order[is_inside[order]]))
+  return np.stack([x, y], axis=1).astype(np.int32)
 
 
 def _air(image: np.ndarray) -> np.ndarray:

@@ -49,7 +49,7 @@ def audit(
     )
     found['Image sizes'] = images.sizes(measured)
   found |= {
-    'Class and source': confounding.source(table),
+    'Class and source': confounding.source(table, seed=seed),
     'Slices a patient': position.slices_per_patient(table),
     'Scans from the first slice on': position.first_slices(table),
     'Shortcuts past the lungs': shortcuts.shortcuts(measured, seed=seed),

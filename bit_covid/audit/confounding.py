@@ -2,25 +2,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """How well the class can be predicted from the source of a slice."""
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
 from bit_covid.audit import finding
 from bit_covid.audit import slices
 
-# Gain in accuracy from knowing the source that is a warning.
+# Gain in accuracy from knowing the source, beyond that by chance, that is a
+# warning, if so few of the shuffles gain as much.
 _MARGIN = 0.05
+_RARE = 0.05
+_SHUFFLES = 999
 
 
-def source(table: pd.DataFrame) -> finding.Finding:
-  """Returns how well the source predicts the class, patient by patient."""
+def source(table: pd.DataFrame, *, seed: int) -> finding.Finding:
+  """Returns how well the source predicts the class, patient by patient.
+
+  With many sources of few patients, the commonest class of each is right more
+  often than the commonest of all by chance. So the gain is compared with that
+  on labels shuffled among the patients.
+
+  Args:
+    table: of `slices`. A patient with slices of several sources counts for each
+      of them.
+    seed: of the shuffles.
+  """
   if not table['source'].all():
     return finding.Finding(
       'NOT CHECKED',
       'The source of a slice (hospital, scanner, collection) is not known. A '
       'network may learn it in place of the disease; give a column source.',
     )
-  people = table.drop_duplicates(['patient_id', 'label'])
+  people = table.drop_duplicates(['split', 'patient_id', 'label', 'source'])
   counts = _by_source(people)
   if people['source'].nunique() < 2:
     return finding.Finding(
@@ -38,8 +52,40 @@ def source(table: pd.DataFrame) -> finding.Finding:
     f'holds {shared_information(table_2d):.0%} of what there is to know of the '
     f'class. {_rule_text(rules)}{_only_text(people)}'
   )
-  gain = (rules['by_source'] - rules['commonest']).max()
-  return finding.Finding('WARNING' if gain > _MARGIN else 'NOTE', text, counts)
+  gain, by_chance = gains(people, seed=seed)
+  chance = (1 + (by_chance >= gain).sum()) / (1 + len(by_chance))
+  text += (
+    f' In all splits, knowing the source gains {gain:.1%}, and on shuffled '
+    f'labels {by_chance.mean():.1%} (p = {chance:.3f}).'
+  )
+  is_more = chance <= _RARE and gain - by_chance.mean() > _MARGIN
+  return finding.Finding('WARNING' if is_more else 'NOTE', text, counts)
+
+
+def gains(people: pd.DataFrame, *, seed: int) -> tuple[float, np.ndarray]:
+  """Returns the gain in accuracy, and `[999]` gains on shuffled labels.
+
+  The gain is that of 'the commonest class of its source' over 'the commonest
+  class', both made on the patients on whom they are measured.
+
+  Args:
+    people: a row for each patient, with `source` and `label`.
+    seed: of the shuffles.
+  """
+  source_index, sources = pd.factorize(people['source'])
+  label, classes = pd.factorize(people['label'])
+  generator = np.random.default_rng(seed)
+  # The first row is that of the true labels.
+  labels = np.tile(label, (1 + _SHUFFLES, 1))
+  labels[1:] = generator.permuted(labels[1:], axis=1)
+  shape = (len(labels), len(sources), len(classes))
+  cell = np.ravel_multi_index(
+    (np.arange(len(labels))[:, None], source_index[None], labels), shape
+  )
+  joint = np.bincount(cell.ravel(), minlength=np.prod(shape)).reshape(shape)
+  right = joint.max(axis=2).sum(axis=1)
+  gain = (right - np.bincount(label).max()) / len(label)
+  return float(gain[0]), gain[1:]
 
 
 def _by_source(people: pd.DataFrame) -> pd.DataFrame:
@@ -52,10 +98,21 @@ def _by_source(people: pd.DataFrame) -> pd.DataFrame:
 
 
 def cramers_v(counts: pd.DataFrame) -> float:
-  """Returns Cramér's V of a table of counts, from 0 (independent) to 1."""
-  if min(counts.shape) < 2:
+  """Returns Cramér's V of a table of counts, from 0 (independent) to 1.
+
+  With the correction for its bias by Bergsma, "A bias-correction for Cramér's V
+  and Tschuprow's T" (2013): uncorrected, it is large wherever a table has many
+  cells for its counts.
+  """
+  counts = counts.loc[counts.any(axis=1), counts.any()]
+  rows, columns = counts.shape
+  if min(rows, columns) < 2:
     return 0.0
-  return float(stats.contingency.association(counts.to_numpy(), 'cramer'))
+  total = counts.to_numpy().sum()
+  statistic = stats.chi2_contingency(counts.to_numpy(), correction=False)[0]
+  excess = statistic / total - (rows - 1) * (columns - 1) / (total - 1)
+  fewer = min(x - (x - 1) ** 2 / (total - 1) for x in (rows, columns))
+  return float(np.sqrt(max(excess, 0.0) / (fewer - 1))) if fewer > 1 else 0.0
 
 
 def shared_information(counts: pd.DataFrame) -> float:

@@ -88,6 +88,7 @@ def test_a_config_file_names_its_data(monkeypatch):
   [
     (['no/such'], "no dataset 'no/such'"),
     (['phantom/demo', '--lists_only'], '--lists_only goes with covidx_ct/2a'),
+    (['phantom/demo', '--random_labels'], '--random_labels goes with --run'),
     (['phantom/demo', '--max_images=-1'], 'or 0 for all'),
     (['covidx_ct/1', '--lists_only', '--data=/nowhere'], 'no split file'),
   ],

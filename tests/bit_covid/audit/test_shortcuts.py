@@ -54,11 +54,9 @@ def test_chance_is_measured_on_shuffled_labels(make_table):
   row = shown.loc['the box around the body']
   assert row['Balanced accuracy'] == score
   assert row['Shuffled'] == np.mean(by_chance)
-  # 39 values: the 95 % quantile lies 0.1 of the way from the 37th to the 38th.
-  ordered = np.sort(by_chance)
-  assert len(ordered) == 39
-  expected = ordered[36] + 0.1 * (ordered[37] - ordered[36])
-  assert abs(row['95 % below'] - expected) < 1e-12
+  # Of one row, the second of 39; with others beside it, no less.
+  assert len(by_chance) == 39
+  assert row['95 % below'] > np.sort(by_chance)[-2] - 1e-12
 
 
 def test_few_or_unknown_patients_are_not_checked(make_table):

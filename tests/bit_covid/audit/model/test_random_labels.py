@@ -44,6 +44,7 @@ def make_patients(make_subject, make_examples):
   return make
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures('small_network')
 @pytest.mark.parametrize(
   ('is_leaking', 'severity'), [(True, 'FAILED'), (False, 'PASSED')]
