@@ -16,6 +16,8 @@ import time
 import numpy as np
 import pandas as pd
 
+from bit_covid.analysis import predictions
+
 ROOT = pathlib.Path(__file__).parents[1]
 # A network that compiles in a second takes the place of the tiny one.
 _PROGRAM = """
@@ -148,10 +150,9 @@ def differences(
   """
   different = []
   read_log = functools.partial(pd.read_json, lines=True, precise_float=True)
-  read_table = functools.partial(pd.read_csv, float_precision='round_trip')
   for name, read in (
     ('metrics.jsonl', read_log),
-    ('predictions/test.csv', read_table),
+    ('predictions/test.csv', predictions.read),
   ):
     first, second = read(expected / name), read(found / name)
     try:

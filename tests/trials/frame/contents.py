@@ -59,6 +59,9 @@ def _digest(path: pathlib.Path) -> str:
     with np.load(path) as table:
       columns = sorted(set(table) - {_FILE_TIMES})
       content = repr([(x, table[x].tolist()) for x in columns]).encode()
+  if path.name == 'test_ledger.jsonl':
+    rows = [json.loads(line) for line in content.splitlines()]
+    content = repr([(x['split'], x['checkpoint']) for x in rows]).encode()
   return hashlib.sha256(content).hexdigest()
 
 
