@@ -24,7 +24,7 @@ def work(kernel, x):
   return x.sum()
 
 # A map has 8 MB.
-arguments = jax.numpy.ones((3, 3, 16, 16)), jax.numpy.ones((32, 64, 64, 16))
+arguments = jax.numpy.ones((3, 3, 64, 64)), jax.numpy.ones((8, 64, 64, 64))
 faults = []
 for _ in range(11):
   before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
