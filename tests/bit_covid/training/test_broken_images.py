@@ -8,10 +8,10 @@ from PIL import Image
 import pytest
 
 from bit_covid.training import run_directory
-from bit_covid.training import steps
 from bit_covid.training import train
 from bit_covid.weights import bit_npz
 import input_pipeline
+from tests import changed_updates
 
 pytestmark = pytest.mark.usefixtures('small_network')
 
@@ -62,20 +62,13 @@ def _break_after(step, patch, do):
 
     patch.setattr(run_directory, 'write_facts', write_facts)
     return
-  make = steps.train_step.make_train_step
 
-  def make_train_step(*args, **kwargs):
-    update = make(*args, **kwargs)
+  def change(state):
+    if int(state.step) == step:
+      do()
+    return state
 
-    def take(state, batch):
-      state, gradient_norm = update(state, batch)
-      if int(state.step) == step:
-        do()
-      return state, gradient_norm
-
-    return take
-
-  patch.setattr(steps.train_step, 'make_train_step', make_train_step)
+  changed_updates.after_each(patch, change)
 
 
 def test_run_stops_at_a_broken_image_and_goes_on_after_the_repair(

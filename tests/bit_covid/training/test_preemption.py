@@ -16,6 +16,7 @@ from bit_covid.training import preemption
 from bit_covid.training import steps
 from bit_covid.training import train
 from bit_covid.weights import bit_npz
+from tests import changed_updates
 
 pytestmark = pytest.mark.usefixtures('small_network')
 
@@ -54,20 +55,13 @@ def _checkpoints(workdir):
 
 def _signal_in_step(patch, number, signum):
   """Sends a signal while a step is computed."""
-  original = steps.train_step.make_train_step
 
-  def make_train_step(*args, **kwargs):
-    update = original(*args, **kwargs)
+  def change(state):
+    if int(state.step) == number:
+      signal.raise_signal(signum)
+    return state
 
-    def step(state, batch):
-      state, gradient_norm = update(state, batch)
-      if int(state.step) == number:
-        signal.raise_signal(signum)
-      return state, gradient_norm
-
-    return step
-
-  patch.setattr(steps.train_step, 'make_train_step', make_train_step)
+  changed_updates.after_each(patch, change)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
 from configs import common
 import input_pipeline
+from tests import changed_updates
 
 # The tiny phantom has 4 patients a class in its training split, and 3 slices a
 # patient.
@@ -480,23 +481,16 @@ def test_parameters_that_are_not_finite_are_not_saved(
   config, tmp_path, monkeypatch, capsys, eval_every, bad_step, message, saved
 ):
   config.eval_every = eval_every
+
   # The loss is of the parameters before an update: it is finite here still.
-  original = steps.train_step.make_train_step
+  def diverge(state):
+    if int(state.step) != bad_step:
+      return state
+    norm = state.params['norm']
+    params = {**state.params, 'norm': {**norm, 'bias': norm['bias'] / 0}}
+    return state.replace(params=params)
 
-  def make_train_step(*args, **kwargs):
-    step = original(*args, **kwargs)
-
-    def diverge(state, batch):
-      state, gradient_norm = step(state, batch)
-      if int(state.step) == bad_step:
-        norm = state.params['norm']
-        params = {**state.params, 'norm': {**norm, 'bias': norm['bias'] / 0}}
-        state = state.replace(params=params)
-      return state, gradient_norm
-
-    return diverge
-
-  monkeypatch.setattr(steps.train_step, 'make_train_step', make_train_step)
+  changed_updates.after_each(monkeypatch, diverge)
   with pytest.raises(FloatingPointError, match=message):
     train.train_and_evaluate(config, tmp_path)
   found = (tmp_path / 'checkpoints').glob('[0-9]*')
