@@ -42,7 +42,7 @@ def measure(
     seed: of the sampling.
     body_box: of an image, as `input_pipeline.body_crop` finds it.
   """
-  rows = _sample(len(slices.table), count, seed=seed)
+  rows = slices_lib.sample(len(slices.table), count, seed=seed)
   table = slices.table.iloc[rows].reset_index(drop=True)
   boxes = table[list(slices_lib.BOX)].to_numpy(copy=True)
   measured = np.empty([len(rows), len(_MEASURED)])
@@ -71,15 +71,6 @@ def measure(
   table[list(slices_lib.BOX)] = boxes
   table[list(_MEASURED)] = measured
   return table, thumbnails
-
-
-def _sample(length: int, count: int, *, seed: int) -> np.ndarray:
-  """Returns `count` random row numbers in ascending order, or all."""
-  rows = np.arange(length)
-  if not 0 < count < length:
-    return rows
-  generator = np.random.default_rng(seed)
-  return np.sort(generator.choice(rows, count, replace=False))
 
 
 def sizes(table: pd.DataFrame) -> finding.Finding:

@@ -114,3 +114,12 @@ def numbers_in_scan(table: pd.DataFrame) -> pd.DataFrame | None:
       'number': parts[1].astype(np.int64),
     }
   )
+
+
+def sample(length: int, count: int, *, seed: int) -> np.ndarray:
+  """Returns `count` random row numbers in ascending order, or all."""
+  rows = np.arange(length)
+  if not 0 < count < length:
+    return rows
+  generator = np.random.default_rng(seed)
+  return np.sort(generator.choice(rows, count, replace=False))

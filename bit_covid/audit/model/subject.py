@@ -3,7 +3,6 @@
 """What the checks of a trained network look at: the network and its data."""
 
 from collections.abc import Mapping
-import functools
 import pathlib
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bit_covid.analysis import run_tables
+from bit_covid.audit import slices as slices_lib
 from bit_covid.inference import network as network_lib
 from bit_covid.training import run_identity
 import input_pipeline
@@ -59,7 +59,9 @@ class Subject(NamedTuple):
 
     The same slices are drawn for each check.
     """
-    return _sample(len(self.splits[split]), self.max_images, self.seed)
+    return slices_lib.sample(
+      len(self.splits[split]), self.max_images, seed=self.seed
+    )
 
   def prepared(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
     """Returns a slice as the network gets it, `[S, S, 1]` uint8.
@@ -109,14 +111,5 @@ def _check_same_data(
       raise ValueError(
         f'{name} is not the split that {workdir} was trained or evaluated on '
         f'(fingerprint {found.fingerprint} here, {fingerprint} there). Name '
-        'its own data, and others with --external.'
+        'the data that it was trained on; `bit-covid evaluate` takes others.'
       )
-
-
-@functools.lru_cache
-def _sample(length: int, count: int, seed: int) -> np.ndarray:
-  rows = np.arange(length)
-  if count >= length:
-    return rows
-  generator = np.random.default_rng(seed)
-  return np.sort(generator.choice(rows, count, replace=False))
