@@ -165,7 +165,6 @@ def save_model(
         'init': config.init,
         'seed': config.seed,
         'schedule': config.schedule,
-        'keep': config.keep,
         'data': config.data.name,
       },
     ),
