@@ -59,6 +59,9 @@ _DATA = {
   # How they are drawn: by 'slice', as in the paper, or by 'patient', with all
   # slices of one patient before those of the next.
   'per_class_by': 'slice',
+  # Of a cross-validation by patient: number and count, as in (1, 5), for the
+  # slices of all splits; (): the splits as they are. `--folds` makes all.
+  'fold': (),
   # Whether a run may go on with data that have changed since it began. Then
   # run.json says what has changed.
   'allow_change': False,

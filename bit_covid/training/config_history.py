@@ -19,6 +19,7 @@ _ADDED = types.MappingProxyType(
     'early_stop': 0,
   }
 )
+_ADDED_DATA = types.MappingProxyType({'fold': []})
 
 
 def complete(config: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -26,4 +27,6 @@ def complete(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
   That of a network that was only evaluated is returned as it is.
   """
-  return _ADDED | config if 'schedule' in config else config
+  if 'schedule' not in config:
+    return config
+  return _ADDED | config | {'data': _ADDED_DATA | config['data']}
