@@ -76,6 +76,16 @@ def test_classes_are_divided_evenly(splits):
     assert all(counts[label] in (2, 3) for label in range(3))
 
 
+def test_a_patient_of_two_classes_is_in_one_part(splits):
+  train = splits['train']
+  label = train.label.copy()
+  label[::3] = (label[::3] + 1) % 3
+  pooled = folds.pool({'train': dataclasses.replace(train, label=label)})
+  parts = folds.assign(pooled, COUNT)
+  for patient in np.unique(pooled.patient_id):
+    assert len(set(parts[pooled.patient_id == patient])) == 1
+
+
 def test_the_division_is_always_the_same(splits):
   one, other = _select(splits, 2), _select(dict(splits), 2)
   assert one['test'].fingerprint == other['test'].fingerprint
