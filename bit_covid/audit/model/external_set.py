@@ -108,9 +108,11 @@ def load(
 
 
 def _short(name: str) -> str:
-  """Returns the last part of a path, or the last two of that of a file."""
+  """Returns the last part of a folder's path, or the last two of a file's."""
   path = pathlib.Path(name)
-  return '/'.join(path.parts[-2:]) if path.is_file() else path.name
+  if path.is_file():
+    return '/'.join(path.parts[-2:])
+  return path.name if path.is_dir() else name
 
 
 def _config(

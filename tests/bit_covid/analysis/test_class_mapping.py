@@ -77,6 +77,15 @@ def test_what_the_user_says_comes_before_the_rule():
   assert found.text.endswith('Fibrosis is left out')
 
 
+def test_classes_merge_through_each_other():
+  # x joins a and b, y joins c and d, z joins b and c.
+  texts = ['x:a', 'x:b', 'y:c', 'y:d', 'z:b', 'z:c']
+  chosen = class_mapping.parse(texts)
+  found = class_mapping.make(tuple('abcde'), ('x', 'y', 'z', 'E'), chosen)
+  assert found.names == ('a or b or c or d', 'e')
+  assert found.of_data.tolist() == [0, 0, 0, 1]
+
+
 @pytest.mark.parametrize(
   ('names', 'judged'),
   [(_COVIDX, 2), (_TWO, 0), (('a', 'b', 'c'), 2), (('covid-19', 'x'), 0)],
