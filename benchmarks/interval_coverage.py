@@ -192,7 +192,8 @@ def _areas(number: int, seed: int) -> Iterator[str]:
 
 def _losses(number: int, seed: int) -> Iterator[str]:
   yield (
-    '\n| patients | area | confidence | Brier score | NLL |\n|---|---|---|---|---|'
+    '\n| patients | area | confidence | Brier score | NLL |'
+    '\n|---|---|---|---|---|'
   )
   for counts in populations.PATIENTS:
     for scores, confidence in populations.LOSSES:
