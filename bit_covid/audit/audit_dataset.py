@@ -53,7 +53,6 @@ def run(arguments: argparse.Namespace) -> int:
   )
   if subject is not None:
     findings += model.audit_model(subject)
-    _note_external(subject)
   headline = output.headline(arguments.dataset, found.table)
   output.show(headline, findings)
   if arguments.output:
@@ -87,15 +86,18 @@ def _load_subject(
     data_dir=arguments.data_dir,
     **drawing,
   )
-  return subject._replace(
+  subject = subject._replace(
     random_labels=arguments.random_labels, external=external
   )
+  _note_external(subject)
+  return subject
 
 
 def _note_external(subject: subject_lib.Subject) -> None:
   """Adds the external data to the ledger of the run.
 
-  Who keeps the network that is best on them has chosen by them.
+  Who keeps the network that is best on them has chosen by them. It is done
+  before the work, which would be lost if another command held the run.
   """
   if not subject.external:
     return

@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
       'What a config would train on, and the network of its run:\n'
       'configs/demo.py --run=runs/demo',
       'The same network on data of other hospitals:\n'
-      'images.csv --run=runs/mine --external=OTHER_FOLDER --map=healthy:Normal',
+      'images.csv --run=runs/mine --external=OTHER_FOLDER --map=fibrosis:CP',
     ),
     notes=_NOTES,
   )

@@ -20,7 +20,7 @@ _EXAMPLES = (
   'runs/bit_m --split=val,test',
   'On your own images, in a CSV or in folders, of which some have a class that '
   'the network calls otherwise:\n'
-  'runs/bit_m --data=images.csv --map=healthy:Normal --box=automatic '
+  'runs/bit_m --data=images.csv --map=fibrosis:CP --box=automatic '
   '--output=runs/elsewhere',
   'On another version of COVIDx CT:\n'
   'model.npz --dataset=covidx_ct/3a --data=COVIDX_FOLDER --output=runs/3a',

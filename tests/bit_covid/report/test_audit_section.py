@@ -14,6 +14,7 @@ def test_findings_and_looks_are_shown(tmp_path):
     'severity': 'WARNING',
     'text': 'Two are equal.',
     'advice': 'Remove one.',
+    'table': [{'Images': 2}],
   }
   (tmp_path / 'audit').mkdir()
   text = json.dumps({'findings': [finding]})
