@@ -28,6 +28,9 @@ TEMPERATURES = 0.05, 20.0
 # A probability of 0 in a table was too small to be written. Its logarithm is
 # that of the smallest number instead of minus infinity.
 _SMALLEST = np.finfo(np.float64).tiny
+# What an error that was not seen can add to a loss: a probability below 1e-12
+# is one of the rounding, rather than of the network.
+_MOST = -math.log(1e-12)
 
 
 class Reliability(NamedTuple):
@@ -157,7 +160,7 @@ def losses_intervals(table: pd.DataFrame) -> dict[str, interval_lib.Interval]:
   the largest that was seen, or that of a guess, is taken for it. Where errors
   are few or none, they do not show what errors cost. So the upper bound is at
   least that of what the slices would lose if all were right, and what the
-  errors add, of which each slice's probabilities give the most.
+  errors add, of which each slice's probabilities give the most, up to `_MOST`.
   """
   probabilities = predictions.probabilities(table)
   best, worst = (
@@ -169,8 +172,9 @@ def losses_intervals(table: pd.DataFrame) -> dict[str, interval_lib.Interval]:
   for name, each in losses(table).items():
     largest = 2.0 if name == 'brier' else max(each.max(), guess)
     found = intervals.mean_interval(table, each, largest=largest)
-    most = max((worst[name] - best[name]).max(), _SMALLEST)
-    added = np.clip(each - best[name], 0, most)
+    added = np.maximum(each - best[name], 0)
+    most = min((worst[name] - best[name]).max(), _MOST)
+    most = max(most, added.max(), _SMALLEST)
     parts = [
       intervals.mean_interval(table, best[name], largest=largest),
       intervals.mean_interval(table, added, largest=most),
