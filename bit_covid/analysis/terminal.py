@@ -55,12 +55,23 @@ def _text(cell: str) -> rich.text.Text:
   return rich.text.Text('\n'.join(map(lines.shown, cell.split('\n'))))
 
 
-def new_table(first: str, others: Sequence[str]) -> Table:
-  """Returns an empty table; all columns except the first hold numbers."""
+def new_table(
+  first: str, others: Sequence[str], *, no_wrap: bool = True
+) -> Table:
+  """Returns an empty table; all columns except the first hold numbers.
+
+  Where the columns are too wide for a line, `no_wrap` cuts the cells off;
+  otherwise they get several lines.
+  """
   view = Table()
-  view.add_column(first)
+  view.add_column(first, overflow='ellipsis' if no_wrap else 'fold')
   for heading in others:
-    view.add_column(heading, justify='right', no_wrap=True)
+    view.add_column(
+      heading,
+      justify='right',
+      no_wrap=no_wrap,
+      overflow='ellipsis' if no_wrap else 'fold',
+    )
   return view
 
 

@@ -13,13 +13,18 @@ from etils import epath
 import ml_collections
 
 from bit_covid import audit
+from bit_covid.analysis import class_mapping
 from bit_covid.audit import model
 from bit_covid.audit import output
 from bit_covid.audit import slices
+from bit_covid.audit.model import external_set
 from bit_covid.audit.model import subject as subject_lib
+from bit_covid.base import checksums
 from bit_covid.base import command
 from bit_covid.base import compilation_cache
 from bit_covid.base import lines
+from bit_covid.training import ledger
+from bit_covid.training import run_lock
 import input_pipeline
 from input_pipeline import body_crop
 from input_pipeline import conventions
@@ -69,12 +74,40 @@ def _load_subject(
   splits: Mapping[str, input_pipeline.Examples],
 ) -> subject_lib.Subject:
   compilation_cache.enable()
-  return subject_lib.load(
-    arguments.run,
-    splits,
-    max_images=arguments.max_images or _IMAGES_FOR_NETWORK,
-    seed=arguments.seed,
-  )._replace(random_labels=arguments.random_labels)
+  drawing = {
+    'max_images': arguments.max_images or _IMAGES_FOR_NETWORK,
+    'seed': arguments.seed,
+  }
+  subject = subject_lib.load(arguments.run, splits, **drawing)
+  external = external_set.load(
+    arguments.external,
+    subject.network,
+    chosen=class_mapping.parse(arguments.map),
+    data_dir=arguments.data_dir,
+    **drawing,
+  )
+  subject = subject._replace(
+    random_labels=arguments.random_labels, external=external
+  )
+  _note_external(subject)
+  return subject
+
+
+def _note_external(subject: subject_lib.Subject) -> None:
+  """Adds the external data to the ledger of the run.
+
+  Who keeps the network that is best on them has chosen by them. It is done
+  before the work, which would be lost if another command held the run.
+  """
+  if not subject.external:
+    return
+  digest = checksums.of_file(subject.workdir / 'model.npz')
+  with run_lock.hold(subject.workdir, flag='--run'):
+    for each in subject.external.values():
+      data = each.examples.fingerprint
+      ledger.add(
+        subject.workdir, 'external', checkpoint=digest, fingerprint=data
+      )
 
 
 def _read_lists(arguments: argparse.Namespace) -> slices.Slices:

@@ -5,7 +5,6 @@
 import pandas as pd
 
 from bit_covid.analysis import calibration
-from bit_covid.analysis import intervals
 from bit_covid.audit import finding
 from bit_covid.audit.model import subject as subject_lib
 
@@ -46,10 +45,7 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
 
 def _row(table: pd.DataFrame) -> dict[str, str]:
   found = calibration.measure(table)
-  losses = calibration.losses(table)['brier']
-  # 2 is the largest Brier score of a slice.
-  brier = intervals.mean_interval(table, losses, largest=2.0)
-  value, low, high = brier
+  value, low, high = calibration.losses_intervals(table)['brier']
   return {
     'Expected calibration error': f'{found["ece"]:.2%}',
     'Mean of -log p': f'{found["nll"]:.4f}',
