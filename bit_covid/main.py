@@ -27,7 +27,7 @@ from bit_covid.base import stop_signals
 _CONFIG = config_flags.DEFINE_config_file(
   'config',
   None,
-  f'The same as CONFIG: {", ".join(config_files.NAMES)}, or a file of your own.',
+  f'As CONFIG: {", ".join(config_files.NAMES)}, or a file of your own.',
   lock_config=True,
 )
 _WORKDIR = flags.DEFINE_string(

@@ -21,7 +21,7 @@ _PACKAGE = pathlib.Path(__file__).parents[1]
 _INSTALLED = _PACKAGE / 'configs'
 FOLDER = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / 'configs'
 NAMES = tuple(
-  sorted(x.stem for x in FOLDER.glob('*.py') if x.stem != '__init__')
+  sorted({x.stem for x in FOLDER.glob('*.py')} - {'__init__', 'common'})
 )
 
 
@@ -33,16 +33,11 @@ def find(text: str) -> str:
       'configs/demo.py', as the documents have it, also works where the folder
       has no such file.
   """
-  path = pathlib.PurePath(text)
-  is_documented = path.parent.name == path.parent.as_posix() == 'configs'
-  if text in NAMES or (
-    is_documented
-    and path.stem in NAMES
-    and path.suffix == '.py'
-    and not os.path.exists(text)
-  ):
-    return str(FOLDER / f'{path.stem}.py')
-  return text
+  if text in NAMES:
+    return str(FOLDER / f'{text}.py')
+  folder, name = os.path.split(text)
+  is_ours = folder == 'configs' and (FOLDER / name).is_file()
+  return str(FOLDER / name) if is_ours and not os.path.exists(text) else text
 
 
 def shown(name: str) -> str:
@@ -79,7 +74,7 @@ def importable() -> Iterator[None]:
   package.__path__ = [str(FOLDER), os.path.join(here, 'configs')]
   others = _pop_modules()
   sys.modules['configs'] = package
-  # Last, for other modules of the user's own: they must not hide installed ones.
+  # For other modules of the user's own. Last, so that they hide none.
   is_added = here not in sys.path
   if is_added:
     sys.path.append(here)

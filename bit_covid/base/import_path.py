@@ -17,8 +17,9 @@ def prefer_installed() -> None:
   Nothing changes in a clone or if another program has been started.
   """
   # `python -m` replaces the argument when it has found the module.
-  is_being_started = sys.argv[:1] == ['-m'] and not sys.flags.safe_path
-  if is_being_started and sys.path and os.path.realpath(sys.path[0]) != _ROOT:
+  if sys.argv[:1] != ['-m'] or not sys.path or os.getcwd() == _ROOT:
+    return
+  if sys.path[0] == os.getcwd():
     sys.path.append(sys.path.pop(0))
 
 
@@ -30,9 +31,8 @@ def check_input_pipeline() -> None:
   """
   loaded = sys.modules.get('input_pipeline')
   # None where an editable installation has a finder of its own.
-  spec = loaded.__spec__ if loaded else machinery.PathFinder.find_spec(
-    'input_pipeline'
-  )
+  found = machinery.PathFinder.find_spec('input_pipeline')
+  spec = loaded.__spec__ if loaded else found
   if spec is None:
     return
   # A folder without `__init__.py` has no origin.

@@ -23,7 +23,7 @@ def warn_outside_promise(
   today: datetime.date | None = None,
   jax_version: str = jax.__version__,
 ) -> None:
-  """Warns if the export in a folder is older or newer than JAX promises to read.
+  """Warns if JAX does not promise to read the export in a folder.
 
   Args:
     folder: of the export; without its `preprocessing.json` it is just being
@@ -47,8 +47,8 @@ def warn_outside_promise(
     return
   warnings.warn(
     f'{folder / "model.stablehlo"} was written on {written} by jax {writer}, '
-    f'and this is jax {jax_version}: {promise}. Use a version near {writer}, or '
-    'export the checkpoint again.',
+    f'and this is jax {jax_version}: {promise}. Use a version near {writer}, '
+    'or export the checkpoint again.',
     stacklevel=2,
   )
 
