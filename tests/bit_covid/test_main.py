@@ -44,7 +44,7 @@ def _metrics(workdir):
 def test_overrides_and_argument_reach_the_run(tmp_path, tfds_dir):
   result = _run(
     'demo:seed=3,mixup=True',
-    '--data=somewhere',
+    f'--data={tfds_dir}',
     f'--config.data.data_dir={tfds_dir}',
     '--config.data.name=phantom/tiny',
     '--config.data.crop=32',
@@ -59,7 +59,7 @@ def test_overrides_and_argument_reach_the_run(tmp_path, tfds_dir):
   workdir = tmp_path / 'runs' / 'demo'
   config = json.loads((workdir / 'config.json').read_text())
   assert config['seed'] == 3
-  assert config['data']['path'] == 'somewhere'
+  assert config['data']['path'] == tfds_dir
   assert config['mixup_alpha'] == 0.1
   assert config['data']['crop'] == 32
   assert config['schedule'] == [1, 2, 3]
@@ -80,8 +80,8 @@ def test_overrides_and_argument_reach_the_run(tmp_path, tfds_dir):
     (
       ['--config=configs/none.py:seed=1', '--config.batch=3'],
       'Error: --config=configs/none.py does not exist; expected one of bit_m, '
-      'bit_m_c, bit_m_s, bit_s, covidx_sample, demo, pretrain_textures, random, '
-      'or a file of your own.\n',
+      'bit_m_c, bit_m_s, bit_s, covidx_sample, demo, pretrain_textures, '
+      'random, or a file of your own.\n',
     ),
     (
       ['--config=configs', '--config.batch=3'],
