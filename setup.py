@@ -112,6 +112,7 @@ setuptools.setup(
       'pytest-timeout>=2.4',
       'pytest-xdist>=3.8',
       'ruff>=0.17',
+      'setuptools>=77',  # Builds the wheel that is tested.
       *_APP,
       'ipykernel>=7',
       'nbclient>=0.11',
