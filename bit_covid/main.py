@@ -144,31 +144,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run_with_flags(argv: Sequence[str]) -> int:
   # absl alone would end with exit code 1 after pages of usage, or with a
   # traceback if a config cannot be read.
-  argv = [sys.argv[0], *_with_config_file(argv)]
+  argv = [sys.argv[0], *config_files.resolve_flag(argv)]
   try:
     app.run(lambda _: _run(), argv, flags_parser=_parse)
   except SystemExit as end:
     return end.code or 0
-
-
-def _with_config_file(argv: Sequence[str]) -> list[str]:
-  """Returns the arguments with one --config that has the path of a file.
-
-  Raises:
-    ValueError: there are several.
-  """
-  argv = list(argv)
-  if argv and not argv[0].startswith('-'):
-    argv[0] = f'--config={argv[0]}'
-  places = [i for i, x in enumerate(argv) if re.match(r'--?config(=|$)', x)]
-  if len(places) > 1:
-    raise ValueError('Several configs are given; give one.')
-  for place in places:
-    if '=' not in argv[place]:  # The value is an argument of its own.
-      argv[place : place + 2] = ['='.join(argv[place : place + 2])]
-    file, colon, argument = argv[place].partition('=')[2].partition(':')
-    argv[place] = f'--config={config_files.find(file)}{colon}{argument}'
-  return argv
 
 
 def _parse(argv: list[str]) -> list[str]:

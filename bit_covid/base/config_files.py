@@ -8,10 +8,11 @@ In a clone they are the folder `configs`; a wheel has that folder inside of
 `bit_covid`. Config files import each other from `configs` in both.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 import contextlib
 import os
 import pathlib
+import re
 import runpy
 import sys
 import types
@@ -38,6 +39,29 @@ def find(text: str) -> str:
   folder, name = os.path.split(text)
   is_ours = folder == 'configs' and (FOLDER / name).is_file()
   return str(FOLDER / name) if is_ours and not os.path.exists(text) else text
+
+
+def resolve_flag(argv: Sequence[str]) -> list[str]:
+  """Returns the arguments of a training with the path of a file in --config.
+
+  Args:
+    argv: the config is the first of them, as in 'demo:seed=1', or has the flag.
+
+  Raises:
+    ValueError: there are several.
+  """
+  argv = list(argv)
+  if argv and not argv[0].startswith('-'):
+    argv[0] = f'--config={argv[0]}'
+  places = [i for i, x in enumerate(argv) if re.match(r'--?config(=|$)', x)]
+  if len(places) > 1:
+    raise ValueError('Several configs are given; give one.')
+  for place in places:
+    if '=' not in argv[place]:  # The value is an argument of its own.
+      argv[place : place + 2] = ['='.join(argv[place : place + 2])]
+    file, colon, argument = argv[place].partition('=')[2].partition(':')
+    argv[place] = f'--config={find(file)}{colon}{argument}'
+  return argv
 
 
 def shown(name: str) -> str:

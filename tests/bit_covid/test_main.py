@@ -13,7 +13,6 @@ import jax
 import numpy as np
 import pytest
 
-from bit_covid import main
 from bit_covid.base import devices
 from bit_covid.inference import evaluate
 from bit_covid.models import resnet_v2
@@ -111,24 +110,6 @@ def test_wrong_command_lines(tmp_path, arguments, message):
   assert result.returncode != 0
   assert message in result.stderr + result.stdout
   assert not (tmp_path / 'run').exists()
-
-
-@pytest.mark.parametrize(
-  ('arguments', 'expected'),
-  [
-    (['demo:seed=3', '--workdir=a'], ['--config=DEMO:seed=3', '--workdir=a']),
-    (['--workdir=a', '--config', 'demo'], ['--workdir=a', '--config=DEMO']),
-    (['-config=configs/demo.py'], ['--config=configs/demo.py']),
-    (['--config=my/own.py:a=b'], ['--config=my/own.py:a=b']),
-    (['--config.batch=demo'], ['--config.batch=demo']),
-    (['--config'], ['--config=']),
-    ([], []),
-  ],
-)
-def test_a_config_is_found_by_its_name(arguments, expected):
-  path = str(ROOT / 'configs/demo.py')
-  expected = [text.replace('DEMO', path) for text in expected]
-  assert main._with_config_file(arguments) == expected
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,24 @@ def test_anything_else_stays_as_it_is(own_folder, text):
   assert config_files.find(text) == text
 
 
+@pytest.mark.parametrize(
+  ('arguments', 'expected'),
+  [
+    (['demo:seed=3', '--workdir=a'], ['--config=DEMO:seed=3', '--workdir=a']),
+    (['--workdir=a', '--config', 'demo'], ['--workdir=a', '--config=DEMO']),
+    (['-config=configs/demo.py'], ['--config=configs/demo.py']),
+    (['--config=my/own.py:a=b'], ['--config=my/own.py:a=b']),
+    (['--config.batch=demo'], ['--config.batch=demo']),
+    (['--config'], ['--config=']),
+    ([], []),
+  ],
+)
+def test_a_config_is_found_by_its_name(arguments, expected):
+  path = str(ROOT / 'configs/demo.py')
+  expected = [text.replace('DEMO', path) for text in expected]
+  assert config_files.resolve_flag(arguments) == expected
+
+
 def test_configs_of_the_project_win_over_those_of_the_folder(own_folder):
   config = config_files.get_config('demo', 'seed=5')
   assert config == demo.get_config('seed=5')
