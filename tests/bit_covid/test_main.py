@@ -43,7 +43,6 @@ def _metrics(workdir):
 def test_overrides_and_argument_reach_the_run(tmp_path, tfds_dir):
   result = _run(
     'demo:seed=3,mixup=True',
-    f'--data={tfds_dir}',
     f'--config.data.data_dir={tfds_dir}',
     '--config.data.name=phantom/tiny',
     '--config.data.crop=32',
@@ -58,7 +57,6 @@ def test_overrides_and_argument_reach_the_run(tmp_path, tfds_dir):
   workdir = tmp_path / 'runs' / 'demo'
   config = json.loads((workdir / 'config.json').read_text())
   assert config['seed'] == 3
-  assert config['data']['path'] == tfds_dir
   assert config['mixup_alpha'] == 0.1
   assert config['data']['crop'] == 32
   assert config['schedule'] == [1, 2, 3]
