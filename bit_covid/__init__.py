@@ -11,7 +11,9 @@ Research software, not a medical device.
 
 from typing import TYPE_CHECKING, Any
 
+from bit_covid.base import import_path
 from bit_covid.base import moved
+from bit_covid.base import project
 from bit_covid.base import version
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 __version__ = version.VERSION
 
+project.check_python()
+import_path.prefer_installed()
+import_path.check_input_pipeline()
 moved.install()
 
 __all__ = ['Classifier', 'load']

@@ -4,10 +4,7 @@
 
 import argparse
 from collections.abc import Mapping
-import os
 import pathlib
-import runpy
-import sys
 
 from etils import epath
 import ml_collections
@@ -22,6 +19,7 @@ from bit_covid.audit.model import subject as subject_lib
 from bit_covid.base import checksums
 from bit_covid.base import command
 from bit_covid.base import compilation_cache
+from bit_covid.base import config_files
 from bit_covid.base import lines
 from bit_covid.training import ledger
 from bit_covid.training import run_lock
@@ -128,13 +126,10 @@ def _config(arguments: argparse.Namespace) -> ml_collections.ConfigDict:
   """Returns the field `data` of a config for what the arguments name."""
   dataset = arguments.dataset
   file, _, short_form = dataset.partition(':')
-  if file.endswith('.py'):
-    # Config files import each other from the project's root.
-    if os.getcwd() not in sys.path:
-      sys.path.insert(0, os.getcwd())
-    config = runpy.run_path(file)['get_config'](short_form or None).data
+  is_own = pathlib.Path(dataset).expanduser().exists()
+  if file.endswith('.py') or (file in config_files.NAMES and not is_own):
+    config = config_files.get_config(file, short_form or None).data
   else:
-    is_own = pathlib.Path(dataset).expanduser().exists()
     config = ml_collections.ConfigDict(
       {
         'name': 'image_folder' if is_own else dataset,

@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
       'covidx_ct/2a --data=COVIDX_FOLDER --lists_only',
       'covidx_ct/2a --data=COVIDX_FOLDER --output=audit',
       'What a config would train on, and the network of its run:\n'
-      'configs/demo.py --run=runs/demo',
+      'demo --run=runs/demo',
       'The same network on data of other hospitals:\n'
       'images.csv --run=runs/mine --external=OTHER_FOLDER --map=fibrosis:CP',
     ),
@@ -45,7 +45,8 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument(
     'dataset',
     metavar='DATASET',
-    help='CSV or folder of images, config file, or name such as covidx_ct/2a',
+    help='CSV or folder of images; config, such as demo or mine.py; or name, '
+    'such as covidx_ct/2a',
   )
   arguments_lib.add_data(parser)
   parser.add_argument(
