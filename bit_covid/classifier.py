@@ -37,7 +37,7 @@ class Classifier(network.Network):
     parameters = resnet_v2.parameter_count(self.params)
     window = 'unknown'
     if self.window:
-      window = '{:g} HU, width {:g} HU'.format(*self.window)
+      window = 'center {:g}, width {:g} HU'.format(*self.window)
     calibrated = 'not calibrated'
     if self.temperature:
       calibrated = f'calibrated, temperature {self.temperature:.2f}'

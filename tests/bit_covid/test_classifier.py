@@ -143,7 +143,7 @@ def test_repr_says_what_it_takes_and_knows(classifier):
     f'  model: tiny, {_count(classifier.params):,} parameters, 512 features',
     '  classes: Normal, CP, NCP',
     '  slices: 32 x 32, box annotated',
-    '  window: -600 HU, width 1500 HU',
+    '  window: center -600, width 1500 HU',
     '  probabilities: calibrated, temperature 2.00',
     '  trained on: unknown',
     ')',
