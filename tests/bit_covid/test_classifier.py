@@ -149,7 +149,10 @@ def test_repr_says_what_it_takes_and_knows(classifier):
     ')',
   ]
   textures = repr(bit_covid.load('Textures-S-tiny'))
-  assert ', ... (12 classes)\n' in textures
+  # The first five of twelve.
+  assert (
+    'bent, bricks-coarse-straight, circles-fine-straight, ... (12 classes)\n'
+  ) in textures
   assert '  window: unknown\n' in textures
   assert '  probabilities: not calibrated\n' in textures
   assert '  trained on: textures/s\n' in textures
