@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bit_covid.audit import finding
+from bit_covid.audit import label_shuffles
 from bit_covid.audit import slices
 
 # Largest ratio of the medians of two classes that is no warning.
@@ -14,8 +15,13 @@ _RATIO = 2
 _YOUDEN = 0.3
 
 
-def slices_per_patient(table: pd.DataFrame) -> finding.Finding:
-  """Returns how slices are spread over patients."""
+def slices_per_patient(table: pd.DataFrame, *, seed: int) -> finding.Finding:
+  """Returns how slices are spread over patients.
+
+  Args:
+    table: of `slices`.
+    seed: of the shuffles that tell what is chance.
+  """
   if not slices.knows_patients(table):
     return finding.Finding(
       'NOT CHECKED', 'Nobody said which slices are of one patient.'
@@ -24,8 +30,17 @@ def slices_per_patient(table: pd.DataFrame) -> finding.Finding:
   rows = sizes.groupby('label').agg(['size', 'sum', 'min', 'median', 'max'])
   rows = rows.astype({'median': np.int64}).reset_index()
   rows.columns = ['Class', 'Patients', 'Slices', 'Fewest', 'Median', 'Most']
-  medians = rows['Median']
-  uneven = medians.max() > _RATIO * medians.min()
+  people = sizes[sizes > 0].reset_index(name='slices')
+  uneven = rows['Median'].max() > _RATIO * rows['Median'].min()
+  if uneven:
+    count = people['slices'].to_numpy()
+    chance = label_shuffles.chance(
+      lambda label: _ratio(count, label),
+      people['label'],
+      people['patient_id'],
+      seed=seed,
+    )
+    uneven = chance <= label_shuffles.RARE
   whole = table.groupby('patient_id').size()
   top = whole.nlargest(10).sum() / len(table)
   effective = effective_patients(whole.to_numpy())
@@ -42,14 +57,24 @@ def slices_per_patient(table: pd.DataFrame) -> finding.Finding:
   return finding.Finding('WARNING' if uneven else 'NOTE', text, rows)
 
 
+def _ratio(count: np.ndarray, label: np.ndarray) -> float:
+  medians = [np.median(count[label == x]) for x in np.unique(label)]
+  return float(max(medians) / min(medians))
+
+
 def effective_patients(sizes: np.ndarray) -> float:
   """Returns Kish's N^2 / sum of N_i^2, for slices N_i of each patient."""
   sizes = np.asarray(sizes, np.float64)
   return float(sizes.sum() ** 2 / (sizes**2).sum())
 
 
-def first_slices(table: pd.DataFrame) -> finding.Finding:
-  """Returns whether scans that begin at their first slice are of one class."""
+def first_slices(table: pd.DataFrame, *, seed: int) -> finding.Finding:
+  """Returns whether scans that begin at their first slice are of one class.
+
+  Args:
+    table: of `slices`.
+    seed: of the shuffles that tell what is chance.
+  """
   numbers = slices.numbers_in_scan(table)
   if numbers is None:
     return finding.Finding(
@@ -58,6 +83,7 @@ def first_slices(table: pd.DataFrame) -> finding.Finding:
   lowest = numbers.groupby(table['source'])['number'].transform('min')
   scans = numbers.assign(
     label=table['label'],
+    patient=table['patient_id'],
     # Some count from 0, some from 1.
     is_first=(numbers['number'] == lowest) & (lowest <= 1),
   ).groupby('scan', sort=False)
@@ -65,11 +91,11 @@ def first_slices(table: pd.DataFrame) -> finding.Finding:
   rows = begins.groupby(label).agg(['size', 'sum'])
   rows = rows.astype(np.int64).reset_index()
   rows.columns = ['Class', 'Scans', 'With their first slice']
-  best = max(label.unique(), key=lambda x: _youden(label == x, begins))
-  if label.nunique() < 2 or _youden(label == best, begins) <= _YOUDEN:
+  if not _tells(label, scans['patient'].first(), begins, seed=seed):
     return finding.Finding(
       'PASSED', 'They tell no class from the others.', rows
     )
+  best = max(label.unique(), key=lambda x: _youden(label == x, begins))
   true, false = begins[label == best].mean(), begins[label != best].mean()
   return finding.Finding(
     'WARNING',
@@ -81,7 +107,24 @@ def first_slices(table: pd.DataFrame) -> finding.Finding:
   )
 
 
-def _youden(is_class: pd.Series, begins: pd.Series) -> float:
+def _tells(
+  label: pd.Series, patient: pd.Series, begins: pd.Series, *, seed: int
+) -> bool:
+  """Returns whether `begins` tells a class more than is chance."""
+  is_first = begins.to_numpy()
+
+  def best(codes: np.ndarray) -> float:
+    return max(_youden(codes == x, is_first) for x in np.unique(codes))
+
+  if best(pd.factorize(label)[0]) <= _YOUDEN:
+    return False
+  chance = label_shuffles.chance(best, label, patient, seed=seed)
+  return chance <= label_shuffles.RARE
+
+
+def _youden(
+  is_class: pd.Series | np.ndarray, begins: pd.Series | np.ndarray
+) -> float:
   if is_class.all() or not is_class.any():
     return -1.0
   return float(begins[is_class].mean() - begins[~is_class].mean())
