@@ -52,7 +52,7 @@ def audit(
     found['Image sizes'] = images.sizes(measured, seed=seed)
   found |= {
     'Class and source': confounding.source(table, seed=seed),
-    'Slices a patient': position.slices_per_patient(table, seed=seed),
+    'Slices a patient': position.slices_per_patient(table),
     'Scans from the first slice on': position.first_slices(table, seed=seed),
     'Shortcuts past the lungs': shortcuts.shortcuts(measured, seed=seed),
   }
