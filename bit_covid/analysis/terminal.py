@@ -31,8 +31,9 @@ HEADINGS = {
   'average_precision': 'Average precision',
 }
 _STYLES = {'FAILED': 'bold red', 'WARNING': 'yellow', 'NOT CHECKED': 'dim'}
-# Columns of text where there is no terminal; no table here needs more.
+# Columns of text where there is no terminal; wide tables take more.
 _PIPE_WIDTH = 100
+_UNBOUNDED = 10_000
 
 
 class Table(rich.table.Table):
@@ -89,15 +90,29 @@ def show(*parts: str | Table) -> None:
     force_jupyter=False,
     force_terminal=is_terminal,
   )
+  width = console.width
   for part in parts:
     if isinstance(part, str):
       lines.say(part)
       continue
+    console.width = max(width, _needed(console, part))
     with console.capture() as captured:
       console.print(part)
     # Without the spaces that pad each line.
     for line in captured.get().splitlines():
       print(line.rstrip(), flush=True)
+
+
+def _needed(console: rich.console.Console, view: Table) -> int:
+  """Returns the columns of text that a table of numbers needs; 0 of texts.
+
+  Texts are broken into lines. A line of numbers that is too long is better than
+  numbers that are cut off.
+  """
+  if any(column.ratio for column in view.columns):
+    return 0
+  unbounded = console.options.update(max_width=_UNBOUNDED)
+  return console.measure(view, options=unbounded).maximum
 
 
 def show_summary(split: str, summary: Mapping[str, Any]) -> None:

@@ -38,8 +38,9 @@ def slices_per_patient(table: pd.DataFrame) -> finding.Finding:
   effective = effective_patients(whole.to_numpy())
   text = (
     f'{len(table):,} slices of {len(whole):,} patients, who tell as much as '
-    f'{effective:,.0f} with equally many slices; the ten with most hold '
-    f'{top:.0%}. Intervals must be over patients.'
+    f'{effective:,.0f} patients with equally many slices each; {top:.0%} of '
+    'the slices are of the ten patients with most. Intervals must be over '
+    'patients.'
   )
   if uneven:
     text += (

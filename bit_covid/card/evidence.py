@@ -61,7 +61,7 @@ def read(workdir: pathlib.Path) -> Evidence:
   audit = files.read_json(workdir / 'audit' / 'audit.json') or {}
   findings = audit.get('findings', [])
   return {
-    'config': File('config.json', config and config | {'init': init}),
+    'config': File('config.json', config and config | _in_words(config, init)),
     'caution': File('config.json', caution),
     'run': File('run.json', _last_start(workdir / 'run.json')),
     'splits': File('splits.csv', _splits(workdir / 'splits.csv', numbers)),
@@ -76,12 +76,28 @@ def read(workdir: pathlib.Path) -> Evidence:
   }
 
 
+def _in_words(config: Mapping[str, Any], init: str) -> Mapping[str, str]:
+  """Returns fields of a config whose numbers would need an explanation."""
+  alpha = config.get('mixup_alpha')
+  data = config.get('data') or {}
+  count, by = data.get('per_class'), data.get('per_class_by')
+  return {
+    'init': init,
+    'mixup': f'mixup with alpha {alpha}' if alpha else 'no mixup',
+    'chosen': f'{count:,} slices of each class, drawn by {by}'
+    if count
+    else 'all slices of the split',
+  }
+
+
 def _last_start(path: pathlib.Path) -> Mapping[str, Any] | None:
   starts = files.read_json(path, list)
   if not starts:
     return None
   devices = Counter(starts[-1].get('devices') or [])
-  counts = [f'{count} x {kind}' for kind, count in devices.items()]
+  counts = [
+    f'{count} x {kind.removeprefix("cpu:")}' for kind, count in devices.items()
+  ]
   return starts[-1] | {'devices': counts}
 
 

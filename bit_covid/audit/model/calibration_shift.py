@@ -41,8 +41,8 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
   text = (
     f'The temperature {temperature:.3g}, fitted on val, changes the expected '
     f'calibration error on {subject.judged} from {old["ece"]:.2%} to '
-    f'{new["ece"]:.2%} and the mean of -log p from {old["nll"]:.4f} to '
-    f'{new["nll"]:.4f}'
+    f'{new["ece"]:.2%} and the negative log-likelihood from '
+    f'{old["nll"]:.4f} to {new["nll"]:.4f}'
   )
   ending = ': it makes them worse.' if is_worse else '.'
   return finding.Finding(
@@ -85,6 +85,6 @@ def _row(table: pd.DataFrame) -> dict[str, str]:
   value, low, high = brier
   return {
     'Expected calibration error': f'{found["ece"]:.2%}',
-    'Mean of -log p': f'{found["nll"]:.4f}',
+    'Negative log-likelihood': f'{found["nll"]:.4f}',
     'Brier score': f'{value:.4f} ({low:.4f} to {high:.4f})',
   }

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bit_covid.analysis import figures
+from bit_covid.analysis import predictions
 from bit_covid.audit import finding
 from bit_covid.audit import label_shuffles
 from bit_covid.audit.model import results
@@ -80,17 +81,19 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
 def _judge(
   tables: dict[str, pd.DataFrame], *, missing: int, seed: int
 ) -> finding.Finding:
+  whole = tables[_NOTHING]
   areas, _ = told_classes.areas(tables, seed=seed)
   without = {name: tables[name] for name in (_LUNGS, _ALL_BUT_BORDER)}
   _, chance = told_classes.areas(without, seed=seed)
+  units = 'patients' if predictions.knows_patients(whole) else 'slices'
   text = (
-    f'The accuracy is {results.text(results.accuracy(tables[_NOTHING]))}. With '
-    'the lungs covered, the probabilities tell the classes of patients with a '
-    f'mean ROC AUC of {areas[_LUNGS]:.3f}, with all but the border of '
+    f'The accuracy is {results.text(results.accuracy(whole))}. With '
+    f'the lungs covered, the probabilities tell the classes of {units} with '
+    f'a mean ROC AUC of {areas[_LUNGS]:.3f}, with all but the border of '
     f'{areas[_ALL_BUT_BORDER]:.3f}, where chance gives 0.5 (p = {chance:.3f}).'
   )
   if missing:
-    text += f' Left out: {missing:,} slices in which no lungs were found.'
+    text += f' Slices left out, as no lungs were found: {missing:,}.'
   sees_more = (
     chance <= label_shuffles.RARE
     and max(areas[name] for name in without) > _LEAST_AREA
@@ -99,7 +102,7 @@ def _judge(
     {name.replace('\n', ' '): table for name, table in tables.items()},
     'Covered',
   )
-  shown['ROC AUC, patients'] = [f'{x:.3f}' for x in areas.values()]
+  shown[f'ROC AUC, {units}'] = [f'{x:.3f}' for x in areas.values()]
   return finding.Finding(
     'WARNING' if sees_more else 'NOTE',
     f'{text} The network knows more than the lungs.' if sees_more else text,

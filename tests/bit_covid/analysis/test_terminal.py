@@ -54,3 +54,14 @@ def test_names_of_classes_are_text_and_not_sequences_or_markup(capsys):
   assert '[bold]a' in text
   assert r'b\x1b[31m' in text
   assert '\x1b' not in text
+
+
+def test_a_wide_table_keeps_every_number(capsys):
+  headings = [f'Sensitivity, {x}' for x in ('Normal', 'CP', 'NCP', 'other')]
+  table = terminal.new_table('Covered', headings)
+  row = ['all but the border', *['97.1 % (94.0 to 98.9)'] * 4]
+  table.add_row(*row)
+  terminal.show(table, 'a text')
+  text = capsys.readouterr().out
+  assert '…' not in text
+  assert all(x in text for x in (*headings, *row))

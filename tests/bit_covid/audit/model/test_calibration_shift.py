@@ -29,7 +29,7 @@ def test_worse_probabilities_are_a_warning(make_subject, temperature, severity):
 def test_numbers_are_those_before_and_after(make_subject):
   hit = np.arange(144) % 5 < 3
   found = calibration_shift.check(make_subject(hit=hit, temperature=2.0))
-  before, after = found.table['Mean of -log p']
+  before, after = found.table['Negative log-likelihood']
   share = hit.mean()
   expected = -share * np.log(0.9) - (1 - share) * np.log(0.05)
   assert float(before) == pytest.approx(expected, abs=1e-4)
