@@ -79,35 +79,32 @@ def first_slices(table: pd.DataFrame, *, seed: int) -> finding.Finding:
   rows = begins.groupby(label).agg(['size', 'sum'])
   rows = rows.astype(np.int64).reset_index()
   rows.columns = ['Class', 'Scans', 'With their first slice']
-  if not _tells(label, scans['patient'].first(), begins, seed=seed):
+  best = max(label.unique(), key=lambda x: _youden(label == x, begins))
+  if label.nunique() < 2 or _youden(label == best, begins) <= _YOUDEN:
     return finding.Finding(
       'PASSED', 'They tell no class from the others.', rows
     )
-  best = max(label.unique(), key=lambda x: _youden(label == x, begins))
+  is_first = begins.to_numpy()
+  chance = label_shuffles.chance(
+    lambda codes: max(_youden(codes == x, is_first) for x in np.unique(codes)),
+    label,
+    scans['patient'].first(),
+    seed=seed,
+  )
   true, false = begins[label == best].mean(), begins[label != best].mean()
+  text = (
+    f'"The scan has its first slice, so it is {best}" has sensitivity '
+    f'{true:.3f} and specificity {1 - false:.3f} over {len(label):,} scans '
+    f'(p = {chance:.3f})'
+  )
+  if chance > label_shuffles.RARE:
+    return finding.Finding('NOTE', f'{text}, as may be chance.', rows)
   return finding.Finding(
     'WARNING',
-    f'"The scan has its first slice, so it is {best}" has sensitivity '
-    f'{true:.3f} and specificity {1 - false:.3f} over {len(label):,} scans: '
-    'whole scans of one class, chosen slices of another. What lies above and '
-    'below the lungs gives the class away.',
+    f'{text}: whole scans of one class, chosen slices of another. What lies '
+    'above and below the lungs gives the class away.',
     rows,
   )
-
-
-def _tells(
-  label: pd.Series, patient: pd.Series, begins: pd.Series, *, seed: int
-) -> bool:
-  """Returns whether `begins` tells a class more than is chance."""
-  is_first = begins.to_numpy()
-
-  def best(codes: np.ndarray) -> float:
-    return max(_youden(codes == x, is_first) for x in np.unique(codes))
-
-  if best(pd.factorize(label)[0]) <= _YOUDEN:
-    return False
-  chance = label_shuffles.chance(best, label, patient, seed=seed)
-  return chance <= label_shuffles.RARE
 
 
 def _youden(

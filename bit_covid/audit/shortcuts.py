@@ -75,9 +75,10 @@ def _problem(table: pd.DataFrame) -> str | None:
     )
   patients = table.groupby('label')['patient_id'].nunique()
   if len(patients) < 2 or patients.min() < _FOLDS:
+    counts = ', '.join(f'{name} {x}' for name, x in patients.items())
     return (
-      f'Patients by class: {patients.to_dict()}; fewer than {_FOLDS} of a '
-      'class tell nothing.'
+      f'Patients by class: {counts}; fewer than {_FOLDS} of a class tell '
+      'nothing.'
     )
   return None
 
