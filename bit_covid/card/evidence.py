@@ -13,6 +13,8 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import run_tables
 from bit_covid.analysis import split_counts
 from bit_covid.base import files
+from bit_covid.card import config_words
+from bit_covid.training import config_history
 from bit_covid.weights import metadata
 from bit_covid.weights import npz_archive
 
@@ -55,13 +57,15 @@ def read(workdir: pathlib.Path) -> Evidence:
       f'bit-covid report {workdir}'
     )
   config = files.read_json(workdir / 'config.json') or {}
+  config = config_history.complete(config)
   # The path of a checkpoint would say something about this machine.
   init = pathlib.PurePath(config.get('init') or '').name
+  words = config_words.of(config) | {'init': init}
   caution = {'data': {'name': data_caution.of_run(config)}}
   audit = files.read_json(workdir / 'audit' / 'audit.json') or {}
   findings = audit.get('findings', [])
   return {
-    'config': File('config.json', config and config | _in_words(config, init)),
+    'config': File('config.json', config and config | words),
     'caution': File('config.json', caution),
     'run': File('run.json', _last_start(workdir / 'run.json')),
     'splits': File('splits.csv', _splits(workdir / 'splits.csv', numbers)),
@@ -73,20 +77,6 @@ def read(workdir: pathlib.Path) -> Evidence:
     'ledger': File('test_ledger.jsonl', _ledger(workdir)),
     'audit': File(_AUDIT, _checked(findings), _WRITE_AUDIT),
     'findings': File(_AUDIT, findings, _WRITE_AUDIT),
-  }
-
-
-def _in_words(config: Mapping[str, Any], init: str) -> Mapping[str, str]:
-  """Returns fields of a config whose numbers would need an explanation."""
-  alpha = config.get('mixup_alpha')
-  data = config.get('data') or {}
-  count, by = data.get('per_class'), data.get('per_class_by')
-  return {
-    'init': init,
-    'mixup': f'mixup with alpha {alpha}' if alpha else 'no mixup',
-    'chosen': f'{count:,} slices of each class, drawn by {by}'
-    if count
-    else 'all slices of the split',
   }
 
 
