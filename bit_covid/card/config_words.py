@@ -39,5 +39,5 @@ def of(config: Mapping[str, Any]) -> Mapping[str, str]:
     'kept': 'The network after the last step is used; none is chosen by a '
     'measure'
     if measure == 'last'
-    else f'The network of the best {measure} in these evaluations is used',
+    else f'The network of the best {measure} during the training is used',
   }

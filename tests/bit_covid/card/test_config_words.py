@@ -37,9 +37,10 @@ def test_all_other_settings():
     'mixup': 'mixup with alpha 0.1',
     'chosen': '1,200 slices of each class, drawn by patient',
     'steps': '5,000',
-    'rate': 'The rate rises until step 100 and then falls to 0 as a cosine does',
+    'rate': 'The rate rises until step 100 and then falls to 0 as a cosine '
+    'does',
     'trained': 'Only the last layer is trained',
     'smoothing': 'labels of which 20% are spread over all classes',
     'weighting': 'Classes are weighted by the inverse of their slices',
-    'kept': 'The network of the best loss in these evaluations is used',
+    'kept': 'The network of the best loss during the training is used',
   }
