@@ -31,9 +31,8 @@ HEADINGS = {
   'average_precision': 'Average precision',
 }
 _STYLES = {'FAILED': 'bold red', 'WARNING': 'yellow', 'NOT CHECKED': 'dim'}
-# Columns of text where there is no terminal; wide tables take more.
+# Columns of text where there is no terminal; no table here needs more.
 _PIPE_WIDTH = 100
-_UNBOUNDED = 10_000
 
 
 class Table(rich.table.Table):
@@ -56,12 +55,23 @@ def _text(cell: str) -> rich.text.Text:
   return rich.text.Text('\n'.join(map(lines.shown, cell.split('\n'))))
 
 
-def new_table(first: str, others: Sequence[str]) -> Table:
-  """Returns an empty table; all columns except the first hold numbers."""
+def new_table(
+  first: str, others: Sequence[str], *, no_wrap: bool = True
+) -> Table:
+  """Returns an empty table; all columns except the first hold numbers.
+
+  Where the columns are too wide for a line, `no_wrap` cuts the cells off;
+  otherwise they get several lines.
+  """
   view = Table()
-  view.add_column(first)
+  view.add_column(first, overflow='ellipsis' if no_wrap else 'fold')
   for heading in others:
-    view.add_column(heading, justify='right', no_wrap=True)
+    view.add_column(
+      heading,
+      justify='right',
+      no_wrap=no_wrap,
+      overflow='ellipsis' if no_wrap else 'fold',
+    )
   return view
 
 
@@ -90,29 +100,15 @@ def show(*parts: str | Table) -> None:
     force_jupyter=False,
     force_terminal=is_terminal,
   )
-  width = console.width
   for part in parts:
     if isinstance(part, str):
       lines.say(part)
       continue
-    console.width = max(width, _needed(console, part))
     with console.capture() as captured:
       console.print(part)
     # Without the spaces that pad each line.
     for line in captured.get().splitlines():
       print(line.rstrip(), flush=True)
-
-
-def _needed(console: rich.console.Console, view: Table) -> int:
-  """Returns the columns of text that a table of numbers needs; 0 of texts.
-
-  Texts are broken into lines. A line of numbers that is too long is better than
-  numbers that are cut off.
-  """
-  if any(column.ratio for column in view.columns):
-    return 0
-  unbounded = console.options.update(max_width=_UNBOUNDED)
-  return console.measure(view, options=unbounded).maximum
 
 
 def show_summary(split: str, summary: Mapping[str, Any]) -> None:

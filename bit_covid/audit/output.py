@@ -19,7 +19,7 @@ from bit_covid.base import page_templates
 
 # Columns of text in the tables of findings. The first is text, too; all others
 # are numbers.
-_TEXT_COLUMNS = ('Source', 'Looks like')
+_TEXT_COLUMNS = ('Source', 'Looks like', 'Class')
 _TEMPLATES = pathlib.Path(__file__).parent / 'templates'
 
 
@@ -80,7 +80,7 @@ def _with_advice(each: finding.Finding) -> str:
 
 def _view(table: pd.DataFrame) -> terminal.Table:
   first, *others = map(str, table.columns)
-  view = terminal.new_table(first, others)
+  view = terminal.new_table(first, others, no_wrap=False)
   for row in _cells(table):
     view.add_row(*row)
   return view

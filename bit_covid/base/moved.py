@@ -6,6 +6,9 @@
 `python -m bit_covid.verify` runs `bit_covid.cli.verify`.
 """
 
+# A Python that is too old must come as far as the message that says so.
+from __future__ import annotations
+
 from collections.abc import Sequence
 import importlib
 from importlib import machinery

@@ -12,6 +12,7 @@ import sys
 from typing import NamedTuple
 
 from bit_covid.base import command
+from bit_covid.base import project
 from bit_covid.base import version
 
 
@@ -60,7 +61,7 @@ VERBS = {
 }
 
 _EXAMPLES = (
-  'train --config=configs/demo.py --workdir=runs/demo',
+  'train demo',
   'predict STUDY --checkpoint=runs/demo --output=results',
   'evaluate --help',
 )
@@ -109,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
       raise
     command.say_error(
       f'{verb} needs {error.name}, which is not installed: '
-      f"pip install -e '.[{extra}]'"
+      f'{project.install_command(extra)}'
     )
     return command.WRONG_INPUT
   return module.main(rest)

@@ -10,6 +10,7 @@ import types
 
 from bit_covid.audit import finding
 from bit_covid.audit.model import calibration_shift
+from bit_covid.audit.model import external_data
 from bit_covid.audit.model import looks_at_test
 from bit_covid.audit.model import matched_position
 from bit_covid.audit.model import nearest_training_picture
@@ -24,6 +25,7 @@ CHECKS: Mapping[str, Callable[[subject_lib.Subject], finding.Finding]] = (
     {
       'Patients behind the training': patients_behind.check,
       'Evaluations on test': looks_at_test.check,
+      external_data.NAME: external_data.check,
       'Slices of matched position': matched_position.check,
       'Calibration on the judged split': calibration_shift.check,
       'The most similar training slice': nearest_training_picture.check,

@@ -12,7 +12,6 @@ import math
 import pandas as pd
 
 from bit_covid.analysis import calibration
-from bit_covid.analysis import intervals
 from bit_covid.audit import finding
 from bit_covid.audit.model import subject as subject_lib
 
@@ -79,10 +78,7 @@ def _own_temperature(
 
 def _row(table: pd.DataFrame) -> dict[str, str]:
   found = calibration.measure(table)
-  losses = calibration.losses(table)['brier']
-  # 2 is the largest Brier score of a slice.
-  brier = intervals.mean_interval(table, losses, largest=2.0)
-  value, low, high = brier
+  value, low, high = calibration.losses_intervals(table)['brier']
   return {
     'Expected calibration error': f'{found["ece"]:.2%}',
     'Negative log-likelihood': f'{found["nll"]:.4f}',
