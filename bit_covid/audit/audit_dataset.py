@@ -27,6 +27,7 @@ import input_pipeline
 from input_pipeline import body_crop
 from input_pipeline import conventions
 from input_pipeline import covidx_ct
+from input_pipeline import hulls
 from input_pipeline.covidx_ct import versions
 
 # A network takes longer for an image than all checks of the data do.
@@ -46,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
   findings = audit.audit(
     found,
     body_box=body_crop.body_box,
+    lungs=hulls.lungs,
     max_images=arguments.max_images,
     seed=arguments.seed,
   )

@@ -164,11 +164,13 @@ def _thresholds(split: str, numbers: Mapping[str, Any]) -> list[blocks.Block]:
   return [
     blocks.Text(
       f'Each threshold is the largest that reaches the wanted sensitivity on '
-      f'{found["chosen_on"]}. From it on a slice is called positive. Below it '
-      f'are the thresholds that other patients of {found["chosen_on"]} might '
-      f'have given ({interval_lib.LEVEL_TEXT} interval): the further apart, '
-      'the less the wanted sensitivity is to be expected. The columns on the '
-      f'right are what the threshold gives on {split}.'
+      f'{found["chosen_on"]}. A slice whose probability is at least as high is '
+      f'called positive. The {interval_lib.LEVEL_TEXT} interval of a threshold '
+      f'holds those that other patients of {found["chosen_on"]} might have '
+      'given: the wider it is, the less the wanted sensitivity is to be '
+      f'expected. The sensitivity on {found["chosen_on"]} has no interval, '
+      'because it was reached by choice. The columns on the right are what the '
+      f'threshold gives on {split}.'
     ),
     tables.thresholds(numbers),
   ]

@@ -141,15 +141,19 @@ def test_wrong_arguments_get_one_line(arguments, message, capsys):
   assert error.count('\n') == 1
 
 
-def test_brightness_in_and_around_the_box(make_table):
+def test_brightness_is_that_of_the_box_without_lungs_and_around_it(make_table):
   image = np.full([20, 30], 10, np.uint8)
   image[5:15, 10:20] = 200
+  lungs = np.zeros(image.shape, bool)
+  lungs[6:14, 12:18] = True
+  image[lungs] = 90
   table = make_table(patients=1).assign(xmin=0, ymin=0, xmax=0, ymax=0)
   measured, thumbnails = images.measure(
     slices.Slices(table, lambda _: image),
     count=7,
     seed=0,
     body_box=lambda _: np.array([10, 5, 20, 15]),
+    lungs=lambda _: lungs,
   )
   assert len(measured) == len(thumbnails) == 7
   assert (
