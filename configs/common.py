@@ -59,6 +59,11 @@ _DATA = {
   # How they are drawn: by 'slice', as in the paper, or by 'patient', with all
   # slices of one patient before those of the next.
   'per_class_by': 'slice',
+  # Patients whom train and val are to lack: 'source=CNCB', or another
+  # COLUMN=VALUE of `metadata`; '': nobody.
+  'leave_out': '',
+  # A CSV with a column `patient id` and the column that `leave_out` names.
+  'metadata': '',
   # Whether a run may go on with data that have changed since it began. Then
   # run.json says what has changed.
   'allow_change': False,

@@ -69,6 +69,11 @@ _RULES = {
     lambda x: x in examples_lib.PER_CLASS_BY,
     f'one of {", ".join(examples_lib.PER_CLASS_BY)}',
   ),
+  'leave_out': (
+    lambda x: _is_text(x) and (not x or '=' in x.strip('=')),
+    "COLUMN=VALUE, such as 'source=CNCB', or '' for nobody",
+  ),
+  'metadata': (_is_text, "a CSV with a row for each patient; '' for none"),
   'allow_change': (lambda x: isinstance(x, bool), 'True or False'),
 }
 

@@ -23,7 +23,7 @@ import input_pipeline
 
 # Where the data are on this machine does not identify them, as a run may be
 # resumed on another machine. The fingerprints identify the data.
-_PLACES = ('path', 'data_dir', 'image_folder')
+_PLACES = ('path', 'data_dir', 'image_folder', 'metadata')
 _PACKAGES = (
   'jax',
   'jaxlib',
@@ -72,8 +72,16 @@ def flat(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_places(data: Mapping[str, Any]) -> dict[str, Any]:
-  """Returns the field `data` of a config without folders of this machine."""
-  return {key: value for key, value in data.items() if key not in _PLACES}
+  """Returns the field `data` of a config without folders of this machine.
+
+  It also lacks `leave_out` if that is empty, as earlier runs have no such field
+  and are to go on.
+  """
+  return {
+    key: value
+    for key, value in data.items()
+    if key not in _PLACES and (key != 'leave_out' or value)
+  }
 
 
 def check_same(

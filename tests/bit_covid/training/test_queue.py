@@ -13,9 +13,9 @@ import ml_collections
 import numpy as np
 import pytest
 
-from bit_covid.paper import cost
 from bit_covid.paper import grid
-from bit_covid.paper import queue
+from bit_covid.training import cost
+from bit_covid.training import queue
 from bit_covid.training import run_directory
 
 _RUNS = [grid.Run('Bit-M', seed=seed) for seed in range(5)]
@@ -116,7 +116,8 @@ def test_elsewhere_is_no_other_config(tmp_path):
 
 _HOLD = """
 import pathlib, sys, time
-from bit_covid.paper import grid, queue
+from bit_covid.paper import grid
+from bit_covid.training import queue
 with queue._claim(grid.Run('Bit-M', seed=1), pathlib.Path(sys.argv[1])) as mine:
   print(mine, flush=True)
   time.sleep(60)
