@@ -19,7 +19,7 @@ from bit_covid.base import page_templates
 
 # Columns of text in the tables of findings. The first is text, too; all others
 # are numbers.
-_TEXT_COLUMNS = ('Source', 'Looks like')
+_TEXT_COLUMNS = ('Source', 'Looks like', 'Trained')
 _TEMPLATES = pathlib.Path(__file__).parent / 'templates'
 
 
@@ -87,6 +87,9 @@ def _with_advice(each: finding.Finding) -> str:
 def _view(table: pd.DataFrame) -> terminal.Table:
   first, *others = map(str, table.columns)
   view = terminal.new_table(first, others)
+  for column in view.columns:
+    # A wide table gets cells of several lines, rather than cut ones.
+    column.no_wrap, column.overflow = False, 'fold'
   for row in _cells(table):
     view.add_row(*row)
   return view

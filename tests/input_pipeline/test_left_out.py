@@ -78,7 +78,7 @@ def test_a_config_without_the_field_leaves_nobody_out(examples):
 def test_val_may_have_none_of_the_patients(examples):
   config = {'leave_out': 'source=C'}
   assert len(left_out.remaining(examples, 'val', config)) == 9
-  with pytest.raises(ValueError, match="no patient of train; .* '', 'A', 'B'"):
+  with pytest.raises(ValueError, match=r"no patient of train; .* '', 'A', 'B'"):
     left_out.remaining(examples, 'train', config)
 
 

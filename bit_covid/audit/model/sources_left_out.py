@@ -71,10 +71,10 @@ def _judge(
     'WARNING' if is_worse else 'NOTE',
     f'On the slices of {run.value}, a training without that source gives an '
     f'accuracy of {results.text(worst.after)}, one on all sources '
-    f'{results.text(worst.before)}: {worst.text} points, the largest loss of '
-    f'{len(changes)}.{unknown}{text}',
-    advice='Give the results without the source beside the others: another '
-    'hospital has to expect them.'
+    f'{results.text(worst.before)}: {worst.text} points, the lowest of the '
+    f'{len(changes)} made.{unknown}{text}',
+    advice='Give the results without each source beside the others: they are '
+    'what to expect in a hospital that is not in the training.'
     if is_worse
     else '',
   )
