@@ -8,6 +8,7 @@ from etils import epath
 import ml_collections
 
 from bit_covid.base import files
+from bit_covid.training import config_history
 from bit_covid.training import manifest
 from bit_covid.training import run_directory
 from bit_covid.training import run_identity
@@ -24,9 +25,10 @@ def read_config(workdir: epath.Path) -> ml_collections.ConfigDict:
     raise ValueError(
       f'{workdir} holds no finished training; finish it first: bit-covid train'
     )
+  facts = {**config_history.complete(facts)}
   facts.pop('fingerprints', None)
   config = ml_collections.ConfigDict(facts)
-  for field in ('leave_out', 'per_class'):
+  for field in ('leave_out', 'per_class', 'fold'):
     if config.data.get(field):
       raise ValueError(
         f'{workdir} is of a part of the patients (data.{field} is '

@@ -21,6 +21,7 @@ from bit_covid.base import command
 from bit_covid.base import progress
 from bit_covid.cli import train
 from bit_covid.leave_out import pooled_run
+from bit_covid.training import best
 from bit_covid.training import check_config
 from bit_covid.training import cost
 from bit_covid.training import cost_table
@@ -99,7 +100,11 @@ def _task(
   pooled: ml_collections.ConfigDict,
   subject: subject_lib.Subject,
 ) -> queue.Task:
-  """Returns the training as that of the pooled run, but for the patients."""
+  """Returns the training as that of the pooled run, but for the patients.
+
+  Raises:
+    ValueError: it is to be chosen by a split of which no patient is left.
+  """
   config = copy.deepcopy(pooled)
   config.data.leave_out = run_.leave_out
   # A split of which nobody is left cannot be evaluated.
@@ -115,8 +120,15 @@ def _task(
   sizes = {name: int(size) for name, size in sizes.items() if size}
   sizes[subject.judged] = len(subject.examples)
   config.final_splits = tuple(sizes)
-  # The table needs neither curves nor a page.
-  config.eval_every, config.report = 0, False
+  config.report = False
+  if config.keep == best.LAST:
+    config.eval_every = 0  # Nothing but curves would come of it.
+  elif config.eval_split not in sizes:
+    raise ValueError(
+      f'{subject.workdir} was chosen by {config.eval_split}, of which a '
+      f'training without {run_.leave_out} has no patients; name a run with '
+      "config.keep='last'."
+    )
   return queue.Task(run_, config, cost.of(config, sizes))
 
 

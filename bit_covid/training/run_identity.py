@@ -72,16 +72,8 @@ def flat(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_places(data: Mapping[str, Any]) -> dict[str, Any]:
-  """Returns the field `data` of a config without folders of this machine.
-
-  It also lacks `leave_out` if that is empty, as earlier runs have no such field
-  and are to go on.
-  """
-  return {
-    key: value
-    for key, value in data.items()
-    if key not in _PLACES and (key != 'leave_out' or value)
-  }
+  """Returns the field `data` of a config without folders of this machine."""
+  return {key: value for key, value in data.items() if key not in _PLACES}
 
 
 def check_same(
