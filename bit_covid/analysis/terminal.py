@@ -153,9 +153,21 @@ def show_intervals(split: str, numbers: Mapping[str, Any]) -> None:
   show(
     f'{split}: {count}. {about}',
     view,
+    *_sources(numbers),
     'Slices: truth in rows, prediction in columns',
     _counts(numbers),
   )
+
+
+def _sources(numbers: Mapping[str, Any]) -> list[Table]:
+  """Returns a table of the accuracy of each source, if there are several."""
+  groups = [x for x in numbers['subgroups'] if x['by'] == 'source']
+  level = f'{interval_lib.LEVEL_TEXT} interval'
+  view = new_table('Source', ['Slices', 'Accuracy', level])
+  for group in groups:
+    accuracy = _interval(group['measures']['accuracy'])
+    view.add_row(group['name'], f'{group["slices"]:,}', *accuracy)
+  return [view] if len(groups) > 1 else []
 
 
 def _interval(measure: Mapping[str, float | None]) -> tuple[str, str]:

@@ -63,8 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
       'max_images': 0 if arguments.lists_only else arguments.max_images,
       'seed': arguments.seed,
     }
-    output.write(arguments.output, headline, findings, facts)
-    lines.say(f'Page: {arguments.output / "audit.html"}')
+    page = output.write(arguments.output, headline, findings, facts)
+    lines.say(f'Page: {page}')
   has_failed = any(each.severity == 'FAILED' for each in findings)
   return command.NOT_DONE if has_failed else 0
 

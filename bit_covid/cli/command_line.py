@@ -39,6 +39,9 @@ VERBS = {
   'audit': Verb(
     'bit_covid.audit.command', 'what a data set would give away: leaks, sources'
   ),
+  'leave-out': Verb(
+    'bit_covid.leave_out.command', 'train again without each source, compare'
+  ),
   'card': Verb(
     'bit_covid.card.command', 'the model card and checklists of a run'
   ),

@@ -45,6 +45,11 @@ def _config_rows(config: Mapping[str, Any]) -> list[tuple[str, Any]]:
     size = f'{data["crop"]} x {data["crop"]} pixels, box: {box}'
   return [
     ('Data', data.get('name')),
+    *(
+      [('Left out of train and val', data['leave_out'])]
+      if data.get('leave_out')
+      else []
+    ),
     *((f'Fingerprint of {split}', x) for split, x in fingerprints.items()),
     ('Input', size),
     ('Network', model.get('name')),
