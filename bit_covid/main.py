@@ -7,6 +7,7 @@ python -m bit_covid.main --config=configs/demo.py --workdir=runs/demo
 
 from collections.abc import Sequence
 import os
+import pathlib
 import re
 import sys
 import traceback
@@ -14,14 +15,13 @@ import traceback
 from absl import app
 from absl import flags
 from absl import logging
+import ml_collections
 from ml_collections import config_flags
 
 from bit_covid.base import command
-from bit_covid.base import deterministic
-from bit_covid.base import host_memory
 from bit_covid.base import host_watch
-from bit_covid.base import hosts
 from bit_covid.base import stop_signals
+from bit_covid.cli import stopped
 
 _CONFIG = config_flags.DEFINE_config_file(
   'config', None, 'Config file, such as configs/bit_m.py.', lock_config=True
@@ -121,9 +121,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     # The loss is NaN or infinite, or another host was lost, although the input
     # is valid.
     failures=(FloatingPointError, host_watch.HostsError),
-    stopped='Stopped. The same command goes on from the last checkpoint.',
+    stopped=lambda: stopped.text(_WORKDIR.value or ''),
   )
-  hosts.end_if_connected(code)
+  # Loaded only if a training began.
+  if hosts := sys.modules.get('bit_covid.base.hosts'):
+    hosts.end_if_connected(code)
   return code
 
 
@@ -185,10 +187,30 @@ def _run() -> int:
     raise ValueError(
       f'Give --config=FILE and --workdir=FOLDER; see {_program()} --help.'
     )
+  # Not at the top, as `--help` need not wait for it.
+  from bit_covid.training import manifest
+
+  folder = pathlib.Path(workdir)
+  is_alone = _place_by_hand() is None and not _DISTRIBUTED.value
+  if is_alone and manifest.is_whole(folder):
+    # It loads JAX.
+    from bit_covid.cli import finished_run
+
+    finished_run.show(config, folder)
+    return 0
+  _train(config, workdir)
+  return 0
+
+
+def _train(config: ml_collections.ConfigDict, workdir: str) -> None:
+  # Not at the top, as `--help` need not wait for it.
+  from bit_covid.base import host_memory
+
   host_memory.keep_freed()  # Before TensorFlow and JAX start their threads.
-  # These load TensorFlow, which takes seconds, so they are imported only after
-  # the flags have been checked.
+  # After the checks, as it takes seconds to load.
   from bit_covid.base import compilation_cache
+  from bit_covid.base import deterministic
+  from bit_covid.base import hosts
   from bit_covid.cli import train
 
   # A config file of the user's own may lack the field; `train` says so.
@@ -199,7 +221,10 @@ def _run() -> int:
   compilation_cache.enable()
   with (
     stop_signals.second_ends_program(),
-    hosts.together(_place_among_hosts(), start_seconds=_START_SECONDS.value),
+    hosts.together(
+      _place_by_hand() or (hosts.find_place() if _DISTRIBUTED.value else None),
+      start_seconds=_START_SECONDS.value,
+    ),
   ):
     train.train_and_report(
       config,
@@ -207,10 +232,9 @@ def _run() -> int:
       max_minutes=_MAX_MINUTES.value,
       debug_nans=_DEBUG_NANS.value,
     )
-  return 0
 
 
-def _place_among_hosts() -> host_watch.Place | None:
+def _place_by_hand() -> host_watch.Place | None:
   by_hand = (_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
   if any(value is not None for value in by_hand):
     # With only some of them each host would train alone and write into the same
@@ -221,7 +245,7 @@ def _place_among_hosts() -> host_watch.Place | None:
         'without --distributed.'
       )
     return host_watch.Place(*by_hand)
-  return hosts.find_place() if _DISTRIBUTED.value else None
+  return None
 
 
 def _program() -> str:

@@ -125,7 +125,10 @@ def _check_packages() -> None:
 def _run(arguments: argparse.Namespace) -> int:
   limits = _limits(arguments)
   _check_packages()
-  # Loading the network takes far longer than finding out that this fails.
+  # Not at the top, as `--help` need not wait for it.
+  from bit_covid.weights import find
+
+  find.check_checkpoint(arguments.checkpoint)
   with listen(arguments.host, arguments.port) as listener:
     _serve(arguments, limits, listener)
   return 0
@@ -136,8 +139,7 @@ def _serve(
   limits: limits_lib.Limits,
   listener: socket.socket,
 ) -> None:
-  # JAX and TensorFlow take seconds to load, so they are not loaded before the
-  # arguments are known to be right.
+  # After the checks, as it takes seconds to load.
   from bit_covid.app import server
   from bit_covid.base import page_templates
   from bit_covid.inference import load

@@ -98,10 +98,13 @@ def _run(arguments: argparse.Namespace) -> int:
         f'--run={arguments.run} is no work directory; name that of a training.'
       )
     arguments.output = arguments.output or arguments.run / 'audit'
+  # A name of a data set has no ending.
+  path = arguments.dataset if pathlib.Path(arguments.dataset).suffix else ''
+  arguments_lib.check_exist(path, expected='a CSV, a folder or a config')
+  arguments_lib.check_exist(arguments.data, expected='the folder of the data')
   if arguments.output is not None:
     disk.check_folder(arguments.output, '--output')
-  # TensorFlow takes seconds to load, so it is not loaded before the arguments
-  # are known to be right.
+  # After the checks, as it takes seconds to load.
   from bit_covid.audit import audit_dataset
 
   return audit_dataset.run(arguments)

@@ -11,8 +11,6 @@ import os
 import re
 from typing import NamedTuple
 
-from bit_covid.weights import bit_npz
-
 _SIZE = 'R(?:50x1|50x3|101x1|101x3|152x2|152x4)'
 # Names and numbers of classes, from the README and `bit_jax/models.py` of
 # https://github.com/google-research/big_transfer; those of the distilled
@@ -50,6 +48,9 @@ def check(path: str | os.PathLike[str], name: str) -> None:
   Raises:
     ValueError: they are others.
   """
+  # It loads JAX, for which nobody waits who only mistyped a name.
+  from bit_covid.weights import bit_npz
+
   expected = parse(name)
   model_name, num_classes = bit_npz.identify(path)
   expects_classes = expected.num_classes not in (None, num_classes)
