@@ -4,6 +4,7 @@ import json
 import pathlib
 import shutil
 
+from etils import epath
 import ml_collections
 import pytest
 
@@ -15,7 +16,9 @@ STORED = pathlib.Path(__file__).parents[2] / 'stored' / 'finished'
 
 @pytest.fixture
 def run(tmp_path):
-  return shutil.copytree(STORED, tmp_path / 'run')
+  folder = shutil.copytree(STORED, tmp_path / 'run')
+  manifest.write(epath.Path(folder), {})  # Of the files that were stored.
+  return folder
 
 
 @pytest.fixture
@@ -26,6 +29,7 @@ def config(run):
 
 
 def test_it_says_what_came_of_the_run(run, config, capsys):
+  (run / 'report' / 'index.html').touch()
   finished_run.show(config, run)
   numbers = json.loads((run / 'report' / 'metrics.json').read_text())['test']
   out = capsys.readouterr().out.splitlines()
