@@ -59,6 +59,11 @@ _DEBUG_NANS = flags.DEFINE_bool(
   'Name the layer in which a training that diverges is NaN or infinite first; '
   'slower.',
 )
+_FOLDS = flags.DEFINE_integer(
+  'folds',
+  0,
+  'Trains so many folds of a cross-validation by patient, with one report.',
+)
 flags.DEFINE_bool('debug', False, 'A traceback with an error.')
 
 _HELP = frozenset(('-h', '-help', '--help', '-helpshort', '--helpshort'))
@@ -192,7 +197,7 @@ def _run() -> int:
 
   folder = pathlib.Path(workdir)
   is_alone = _place_by_hand() is None and not _DISTRIBUTED.value
-  if is_alone and manifest.is_whole(folder):
+  if is_alone and not _FOLDS.value and manifest.is_whole(folder):
     # It loads JAX.
     from bit_covid.cli import finished_run
 
@@ -211,6 +216,7 @@ def _train(config: ml_collections.ConfigDict, workdir: str) -> None:
   from bit_covid.base import compilation_cache
   from bit_covid.base import deterministic
   from bit_covid.base import hosts
+  from bit_covid.cli import folds
   from bit_covid.cli import train
 
   # A config file of the user's own may lack the field; `train` says so.
@@ -226,12 +232,16 @@ def _train(config: ml_collections.ConfigDict, workdir: str) -> None:
       start_seconds=_START_SECONDS.value,
     ),
   ):
-    train.train_and_report(
-      config,
-      workdir,
-      max_minutes=_MAX_MINUTES.value,
-      debug_nans=_DEBUG_NANS.value,
-    )
+    options = {
+      'max_minutes': _MAX_MINUTES.value,
+      'debug_nans': _DEBUG_NANS.value,
+    }
+    if _FOLDS.value:
+      folds.train_and_report_folds(
+        config, workdir, count=_FOLDS.value, **options
+      )
+    else:
+      train.train_and_report(config, workdir, **options)
 
 
 def _place_by_hand() -> host_watch.Place | None:

@@ -28,6 +28,7 @@ with epy.lazy_api_imports(globals()):
   from input_pipeline.dataset import get_dataset
   from input_pipeline.dataset import load_all_splits
   from input_pipeline.dataset import load_split
+  from input_pipeline.dataset import load_splits
   from input_pipeline.examples import Examples
   from input_pipeline.examples import ImageError
 
@@ -44,5 +45,6 @@ __all__ = [
   'get_dataset',
   'load_all_splits',
   'load_split',
+  'load_splits',
   'train_batches',
 ]

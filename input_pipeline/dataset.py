@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From the config of a data set to its splits and their batches."""
 
+from collections.abc import Sequence
 import types
 
 import ml_collections
@@ -11,6 +12,7 @@ from input_pipeline import custom_images
 from input_pipeline import data_checks
 from input_pipeline import data_source
 from input_pipeline import examples as examples_lib
+from input_pipeline import folds
 from input_pipeline import tfds_examples
 from input_pipeline.quiet_tensorflow import tf
 
@@ -70,8 +72,19 @@ def load_split(
     FileNotFoundError: a file or folder does not exist.
     ValueError: there is no such data set or split, or its files are invalid.
   """
+  return load_splits(config, [split])[split]
+
+
+def load_splits(
+  config: ml_collections.ConfigDict, names: Sequence[str]
+) -> dict[str, examples_lib.Examples]:
+  """Returns splits by name; arguments and errors are those of `load_split`."""
   source, reader = _source_and_reader(config)
-  return reader.load(source, split)
+  if config.get('fold'):
+    fold, count = config.fold
+    splits = reader.load_all(source)
+    return folds.select(splits, names, fold=fold, count=count)
+  return {name: reader.load(source, name) for name in names}
 
 
 def load_all_splits(

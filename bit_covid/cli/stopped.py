@@ -8,11 +8,9 @@ import pathlib
 
 def text(workdir: str | os.PathLike[str]) -> str:
   """Returns from where the same command goes on."""
-  folder = pathlib.Path(workdir, 'checkpoints')
-  steps = [int(x.name) for x in folder.glob('*') if x.name.isdigit()]
-  if not steps:
-    return 'Stopped before the first checkpoint: the same command starts anew.'
-  return (
-    f'Stopped. The same command goes on from the checkpoint of step '
-    f'{max(steps):,}.'
-  )
+  # A cross-validation has a folder for each of its trainings.
+  folders = [*pathlib.Path(workdir).glob('fold_*'), pathlib.Path(workdir)]
+  found = [y.name for x in folders for y in x.glob('checkpoints/*')]
+  if any(map(str.isdigit, found)):
+    return 'Stopped. The same command goes on from the last checkpoint.'
+  return 'Stopped before the first checkpoint: the same command starts anew.'

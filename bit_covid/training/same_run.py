@@ -10,6 +10,7 @@ from etils import epath
 import ml_collections
 
 from bit_covid.analysis import split_counts
+from bit_covid.training import config_history
 from bit_covid.training import run_identity
 from bit_covid.training import schedule
 from bit_covid.training import slice_record
@@ -36,17 +37,14 @@ def check_same_config(
   The config may be resolved or not. The fingerprints of the data are not
   compared.
   """
-  found = run_identity.read(workdir) or {}
-  found.pop('fingerprints', None)
+  found = config_history.complete(run_identity.read(workdir) or {})
+  found = {key: x for key, x in found.items() if key != 'fingerprints'}
   if not config.get('schedule'):
     counts = split_counts.read(workdir / 'splits.csv').query('split == "train"')
     config = schedule.resolve(
       config, num_slices=int(counts['slices'].sum()), num_classes=len(counts)
     )
-  problem = f'{workdir} holds a run with another config'
-  run_identity.check_same(
-    found, facts_of(config), problem=problem, ignored=_FREE
-  )
+  _check_same(found, facts_of(config), workdir, ignored=_FREE)
 
 
 def data_changes(
@@ -57,15 +55,20 @@ def data_changes(
 ) -> Mapping[str, str]:
   """Returns how the splits differ from those of the run in the folder.
 
+  Args:
+    config: of the run.
+    workdir: may be without a run.
+    facts: what config.json would say now.
+    splits: of the run.
+
   Raises:
     ValueError: the run has another config, or the change is not allowed.
   """
   found = run_identity.read(workdir)
   if found is None:
     return {}
-  problem = f'{workdir} holds a run with another config'
   ignored = (*_FREE, *(f'fingerprints.{name}' for name in splits))
-  run_identity.check_same(found, facts, problem=problem, ignored=ignored)
+  _check_same(config_history.complete(found), facts, workdir, ignored=ignored)
   before = found.get('fingerprints') or {}
   changes = {
     name: slice_record.describe_changes(workdir, name, examples)
@@ -82,6 +85,17 @@ def data_changes(
   for name in changes:
     _check_same_classes(workdir, name, splits[name].class_names)
   return changes
+
+
+def _check_same(
+  found: Mapping[str, Any],
+  asked: Mapping[str, Any],
+  workdir: epath.Path,
+  *,
+  ignored: tuple[str, ...],
+) -> None:
+  problem = f'{workdir} holds a run with another config'
+  run_identity.check_same(found, asked, problem=problem, ignored=ignored)
 
 
 def _check_same_classes(

@@ -1,5 +1,7 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
+import pytest
+
 from bit_covid.cli import stopped
 
 
@@ -12,9 +14,9 @@ def test_without_a_checkpoint_it_starts_anew(tmp_path):
   assert stopped.text(tmp_path) == anew
 
 
-def test_it_goes_on_from_the_last_checkpoint(tmp_path):
-  for step in (900, 1000):
-    (tmp_path / 'checkpoints' / str(step)).mkdir(parents=True)
+@pytest.mark.parametrize('folder', ['', 'fold_2'])
+def test_it_goes_on_from_a_checkpoint(tmp_path, folder):
+  (tmp_path / folder / 'checkpoints' / '900').mkdir(parents=True)
   assert stopped.text(tmp_path) == (
-    'Stopped. The same command goes on from the checkpoint of step 1,000.'
+    'Stopped. The same command goes on from the last checkpoint.'
   )
