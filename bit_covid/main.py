@@ -126,12 +126,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     # The loss is NaN or infinite, or another host was lost, although the input
     # is valid.
     failures=(FloatingPointError, host_watch.HostsError),
-    stopped=lambda: stopped.text(_WORKDIR.value or ''),
+    stopped=_stopped,
   )
   # Loaded only if a training began.
   if hosts := sys.modules.get('bit_covid.base.hosts'):
     hosts.end_if_connected(code)
   return code
+
+
+def _stopped() -> str:
+  # A signal may come before the flags are read.
+  return stopped.text(_WORKDIR.value if flags.FLAGS.is_parsed() else None)
 
 
 def _run_with_flags(argv: Sequence[str]) -> int:

@@ -125,10 +125,7 @@ def _check_packages() -> None:
 def _run(arguments: argparse.Namespace) -> int:
   limits = _limits(arguments)
   _check_packages()
-  # Not at the top, as `--help` need not wait for it.
-  from bit_covid.weights import find
-
-  find.check_checkpoint(arguments.checkpoint)
+  # Loading the network takes far longer than finding out that this fails.
   with listen(arguments.host, arguments.port) as listener:
     _serve(arguments, limits, listener)
   return 0
@@ -139,6 +136,10 @@ def _serve(
   limits: limits_lib.Limits,
   listener: socket.socket,
 ) -> None:
+  # Not at the top, as `--help` need not wait for it.
+  from bit_covid.weights import find
+
+  find.check_checkpoint(arguments.checkpoint)
   # After the checks, as it takes seconds to load.
   from bit_covid.app import server
   from bit_covid.base import page_templates

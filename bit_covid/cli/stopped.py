@@ -6,11 +6,13 @@ import os
 import pathlib
 
 
-def text(workdir: str | os.PathLike[str]) -> str:
-  """Returns from where the same command goes on."""
+def text(workdir: str | os.PathLike[str] | None) -> str:
+  """Returns from where the same command goes on; None: from no folder."""
   # A cross-validation has a folder for each of its trainings.
-  folders = [*pathlib.Path(workdir).glob('fold_*'), pathlib.Path(workdir)]
-  found = [y.name for x in folders for y in x.glob('checkpoints/*')]
+  found = []
+  if workdir:
+    folders = [*pathlib.Path(workdir).glob('fold_*'), pathlib.Path(workdir)]
+    found = [y.name for x in folders for y in x.glob('checkpoints/*')]
   if any(map(str.isdigit, found)):
     return 'Stopped. The same command goes on from the last checkpoint.'
   return 'Stopped before the first checkpoint: the same command starts anew.'

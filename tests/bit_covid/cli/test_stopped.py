@@ -7,7 +7,7 @@ from bit_covid.cli import stopped
 
 def test_without_a_checkpoint_it_starts_anew(tmp_path):
   anew = 'Stopped before the first checkpoint: the same command starts anew.'
-  assert stopped.text(tmp_path / 'none') == anew
+  assert stopped.text(None) == stopped.text(tmp_path / 'none') == anew
   # One that was not finished, and one that was set aside.
   (tmp_path / 'checkpoints' / '200.orbax-checkpoint-tmp').mkdir(parents=True)
   (tmp_path / 'checkpoints' / '100.damaged').mkdir()
