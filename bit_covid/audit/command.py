@@ -5,6 +5,7 @@
 import argparse
 from collections.abc import Sequence
 import pathlib
+import re
 
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
@@ -98,8 +99,9 @@ def _run(arguments: argparse.Namespace) -> int:
         f'--run={arguments.run} is no work directory; name that of a training.'
       )
     arguments.output = arguments.output or arguments.run / 'audit'
-  # A name of a data set has no ending.
-  path = arguments.dataset if pathlib.Path(arguments.dataset).suffix else ''
+  # A config file may have an argument. A name of a data set has no ending.
+  path = re.sub(r'(?<=\.py):.*', '', arguments.dataset)
+  path = path if pathlib.Path(path).suffix else None
   arguments_lib.check_exist(path, expected='a CSV, a folder or a config')
   arguments_lib.check_exist(arguments.data, expected='the folder of the data')
   if arguments.output is not None:

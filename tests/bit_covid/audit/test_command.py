@@ -90,7 +90,8 @@ def test_a_config_file_names_its_data(monkeypatch):
     (['phantom/demo', '--lists_only'], '--lists_only goes with covidx_ct/2a'),
     (['phantom/demo', '--random_labels'], '--random_labels goes with --run'),
     (['phantom/demo', '--max_images=-1'], 'or 0 for all'),
-    (['covidx_ct/1', '--lists_only', '--data=/nowhere'], 'no split file'),
+    (['covidx_ct/1', '--data=/nowhere'], '/nowhere does not exist. Give the'),
+    (['none.py:steps=5k'], 'none.py does not exist. Give a CSV, a folder or'),
   ],
 )
 def test_wrong_arguments_get_one_line(arguments, message, capsys):
