@@ -39,13 +39,15 @@ WRONG = {
 _PROGRAM = """
 import contextlib, io, json, sys
 from bit_covid.cli import command_line
-for argv in json.loads(sys.argv[1]):
+# Read before a command changes them.
+commands, packages = json.loads(sys.argv[1]), {'tensorflow', *sys.argv[2:]}
+for argv in commands:
   with contextlib.redirect_stdout(io.StringIO()):
     try:
       code = command_line.main(argv)
     except SystemExit as end:
       code = end.code
-  print(argv[0], code, *sorted({'tensorflow', *sys.argv[2:]} & {*sys.modules}))
+  print(argv[0], code, *sorted(packages & {*sys.modules}))
 """
 
 
