@@ -7,22 +7,20 @@ python -m bit_covid.main --config=configs/demo.py --workdir=runs/demo
 
 from collections.abc import Sequence
 import pathlib
-import re
 import sys
-import traceback
 
 from absl import app
 from absl import flags
 from absl import logging
+import ml_collections
 from ml_collections import config_flags
 
 from bit_covid.base import command
 from bit_covid.base import config_files
-from bit_covid.base import deterministic
-from bit_covid.base import host_memory
 from bit_covid.base import host_watch
-from bit_covid.base import hosts
 from bit_covid.base import stop_signals
+from bit_covid.cli import config_errors
+from bit_covid.cli import stopped
 
 _CONFIG = config_flags.DEFINE_config_file(
   'config',
@@ -76,38 +74,6 @@ _FOLDS = flags.DEFINE_integer(
 flags.DEFINE_bool('debug', False, 'A traceback with an error.')
 
 _HELP = frozenset(('-h', '-help', '--help', '-helpshort', '--helpshort'))
-_FIELDS = f'All fields are in {config_files.shown("common")}.'
-_EXPECTED = (
-  f'expected one of {", ".join(config_files.NAMES)}, or a file of your own.'
-)
-# The message of ml_collections if a flag or a config file sets a field that
-# does not exist: its name or a sentence, and a similar name if there is one.
-_UNKNOWN_FIELD = re.compile(
-  r'\W*(?:KeyError\W*)?(?:Key "(\w+)" does not exist|(\w+)\W*(?:nDid|$))'
-)
-_SIMILAR_FIELD = re.compile(r'Did you mean "(\w+)"')
-# Other messages of ml_collections, and what is said instead.
-_SENTENCES = (
-  (
-    re.compile(r"Attempted .*\]:\s+(\S+)\s+\[Errno 2\].*'\1'"),
-    f'--config={{}} does not exist; {_EXPECTED}',
-  ),
-  (
-    re.compile(r"Is a directory: '(.*)'"),
-    f'--config={{}} is a folder; {_EXPECTED}',
-  ),
-  (
-    re.compile(r'flag (--config\.[\w.]+=.*?): '),
-    f'{{}} is a value of another kind than the field has. {_FIELDS}',
-  ),
-  (
-    re.compile(r"Could not override field '(\w+)'[^.]*\. (.*) is of original"),
-    f"'{{1}}' is a value of another kind than the field {{0!r}} has. {_FIELDS}",
-  ),
-)
-# ml_collections puts a traceback before the message of a config file's error.
-_TRACEBACK = re.compile(r'.*Traceback .*\n\s*\w+: ', re.DOTALL)
-
 _EXAMPLES = (
   'demo',
   'The paper, on all devices:\nbit_m --data=COVIDX_FOLDER',
@@ -118,7 +84,7 @@ _EXAMPLES = (
 )
 _NOTES = f"""\
 A run that was interrupted goes on when the same command is given again.
-{_FIELDS}
+{config_errors.FIELDS}
 --helpfull: all flags, also of libraries."""
 
 
@@ -135,10 +101,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     # The loss is NaN or infinite, or another host was lost, although the input
     # is valid.
     failures=(FloatingPointError, host_watch.HostsError),
-    stopped='Stopped. The same command goes on from the last checkpoint.',
+    stopped=_stopped,
   )
-  hosts.end_if_connected(code)
+  # Loaded only if a training began.
+  if hosts := sys.modules.get('bit_covid.base.hosts'):
+    hosts.end_if_connected(code)
   return code
+
+
+def _stopped() -> str:
+  # A signal may come before the flags are read.
+  return stopped.text(_workdir() if flags.FLAGS.is_parsed() else None)
 
 
 def _run_with_flags(argv: Sequence[str]) -> int:
@@ -160,7 +133,7 @@ def _parse(argv: list[str]) -> list[str]:
   except ValueError:
     raise
   except Exception as error:  # A config file is Python: it can raise any.
-    raise ValueError(_explain(error)) from error
+    raise ValueError(config_errors.explain(error)) from error
   if others:
     raise ValueError(f'Unexpected arguments: {others}')
   if _DATA.value is not None and 'config.data.path' in flags.FLAGS:
@@ -168,47 +141,44 @@ def _parse(argv: list[str]) -> list[str]:
   return argv[:1]
 
 
-def _explain(error: Exception) -> str:
-  """Returns a message for an error of the flags or of the config file."""
-  if isinstance(error, SyntaxError):
-    place = f'{error.filename}:{error.lineno}: ' if error.filename else ''
-    return f'The config file is no Python: {place}{error.msg}.'
-  text = str(error)
-  for pattern, sentence in _SENTENCES:
-    if found := pattern.search(text):
-      return sentence.format(*found.groups())
-  unknown = _UNKNOWN_FIELD.match(text)
-  if unknown and isinstance(error, AttributeError | KeyError):
-    similar = _SIMILAR_FIELD.search(text)
-    hint = f' Did you mean {similar[1]!r}?' if similar else ''
-    name = unknown[1] or unknown[2]
-    return f'The config has no field {name!r}.{hint} {_FIELDS}'
-  text = _TRACEBACK.sub('', text)
-  if isinstance(error, flags.Error):
-    return text
-  return f'The config file is invalid: {_place(error)}{text}'
-
-
-def _place(error: Exception) -> str:
-  """Returns file and line of the user's code that raised the error, or ''."""
-  frames = traceback.extract_tb(error.__traceback__)
-  own = [x for x in frames if 'site-packages' not in x.filename]
-  is_here = not own or own[-1].filename == __file__
-  return '' if is_here else f'{own[-1].filename}:{own[-1].lineno}: '
-
-
 def _run() -> int:
-  config = _CONFIG.value
+  config, workdir = _CONFIG.value, _workdir()
   if config is None:
-    raise ValueError(f'No config is given; {_EXPECTED}')
+    raise ValueError(f'No config is given; {config_errors.EXPECTED}')
   if _DATA.value is not None:
     config.data.path = _DATA.value
+  # Not at the top, as `--help` need not wait for it.
+  from bit_covid.training import manifest
+
+  folder = pathlib.Path(workdir)
+  is_alone = _place_by_hand() is None and not _DISTRIBUTED.value
+  if is_alone and not _FOLDS.value and manifest.is_whole(folder):
+    # It loads JAX.
+    from bit_covid.cli import finished_run
+
+    finished_run.show(config, folder)
+    return 0
+  _train(config, workdir)
+  return 0
+
+
+def _workdir() -> str | None:
+  """Returns the folder of the run; None: neither it nor a config is given."""
+  if _WORKDIR.value or _CONFIG.value is None:
+    return _WORKDIR.value
   file = config_flags.get_config_filename(flags.FLAGS['config'])
-  workdir = _WORKDIR.value or f'runs/{pathlib.PurePath(file).stem}'
+  return f'runs/{pathlib.PurePath(file).stem}'
+
+
+def _train(config: ml_collections.ConfigDict, workdir: str) -> None:
+  # Not at the top, as `--help` need not wait for it.
+  from bit_covid.base import host_memory
+
   host_memory.keep_freed()  # Before TensorFlow and JAX start their threads.
-  # These load TensorFlow, which takes seconds, so they are imported only after
-  # the flags have been checked.
+  # After the checks, as it takes seconds to load.
   from bit_covid.base import compilation_cache
+  from bit_covid.base import deterministic
+  from bit_covid.base import hosts
   from bit_covid.cli import folds
   from bit_covid.cli import train
 
@@ -220,7 +190,10 @@ def _run() -> int:
   compilation_cache.enable()
   with (
     stop_signals.second_ends_program(),
-    hosts.together(_place_among_hosts(), start_seconds=_START_SECONDS.value),
+    hosts.together(
+      _place_by_hand() or (hosts.find_place() if _DISTRIBUTED.value else None),
+      start_seconds=_START_SECONDS.value,
+    ),
   ):
     options = {
       'max_minutes': _MAX_MINUTES.value,
@@ -232,10 +205,9 @@ def _run() -> int:
       )
     else:
       train.train_and_report(config, workdir, **options)
-  return 0
 
 
-def _place_among_hosts() -> host_watch.Place | None:
+def _place_by_hand() -> host_watch.Place | None:
   by_hand = (_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
   if any(value is not None for value in by_hand):
     # With only some of them each host would train alone and write into the same
@@ -246,7 +218,7 @@ def _place_among_hosts() -> host_watch.Place | None:
         'without --distributed.'
       )
     return host_watch.Place(*by_hand)
-  return hosts.find_place() if _DISTRIBUTED.value else None
+  return None
 
 
 def _program() -> str:

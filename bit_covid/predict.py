@@ -51,8 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
   arguments_lib.check_new_folder(arguments.output)
-  # JAX and TensorFlow take seconds to load, so they are not loaded before the
-  # arguments are known to be right.
+  arguments_lib.check_exist(
+    *arguments.paths, expected='files or folders of scans'
+  )
+  # Not at the top, as `--help` need not wait for it.
+  from bit_covid.weights import find
+
+  find.check_checkpoint(arguments.checkpoint)
+  # After the checks, as it takes seconds to load.
   from bit_covid.cli import predict_scans
 
   with files.new_folder(arguments.output):

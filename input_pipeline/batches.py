@@ -19,13 +19,13 @@ import re
 
 import ml_collections
 import numpy as np
-import tensorflow as tf
 
 from input_pipeline import data_checks
 from input_pipeline import examples as examples_lib
 from input_pipeline import order_and_augmentation
 from input_pipeline import preprocess
 from input_pipeline import threads
+from input_pipeline.quiet_tensorflow import tf
 
 Batch = dict[str, np.ndarray]
 

@@ -12,9 +12,8 @@ AutoGraph is off, as nothing here needs it, and it would write temporary files,
 which stay if the process is killed.
 """
 
-import tensorflow as tf
-
 from input_pipeline import preprocess
+from input_pipeline.quiet_tensorflow import tf
 
 
 def shuffled_index(

@@ -20,7 +20,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-import tensorflow as tf
+from PIL import Image
 
 from input_pipeline import body_crop
 from input_pipeline import gray_png
@@ -136,10 +136,10 @@ def resize(image: np.ndarray, size: int, *, antialias: bool) -> np.ndarray:
   if image.shape == (size, size):
     return image
   if antialias:
-    # OpenCV has no such filter.
-    resized = tf.image.resize(
-      image[..., None], (size, size), method='bilinear', antialias=True
-    ).numpy()[..., 0]
+    # OpenCV has no such filter. Of a float32 image, Pillow's is that of
+    # TensorFlow.
+    gray = Image.fromarray(image.astype(np.float32))
+    resized = np.asarray(gray.resize((size, size), Image.Resampling.BILINEAR))
   else:
     # For 16-bit images OpenCV works in float32 and rounds once, at the end. For
     # 8-bit images it works in steps of 1/2048, which changes one pixel in eight

@@ -8,10 +8,10 @@ import itertools
 
 from google.protobuf import message
 import numpy as np
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from input_pipeline import file_stamp
+from input_pipeline.quiet_tensorflow import tf
 
 # What ArrayRecord raises for files that cannot be read, that were cut while
 # they were open, and that hold other records.

@@ -72,7 +72,8 @@ def _prepared_builder(
     )
   if builder.data_path.exists():
     return builder
-  if builder.MANUAL_DOWNLOAD_INSTRUCTIONS and manual_dir is None:
+  is_empty = manual_dir is None or not any(manual_dir.iterdir())
+  if builder.MANUAL_DOWNLOAD_INSTRUCTIONS and is_empty:
     raise ValueError(
       f'{builder.info.full_name} is not prepared yet: set config.data.path '
       'to the folder that holds it.\n' + builder.MANUAL_DOWNLOAD_INSTRUCTIONS
@@ -116,9 +117,11 @@ def _prepare(
   if not sys.stderr.isatty():
     tfds.disable_progress_bar()
   try:
-    builder.download_and_prepare(
-      download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
-    )
+    # tfds prints sizes, which it does not know, and that it has finished.
+    with contextlib.redirect_stdout(io.StringIO()):
+      builder.download_and_prepare(
+        download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
+      )
   except RuntimeError as error:  # The only kind that ArrayRecord raises.
     for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
       if (text := os.strerror(number)) in str(error):

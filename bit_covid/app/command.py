@@ -137,8 +137,11 @@ def _serve(
   limits: limits_lib.Limits,
   listener: socket.socket,
 ) -> None:
-  # JAX and TensorFlow take seconds to load, so they are not loaded before the
-  # arguments are known to be right.
+  # Not at the top, as `--help` need not wait for it.
+  from bit_covid.weights import find
+
+  find.check_checkpoint(arguments.checkpoint)
+  # After the checks, as it takes seconds to load.
   from bit_covid.app import server
   from bit_covid.base import page_templates
   from bit_covid.inference import load

@@ -9,8 +9,8 @@ import pathlib
 from etils import epath
 import ml_collections
 
-from bit_covid import audit
 from bit_covid.analysis import class_mapping
+from bit_covid.audit import all_checks
 from bit_covid.audit import model
 from bit_covid.audit import output
 from bit_covid.audit import slices
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = slices.from_examples(splits)
   # Before the images are read, which takes long.
   subject = _load_subject(arguments, splits) if arguments.run else None
-  findings = audit.audit(
+  findings = all_checks.find(
     found,
     body_box=body_crop.body_box,
     lungs=hulls.lungs,

@@ -5,6 +5,7 @@
 import argparse
 from collections.abc import Sequence
 import pathlib
+import re
 
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
@@ -115,10 +116,14 @@ def _run(arguments: argparse.Namespace) -> int:
     arguments.output = arguments.output or arguments.run / 'audit'
   if arguments.external:  # Of which the ledger gets a line.
     disk.check_folder(arguments.run, '--run')
+  # A config file may have an argument. A name of a data set has no ending.
+  path = re.sub(r'(?<=\.py):.*', '', arguments.dataset)
+  path = path if pathlib.Path(path).suffix else None
+  arguments_lib.check_exist(path, expected='a CSV, a folder or a config')
+  arguments_lib.check_exist(arguments.data, expected='the folder of the data')
   if arguments.output is not None:
     disk.check_folder(arguments.output, '--output')
-  # TensorFlow takes seconds to load, so it is not loaded before the arguments
-  # are known to be right.
+  # After the checks, as it takes seconds to load.
   from bit_covid.audit import audit_dataset
 
   return audit_dataset.run(arguments)

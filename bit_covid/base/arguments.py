@@ -3,6 +3,7 @@
 """Arguments that several commands have in common."""
 
 import argparse
+import os
 import pathlib
 
 from bit_covid.base import disk
@@ -68,6 +69,21 @@ def check_new_folder(folder: pathlib.Path) -> None:
       f'--output={folder} exists and is not empty; name a new folder, or '
       'remove this one.'
     )
+
+
+def check_exist(*paths: str | os.PathLike[str] | None, expected: str) -> None:
+  """Checks that there is something at each path; '' and None are no paths.
+
+  Args:
+    *paths: of files or folders.
+    expected: what they should be, for the message.
+
+  Raises:
+    FileNotFoundError: there is nothing at a path.
+  """
+  for path in paths:
+    if path and not os.path.exists(path):
+      raise FileNotFoundError(f'{path} does not exist. Give {expected}.')
 
 
 def add_scoring(parser: argparse.ArgumentParser) -> None:

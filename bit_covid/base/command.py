@@ -12,6 +12,7 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 import contextlib
 import io
+import logging
 import os
 import re
 import sys
@@ -55,7 +56,9 @@ def make_parser(
     formatter_class=argparse.RawDescriptionHelpFormatter,
   )
   parser.add_argument(
-    '--debug', action='store_true', help='show the traceback of an error'
+    '--debug',
+    action='store_true',
+    help='show the traceback of an error, and what libraries log',
   )
   return parser
 
@@ -118,7 +121,7 @@ def run(
   errors: tuple[type[Exception], ...] = (),
   failures: tuple[type[Exception], ...] = (),
   words: Mapping[str, str] | None = None,
-  stopped: str = 'Stopped.',
+  stopped: str | Callable[[], str] = 'Stopped.',
 ) -> int:
   """Returns the exit code of `work()`; prints expected errors in one line.
 
@@ -133,17 +136,20 @@ def run(
     failures: exceptions that can happen with correct input (exit code 1), as
       a disk without room.
     words: replacements in error messages, applied in this order.
-    stopped: message after a signal, unless the work says where it stands.
+    stopped: message after a signal, or a function that returns it, unless the
+      work says where it stands.
   """
   stop_signals.forget()
   _escape_odd_names()
+  _set_noise(debug)
   try:
     with stop_signals.handled(stop_signals.raise_if_received):
       return _run_to_the_end(work)
   except KeyboardInterrupt as stop:
     with contextlib.suppress(OSError):  # The terminal may be closed.
       print(file=sys.stderr)
-      lines.say(str(stop) or stopped, sys.stderr)
+      text = stopped if isinstance(stopped, str) else stopped()
+      lines.say(str(stop) or text, sys.stderr)
     return getattr(stop, 'exit_code', INTERRUPTED)
   except BrokenPipeError:
     # The reader, such as `| head`, has ended: the rest of the output is
@@ -157,6 +163,15 @@ def run(
     has_failed = isinstance(error, failures) or disk.is_full(error)
     code = NOT_DONE if has_failed else WRONG_INPUT
     return getattr(error, 'exit_code', code)
+
+
+def _set_noise(debug: bool) -> None:
+  if debug:
+    # All that TensorFlow and XLA have to say; otherwise only their errors.
+    os.environ['TF_CPP_MIN_LOG_LEVEL'] = '0'
+  else:
+    # At its first use it warns that it looks for the fonts of the machine.
+    logging.getLogger('matplotlib.font_manager').setLevel(logging.ERROR)
 
 
 def _escape_odd_names() -> None:

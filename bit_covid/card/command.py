@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Sequence
 import pathlib
 
+from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.base import lines
-from bit_covid.card import write_card
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,6 +35,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+  arguments_lib.check_exist(
+    arguments.workdir, expected='the work directory of a run'
+  )
+  # After the checks, as it takes seconds to load.
+  from bit_covid.card import write_card
+
   for each in write_card.write(arguments.workdir):
     lines.say(f'{each.title}: {each.counts}')
   lines.say(str(arguments.workdir / 'card' / 'index.html'))

@@ -74,8 +74,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
   output = _output(arguments)
-  # JAX and TensorFlow take seconds to load, so they are not loaded before the
-  # arguments are known to be right.
+  arguments_lib.check_exist(arguments.data, expected='a folder or a CSV')
+  # Not at the top, as `--help` need not wait for it.
+  from bit_covid.weights import find
+
+  find.check_checkpoint(arguments.checkpoint)
+  # After the checks, as it takes seconds to load.
   from bit_covid.cli import evaluate_splits
   from bit_covid.training import run_lock
 

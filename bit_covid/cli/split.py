@@ -10,17 +10,18 @@ look like one scan. The result is `images_split.csv` beside the CSV, unless
 """
 
 import argparse
+import collections
 from collections.abc import Mapping, Sequence
 import functools
 import pathlib
 import sys
 
-import pandas as pd
-
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.base import csv_file
 from bit_covid.base import lines
+from input_pipeline import names as names_lib
+from input_pipeline import patient_split
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,9 +63,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-  # It loads TensorFlow, which takes seconds. `--help` does not wait for it.
-  from input_pipeline import patient_split
-
   path, by_patient = arguments.csv, arguments.group_by == 'patient'
   columns = ('path', 'label', 'patient') if by_patient else ('path', 'label')
   places = csv_file.read(path, columns, allow_others=True)
@@ -78,7 +76,7 @@ def _run(arguments: argparse.Namespace) -> int:
   )
   patients = [row.get('patient', '') for row in rows]
   if not by_patient:
-    # It loads TensorFlow, too.
+    # Only here, as it takes seconds to load.
     from bit_covid.cli import split_by_appearance
 
     patients = split_by_appearance.groups(
@@ -94,7 +92,7 @@ def _run(arguments: argparse.Namespace) -> int:
     output, [row | {'split': x} for row, x in zip(rows, names, strict=True)]
   )
   noun = 'patients' if by_patient else 'groups'
-  _show_counts(pd.DataFrame(units).assign(split=names), list(shares), noun)
+  _show_counts(units, names, list(shares), noun)
   lines.say(f'All: {len(rows):,} slices of {len(chosen):,} {noun}.')
   lines.say(f'{output} (seed {arguments.seed})')
   return 0
@@ -132,28 +130,33 @@ def _output(arguments: argparse.Namespace) -> pathlib.Path:
 def _check_names(
   places: Mapping[str, Mapping[str, str]], shares: Mapping[str, float]
 ) -> None:
-  # It loads TensorFlow, which takes seconds. `--help` does not wait for it.
-  from input_pipeline import names
-
   labels, patients = {}, {}
   for place, row in places.items():
     labels.setdefault(row['label'], place)
     patients.setdefault(row.get('patient', ''), place)
-  names.check_names('label', labels)
+  names_lib.check_names('label', labels)
   # Two forms of one patient could be in two splits.
-  names.check_spellings('patient', patients)
-  names.check_names('split', dict.fromkeys(shares, '--shares'))
+  names_lib.check_spellings('patient', patients)
+  names_lib.check_names('split', dict.fromkeys(shares, '--shares'))
 
 
-def _show_counts(frame: pd.DataFrame, names: Sequence[str], noun: str) -> None:
+def _show_counts(
+  units: Sequence[Mapping[str, str]],
+  splits: Sequence[str],
+  names: Sequence[str],
+  noun: str,
+) -> None:
   """Prints the numbers of slices and patients of each split and class."""
-  counts = frame.groupby(['split', 'label'])['patient'].agg(['size', 'nunique'])
-  width = frame['label'].str.len().max()
-  for name in names:
-    for label, slices, patients in counts.loc[name].itertuples():
-      lines.say(
-        f'{name:8} {label:{width}} {slices:8,} slices {patients:6,} {noun}'
-      )
+  patients = collections.defaultdict(list)
+  for unit, split_name in zip(units, splits, strict=True):
+    patients[split_name, unit['label']].append(unit['patient'])
+  width = max(len(label) for _, label in patients)
+  for name, label in sorted(patients, key=lambda x: (names.index(x[0]), x[1])):
+    found = patients[name, label]
+    lines.say(
+      f'{name:8} {label:{width}} {len(found):8,} slices '
+      f'{len(set(found)):6,} {noun}'
+    )
 
 
 def _shares(text: str) -> dict[str, float]:

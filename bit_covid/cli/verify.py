@@ -38,8 +38,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-  # JAX and TensorFlow take seconds to load, so they are not loaded before the
-  # arguments are known to be right.
+  # Not at the top, as `--help` need not wait for it.
+  from bit_covid.weights import find
+
+  for name in arguments.names:
+    if not pathlib.Path(name).expanduser().is_dir():
+      find.check_checkpoint(name)
+  # After the checks, as it takes seconds to load.
   from bit_covid.analysis import terminal
   from bit_covid.cli import verification
 

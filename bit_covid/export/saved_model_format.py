@@ -14,11 +14,13 @@ reads up to 1.13, jax 0.12 writes 1.18).
 from collections.abc import Mapping
 import pathlib
 
+# First, as it decides how TensorFlow starts.
+from input_pipeline.quiet_tensorflow import tf  # isort: skip
+
 import jax
 from jax import export as jax_export
 from jax.extend.mlir.dialects import stablehlo
 import numpy as np
-import tensorflow as tf
 from tensorflow.compiler.tf2xla.python import xla as tf_xla
 
 from bit_covid.export import exportable

@@ -11,8 +11,8 @@ from typing import Any
 
 from absl import logging
 
+from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
-from bit_covid.base import host_memory
 from bit_covid.paper import grid
 
 _EXAMPLES = (
@@ -165,9 +165,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+  arguments_lib.check_exist(arguments.data, expected='the folder of COVIDx CT')
+  # Not at the top, as `--help` need not wait for it.
+  from bit_covid.base import host_memory
+
   host_memory.keep_freed()  # Before TensorFlow and JAX start their threads.
-  # TensorFlow and JAX come with these and take seconds to load, so they are not
-  # loaded before the arguments are known to be right.
+  # After the checks, as it takes seconds to load.
   from bit_covid.base import compilation_cache
   from bit_covid.paper import session
 

@@ -10,7 +10,11 @@ splits.csv, config.json and run.json if they exist. It writes report/index.html
 (or report.md), report/metrics.json and report/figures/*.png.
 """
 
-from bit_covid.report.command import main
-from bit_covid.report.files import write_report
+from etils import epy
+
+# Loaded when they are first used, as `--help` waits for no figures.
+with epy.lazy_api_imports(globals()):
+  from bit_covid.report.command import main
+  from bit_covid.report.files import write_report
 
 __all__ = ['main', 'write_report']

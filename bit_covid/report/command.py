@@ -9,8 +9,6 @@ from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.base import disk
 from bit_covid.base import lines
-from bit_covid.report import files
-from bit_covid.report import values
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
   )
   parser.add_argument(
     '--format',
-    choices=files.FORMATS,
+    choices=('html', 'markdown'),
     default='html',
     help='default: %(default)s',
   )
@@ -49,17 +47,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-  # The numbers take a minute.
+  arguments_lib.check_exist(
+    arguments.workdir, expected='the work directory of a run'
+  )
   disk.check_folder(arguments.workdir, 'WORKDIR', subfolders=('report',))
+  prevalences = _shares(arguments.prevalence)
+  # After the checks, as it takes seconds to load.
+  from bit_covid.report import files
+  from bit_covid.report import values
+
   path = files.write_report(
     arguments.workdir,
     file_format=arguments.format,
     metadata=arguments.metadata,
     images=arguments.images,
-    settings=values.Settings(
-      prevalences=_shares(arguments.prevalence),
-      seed=arguments.seed,
-    ),
+    settings=values.Settings(prevalences=prevalences, seed=arguments.seed),
   )
   lines.say(str(path))
   return 0

@@ -18,7 +18,6 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from bit_covid.base import checksums
-from bit_covid.base import command
 from bit_covid.base import disk
 from bit_covid.base import files
 from bit_covid.base import hosts
@@ -172,11 +171,17 @@ class Checkpoints(contextlib.AbstractContextManager):
         step, args=ocp.args.StandardRestore(target)
       )
     except Exception as error:
-      # Errors of Orbax and TensorStore on damaged files have no common class.
+      # Errors of Orbax and TensorStore on damaged files have no common class,
+      # and speak of their own insides.
+      if is_checked and isinstance(error, KeyError | TypeError | ValueError):
+        raise ValueError(
+          f'The checkpoint of step {step} in {self._manager.directory} is as '
+          'it was written, but of another network or version of Orbax. Choose '
+          'another work directory; --debug shows the cause.'
+        ) from error
       if is_checked:
         raise
-      reason = command.one_line(str(error))[:200]
-      raise _DamagedError(f'it cannot be read ({reason})') from error
+      raise _DamagedError('it cannot be read') from error
     if not is_checked:
       progress.say(
         f'{progress.format_path(folder)} has no checksums, as those of earlier '

@@ -39,6 +39,13 @@ def update(workdir: pathlib.Path, *patterns: str) -> None:
     files.write_json(workdir / FILE_NAME, content)
 
 
+def is_whole(workdir: pathlib.Path) -> bool:
+  """Returns whether a run is finished and none of its files is missing."""
+  content = files.read_json(workdir / FILE_NAME) or {}
+  sums = content.get(_KEY)
+  return isinstance(sums, dict) and all((workdir / x).exists() for x in sums)
+
+
 def problems(workdir: pathlib.Path) -> list[str] | None:
   """Returns a text for each file that is missing or changed.
 

@@ -8,12 +8,14 @@ the report reads with `analysis.map_evidence`.
 
 from collections.abc import Sequence
 import io
+import math
 
 from etils import epath
 import ml_collections
 import numpy as np
 import pandas as pd
 from PIL import Image
+import tqdm
 
 from bit_covid.analysis import map_evidence
 from bit_covid.analysis import predictions
@@ -121,7 +123,14 @@ def _energy_inside(
     evaluated.examples, whole, batch=_BATCH
   )
   predicted, inside = [], []
-  for batch in input_pipeline.as_numpy(dataset):
+  steps = tqdm.tqdm(
+    input_pipeline.as_numpy(dataset),
+    desc='Maps',
+    total=math.ceil(len(evaluated.examples) / _BATCH),
+    unit='step',
+    disable=None,
+  )
+  for batch in steps:
     kept = batch['mask']
     images = normalize.to_model_range(batch['image'])
     logits, maps = gradcam.logits_and_maps(
@@ -148,7 +157,8 @@ def randomization(evaluated: map_panels.EvaluatedSplit) -> pd.DataFrame:
     }
   )
   parts = []
-  for seed in range(SEEDS):
+  bar = {'desc': 'Maps of random networks', 'unit': 'network', 'disable': None}
+  for seed in tqdm.trange(SEEDS, **bar):
     found = cascading_randomization.similarity(
       evaluated.model, evaluated.params, images, predicted, seed=seed
     )

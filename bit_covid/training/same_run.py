@@ -39,7 +39,7 @@ def check_same_config(
   """
   found = config_history.complete(run_identity.read(workdir) or {})
   found = {key: x for key, x in found.items() if key != 'fingerprints'}
-  if not config.schedule:
+  if not config.get('schedule'):
     counts = split_counts.read(workdir / 'splits.csv').query('split == "train"')
     config = schedule.resolve(
       config, num_slices=int(counts['slices'].sum()), num_classes=len(counts)

@@ -10,6 +10,7 @@ directory.
 """
 
 from collections.abc import Mapping
+import math
 import os
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from etils import epath
 import jax
 import jax.numpy as jnp
 import ml_collections
+import tqdm
 
 from bit_covid.base import checksums
 from bit_covid.base import devices
@@ -133,9 +135,17 @@ def _write_results(run: steps.Run, params: Mapping[str, Any]) -> dict[str, Any]:
   metrics, tables = {}, {}
   for name in config.final_splits:
     examples = run.splits[name]
-    outputs = evaluate.evaluate(
-      run.forward, params, examples, config.data, batch=config.eval_batch
-    )
+    batch = config.eval_batch
+    bar = {'desc': f'Evaluating {name}', 'unit': 'step', 'disable': None}
+    with tqdm.tqdm(total=math.ceil(len(examples) / batch), **bar) as steps_done:
+      outputs = evaluate.evaluate(
+        run.forward,
+        params,
+        examples,
+        config.data,
+        batch=batch,
+        on_batch=steps_done.update,
+      )
     tables[name] = run_directory.predictions_table(examples, outputs)
     metrics[name] = run_directory.write_results(
       workdir, name, tables[name], outputs.features

@@ -58,20 +58,12 @@ def find(
     ValueError: the file in the cache is not the one that was downloaded, or
       has other shapes than the public file of that name.
   """
+  _check_name(name)
   path = pathlib.Path(name).expanduser()
   if path.is_file():
     return path
-  ours = bundled()
-  if name in ours:
-    return ours[name]
-  if not is_public_name(name):
-    raise FileNotFoundError(
-      f'There is no checkpoint {str(path.absolute())!r}, and {name!r} is no '
-      'public name. Give the path of an .npz file or a name such as '
-      "'BiT-M-R50x1', 'BiT-S-R101x1', 'BiT-M-R50x1-ILSVRC2012' or "
-      "'BiT-M-R50x1-CIFAR10'. For the tiny network, this package has "
-      f'{", ".join(ours)}.'
-    )
+  if name in bundled():
+    return bundled()[name]
   cache_dir = cache_dir or os.environ.get('BIT_COVID_CACHE')
   folder = cache_dir or platformdirs.user_cache_dir('bit_covid')
   path = pathlib.Path(folder).expanduser() / f'{name}.npz'
@@ -90,16 +82,37 @@ def find_checkpoint(name: str | os.PathLike[str]) -> pathlib.Path:
     FileNotFoundError: there is no such file, folder or public name, or the
       folder holds no model.
   """
+  check_checkpoint(name)
+  folder = pathlib.Path(name).expanduser()
+  return folder / 'model.npz' if folder.is_dir() else find(os.fspath(name))
+
+
+def check_checkpoint(name: str | os.PathLike[str]) -> None:
+  """Checks that there is what a name stands for, without a download.
+
+  Raises:
+    FileNotFoundError: as by `find_checkpoint`.
+  """
   folder = pathlib.Path(name).expanduser()
   if not folder.is_dir():
-    return find(os.fspath(name))
-  path = folder / 'model.npz'
-  if not path.is_file():
+    _check_name(os.fspath(name))
+  elif not (folder / 'model.npz').is_file():
     raise FileNotFoundError(
       f'{folder} holds no model.npz: its training has not finished, or it is '
       'no work directory.'
     )
-  return path
+
+
+def _check_name(name: str) -> None:
+  path = pathlib.Path(name).expanduser()
+  if not (path.is_file() or name in bundled() or is_public_name(name)):
+    raise FileNotFoundError(
+      f'There is no checkpoint {str(path.absolute())!r}, and {name!r} is no '
+      'public name. Give the path of an .npz file or a name such as '
+      "'BiT-M-R50x1', 'BiT-S-R101x1', 'BiT-M-R50x1-ILSVRC2012' or "
+      "'BiT-M-R50x1-CIFAR10'. For the tiny network, this package has "
+      f'{", ".join(bundled())}.'
+    )
 
 
 def _accept(partial: pathlib.Path, *, path: pathlib.Path, name: str) -> None:

@@ -11,8 +11,6 @@ import os
 import re
 from typing import NamedTuple
 
-from bit_covid.weights import bit_npz
-
 _SIZES = ('R50x1', 'R50x3', 'R101x1', 'R101x3', 'R152x2', 'R152x4')
 _SIZE = '|'.join(_SIZES)
 # Names and numbers of classes, from the README and `bit_jax/models.py` of
@@ -62,6 +60,9 @@ def check(path: str | os.PathLike[str], name: str) -> None:
   Raises:
     ValueError: they are others.
   """
+  # It loads JAX, for which nobody waits who only mistyped a name.
+  from bit_covid.weights import bit_npz
+
   expected = parse(name)
   model_name, num_classes = bit_npz.identify(path)
   expects_classes = expected.num_classes not in (None, num_classes)

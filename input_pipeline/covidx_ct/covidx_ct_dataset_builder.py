@@ -50,7 +50,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
   MANUAL_DOWNLOAD_INSTRUCTIONS = """\
   Download COVIDx CT from https://www.kaggle.com/datasets/hgunraj/covidxct and
   unpack it: the split files, such as train_COVIDx_CT-2A.txt, and beside them
-  the folder of images, such as 2A_images/, belong in manual_dir.
+  the folder of images, such as 2A_images/, belong in that folder.
   """
 
   def __init__(self, *, image_folder: str = '', **kwargs: Any):

@@ -159,7 +159,7 @@ def test_errors_are_one_line(checkpoint, tmp_path, capsys):
   arguments = [str(tmp_path / 'none'), f'--checkpoint={checkpoint}']
   assert predict.main([*arguments, f'--output={tmp_path / "x"}']) == 2
   error = capsys.readouterr().err.strip().splitlines()[-1]
-  assert error.endswith('none is neither a file nor a folder.')
+  assert error.endswith('none does not exist. Give files or folders of scans.')
   assert predict.main([*arguments, f'--output={tmp_path.parent}']) == 2
   assert 'is not empty' in capsys.readouterr().err
 

@@ -243,6 +243,19 @@ def test_unprepared_and_without_path_is_an_error_with_the_remedy(tmp_path):
   assert 'https://www.kaggle.com/datasets/hgunraj/covidxct' in str(error.value)
 
 
+def test_an_empty_folder_is_an_error_in_our_words(tmp_path):
+  (tmp_path / 'empty').mkdir()
+  with pytest.raises(ValueError, match=r'set config\.data\.path') as error:
+    _load('train', tmp_path, path=tmp_path / 'empty')
+  assert 'manual' not in str(error.value)
+
+
+def test_preparing_prints_nothing(tmp_path, folder, capfd):
+  _load('train', tmp_path, path=folder)
+  assert _prepared(tmp_path).exists()
+  assert capfd.readouterr() == ('', '')
+
+
 def test_a_path_that_is_no_folder_is_an_error(tmp_path):
   missing = tmp_path / 'missing'
   with pytest.raises(FileNotFoundError, match=re.escape(str(missing))):

@@ -13,9 +13,6 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-# First: it says how TensorFlow is to start.
-import input_pipeline  # isort: skip
-
 from etils import epath
 import ml_collections
 import numpy as np
@@ -30,6 +27,7 @@ from bit_covid.paper.covidnet import graph
 from bit_covid.paper.covidnet import run
 from bit_covid.paper.covidnet import tensors as tensors_lib
 from bit_covid.training import run_identity
+import input_pipeline
 from input_pipeline import conventions
 from input_pipeline import examples as examples_lib
 from input_pipeline import preprocess

@@ -9,16 +9,13 @@ from collections.abc import Iterator, Mapping
 import contextlib
 from typing import NamedTuple
 
-# Imported first, as it decides how TensorFlow starts.
-import input_pipeline  # noqa: F401 # isort: skip
-
 from etils import epath
 from google.protobuf import message
 from google.protobuf import text_format
 import numpy as np
-import tensorflow as tf
 
 from bit_covid.paper.covidnet import tensors as tensors_lib
+from input_pipeline.quiet_tensorflow import tf
 
 
 class Network(NamedTuple):

@@ -16,12 +16,8 @@ box), and our preprocessing both round to uint8 and differ by at most 1.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# First: it says how TensorFlow is to start.
-import input_pipeline  # isort: skip
-
 from etils import epath
 import numpy as np
-import tensorflow as tf
 import tqdm
 
 from bit_covid.analysis import metrics
@@ -29,8 +25,10 @@ from bit_covid.analysis import predictions
 from bit_covid.base import files
 from bit_covid.paper.covidnet import graph
 from bit_covid.paper.covidnet import tensors
+import input_pipeline
 from input_pipeline import conventions
 from input_pipeline import preprocess
+from input_pipeline.quiet_tensorflow import tf
 
 # Tolerance of a sum of probabilities, as in the report.
 _ROUNDING = 1e-3

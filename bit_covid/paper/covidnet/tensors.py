@@ -5,12 +5,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-# Imported first, as it decides how TensorFlow starts.
-import input_pipeline  # noqa: F401 # isort: skip
-
-import tensorflow as tf
-
 from input_pipeline import conventions
+from input_pipeline.quiet_tensorflow import tf
 
 # The placeholder that switches batch normalization to training, where a graph
 # has one.

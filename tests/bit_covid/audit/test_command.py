@@ -130,7 +130,8 @@ def test_a_config_file_names_its_data(monkeypatch):
     (['phantom/demo', '--map=a:b'], '--map goes with --run'),
     (['phantom/demo', '--map=a:b', '--run=.'], '--map goes with --external'),
     (['phantom/demo', '--max_images=-1'], 'or 0 for all'),
-    (['covidx_ct/1', '--lists_only', '--data=/nowhere'], 'no split file'),
+    (['covidx_ct/1', '--data=/nowhere'], '/nowhere does not exist. Give the'),
+    (['none.py:steps=5k'], 'none.py does not exist. Give a CSV, a folder or'),
   ],
 )
 def test_wrong_arguments_get_one_line(arguments, message, capsys):

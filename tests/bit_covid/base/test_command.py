@@ -3,6 +3,7 @@
 """How commands fail and end."""
 
 import errno
+import logging
 import os
 import pathlib
 import subprocess
@@ -87,6 +88,26 @@ def test_debug_shows_where(capsys):
   error = capsys.readouterr().err
   assert error.startswith('Traceback')
   assert error.endswith('Error: a\n')
+
+
+def test_debug_shows_what_libraries_log(monkeypatch):
+  monkeypatch.setenv('TF_CPP_MIN_LOG_LEVEL', '3')
+  fonts = logging.getLogger('matplotlib.font_manager')
+  monkeypatch.setattr(fonts, 'level', logging.NOTSET)
+  level = lambda: os.environ['TF_CPP_MIN_LOG_LEVEL']  # noqa: E731
+  seen = []
+  command.run(lambda: seen.append(level()) or 0, debug=False)
+  assert not fonts.isEnabledFor(logging.WARNING)
+  command.run(lambda: seen.append(level()) or 0, debug=True)
+  assert seen == ['3', '0']
+
+
+def test_a_message_after_a_signal_is_made_when_it_comes(capsys):
+  def work():
+    raise KeyboardInterrupt
+
+  assert command.run(work, debug=False, stopped=lambda: 'Step 3.') == 130
+  assert capsys.readouterr().err == '\nStep 3.\n'
 
 
 def test_a_bug_keeps_its_traceback():

@@ -16,6 +16,7 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 from bit_covid.analysis import terminal
 from bit_covid.cli import compare
+from bit_covid.cli import comparison
 
 
 def _table(rate, *, count=600):
@@ -112,7 +113,7 @@ def test_every_measure_has_a_heading():
 )
 def test_sentence(low, chance, sentence):
   difference = interval_lib.Interval(0.005, low, 0.02)
-  assert re.search(sentence, compare.verdict(difference, chance))
+  assert re.search(sentence, comparison.verdict(difference, chance))
 
 
 @pytest.mark.parametrize(

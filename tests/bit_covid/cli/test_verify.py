@@ -185,6 +185,6 @@ def test_broken_checkpoints(run, random_params, tmp_path, capsys):
   content = (run / 'model.npz').read_bytes()
   (run / 'model.npz').write_bytes(content[: len(content) // 2])
   assert set(_failed(run)) == {'File'}
-  assert verify.main([str(tmp_path / 'none.npz')]) == 1
-  assert 'no public name' in ' '.join(capsys.readouterr().out.split())
+  assert verify.main([str(tmp_path / 'none.npz')]) == 2
+  assert 'is no public name' in capsys.readouterr().err
   assert json.loads((run / 'config.json').read_text()) == {}

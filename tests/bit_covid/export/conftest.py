@@ -6,7 +6,7 @@ import importlib.util
 
 import pytest
 
-from bit_covid.export import command
+from bit_covid.export import write_exports
 
 # An odd side, whose halves round up, each time another way.
 SIDE = 45
@@ -32,7 +32,7 @@ def exports(tmp_path_factory, checkpoint):
     if name == 'onnx':
       require_onnx()
     if not (output / name).exists():
-      command.export(str(checkpoint), output, formats=[name])
+      write_exports.write(str(checkpoint), output, formats=[name])
     return output / name
 
   return make

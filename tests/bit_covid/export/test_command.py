@@ -15,6 +15,7 @@ import tensorflow as tf
 from bit_covid.export import command
 from bit_covid.export import npz_format
 from bit_covid.export import parity
+from bit_covid.export import write_exports
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
 
@@ -80,7 +81,7 @@ def test_the_size_can_be_another(tmp_path, checkpoint, capsys):
 def test_a_checkpoint_that_says_nothing_of_itself(tmp_path, random_params):
   path = tmp_path / 'model.npz'
   np.savez(path, **bit_npz.to_arrays(random_params('tiny')))
-  command.export(str(path), tmp_path / 'out', formats=['npz'], size=33)
+  write_exports.write(str(path), tmp_path / 'out', formats=['npz'], size=33)
   folder = tmp_path / 'out' / 'npz'
   description = json.loads((folder / 'preprocessing.json').read_text())
   assert description['class_names'] == ['class_0', 'class_1', 'class_2']
@@ -205,7 +206,7 @@ def test_a_head_of_zeros_is_still_measured(tmp_path, random_params):
   }
   path = tmp_path / 'model.npz'
   bit_npz.save(path, params, model_name='tiny', metadata=metadata.unknown(3))
-  differences = command.export(
+  differences = write_exports.write(
     str(path), tmp_path / 'out', formats=['npz'], size=33
   )
   assert differences['npz']['3'] < 1e-4

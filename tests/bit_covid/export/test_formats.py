@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 import bit_covid
-from bit_covid.export import command
 from bit_covid.export import exportable
+from bit_covid.export import formats
 from bit_covid.export import parity
 from bit_covid.export import prepare_slice
 from bit_covid.export import stablehlo_format
+from bit_covid.export import write_exports
 from bit_covid.weights import bit_npz
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -58,7 +59,7 @@ def _assert_close(actual, expected):
 @pytest.mark.parametrize('name', FORMATS)
 def test_random_images(exports, original, name, num_images):
   folder = exports(name)  # Skips where there is no package for it.
-  run = command.import_format(name).read(folder)
+  run = formats.import_format(name).read(folder)
   image = np.random.default_rng(num_images).integers(
     0, 256, (num_images, 45, 45, 1), np.uint8
   )
@@ -94,7 +95,7 @@ def test_real_slices(exports, original, real_data, name):
   image = prepare_slice.prepare(paths, description['preprocessing'])
   assert image.shape == (len(paths), 45, 45, 1)
   expected = original(image)
-  _assert_close(command.import_format(name).read(folder)(image), expected)
+  _assert_close(formats.import_format(name).read(folder)(image), expected)
 
 
 def test_predict_of_the_npz_sees_the_same_slices(exports, original, real_data):
@@ -221,7 +222,7 @@ def test_a_real_network(tmp_path, random_params, size):
     model_name='R50x1',
     metadata=metadata_lib.unknown(3),
   )
-  differences = command.export(
-    str(path), tmp_path / 'out', formats=list(command.FORMATS), size=size
+  differences = write_exports.write(
+    str(path), tmp_path / 'out', formats=list(formats.FORMATS), size=size
   )
-  assert set(differences) == set(command.FORMATS)
+  assert set(differences) == set(formats.FORMATS)

@@ -80,6 +80,30 @@ def test_state_of_another_network_is_refused(tmp_path):
     saved.restore(_state(0, width=4))
 
 
+@pytest.mark.parametrize(
+  ('raised', 'expected', 'text'),
+  [
+    (KeyError('Composite'), ValueError, 'but of another network or version'),
+    (MemoryError('of the host'), MemoryError, 'of the host'),
+  ],
+)
+def test_what_orbax_says_of_itself_is_not_shown(
+  tmp_path, monkeypatch, raised, expected, text
+):
+  _save(epath.Path(tmp_path), 1)
+
+  def restore(*args, **kwargs):
+    raise raised
+
+  monkeypatch.setattr(checkpoints.ocp.CheckpointManager, 'restore', restore)
+  with (
+    checkpoints.Checkpoints(epath.Path(tmp_path)) as saved,
+    pytest.raises(expected, match=text) as found,
+  ):
+    saved.restore(_state(0))
+  assert 'Composite' not in str(found.value)
+
+
 @pytest.mark.parametrize('is_checked', [True, False])
 def test_a_save_without_room_is_told_at_once_and_leaves_nothing(
   tmp_path, largest_file, monkeypatch, capfd, caplog, is_checked

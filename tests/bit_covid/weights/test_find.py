@@ -158,3 +158,16 @@ def test_cache_folder_from_the_environment(find, monkeypatch, tmp_path):
   monkeypatch.setenv('BIT_COVID_CACHE', str(tmp_path))
   (tmp_path / 'BiT-M-tiny.npz').write_bytes(CONTENT)
   assert find_lib.find('BiT-M-tiny') == tmp_path / 'BiT-M-tiny.npz'
+
+
+def test_a_name_is_checked_without_a_download(tmp_path):
+  for name in ('BiT-M-R50x1', 'Textures-M-tiny'):
+    find_lib.check_checkpoint(name)
+  (tmp_path / 'a.npz').touch()
+  find_lib.check_checkpoint(tmp_path / 'a.npz')
+  with pytest.raises(FileNotFoundError, match=r'holds no model\.npz'):
+    find_lib.check_checkpoint(tmp_path)
+  (tmp_path / 'model.npz').touch()
+  find_lib.check_checkpoint(tmp_path)
+  with pytest.raises(FileNotFoundError, match='is no public name'):
+    find_lib.check_checkpoint('BiT-M-R50x9')
