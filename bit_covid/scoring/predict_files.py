@@ -35,7 +35,13 @@ def predict_files(
     found = scans.without_copies(all_found)
     _check_refused(found)
     results = [
-      score.score(network, x, score_flagged=not check, num_shown=0)
+      score.score(
+        network,
+        x,
+        score_flagged=not check,
+        allow_unfamiliar=not check,
+        num_shown=0,
+      )
       for x in found.scans
     ]
   slices = [(r.scan, x) for r in results for x in r.slices]
@@ -48,6 +54,15 @@ def predict_files(
       f'{len(findings)} of {len(slices)} slices are not scored: '
       f'{_count(findings)}. Give check=False to have them scored all the same.',
       stacklevel=3,
+    )
+  doubts = [
+    ' '.join(r.verdict.reasons)
+    for r in results
+    if r.num_used and r.verdict.outcome in ('caution', 'refused')
+  ]
+  if doubts:
+    warnings.warn(
+      f'{len(doubts)} of {len(results)} scans: {_count(doubts)}', stacklevel=3
     )
   table = tables.predictions_table(results, network.class_names)
   return table.assign(

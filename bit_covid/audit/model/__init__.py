@@ -18,6 +18,7 @@ from bit_covid.audit.model import perturbations
 from bit_covid.audit.model import random_labels
 from bit_covid.audit.model import site_fingerprint
 from bit_covid.audit.model import subject as subject_lib
+from bit_covid.audit.model import unfamiliar_scans
 
 CHECKS: Mapping[str, Callable[[subject_lib.Subject], finding.Finding]] = (
   types.MappingProxyType(
@@ -29,6 +30,7 @@ CHECKS: Mapping[str, Callable[[subject_lib.Subject], finding.Finding]] = (
       'The most similar training slice': nearest_training_picture.check,
       'Covered slices': perturbations.check,
       'The source in the features': site_fingerprint.check,
+      'Scans unlike the training': unfamiliar_scans.check,
       'Random labels': random_labels.check,
     }
   )

@@ -10,7 +10,7 @@ from PIL import Image
 import pytest
 
 from bit_covid.app import scored_scan
-from bit_covid.scoring import score
+from bit_covid.scoring import scan_result
 from input_pipeline import scans
 
 
@@ -27,7 +27,7 @@ def _slice(index, **fields):
     'is_readable': True,
     'probabilities': None,
   }
-  return score.SliceResult(**defaults | fields)
+  return scan_result.SliceResult(**defaults | fields)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def scored():
   )
   gray = np.arange(60 * 80, dtype=np.uint32).reshape(60, 80).astype(np.uint8)
   return scored_scan.ScoredScan(
-    score.ScanResult(
+    scan_result.ScanResult(
       scan=scans.Scan(
         '0a', 'Doe', 'images', [scans.Slice('Doe', None, None)] * 3, None
       ),

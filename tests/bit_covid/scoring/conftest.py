@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import bit_covid
-from bit_covid.scoring import score
+from bit_covid.scoring import scan_result
 from input_pipeline import scans
 
 
@@ -28,7 +28,7 @@ def classifier(checkpoint) -> bit_covid.Classifier:
 
 
 @pytest.fixture
-def make_result() -> Callable[..., score.ScanResult]:
+def make_result() -> Callable[..., scan_result.ScanResult]:
   """Makes a result of the classes A and B.
 
   Its slices are given by the probability of A, by a finding, or by both.
@@ -44,7 +44,7 @@ def make_result() -> Callable[..., score.ScanResult]:
       if finding is None:
         used.append(value)
       results.append(
-        score.SliceResult(
+        scan_result.SliceResult(
           slice_id=f'{scan_id}-{i + 1:04d}',
           name='Doe.dcm',
           position=-5.0 * i,
@@ -54,7 +54,7 @@ def make_result() -> Callable[..., score.ScanResult]:
         )
       )
     mean = np.mean(used) if used else None
-    return score.ScanResult(
+    return scan_result.ScanResult(
       scan=scans.Scan(
         scan_id,
         'Doe',
