@@ -20,8 +20,8 @@ Outcome = Literal['accept', 'caution', 'refused', 'not checked']
 MEANINGS = {
   'accept': 'Accepted: the scan is like those the network was trained on, '
   'which does not say that the probabilities are right.',
-  'caution': 'Caution: the probabilities may be worth less than the results '
-  'of the network say.',
+  'caution': 'Caution: the network may be right less often on this scan than '
+  'its results say.',
   'refused': 'Refused: the network was not trained for such a scan.',
   'not checked': 'Not checked: nobody knows whether the scan is like those '
   'the network was trained on.',
@@ -101,15 +101,14 @@ def _by_distance(
   """Returns outcome, reasons and median distance, by the detector alone."""
   detector = network.detector
   if detector is None:
-    text = f'No distance to the training slices: {network.no_detector}.'
+    text = f'Distance from the training slices: {network.no_detector}.'
     return 'not checked', [text], None
   distance = float(np.median(distances))
   middle, caution, refused = detector.limits(len(distances))
-  numbers = (
-    f'distance {distance:.1f}; usual {middle:.1f}, caution above '
-    f'{caution:.1f}, refused above {refused:.1f}'
+  text = (
+    f'Distance from the training slices: {distance:.1f} (usual {middle:.1f}, '
+    f'caution above {caution:.1f}, refused above {refused:.1f}).'
   )
   if distance <= caution:
-    return 'accept', [f'Like the training slices ({numbers}).'], distance
-  outcome = 'caution' if distance <= refused else 'refused'
-  return outcome, [f'Unlike the training slices ({numbers}).'], distance
+    return 'accept', [text], distance
+  return 'caution' if distance <= refused else 'refused', [text], distance

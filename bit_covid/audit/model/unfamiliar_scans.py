@@ -16,6 +16,7 @@ from bit_covid.audit import finding
 from bit_covid.audit.model import results
 from bit_covid.audit.model import subject as subject_lib
 from bit_covid.inference import detector as detector_lib
+from bit_covid.training import fit_detector
 
 # A network is applied to no more slices, and to as many images of noise.
 _MOST_SLICES, _NOISE = 1000, 50
@@ -32,7 +33,9 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
     return finding.Finding(
       'NOT CHECKED', f'The run has no limits: {subject.network.no_detector}.'
     )
-  rows = subject.sample(subject.judged)[:_MOST_SLICES]
+  rows = subject.sample(subject.judged)
+  patient = subject.examples.patient_id[rows]
+  rows = rows[fit_detector.choose(patient, _MOST_SLICES)]
   images = [subject.examples.image(int(i)) for i in rows]
   distances = _distances(subject, images)
   patient = subject.examples.patient_id[rows]

@@ -11,6 +11,7 @@ import pytest
 
 from bit_covid.app import scored_scan
 from bit_covid.scoring import scan_result
+from bit_covid.scoring import verdict
 from input_pipeline import scans
 
 
@@ -50,6 +51,7 @@ def scored():
       class_names=('A', 'B'),
       slices=slices,
       scan_probabilities={},
+      verdict=verdict.Verdict('accept', ('Like the training slices.',), 9.5),
       montage_slices=(),
       seconds={},
     ),
@@ -95,6 +97,10 @@ def test_what_is_said_of_each_slice(scored):
   assert damaged['finding'] == 'damaged'
   assert content['predicted'] is None
   assert content['joined'] == []
+  assert content['verdict']['outcome'] == 'accept'
+  assert content['verdict']['text'].startswith('Accepted: ')
+  assert content['verdict']['text'].endswith(' Like the training slices.')
+  assert not content['verdict']['is_withheld']
   assert content['cautions'] == ['careful']
   assert '(temperature 1.50)' in content['calibration']
   assert 'Doe' not in json.dumps(content)

@@ -10,7 +10,10 @@ import pytest
 
 import bit_covid
 from bit_covid.scoring import scan_result
+from bit_covid.scoring import verdict as verdict_lib
 from input_pipeline import scans
+
+_ACCEPTED = verdict_lib.Verdict('accept', ('Near.',), 9.5)
 
 
 @pytest.fixture(scope='session')
@@ -34,7 +37,13 @@ def make_result() -> Callable[..., scan_result.ScanResult]:
   Its slices are given by the probability of A, by a finding, or by both.
   """
 
-  def make(*slices, scan_id='0a', source='dicom', montage_slices=()):
+  def make(
+    *slices,
+    scan_id='0a',
+    source='dicom',
+    montage_slices=(),
+    verdict=_ACCEPTED,
+  ):
     results, used = [], []
     for i, each in enumerate(slices):
       value, finding = each if isinstance(each, tuple) else (each, None)
@@ -70,6 +79,7 @@ def make_result() -> Callable[..., scan_result.ScanResult]:
       )
       if used
       else {},
+      verdict=verdict,
       montage_slices=montage_slices,
       seconds={},
     )

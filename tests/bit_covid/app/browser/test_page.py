@@ -192,13 +192,13 @@ def test_a_scan_that_is_stopped_is_forgotten(
   page, upload, client, classifier, series, wait_until, monkeypatch
 ):
   goes_on = threading.Event()
-  original = classifier.probabilities_and_maps
+  original = classifier.outputs
 
-  def slow(prepared):
+  def slow(prepared, **options):
     assert goes_on.wait(60)
-    return original(prepared)
+    return original(prepared, **options)
 
-  monkeypatch.setattr(classifier, 'probabilities_and_maps', slow)
+  monkeypatch.setattr(classifier, 'outputs', slow)
   upload(series)
   page.wait("document.getElementById('work-title').innerText === 'Scoring'")
   page.wait("document.getElementById('work-text').innerText !== ''")
