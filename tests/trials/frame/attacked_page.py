@@ -46,8 +46,12 @@ class Page:
         stdout=subprocess.PIPE,
         stderr=errors,
         text=True,
-        preexec_fn=_limit_files,
       )
+    # The limit is set from outside: a function run between fork and exec
+    # would fork a process that may hold JAX's threads.
+    resource.prlimit(
+      self._process.pid, resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES)
+    )
     for line in self._process.stdout:
       if found := re.match(r'The page: http://[^:]+:(\d+)/', line):
         self.port = int(found[1])
@@ -181,8 +185,3 @@ class Waits:
     if seconds > _WAIT:
       row.differences.append(f'a visitor waits for {seconds:.0f} s')
     return f'longest wait {seconds:.1f} s (at most {_WAIT:.0f})'
-
-
-def _limit_files() -> None:
-  _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-  resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, most))
