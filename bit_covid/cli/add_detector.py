@@ -31,13 +31,16 @@ def run(arguments: argparse.Namespace) -> pathlib.Path:
   checkpoint = bit_npz.load(find.find_checkpoint(workdir))
   facts = run_identity.read(workdir)
   fingerprints = facts.pop('fingerprints', None) or {}
-  config = ml_collections.ConfigDict(facts)
+  # JSON has no tuples.
+  data = {
+    key: tuple(value) if isinstance(value, list) else value
+    for key, value in facts['data'].items()
+  }
+  config = ml_collections.ConfigDict(facts | {'data': data})
   config.data.update(
     path=arguments.data,
     data_dir=arguments.data_dir,
     image_folder=arguments.image_folder,
-    range_16bit=tuple(config.data.range_16bit),
-    window=tuple(config.data.window),
   )
   splits = {}
   for name in ('train', 'val'):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import bit_covid
+from bit_covid.inference import detector as detector_lib
 from bit_covid.scoring import scan_result
 from bit_covid.scoring import verdict as verdict_lib
 from input_pipeline import scans
@@ -28,6 +29,25 @@ def checkpoint(tmp_path_factory, save_checkpoint) -> pathlib.Path:
 @pytest.fixture(scope='session')
 def classifier(checkpoint) -> bit_covid.Classifier:
   return bit_covid.load(str(checkpoint))
+
+
+@pytest.fixture
+def with_detector(classifier, monkeypatch):
+  """Gives the classifier a detector with these limits for scans."""
+
+  def add(*limits):
+    width = len(classifier.params['head']['kernel'])
+    found = detector_lib.Detector(
+      np.zeros((1, width)),
+      np.eye(width),
+      slices=detector_lib.Limits(0.0, 0.0, 0.0),
+      scans=detector_lib.Limits(*limits),
+      facts={},
+    )
+    monkeypatch.setattr(classifier, 'detector', found)
+    return classifier
+
+  return add
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from PIL import Image
 import pytest
 import scipy.special
 
-from bit_covid.inference import detector as detector_lib
 from bit_covid.scoring import score
 from bit_covid.scoring import verdict
 import input_pipeline
@@ -136,25 +135,6 @@ def test_a_choice_takes_the_largest_value_of_each_part():
   assert score.choose(np.array([1, 5, 2, 9.0]), 2) == [1, 3]
   assert score.choose(np.array([1, 5, 2, 9, 3.0]), 2) == [1, 3]
   assert score.choose(np.array([1.0]), 5) == [0]
-
-
-@pytest.fixture
-def with_detector(classifier, monkeypatch):
-  """Gives the classifier a detector with these limits for scans."""
-
-  def add(*limits):
-    width = len(classifier.params['head']['kernel'])
-    found = detector_lib.Detector(
-      np.zeros((1, width)),
-      np.eye(width),
-      slices=detector_lib.Limits(0.0, 0.0, 0.0),
-      scans=detector_lib.Limits(*limits),
-      facts={},
-    )
-    monkeypatch.setattr(classifier, 'detector', found)
-    return classifier
-
-  return add
 
 
 def test_the_verdict_is_by_the_features_of_the_slices_that_count(
