@@ -53,7 +53,7 @@ def write(
     params: replicated parameters of the network.
     splits: the run's data, by name.
     config: of the run.
-    forward: of the network in float32; None: it is compiled.
+    forward: of the network in the config's dtype; None: it is compiled.
   """
   val = splits.get('val')
   if problem := _problem(val):
@@ -61,28 +61,37 @@ def write(
   data = {'train': _trained_on(splits['train'], config), 'val': val}
   data = {name: x.take(choose(x.patient_id)) for name, x in data.items()}
   image_config = scan_config(config.data, splits['train'])
-  forward = forward or evaluate.make_forward(
-    resnet_v2.create(config.model.name, num_classes=len(val.class_names))
-  )
-  train_features, val_features = (
+  if forward is None or config.model.dtype != 'float32':
+    # Scans are scored in float32.
+    forward = evaluate.make_forward(
+      resnet_v2.create(config.model.name, num_classes=len(val.class_names))
+    )
+  features = [
     evaluate.evaluate(
       forward, params, x, image_config, batch=config.eval_batch
     ).features
     for x in data.values()
-  )
-  if jax.process_index():
-    return ''
+  ]
+  if jax.process_index() == 0:
+    facts = {
+      'checkpoint': checksums.of_file(workdir / 'model.npz'),
+      'box': image_config.box,
+      **{name: _size(each) for name, each in data.items()},
+    }
+    detector_lib.write(workdir, _detector(*features, data, facts))
+  return ''
+
+
+def _detector(
+  train_features: np.ndarray,
+  val_features: np.ndarray,
+  data: Mapping[str, input_pipeline.Examples],
+  facts: Mapping[str, Any],
+) -> detector_lib.Detector:
   means, whitening = fit(train_features, data['train'].label)
   found = detector_lib.distances(val_features, means, whitening)
   slices, scans = limits(found, data['val'].patient_id)
-  facts = {
-    'checkpoint': checksums.of_file(workdir / 'model.npz'),
-    'box': image_config.box,
-    **{name: _size(each) for name, each in data.items()},
-  }
-  detector = detector_lib.Detector(means, whitening, slices, scans, facts)
-  detector_lib.write(workdir, detector)
-  return ''
+  return detector_lib.Detector(means, whitening, slices, scans, facts)
 
 
 def _trained_on(

@@ -149,12 +149,9 @@ def _write_results(run: steps.Run, params: Mapping[str, Any]) -> dict[str, Any]:
       run.splits['train'],
       tables.get('val'),
     )
-  # Scans are scored in float32.
-  forward = run.forward if config.model.dtype == 'float32' else None
-  problem = fit_detector.write(
-    workdir, params, run.splits, config, forward=forward
-  )
-  if problem:
+  if problem := fit_detector.write(
+    workdir, params, run.splits, config, forward=run.forward
+  ):
     progress.say(f'No limits for scans unlike the training: {problem}.')
   if jax.process_index():
     return metrics  # The first host writes.
