@@ -172,8 +172,10 @@ class Network:
     else:
       found = self._apply(self._forward, images)
       logits, features = found['logits'], found['features']
+    # First, as it refuses what is not finite.
+    probabilities = self._calibrated(logits)
     distances = self.detector and self.detector.distances(features)
-    return Outputs(self._calibrated(logits), distances, maps)
+    return Outputs(probabilities, distances, maps)
 
   def _calibrated(self, logits: np.ndarray) -> np.ndarray:
     if not np.isfinite(logits).all():
