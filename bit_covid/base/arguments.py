@@ -30,6 +30,18 @@ def add_data(
   )
 
 
+def add_map(parser: argparse.ArgumentParser) -> None:
+  """Adds --map, texts for `analysis.class_mapping.parse`."""
+  parser.add_argument(
+    '--map',
+    action='append',
+    default=[],
+    metavar='THEIRS:OURS',
+    help='class of the network that a class of other data is, where its name '
+    'does not say it; THEIRS: leaves its slices out; may be repeated',
+  )
+
+
 def add_seed(parser: argparse.ArgumentParser, purpose: str) -> None:
   """Adds --seed, with what it is for, such as 'of the order'."""
   parser.add_argument(

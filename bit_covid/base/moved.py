@@ -6,6 +6,9 @@
 `python -m bit_covid.verify` runs `bit_covid.cli.verify`.
 """
 
+# A Python that is too old must come as far as the message that says so.
+from __future__ import annotations
+
 from collections.abc import Sequence
 import importlib
 from importlib import machinery
@@ -46,9 +49,11 @@ MOVED = {
   'bit_covid.npz_archive': 'bit_covid.weights.npz_archive',
   # A verb that never moved, for `python -m`.
   'bit_covid.out_of_distribution': 'bit_covid.cli.out_of_distribution',
+  'bit_covid.paper.cost': 'bit_covid.training.cost',
   'bit_covid.paper.covidnet_files': 'bit_covid.paper.covidnet.run',
   'bit_covid.paper.covidnet_graph': 'bit_covid.paper.covidnet.graph',
   'bit_covid.paper.covidnet_run': 'bit_covid.paper.covidnet.run',
+  'bit_covid.paper.queue': 'bit_covid.training.queue',
   'bit_covid.pretrained': 'bit_covid.weights.find',
   'bit_covid.progress': 'bit_covid.base.progress',
   'bit_covid.resnet_v2': 'bit_covid.models.resnet_v2',
