@@ -164,6 +164,7 @@ def _serve(
     limits=limits,
     hosts=arguments.allow_host,
     score_flagged=arguments.score_flagged,
+    allow_unfamiliar=arguments.allow_unfamiliar,
     opens_browser=not arguments.no_browser,
     debug=arguments.debug,
   )

@@ -13,7 +13,7 @@ from PIL import Image
 from bit_covid.analysis import colours
 from bit_covid.models import class_maps
 from bit_covid.scoring import page
-from bit_covid.scoring import score
+from bit_covid.scoring import scan_result
 from input_pipeline import scans
 
 # Largest length of the longer side in pixels; CT slices have 512.
@@ -32,7 +32,7 @@ class Picture(NamedTuple):
 class ScoredScan(NamedTuple):
   """A scan that was scored."""
 
-  result: score.ScanResult
+  result: scan_result.ScanResult
   # By index of the slice; slices that could not be read have none.
   pictures: dict[int, Picture]
 
@@ -106,6 +106,11 @@ def content(
     'id': result.scan.id,
     'class_names': result.class_names,
     'predicted': result.predicted,
+    'verdict': {
+      'outcome': result.verdict.outcome,
+      'is_withheld': result.verdict.is_withheld,
+      'text': ' '.join([result.verdict.meaning, *result.verdict.reasons]),
+    },
     'joined': joined,
     'counted': result.num_used,
     'cautions': list(cautions),

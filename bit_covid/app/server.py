@@ -61,6 +61,7 @@ class PageServer(uvicorn.Server):
     limits: limits_lib.Limits,
     hosts: Collection[str] = (),
     score_flagged: bool = False,
+    allow_unfamiliar: bool = False,
     debug: bool = False,
   ):
     """Creates the server.
@@ -70,11 +71,15 @@ class PageServer(uvicorn.Server):
       limits: of uploads and sessions.
       hosts: as for `guard.Guard`.
       score_flagged: as for `score.score`.
+      allow_unfamiliar: the same.
       debug: as for `worker.Worker`.
     """
     self.sessions = session_lib.Sessions(limits)
     worker = worker_lib.Worker(
-      classifier, score_flagged=score_flagged, debug=debug
+      classifier,
+      score_flagged=score_flagged,
+      allow_unfamiliar=allow_unfamiliar,
+      debug=debug,
     )
     app = _application(classifier, self.sessions, worker)
     guarded = guard.Guard(app, hosts=hosts, debug=debug)

@@ -27,6 +27,7 @@ class Worker:
     classifier: network_lib.Network,
     *,
     score_flagged: bool = False,
+    allow_unfamiliar: bool = False,
     debug: bool = False,
   ):
     """Starts the thread.
@@ -34,10 +35,12 @@ class Worker:
     Args:
       classifier: the network.
       score_flagged: as for `score.score`.
+      allow_unfamiliar: the same.
       debug: print the traceback of an error; it may contain file names.
     """
     self._classifier = classifier
     self._score_flagged = score_flagged
+    self._allow_unfamiliar = allow_unfamiliar
     self._debug = debug
     self._thread = futures.ThreadPoolExecutor(1, 'bit_covid_worker')
 
@@ -115,6 +118,7 @@ class Worker:
       self._classifier,
       scan,
       score_flagged=self._score_flagged,
+      allow_unfamiliar=self._allow_unfamiliar,
       on_read=on_read,
       on_slice=on_slice,
     )

@@ -87,7 +87,7 @@ def check_exist(*paths: str | os.PathLike[str] | None, expected: str) -> None:
 
 
 def add_scoring(parser: argparse.ArgumentParser) -> None:
-  """Adds --checkpoint and --score_flagged, for commands that score scans."""
+  """Adds the arguments that all commands have that score scans."""
   parser.add_argument(
     '--checkpoint',
     required=True,
@@ -98,4 +98,10 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     action='store_true',
     help='also score slices that the input check flags; they do not count for '
     'the scan',
+  )
+  parser.add_argument(
+    '--allow_unfamiliar',
+    action='store_true',
+    help='give probabilities also for scans that are refused as too unlike '
+    'those of the training',
   )

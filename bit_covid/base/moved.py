@@ -47,6 +47,8 @@ MOVED = {
   'bit_covid.mixup': 'bit_covid.training.mixup',
   'bit_covid.model_metadata': 'bit_covid.weights.metadata',
   'bit_covid.npz_archive': 'bit_covid.weights.npz_archive',
+  # A verb that never moved, for `python -m`.
+  'bit_covid.out_of_distribution': 'bit_covid.cli.out_of_distribution',
   'bit_covid.paper.cost': 'bit_covid.training.cost',
   'bit_covid.paper.covidnet_files': 'bit_covid.paper.covidnet.run',
   'bit_covid.paper.covidnet_graph': 'bit_covid.paper.covidnet.graph',

@@ -48,6 +48,10 @@ VERBS = {
   'verify': Verb(
     'bit_covid.cli.verify', 'check the installation, a checkpoint, a run'
   ),
+  'out-of-distribution': Verb(
+    'bit_covid.cli.out_of_distribution',
+    'add limits for scans unlike the training to a run',
+  ),
   'export': Verb(
     'bit_covid.export.command', 'a checkpoint for ONNX, TensorFlow, plain JAX'
   ),

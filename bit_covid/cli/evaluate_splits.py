@@ -14,6 +14,7 @@ import pathlib
 
 from etils import epath
 import ml_collections
+import numpy as np
 import tqdm
 
 from bit_covid.analysis import class_mapping
@@ -25,6 +26,7 @@ from bit_covid.base import compilation_cache
 from bit_covid.base import devices
 from bit_covid.base import disk
 from bit_covid.base import lines
+from bit_covid.inference import detector as detector_lib
 from bit_covid.inference import evaluate
 from bit_covid.inference import network as network_lib
 from bit_covid.inference import other_classes
@@ -76,7 +78,9 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
   else:
     facts = _facts(config, checkpoint.model_name, path, mapping.text)
     run_identity.begin_evaluation(workdir, facts, splits, flag='--output')
-  _evaluate(checkpoint, config, splits, workdir, mapping, batch=arguments.batch)
+  features = _evaluate(
+    checkpoint, config, splits, workdir, mapping, batch=arguments.batch
+  )
   digest = checksums.of_file(epath.Path(path))
   for name, examples in splits.items():
     data = examples.fingerprint
@@ -84,6 +88,9 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
   if mapping.text:
     lines.say(f'Classes: {mapping.text}.')
   _show(workdir, list(splits))
+  for name, examples in splits.items():
+    text = _unlike_training(path, config, examples, features[name])
+    lines.say(f'{name}, unlike the training: {text}')
 
 
 def _data_config(
@@ -187,13 +194,13 @@ def _evaluate(
   mapping: class_mapping.ClassMapping,
   *,
   batch: int,
-) -> None:
-  """Writes the results of each split."""
+) -> dict[str, np.ndarray]:
+  """Returns the features of each split, after writing its results."""
   network = resnet_v2.create(
     checkpoint.model_name, num_classes=len(checkpoint.metadata.class_names)
   )
   forward = evaluate.make_forward(network)
-  params = devices.replicate(checkpoint.params)
+  params, features = devices.replicate(checkpoint.params), {}
   for name, examples in splits.items():
     steps = math.ceil(len(examples) / max(batch, 1))
     with tqdm.tqdm(total=steps, desc=name, unit='step', disable=None) as bar:
@@ -208,6 +215,32 @@ def _evaluate(
       workdir, name, table, outputs.features, show=False
     )
     run_identity.add_split(workdir, name, examples)
+    features[name] = outputs.features
+  return features
+
+
+def _unlike_training(
+  path: pathlib.Path,
+  config: ml_collections.ConfigDict,
+  examples: input_pipeline.Examples,
+  features: np.ndarray,
+) -> str:
+  """Returns how many patients the network's detector warns of."""
+  detector, reason = detector_lib.find(path, num_features=features.shape[1])
+  if detector is None:
+    return f'not checked, as {reason}.'
+  known = detector.facts['box']
+  if config.box != known:
+    return (
+      f'not checked, as the limits are for boxes that are {known}, and these '
+      f'were {config.box} (--box={known} --output=FOLDER checks it).'
+    )
+  judged = detector.judge(detector.distances(features), examples.patient_id)
+  caution = (judged.is_warned & ~judged.is_refused).sum()
+  return (
+    f'caution for {caution} and refusal of {judged.is_refused.sum()} of '
+    f'{len(judged.distance):,} patients.'
+  )
 
 
 def _show(workdir: epath.Path, names: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from bit_covid.base import page_templates
 from bit_covid.inference import load
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import output as output_lib
+from bit_covid.scoring import scan_result
 from bit_covid.scoring import score
 from bit_covid.scoring import tables
 from input_pipeline import scans
@@ -46,7 +47,7 @@ def _score_all(
   network: network_lib.Network,
   found: scans.Found,
   arguments: argparse.Namespace,
-) -> list[score.ScanResult]:
+) -> list[scan_result.ScanResult]:
   """Returns the results of all scans, after their pages were written."""
   # Compiled before the first scan, so that its time does not include it.
   seconds = load.warm_up(network) if found.scans else 0.0
@@ -54,12 +55,15 @@ def _score_all(
   arguments.output.mkdir(parents=True, exist_ok=True)
   results = []
   total = sum(map(len, found.scans))
-  flagged = arguments.score_flagged
   # The bar is shown on a terminal only.
   with tqdm.tqdm(total=total, unit='slice', disable=None) as bar:
     for scan in found.scans:
       result = score.score(
-        network, scan, score_flagged=flagged, on_slice=bar.update
+        network,
+        scan,
+        score_flagged=arguments.score_flagged,
+        allow_unfamiliar=arguments.allow_unfamiliar,
+        on_slice=bar.update,
       )
       start = time.monotonic()
       output_lib.write_page(arguments.output, result, network)
@@ -70,13 +74,13 @@ def _score_all(
   return results
 
 
-def _texts(result: score.ScanResult, drawing: float) -> list[str]:
+def _texts(result: scan_result.ScanResult, drawing: float) -> list[str]:
   """Returns the lines on a scan that are printed."""
   scan, count = result.scan, len(result.slices)
-  verdict = 'no slice was scored: see its page'
+  text = 'no slice was scored: see its page'
   if result.scan_probabilities:
-    values = result.scan_probabilities[score.DEFAULT_AGGREGATION]
-    verdict = ', '.join(
+    values = result.scan_probabilities[scan_result.DEFAULT_AGGREGATION]
+    text = ', '.join(
       f'{name} {value:.1%}'
       for name, value in zip(result.class_names, values, strict=True)
     )
@@ -86,8 +90,9 @@ def _texts(result: score.ScanResult, drawing: float) -> list[str]:
   )
   total = sum(seconds.values())
   return [
-    f'{scan.name} -> {scan.id}.html: {verdict} ({result.num_used} of {count} '
+    f'{scan.name} -> {scan.id}.html: {text} ({result.num_used} of {count} '
     'slices count)',
+    f'  {result.verdict.meaning} {" ".join(result.verdict.reasons)}',
     f'  {total:.1f} s, {1000 * total / count:.0f} ms a slice: {parts}',
     *(f'  Note: {note}' for note in scan.notes),
     # Damaged slices are named on the terminal only, since a file name can

@@ -5,7 +5,7 @@
 from collections.abc import Mapping, Sequence
 import functools
 import os
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import jax
 import numpy as np
@@ -13,6 +13,7 @@ from numpy import typing as npt
 import scipy.special
 
 from bit_covid.base import devices
+from bit_covid.inference import detector as detector_lib
 from bit_covid.inference import whole_batches
 from bit_covid.models import class_maps
 from bit_covid.models import gradcam
@@ -31,6 +32,22 @@ DEFAULT_PREPROCESSING = {
 }
 
 
+class Outputs(NamedTuple):
+  """What one pass computes of N slices.
+
+  Attributes:
+    probabilities: `[N, C]` float64, calibrated if the temperature is known.
+    distances: how unlike the training slices each is, `[N]` float64; None: the
+      network has no detector.
+    maps: the Grad-CAM map of each class, of the size of the last feature map,
+      `[N, C, h, w]` float32, for `class_maps.enlarge`; None: not computed.
+  """
+
+  probabilities: np.ndarray
+  distances: np.ndarray | None = None
+  maps: np.ndarray | None = None
+
+
 class Network:
   """A network with its parameters and its preprocessing.
 
@@ -46,6 +63,9 @@ class Network:
     temperature: divides the logits before the softmax; None: not known, so
       the probabilities are not calibrated.
     facts: of the training, such as the name of its data; empty: not known.
+    detector: of slices that are unlike those of the training; None: there is
+      none.
+    no_detector: why there is none, as a part of a sentence.
   """
 
   def __init__(self, checkpoint: bit_npz.Checkpoint):
@@ -59,6 +79,8 @@ class Network:
     self.window = checkpoint.metadata.window
     self.temperature = checkpoint.metadata.temperature
     self.facts = dict(checkpoint.metadata.facts)
+    self.detector: detector_lib.Detector | None = None
+    self.no_detector = 'the network was not loaded from a file'
     self.model = resnet_v2.create(
       self.model_name, num_classes=len(self.class_names)
     )
@@ -69,9 +91,14 @@ class Network:
 
     Raises:
       FileNotFoundError: there is no such checkpoint.
-      ValueError: the file is no checkpoint.
+      ValueError: the file is no checkpoint, or its detector is damaged.
     """
-    return cls(bit_npz.load(find.find_checkpoint(name)))
+    path = find.find_checkpoint(name)
+    network = cls(bit_npz.load(path))
+    network.detector, network.no_detector = detector_lib.find(
+      path, num_features=len(network.params['head']['kernel'])
+    )
+    return network
 
   @functools.cached_property
   def _forward(self) -> whole_batches.Forward:
@@ -168,19 +195,23 @@ class Network:
     logits = self.logits(np.asarray(normalize.to_model_range(prepared)))
     return self._calibrated(logits)
 
-  def probabilities_and_maps(
-    self, prepared: np.ndarray
-  ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
-    """Returns probabilities and the Grad-CAM map of each class, in one pass.
+  def outputs(self, prepared: np.ndarray, *, with_maps: bool) -> Outputs:
+    """Returns probabilities, distances and maps of slices, in one pass.
 
-    The maps have the size of the last feature map, `[N, C, h, w]` float32;
-    `class_maps.enlarge` brings them to the size of an image.
+    Args:
+      prepared: `[N, S, S, 1]` uint8, of `prepare`.
+      with_maps: whether maps are computed.
     """
-    logits, maps = self._apply(
-      functools.partial(class_maps.apply, self.model),
-      np.asarray(normalize.to_model_range(prepared)),
-    )
-    return self._calibrated(logits), maps
+    images, maps = np.asarray(normalize.to_model_range(prepared)), None
+    if with_maps:
+      forward = functools.partial(class_maps.apply, self.model)
+      logits, features, maps = self._apply(forward, images)
+    else:
+      logits, features = self._apply(self._forward, images)
+    # First, as it refuses what is not finite.
+    probabilities = self._calibrated(logits)
+    distances = self.detector and self.detector.distances(features)
+    return Outputs(probabilities, distances, maps)
 
   def _calibrated(self, logits: np.ndarray) -> npt.NDArray[np.float64]:
     if not np.isfinite(logits).all():

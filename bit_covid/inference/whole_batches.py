@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 # A function of the parameters, images and further arrays of equal length.
-Forward = Callable[..., tuple[jax.Array, jax.Array]]
+Forward = Callable[..., tuple[jax.Array, ...]]
 
 # Images per call. A smaller last batch is padded, so that only one program is
 # compiled.
@@ -22,7 +22,7 @@ def apply(
   images: np.ndarray,
   *others: np.ndarray,
 ) -> list[np.ndarray]:
-  """Returns both results of `forward(params, images, *others)`, of all images.
+  """Returns the results of `forward(params, images, *others)`, of all images.
 
   Args:
     forward: called with 16 images and as many of each of the others.

@@ -24,10 +24,11 @@ def apply(
   model: resnet_v2.ResNetV2,
   params: Mapping[str, Any],
   images: jax.Array,
-) -> tuple[jax.Array, jax.Array]:
-  """Returns logits and the small Grad-CAM maps of all classes.
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+  """Returns logits, features and the small Grad-CAM maps of all classes.
 
-  The logits are `[N, C]` float32, the maps `[N, C, h, w]` float32 in [0, 1].
+  The logits are `[N, C]` float32, the features, which the head takes, `[N, F]`
+  float32, and the maps `[N, C, h, w]` float32 in [0, 1].
 
   Args:
     model: the network.
@@ -38,7 +39,7 @@ def apply(
   maps = gradcam.weighted_maps(
     intermediates['feature_map'], params['head']['kernel']
   )
-  return logits, gradcam.normalize(maps)
+  return logits, intermediates['features'], gradcam.normalize(maps)
 
 
 def enlarge(small: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -11,7 +11,7 @@ from PIL import ImageDraw
 from PIL import ImageFont
 
 from bit_covid.analysis import colours
-from bit_covid.scoring import score
+from bit_covid.scoring import scan_result
 
 _COLUMNS = 4
 # Pixels of a tile, of the line of text above it, and between tiles.
@@ -21,7 +21,7 @@ _OPACITY = 0.6
 _INK = (31, 41, 55)
 
 
-def render(result: score.ScanResult, footer: str = '') -> bytes:
+def render(result: scan_result.ScanResult, footer: str = '') -> bytes:
   """Returns the montage as a PNG file: each slice above its overlay.
 
   Drawn with Pillow, since Matplotlib would take as long as the network. The
@@ -50,7 +50,7 @@ def render(result: score.ScanResult, footer: str = '') -> bytes:
   return buffer.getvalue()
 
 
-def overlay(each: score.MontageSlice) -> tuple[np.ndarray, np.ndarray]:
+def overlay(each: scan_result.MontageSlice) -> tuple[np.ndarray, np.ndarray]:
   """Returns a slice without and with its map, each `[240, 240, 3]` uint8."""
   gray = np.asarray(_fit(Image.fromarray(each.gray)))
   gradcam = np.clip(np.asarray(_fit(Image.fromarray(each.gradcam))), 0, 1)
@@ -62,7 +62,7 @@ def overlay(each: score.MontageSlice) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _draw(
-  picture: Image.Image, each: score.MontageSlice, left: int, top: int
+  picture: Image.Image, each: scan_result.MontageSlice, left: int, top: int
 ) -> None:
   """Draws a slice, its overlay below it, and a line of text above."""
   text = f'Slice {each.number}: {each.probability:.0%}'

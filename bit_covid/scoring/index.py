@@ -11,7 +11,7 @@ from PIL import Image
 
 from bit_covid.scoring import gradcam_montage
 from bit_covid.scoring import page
-from bit_covid.scoring import score
+from bit_covid.scoring import scan_result
 from bit_covid.scoring import tables
 from input_pipeline import scans
 
@@ -21,7 +21,7 @@ _THUMBNAIL = 144
 
 
 def render(
-  results: Sequence[score.ScanResult],
+  results: Sequence[scan_result.ScanResult],
   found: scans.Found,
   class_names: tuple[str, ...],
   *,
@@ -43,12 +43,15 @@ def render(
   )
 
 
-def _row(result: score.ScanResult) -> dict[str, Any]:
+def _row(result: scan_result.ScanResult) -> dict[str, Any]:
   """Returns what the overview shows of a scan."""
   return {
     'id': result.scan.id,
     'predicted': result.predicted,
-    'probabilities': result.scan_probabilities.get(score.DEFAULT_AGGREGATION),
+    'verdict': result.verdict,
+    'probabilities': result.scan_probabilities.get(
+      scan_result.DEFAULT_AGGREGATION
+    ),
     'counted': result.num_used,
     'total': len(result.slices),
     'findings': page.findings(result),
@@ -56,7 +59,7 @@ def _row(result: score.ScanResult) -> dict[str, Any]:
   }
 
 
-def _thumbnail(result: score.ScanResult) -> bytes:
+def _thumbnail(result: scan_result.ScanResult) -> bytes:
   """Returns the slice most probably of the predicted class, as a PNG."""
   most_probable = max(result.montage_slices, key=lambda each: each.probability)
   plain, _ = gradcam_montage.overlay(most_probable)

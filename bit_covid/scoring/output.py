@@ -15,7 +15,7 @@ from bit_covid.inference import network as network_lib
 from bit_covid.scoring import gradcam_montage
 from bit_covid.scoring import index
 from bit_covid.scoring import page as page_lib
-from bit_covid.scoring import score
+from bit_covid.scoring import scan_result
 from bit_covid.scoring import tables as tables_lib
 from input_pipeline import scans
 from input_pipeline.scans import window as window_lib
@@ -28,9 +28,9 @@ _README = """\
 index.html       all scans of this call, with a link to the page of each
 <scan>.html      a page for each scan
 <scan>.png       its slices with their Grad-CAM maps
-scans.csv        probabilities of each scan, by aggregation method
+scans.csv        verdict on each scan; probabilities by aggregation method
 predictions.csv  probabilities of each slice; empty: not scored
-slices.csv       position of each slice, and why it does not count
+slices.csv       position, distance to the training, and why one does not count
 refused.csv      files that are in no scan, and why
 counts.csv       files that were given and used, and slices that count
 
@@ -58,7 +58,9 @@ def cautions(network: network_lib.Network) -> list[str]:
 
 
 def write_page(
-  folder: pathlib.Path, result: score.ScanResult, network: network_lib.Network
+  folder: pathlib.Path,
+  result: scan_result.ScanResult,
+  network: network_lib.Network,
 ) -> None:
   """Writes the page of a scan, and its montage if a slice was scored."""
   target = epath.Path(folder)
@@ -68,7 +70,8 @@ def write_page(
     first = (
       f'Scan {result.scan.id}: {result.predicted}. {page_templates.DISCLAIMER}'
     )
-    montage = gradcam_montage.render(result, '\n'.join([first, *limits[:1]]))
+    below = [first, result.verdict.meaning, *limits[:1]]
+    montage = gradcam_montage.render(result, '\n'.join(below))
     files.write(target / f'{result.scan.id}.png', montage)
   page = page_lib.render(result, limits)
   files.write(target / f'{result.scan.id}.html', page.encode())
@@ -76,7 +79,7 @@ def write_page(
 
 def write_tables(
   folder: pathlib.Path,
-  results: Sequence[score.ScanResult],
+  results: Sequence[scan_result.ScanResult],
   found: scans.Found,
   network: network_lib.Network,
 ) -> None:

@@ -13,7 +13,7 @@ from bit_covid.analysis import aggregation
 from bit_covid.analysis import figures
 from bit_covid.base import page_templates
 from bit_covid.scoring import gradcam_montage
-from bit_covid.scoring import score
+from bit_covid.scoring import scan_result
 
 # Texts for the values of `scans.Scan.source`.
 SOURCES = {
@@ -37,7 +37,7 @@ KEPT = (
 )
 
 
-def render(result: score.ScanResult, cautions: list[str]) -> str:
+def render(result: scan_result.ScanResult, cautions: list[str]) -> str:
   """Returns the HTML of a scan's page; `cautions` is that of `output`."""
   montage = chart = None
   if result.montage_slices:
@@ -48,10 +48,11 @@ def render(result: score.ScanResult, cautions: list[str]) -> str:
   return template.render(
     scan_id=result.scan.id,
     predicted=result.predicted,
+    verdict=result.verdict,
     cautions=cautions,
     classes=result.class_names,
     aggregations=aggregations(result),
-    main=result.scan_probabilities.get(score.DEFAULT_AGGREGATION),
+    main=result.scan_probabilities.get(scan_result.DEFAULT_AGGREGATION),
     counted=result.num_used,
     total=len(result.slices),
     findings=findings(result),
@@ -63,7 +64,7 @@ def render(result: score.ScanResult, cautions: list[str]) -> str:
   )
 
 
-def probability_curve(result: score.ScanResult) -> mpl_figure.Figure:
+def probability_curve(result: scan_result.ScanResult) -> mpl_figure.Figure:
   """Returns a plot of probabilities by slice, gray where one does not count."""
   figure = figures.new(2.4)
   axes = figures.plain(figure.subplots())
@@ -102,7 +103,7 @@ def environment() -> jinja2.Environment:
   return page_templates.environment(pathlib.Path(__file__).parent / 'templates')
 
 
-def findings(result: score.ScanResult) -> list[tuple[str, int, str]]:
+def findings(result: scan_result.ScanResult) -> list[tuple[str, int, str]]:
   """Returns each finding, its number of slices, and which: '1-12, 133'."""
   numbers = collections.defaultdict(list)
   for number, each in enumerate(result.slices, start=1):
@@ -124,7 +125,9 @@ def ranges(numbers: list[int]) -> str:
   )
 
 
-def aggregations(result: score.ScanResult) -> list[tuple[str, np.ndarray]]:
+def aggregations(
+  result: scan_result.ScanResult,
+) -> list[tuple[str, np.ndarray]]:
   """Returns aggregation methods as text, each with its `[C]` probabilities."""
   return [
     (AGGREGATIONS[method], result.scan_probabilities[method])
@@ -133,7 +136,7 @@ def aggregations(result: score.ScanResult) -> list[tuple[str, np.ndarray]]:
   ]
 
 
-def facts(result: score.ScanResult) -> list[tuple[str, str]]:
+def facts(result: scan_result.ScanResult) -> list[tuple[str, str]]:
   """Returns names and values of what is known of the scan itself."""
   scan = result.scan
   window = window_text(scan.window) if scan.window else 'as in the files'

@@ -10,6 +10,7 @@ import warnings
 import pandas as pd
 
 from bit_covid.inference import network as network_lib
+from bit_covid.scoring import scan_result
 from bit_covid.scoring import score
 from bit_covid.scoring import tables
 from input_pipeline import scans
@@ -35,7 +36,13 @@ def predict_files(
     found = scans.without_copies(all_found)
     _check_refused(found)
     results = [
-      score.score(network, x, score_flagged=not check, num_shown=0)
+      score.score(
+        network,
+        x,
+        score_flagged=not check,
+        allow_unfamiliar=not check,
+        num_shown=0,
+      )
       for x in found.scans
     ]
   slices = [(r.scan, x) for r in results for x in r.slices]
@@ -49,6 +56,7 @@ def predict_files(
       f'{_count(findings)}. Give check=False to have them scored all the same.',
       stacklevel=3,
     )
+  _warn_of_doubts(results)
   table = tables.predictions_table(results, network.class_names)
   return table.assign(
     # Unlike a result that is passed on, a notebook shows the user's own names.
@@ -56,6 +64,19 @@ def predict_files(
     # Nothing says which images are of one patient.
     patient_id=['' if s.source == 'images' else s.id for s, _ in slices],
   )
+
+
+def _warn_of_doubts(results: Sequence[scan_result.ScanResult]) -> None:
+  """Warns of scans whose probabilities call for caution."""
+  doubts = [
+    ' '.join(each.verdict.reasons)
+    for each in results
+    if each.num_used and each.verdict.outcome in ('caution', 'refused')
+  ]
+  if doubts:
+    warnings.warn(
+      f'{len(doubts)} of {len(results)} scans: {_count(doubts)}', stacklevel=4
+    )
 
 
 def _check_refused(found: scans.Found) -> None:

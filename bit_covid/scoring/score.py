@@ -7,9 +7,9 @@ with scans.find('study/', window=network.window) as found:
 result.predicted, result.scan_probabilities['mean']
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 import dataclasses
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,99 +17,14 @@ from bit_covid.analysis import aggregation
 from bit_covid.base import stopwatch
 from bit_covid.inference import network as network_lib
 from bit_covid.models import class_maps
+from bit_covid.scoring import scan_result
+from bit_covid.scoring import verdict as verdict_lib
 from input_pipeline import scans
 
-# The method that decides the predicted class; the results of all methods in
-# `aggregation.METHODS` are reported. Unlike a maximum, a mean does not grow
-# with the number of slices.
-DEFAULT_AGGREGATION = 'mean'
 # Slices per forward pass. The network pads a smaller last batch.
 _BATCH = 16
 # Slices in the montage of a scan.
 NUM_SHOWN = 12
-
-
-class SliceResult(NamedTuple):
-  """The result of one slice.
-
-  Attributes:
-    slice_id: of `Scan.slice_id`.
-    name: file name. It may be printed but never written to results, since it
-      can identify the patient.
-    position: in mm along the body, upwards; None: not known.
-    finding: of the input check; None: nothing was found.
-    is_readable: whether the file could be decoded.
-    probabilities: `[C]` float64; None: not scored.
-    box: the crop around the body, `[4]` int (xmin, ymin, xmax, ymax; ends
-      exclusive); None: the whole slice, or not scored.
-    maps: `[C, h, w]` float32, the Grad-CAM map of each class, for
-      `class_maps.enlarge` to the size of the box; None: not computed.
-  """
-
-  slice_id: str
-  name: str
-  position: float | None
-  finding: str | None
-  is_readable: bool
-  probabilities: np.ndarray | None = None
-  box: np.ndarray | None = None
-  maps: np.ndarray | None = None
-
-  @property
-  def is_used(self) -> bool:
-    """Whether it counts for the scan: scored, and without a finding."""
-    return self.finding is None and self.probabilities is not None
-
-
-class MontageSlice(NamedTuple):
-  """A slice of the montage.
-
-  Attributes:
-    number: in its scan, from 1.
-    gray: the crop that the network saw, before resizing, `[h, w]` uint8.
-    gradcam: Grad-CAM of the scan's predicted class, `[h, w]` in [0, 1].
-    probability: of that class.
-  """
-
-  number: int
-  gray: np.ndarray
-  gradcam: np.ndarray
-  probability: float
-
-
-@dataclasses.dataclass(frozen=True)
-class ScanResult:
-  """The result of one scan.
-
-  Attributes:
-    scan: the scan.
-    class_names: in the order of the probabilities.
-    slices: of the whole scan, in its order.
-    scan_probabilities: `[C]` float64 by aggregation method, over the slices
-      that count; empty: no slice counts.
-    montage_slices: slices from all parts of the scan, for the montage.
-    seconds: time spent on 'reading' and on 'network'.
-  """
-
-  scan: scans.Scan
-  class_names: tuple[str, ...]
-  slices: tuple[SliceResult, ...]
-  scan_probabilities: Mapping[str, np.ndarray]
-  montage_slices: tuple[MontageSlice, ...] = ()
-  seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
-
-  @property
-  def predicted(self) -> str | None:
-    """The most probable class; None if no slice counts."""
-    if not self.scan_probabilities:
-      return None
-    probabilities = self.scan_probabilities[DEFAULT_AGGREGATION]
-    return self.class_names[int(probabilities.argmax())]
-
-  @property
-  def num_used(self) -> int:
-    """The number of slices that count for the scan."""
-    return sum(x.is_used for x in self.slices)
 
 
 def score(
@@ -117,10 +32,11 @@ def score(
   scan: scans.Scan,
   *,
   score_flagged: bool = False,
+  allow_unfamiliar: bool = False,
   num_shown: int = NUM_SHOWN,
   on_slice: Callable[[], None] = lambda: None,
   on_read: Callable[[scans.Checked], None] = lambda checked: None,
-) -> ScanResult:
+) -> scan_result.ScanResult:
   """Returns the result of a scan.
 
   Args:
@@ -128,6 +44,8 @@ def score(
     scan: of an open `scans.find`, read under the network's window.
     score_flagged: also score slices with a finding; they do not count for the
       scan.
+    allow_unfamiliar: give probabilities also for a scan that is refused as too
+      unlike those of the training; otherwise none of its slices has any.
     num_shown: number of slices in the montage; 0: no map is computed.
     on_slice: called after each slice, for a progress bar.
     on_read: called with each slice after it is read, for callers that display
@@ -143,7 +61,10 @@ def score(
     on_slice=on_slice,
     on_read=on_read,
   )
-  result = ScanResult(scan, network.class_names, slices, _aggregate(slices))
+  slices, verdict = _judged(network, slices, allow_unfamiliar)
+  result = scan_result.ScanResult(
+    scan, network.class_names, slices, _aggregate(slices), verdict
+  )
   if result.scan_probabilities and num_shown:
     with clock.of('reading'):
       shown = _montage_slices(result, num_shown)
@@ -170,18 +91,16 @@ def _score_slices(
   with_maps: bool,
   on_slice: Callable[[], None],
   on_read: Callable[[scans.Checked], None],
-) -> tuple[SliceResult, ...]:
+) -> tuple[scan_result.SliceResult, ...]:
   """Returns the results of all slices, in the order of the scan."""
-  results: dict[int, SliceResult] = {}
+  results: dict[int, scan_result.SliceResult] = {}
   batch: dict[int, np.ndarray] = {}
 
   def score_batch() -> None:
     with clock.of('network'):
       outputs = _forward(network, np.stack(list(batch.values())), with_maps)
-    for index, (probabilities, maps) in zip(batch, outputs, strict=True):
-      results[index] = results[index]._replace(
-        probabilities=probabilities, maps=maps
-      )
+    for index, scored in zip(batch, outputs, strict=True):
+      results[index] = results[index]._replace(**scored)
       on_slice()
     batch.clear()
 
@@ -201,9 +120,11 @@ def _score_slices(
   return tuple(results[i] for i in range(len(scan)))
 
 
-def _unscored(scan: scans.Scan, checked: scans.Checked) -> SliceResult:
+def _unscored(
+  scan: scans.Scan, checked: scans.Checked
+) -> scan_result.SliceResult:
   each = scan.slices[checked.index]
-  return SliceResult(
+  return scan_result.SliceResult(
     slice_id=scan.slice_id(checked.index),
     name=each.name,
     position=each.position,
@@ -214,14 +135,43 @@ def _unscored(scan: scans.Scan, checked: scans.Checked) -> SliceResult:
 
 def _forward(
   network: network_lib.Network, prepared: np.ndarray, with_maps: bool
-) -> list[tuple[np.ndarray, np.ndarray | None]]:
-  """Returns probabilities, and maps or None, of each slice."""
-  if with_maps:
-    return list(zip(*network.probabilities_and_maps(prepared), strict=True))
-  return [(values, None) for values in network.probabilities(prepared)]
+) -> list[dict[str, Any]]:
+  """Returns the fields of `SliceResult` that the network computes."""
+  outputs = network.outputs(prepared, with_maps=with_maps)
+  known = {
+    'probabilities': outputs.probabilities,
+    'distance': outputs.distances,
+    'maps': outputs.maps,
+  }
+  known = {name: x for name, x in known.items() if x is not None}
+  rows = zip(*known.values(), strict=True)
+  return [dict(zip(known, row, strict=True)) for row in rows]
 
 
-def _aggregate(slices: tuple[SliceResult, ...]) -> dict[str, np.ndarray]:
+def _judged(
+  network: network_lib.Network,
+  slices: tuple[scan_result.SliceResult, ...],
+  allow_unfamiliar: bool,
+) -> tuple[tuple[scan_result.SliceResult, ...], verdict_lib.Verdict]:
+  """Returns the slices as they may be shown, and the verdict on the scan."""
+  verdict = verdict_lib.judge(
+    network,
+    [x.distance for x in slices if x.is_used],
+    [x.finding for x in slices],
+    allow_unfamiliar=allow_unfamiliar,
+  )
+  if not verdict.is_withheld:
+    return slices, verdict
+  nothing = {'probabilities': None, 'maps': None, 'box': None}
+  unfamiliar = verdict_lib.UNFAMILIAR
+  return tuple(
+    x._replace(finding=x.finding or unfamiliar, **nothing) for x in slices
+  ), verdict
+
+
+def _aggregate(
+  slices: tuple[scan_result.SliceResult, ...],
+) -> dict[str, np.ndarray]:
   used = [x.probabilities for x in slices if x.is_used]
   if not used:
     return {}
@@ -231,7 +181,9 @@ def _aggregate(slices: tuple[SliceResult, ...]) -> dict[str, np.ndarray]:
   }
 
 
-def _montage_slices(result: ScanResult, count: int) -> tuple[MontageSlice, ...]:
+def _montage_slices(
+  result: scan_result.ScanResult, count: int
+) -> tuple[scan_result.MontageSlice, ...]:
   class_index = result.class_names.index(result.predicted)
   used = [(i, x) for i, x in enumerate(result.slices) if x.is_used]
   values = np.array([x.probabilities[class_index] for _, x in used])
@@ -244,5 +196,7 @@ def _montage_slices(result: ScanResult, count: int) -> tuple[MontageSlice, ...]:
       xmin, ymin, xmax, ymax = each.box
       gray = gray[ymin:ymax, xmin:xmax]
     gradcam = class_maps.enlarge(each.maps[class_index], gray.shape)
-    chosen.append(MontageSlice(index + 1, gray, gradcam, float(values[n])))
+    chosen.append(
+      scan_result.MontageSlice(index + 1, gray, gradcam, float(values[n]))
+    )
   return tuple(chosen)

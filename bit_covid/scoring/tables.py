@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from bit_covid.analysis import predictions
-from bit_covid.scoring import score
+from bit_covid.scoring import scan_result
 from input_pipeline import scans
 
 
 def predictions_table(
-  results: Sequence[score.ScanResult], class_names: tuple[str, ...]
+  results: Sequence[scan_result.ScanResult], class_names: tuple[str, ...]
 ) -> pd.DataFrame:
   """Returns the table of `analysis.predictions` with a row per slice.
 
@@ -37,27 +37,31 @@ def predictions_table(
   )
 
 
-def slices_table(results: Sequence[score.ScanResult]) -> pd.DataFrame:
+def slices_table(results: Sequence[scan_result.ScanResult]) -> pd.DataFrame:
   """Returns a row per slice: its position, and why it does not count."""
-  columns = [
-    *('slice_id', 'scan_id', 'number', 'position_mm', 'counts', 'finding')
-  ]
+  columns = ['slice_id', 'scan_id', 'number', 'position_mm', 'distance']
   rows = [
-    (x.slice_id, r.scan.id, number, x.position, x.is_used, x.finding or '')
+    [
+      *(x.slice_id, r.scan.id, number, x.position, x.distance),
+      *(x.is_used, x.finding or ''),
+    ]
     for r in results
     for number, x in enumerate(r.slices, start=1)
   ]
-  return pd.DataFrame(rows, columns=columns)
+  return pd.DataFrame(rows, columns=[*columns, 'counts', 'finding'])
 
 
 def scans_table(
-  results: Sequence[score.ScanResult], class_names: tuple[str, ...]
+  results: Sequence[scan_result.ScanResult], class_names: tuple[str, ...]
 ) -> pd.DataFrame:
   """Returns a row per scan and aggregation method.
 
   A scan without a slice that counts has one row, with NaN for probabilities.
   """
-  columns = ['scan_id', 'source', 'slices', 'counted', 'method', 'predicted']
+  columns = [
+    *('scan_id', 'source', 'slices', 'counted', 'verdict', 'distance'),
+    *('reasons', 'method', 'predicted'),
+  ]
   names = [f'p_{name}' for name in class_names]
   unscored = {'': np.full(len(class_names), np.nan)}
   rows = []
@@ -65,7 +69,9 @@ def scans_table(
     for method, values in (r.scan_probabilities or unscored).items():
       predicted = class_names[int(values.argmax())] if method else ''
       facts = [r.scan.id, r.scan.source, len(r.slices), r.num_used]
-      rows.append([*facts, method, predicted, *values])
+      judged = [r.verdict.outcome, r.verdict.distance]
+      reasons = ' '.join(r.verdict.reasons)
+      rows.append([*facts, *judged, reasons, method, predicted, *values])
   return pd.DataFrame(rows, columns=[*columns, *names])
 
 
@@ -76,7 +82,7 @@ def refused_table(refused: Sequence[scans.Refused]) -> pd.DataFrame:
 
 
 def counts_table(
-  results: Sequence[score.ScanResult], found: scans.Found
+  results: Sequence[scan_result.ScanResult], found: scans.Found
 ) -> pd.DataFrame:
   """Returns the numbers of files, scans and slices that were given and used.
 
@@ -102,7 +108,9 @@ def counts_table(
   return pd.DataFrame(rows, columns=['what', 'number'])
 
 
-def counts_text(results: Sequence[score.ScanResult], found: scans.Found) -> str:
+def counts_text(
+  results: Sequence[scan_result.ScanResult], found: scans.Found
+) -> str:
   """Returns the numbers of `counts_table` as sentences."""
   number = counts_table(results, found).set_index('what')['number']
   return (

@@ -27,6 +27,7 @@ from bit_covid.inference import evaluate
 from bit_covid.models import resnet_v2
 from bit_covid.training import check_config
 from bit_covid.training import disk_space
+from bit_covid.training import fit_detector
 from bit_covid.training import ledger
 from bit_covid.training import map_evidence
 from bit_covid.training import map_panels
@@ -150,12 +151,21 @@ def _write_results(run: steps.Run, params: Mapping[str, Any]) -> dict[str, Any]:
     metrics[name] = run_directory.write_results(
       workdir, name, tables[name], outputs.features
     )
+  if jax.process_index() == 0:
+    run_directory.save_model(
+      config,
+      workdir,
+      devices.to_host(params),
+      run.splits['train'],
+      tables.get('val'),
+    )
+  if problem := fit_detector.write(
+    workdir, params, run.splits, config, forward=run.forward
+  ):
+    progress.say(f'No limits for scans unlike the training: {problem}.')
   if jax.process_index():
     return metrics  # The first host writes.
   params = devices.to_host(params)
-  run_directory.save_model(
-    config, workdir, params, run.splits['train'], tables.get('val')
-  )
   digest = checksums.of_file(workdir / 'model.npz')
   for name in config.final_splits:
     ledger.add(

@@ -74,11 +74,17 @@ function mostTelling({class_names: names, predicted, slices}) {
 
 function describe(result, url) {
   const {class_names: names, predicted, joined, counted, slices} = result;
+  const {outcome, text, is_withheld: isWithheld} = result.verdict;
+  const nothing =
+      isWithheld ? 'Refused: unlike the training' : 'No slice was scored';
   byId('verdict').textContent =
-      predicted ? `Most probable: ${predicted}` : 'No slice was scored';
+      predicted ? `Most probable: ${predicted}` : nothing;
+  byId('acceptance').textContent = text;
+  byId('acceptance').className = outcome === 'accept' ? 'quiet' : 'note';
   byId('counted').textContent = predicted
       ? `${joined[0].method}: ${counted} of ${slices.length} count`
-      : 'Each slice has a finding, see below. A server that was started with ' +
+      : isWithheld ? '' :
+        'Each slice has a finding, see below. A server that was started with ' +
         '--score_flagged scores such slices all the same.';
   fillScores(byId('scores'), names, joined[0]?.probabilities);
   byId('calibration').textContent =

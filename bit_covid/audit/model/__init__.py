@@ -21,6 +21,7 @@ from bit_covid.audit.model import random_labels
 from bit_covid.audit.model import site_fingerprint
 from bit_covid.audit.model import sources_left_out
 from bit_covid.audit.model import subject as subject_lib
+from bit_covid.audit.model import unfamiliar_scans
 
 SOURCES, LABELS = 'Sources left out', 'Labels left out'
 CHECKS: Mapping[str, Callable[[subject_lib.Subject], finding.Finding]] = (
@@ -36,6 +37,7 @@ CHECKS: Mapping[str, Callable[[subject_lib.Subject], finding.Finding]] = (
       'The source in the features': site_fingerprint.check,
       SOURCES: sources_left_out.check,
       LABELS: labels_left_out.check,
+      'Scans unlike the training': unfamiliar_scans.check,
       'Random labels': random_labels.check,
     }
   )

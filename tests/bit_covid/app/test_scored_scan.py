@@ -10,7 +10,8 @@ from PIL import Image
 import pytest
 
 from bit_covid.app import scored_scan
-from bit_covid.scoring import score
+from bit_covid.scoring import scan_result
+from bit_covid.scoring import verdict
 from input_pipeline import scans
 
 
@@ -27,7 +28,7 @@ def _slice(index, **fields):
     'is_readable': True,
     'probabilities': None,
   }
-  return score.SliceResult(**defaults | fields)
+  return scan_result.SliceResult(**defaults | fields)
 
 
 @pytest.fixture
@@ -43,13 +44,14 @@ def scored():
   )
   gray = np.arange(60 * 80, dtype=np.uint32).reshape(60, 80).astype(np.uint8)
   return scored_scan.ScoredScan(
-    score.ScanResult(
+    scan_result.ScanResult(
       scan=scans.Scan(
         '0a', 'Doe', 'images', [scans.Slice('Doe', None, None)] * 3, None
       ),
       class_names=('A', 'B'),
       slices=slices,
       scan_probabilities={},
+      verdict=verdict.Verdict('accept', ('Like the training slices.',), 9.5),
       montage_slices=(),
       seconds={},
     ),
@@ -95,6 +97,10 @@ def test_what_is_said_of_each_slice(scored):
   assert damaged['finding'] == 'damaged'
   assert content['predicted'] is None
   assert content['joined'] == []
+  assert content['verdict']['outcome'] == 'accept'
+  assert content['verdict']['text'].startswith('Accepted: ')
+  assert content['verdict']['text'].endswith(' Like the training slices.')
+  assert not content['verdict']['is_withheld']
   assert content['cautions'] == ['careful']
   assert '(temperature 1.50)' in content['calibration']
   assert 'Doe' not in json.dumps(content)

@@ -35,14 +35,14 @@ def test_closing_stops_the_scoring_and_lets_the_next_one_begin(
   client, classifier, series, score, wait_until, monkeypatch
 ):
   started, goes_on = threading.Event(), threading.Event()
-  original = classifier.probabilities_and_maps
+  original = classifier.outputs
 
-  def slow(prepared):
+  def slow(prepared, **options):
     started.set()
     assert goes_on.wait(60)
-    return original(prepared)
+    return original(prepared, **options)
 
-  monkeypatch.setattr(classifier, 'probabilities_and_maps', slow)
+  monkeypatch.setattr(classifier, 'outputs', slow)
   path, session = client.upload(series)
   other_path, other = client.open()
   client.ask('POST', f'{path}/scans/0/score')
@@ -63,10 +63,10 @@ def test_closing_stops_the_scoring_and_lets_the_next_one_begin(
 def test_a_failure_is_told_without_what_it_says(
   client, classifier, series, wait_until, monkeypatch
 ):
-  def fail(prepared):
+  def fail(prepared, **options):
     raise RuntimeError('Doe_Jane')
 
-  monkeypatch.setattr(classifier, 'probabilities_and_maps', fail)
+  monkeypatch.setattr(classifier, 'outputs', fail)
   path, session = client.upload(series)
   client.ask('POST', f'{path}/scans/0/score')
   wait_until(lambda: session.state.stage == 'failed')

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 
+from etils import epath
 import numpy as np
 from PIL import Image
 import pytest
@@ -13,7 +14,9 @@ import pytest
 import bit_covid
 from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
+from bit_covid.base import checksums
 from bit_covid.cli import evaluate
+from bit_covid.inference import detector
 from configs import demo
 import input_pipeline
 from input_pipeline import preprocess
@@ -70,6 +73,46 @@ def test_own_data_give_what_the_classifier_gives(run, tfds_dir, capsys):
   assert f'{100 * accuracy:.2f}' in printed
   assert '95 % interval' in printed
   assert '\x1b' not in printed
+
+
+def test_patients_unlike_the_training_are_counted(
+  run, tmp_path, tfds_dir, capsys
+):
+  copied = shutil.copytree(run, tmp_path / 'run')
+  own = (copied, f'--data_dir={tfds_dir}')
+  assert _main(*own) == 0
+  assert (
+    'test, unlike the training: not checked, as there is no out_of_dist'
+    in (capsys.readouterr().out)
+  )
+  checkpoint = copied / 'model.npz'
+  width = len(bit_covid.load(checkpoint).params['head']['kernel'])
+  with np.load(copied / 'predictions' / 'test_features.npz') as arrays:
+    # Of nine patients with three slices each.
+    largest = np.linalg.norm(arrays['features'], axis=1).reshape(9, 3)
+  medians = np.sort(np.median(largest, axis=1))
+  limits = detector.Limits(
+    0.0, float(medians[4:6].mean()), float(medians[7:].mean())
+  )
+  for box, expected in (
+    ('annotated', 'caution for 3 and refusal of 1 of 9 patients.'),
+    (
+      'automatic',
+      'not checked, as the limits are for boxes that are automatic',
+    ),
+  ):
+    facts = {
+      'checkpoint': checksums.of_file(epath.Path(checkpoint)),
+      'box': box,
+    }
+    detector.write(
+      epath.Path(copied),
+      detector.Detector(
+        np.zeros((1, width)), np.eye(width), limits, limits, facts
+      ),
+    )
+    assert _main(*own) == 0
+    assert f'test, unlike the training: {expected}' in capsys.readouterr().out
 
 
 @pytest.fixture

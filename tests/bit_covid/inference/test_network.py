@@ -48,9 +48,12 @@ def test_probabilities_are_calibrated(
   np.testing.assert_allclose(
     network.probabilities(prepared), expected, atol=1e-5
   )
-  probabilities, maps = network.probabilities_and_maps(prepared)
-  np.testing.assert_allclose(probabilities, expected, atol=1e-5)
-  assert maps.shape == (3, 3, 1, 1)
+  for with_maps in (True, False):
+    outputs = network.outputs(prepared, with_maps=with_maps)
+    np.testing.assert_allclose(outputs.probabilities, expected, atol=1e-5)
+    assert outputs.distances is None
+    assert (outputs.maps is not None) == with_maps
+  assert network.outputs(prepared, with_maps=True).maps.shape == (3, 3, 1, 1)
 
 
 def test_without_a_temperature_the_softmax_is_that_of_the_logits(

@@ -14,7 +14,11 @@ def test_enlarged_maps_are_those_of_gradcam(random_params):
   params = random_params('tiny')
   images = np.random.default_rng(0).uniform(-1, 1, (2, 64, 96, 1))
   images = images.astype(np.float32)
-  logits, small = map(np.asarray, class_maps.apply(network, params, images))
+  logits, features, small = map(
+    np.asarray, class_maps.apply(network, params, images)
+  )
+  expected_features = network.apply({'params': params}, images)[1]['features']
+  np.testing.assert_allclose(features, expected_features, atol=1e-5)
   assert small.shape == (2, 3, 2, 3)
   for class_index in range(3):
     expected_logits, expected = gradcam.logits_and_maps(

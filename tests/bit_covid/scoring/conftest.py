@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 
 import bit_covid
-from bit_covid.scoring import score
+from bit_covid.inference import detector as detector_lib
+from bit_covid.scoring import scan_result
+from bit_covid.scoring import verdict as verdict_lib
 from input_pipeline import scans
+
+_ACCEPTED = verdict_lib.Verdict('accept', ('Near.',), 9.5)
 
 
 @pytest.fixture(scope='session')
@@ -28,13 +32,38 @@ def classifier(checkpoint) -> bit_covid.Classifier:
 
 
 @pytest.fixture
-def make_result() -> Callable[..., score.ScanResult]:
+def with_detector(classifier, monkeypatch):
+  """Gives the classifier a detector with these limits for scans."""
+
+  def add(*limits):
+    width = len(classifier.params['head']['kernel'])
+    found = detector_lib.Detector(
+      np.zeros((1, width)),
+      np.eye(width),
+      slices=detector_lib.Limits(0.0, 0.0, 0.0),
+      scans=detector_lib.Limits(*limits),
+      facts={},
+    )
+    monkeypatch.setattr(classifier, 'detector', found)
+    return classifier
+
+  return add
+
+
+@pytest.fixture
+def make_result() -> Callable[..., scan_result.ScanResult]:
   """Makes a result of the classes A and B.
 
   Its slices are given by the probability of A, by a finding, or by both.
   """
 
-  def make(*slices, scan_id='0a', source='dicom', montage_slices=()):
+  def make(
+    *slices,
+    scan_id='0a',
+    source='dicom',
+    montage_slices=(),
+    verdict=_ACCEPTED,
+  ):
     results, used = [], []
     for i, each in enumerate(slices):
       value, finding = each if isinstance(each, tuple) else (each, None)
@@ -44,7 +73,7 @@ def make_result() -> Callable[..., score.ScanResult]:
       if finding is None:
         used.append(value)
       results.append(
-        score.SliceResult(
+        scan_result.SliceResult(
           slice_id=f'{scan_id}-{i + 1:04d}',
           name='Doe.dcm',
           position=-5.0 * i,
@@ -54,7 +83,7 @@ def make_result() -> Callable[..., score.ScanResult]:
         )
       )
     mean = np.mean(used) if used else None
-    return score.ScanResult(
+    return scan_result.ScanResult(
       scan=scans.Scan(
         scan_id,
         'Doe',
@@ -70,6 +99,7 @@ def make_result() -> Callable[..., score.ScanResult]:
       )
       if used
       else {},
+      verdict=verdict,
       montage_slices=montage_slices,
       seconds={},
     )

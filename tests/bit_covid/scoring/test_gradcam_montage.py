@@ -9,14 +9,16 @@ from PIL import Image
 import pytest
 
 from bit_covid.scoring import gradcam_montage
-from bit_covid.scoring import score
+from bit_covid.scoring import scan_result
 
 # The last colour of Matplotlib's inferno, where the map is 1.
 _BRIGHTEST = (252, 255, 164)
 
 
 def _slice(gray, gradcam):
-  return score.MontageSlice(7, gray, np.asarray(gradcam, np.float32), 0.625)
+  return scan_result.MontageSlice(
+    7, gray, np.asarray(gradcam, np.float32), 0.625
+  )
 
 
 def test_the_overlay_is_clear_at_0_and_three_fifths_colour_at_1():

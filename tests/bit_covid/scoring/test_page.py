@@ -5,6 +5,7 @@
 import numpy as np
 
 from bit_covid.scoring import page
+from bit_covid.scoring import verdict
 
 
 def test_ranges():
@@ -50,3 +51,20 @@ def test_the_page_shows_probabilities_by_method(make_result):
   assert 'Most probable: A' in text
   for name in page.AGGREGATIONS.values():
     assert f'<th scope="row">{name}</th><td>62.5 %</td><td>37.5 %</td>' in text
+
+
+def test_the_page_begins_with_the_verdict(make_result):
+  text = page.render(make_result(0.75), [])
+  assert '<p id="verdict"><strong>Accepted: the scan is like' in text
+  doubtful = verdict.Verdict('caution', ('Far.', 'Odd.'), 12.5)
+  text = page.render(make_result(0.75, verdict=doubtful), [])
+  assert '<p id="verdict" class="note"><strong>Caution:' in text
+  assert '</strong> Far. Odd.</p>' in text
+
+
+def test_the_page_of_a_withheld_scan_names_no_class(make_result):
+  far = verdict.Verdict('refused', ('Far.',), 99.0, is_withheld=True)
+  text = page.render(make_result(verdict.UNFAMILIAR, verdict=far), [])
+  assert '<h1>Refused: unlike the training</h1>' in text
+  assert 'Most probable' not in text
+  assert 'No slice was scored' not in text

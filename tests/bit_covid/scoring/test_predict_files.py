@@ -32,3 +32,28 @@ def test_the_notebook_reads_dicom_and_archives(classifier, study, tmp_path):
   broken.write_bytes((study / 'Doe_Jane_05.dcm').read_bytes()[:-3000])
   with pytest.raises(ValueError, match=r'broken\.dcm: .*end is missing'):
     classifier.predict(broken)
+
+
+def test_a_refused_scan_has_probabilities_only_without_the_check(
+  with_detector, study
+):
+  classifier = with_detector(0.0, 1e-6, 2e-6)
+  with pytest.warns(UserWarning, match='20 of 20|a localizer') as caught:
+    table = classifier.predict(study)
+  assert any('17 x the scan is too unlike' in str(x.message) for x in caught)
+  assert table['p_NCP'].isna().all()
+  with pytest.warns(UserWarning, match='1 of 1 scans|a localizer') as caught:
+    table = classifier.predict(study, check=False)
+  assert any('Distance from the training' in str(x.message) for x in caught)
+  assert table['p_NCP'].notna().all()
+
+
+def test_a_scan_that_calls_for_caution_has_probabilities_and_a_warning(
+  with_detector, study
+):
+  classifier = with_detector(0.0, 1e-6, 1e6)
+  with pytest.warns(UserWarning, match='scans|slices|a localizer') as caught:
+    table = classifier.predict(study)
+  texts = [str(x.message) for x in caught]
+  assert any(x.startswith('1 of 1 scans: 1 x Distance from') for x in texts)
+  assert table['p_NCP'].notna().sum() == 17

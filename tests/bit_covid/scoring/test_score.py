@@ -9,6 +9,7 @@ import pytest
 import scipy.special
 
 from bit_covid.scoring import score
+from bit_covid.scoring import verdict
 import input_pipeline
 from input_pipeline import scans
 
@@ -134,3 +135,46 @@ def test_a_choice_takes_the_largest_value_of_each_part():
   assert score.choose(np.array([1, 5, 2, 9.0]), 2) == [1, 3]
   assert score.choose(np.array([1, 5, 2, 9, 3.0]), 2) == [1, 3]
   assert score.choose(np.array([1.0]), 5) == [0]
+
+
+def test_the_verdict_is_by_the_features_of_the_slices_that_count(
+  with_detector, study, chest, to_gray, random_params, reference_network
+):
+  classifier = with_detector(1.0, 1e6, 2e6)
+  # Slices with a finding have a distance, which does not count.
+  result = _score(classifier, study, num_shown=0, score_flagged=True)
+  prepared = np.stack(
+    [classifier.prepare(to_gray(chest(64, seed=i)))[0] for i in range(2, 19)]
+  )
+  _, features = reference_network(random_params('tiny'), prepared / 127.5 - 1)
+  expected = np.linalg.norm(features, axis=1)
+  found = [x.distance for x in result.slices[USED]]
+  np.testing.assert_allclose(found, expected, rtol=1e-4)
+  assert result.verdict.outcome == 'accept'
+  assert result.verdict.distance == pytest.approx(np.median(expected), rel=1e-4)
+
+
+def test_a_refused_scan_has_no_probability_of_any_slice(with_detector, study):
+  classifier = with_detector(0.0, 1e-6, 2e-6)
+  result = _score(classifier, study, num_shown=2, score_flagged=True)
+  assert (result.verdict.outcome, result.predicted) == ('refused', None)
+  assert not result.scan_probabilities
+  assert not result.montage_slices
+  assert result.num_used == 0
+  for i, each in enumerate(result.slices):
+    assert each.probabilities is None
+    assert each.maps is None
+    assert (each.finding == verdict.UNFAMILIAR) == (2 <= i < 19)
+
+
+def test_a_refused_scan_has_probabilities_if_asked_for(
+  with_detector, study, result
+):
+  classifier = with_detector(0.0, 1e-6, 2e-6)
+  asked = _score(classifier, study, num_shown=0, allow_unfamiliar=True)
+  assert asked.verdict.outcome == 'refused'
+  np.testing.assert_array_equal(
+    asked.scan_probabilities['mean'].argmax(),
+    result.scan_probabilities['mean'].argmax(),
+  )
+  assert asked.num_used == 17

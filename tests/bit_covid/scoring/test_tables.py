@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bit_covid.scoring import tables
+from bit_covid.scoring import verdict
 from input_pipeline import scans
 
 NAMES = ('A', 'B')
@@ -15,7 +16,10 @@ NAMES = ('A', 'B')
 def results(make_result):
   """A scan of a used, a flagged and an unscored slice, and one of no score."""
   return [
-    make_result(0.75, (0.25, 'odd'), 'no lungs'),
+    make_result(
+      *(0.75, (0.25, 'odd'), 'no lungs'),
+      verdict=verdict.Verdict('caution', ('Far.', 'Odd.'), 12.5),
+    ),
     make_result('no lungs', scan_id='0b', source='images'),
   ]
 
@@ -51,6 +55,9 @@ def test_scans_have_a_row_per_aggregation_method(results):
   assert table['slices'].tolist() == [3] * 4 + [1]
   assert table['counted'].tolist() == [1] * 4 + [0]
   assert table['predicted'].tolist() == ['A'] * 4 + ['']
+  assert table['verdict'].tolist() == ['caution'] * 4 + ['accept']
+  assert table['distance'].tolist() == [12.5] * 4 + [9.5]
+  assert table['reasons'].tolist()[3:] == ['Far. Odd.', 'Near.']
   assert table['p_A'].tolist()[:4] == [0.75] * 4
   assert table[['p_A', 'p_B']].iloc[4].isna().all()
 
@@ -66,6 +73,6 @@ def test_tables_of_no_scan_keep_their_columns():
   assert list(tables.predictions_table([], NAMES).columns) == [
     *('slice_id', 'patient_id', 'source', 'label', 'p_A', 'p_B')
   ]
-  assert len(tables.slices_table([]).columns) == 6
-  assert len(tables.scans_table([], NAMES).columns) == 8
+  assert len(tables.slices_table([]).columns) == 7
+  assert len(tables.scans_table([], NAMES).columns) == 11
   assert len(tables.refused_table([]).columns) == 3

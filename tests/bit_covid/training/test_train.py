@@ -16,6 +16,7 @@ from sklearn import metrics as sklearn_metrics
 
 from bit_covid.analysis import predictions
 from bit_covid.base import disk
+from bit_covid.inference import network as network_lib
 from bit_covid.models import resnet_v2
 from bit_covid.training import check_config
 from bit_covid.training import disk_space
@@ -44,10 +45,20 @@ def config(make_small_config):
   return make_small_config()
 
 
+@pytest.fixture(scope='module', autouse=True)
+def few_patients():
+  """The six patients of val are enough for limits of unlike scans."""
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(train.fit_detector, 'FEWEST_PATIENTS', 6)
+    yield
+
+
 @pytest.fixture(scope='module')
-def finished_run(make_small_config, small_network, tmp_path_factory):
+def finished_run(
+  make_small_config, small_network, few_patients, tmp_path_factory
+):
   """The folder and the metrics of a run of `config`, not to be written to."""
-  del small_network
+  del small_network, few_patients
   config = make_small_config()
   config.report = False
   workdir = tmp_path_factory.mktemp('finished') / 'run'
@@ -165,7 +176,10 @@ def test_resumed_run_is_the_uninterrupted_one_bit_for_bit(
   assert 6 in _losses(parts)
   assert not (parts / 'model.npz').exists()
   train.train_and_evaluate(config, parts)
-  for name in ('metrics.jsonl', 'predictions/test.csv', 'report/metrics.json'):
+  for name in (
+    *('metrics.jsonl', 'predictions/test.csv', 'report/metrics.json'),
+    'out_of_distribution.npz',
+  ):
     assert (parts / name).read_bytes() == (whole / name).read_bytes(), name
   jax.tree.map(
     np.testing.assert_array_equal,
@@ -174,6 +188,36 @@ def test_resumed_run_is_the_uninterrupted_one_bit_for_bit(
   )
   starts = json.loads((parts / 'run.json').read_text())
   assert len(starts) == 2
+
+
+def test_limits_are_those_of_val_cropped_as_scans_are(finished_run, config):
+  network = network_lib.Network.load(finished_run[0])
+  assert network.detector.facts['box'] == 'automatic'
+  assert network.detector.facts['train'] == {'slices': 36, 'patients': 12}
+  medians = []
+  val = input_pipeline.load_split(config.data, 'val')
+  prepared = np.stack(
+    [network.prepare(val.image(i))[0] for i in range(len(val))]
+  )
+  distances = network.outputs(prepared, with_maps=False).distances
+  for patient in np.unique(val.patient_id):
+    medians.append(np.median(distances[val.patient_id == patient]))
+  middle, caution, refused = network.detector.scans
+  assert caution == pytest.approx(max(medians), rel=1e-3)
+  assert middle == pytest.approx(sorted(medians)[2], rel=1e-3)
+  assert refused == pytest.approx(2 * caution - middle)
+
+
+def test_without_patients_of_val_a_run_says_that_it_has_no_limits(
+  config, tmp_path, monkeypatch, capsys
+):
+  monkeypatch.setattr(train.fit_detector, 'FEWEST_PATIENTS', 7)
+  config.report = False
+  train.train_and_evaluate(config, tmp_path)
+  assert not (tmp_path / 'out_of_distribution.npz').exists()
+  assert (
+    'No limits for scans unlike the training: val has 6 patients, fewer than 7.'
+  ) in capsys.readouterr().out
 
 
 def test_finished_run_started_again_gives_the_same(config, copied_run):

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
+from bit_covid.inference import detector as detector_lib
 from bit_covid.scoring import score
 from input_pipeline import scans
 
@@ -103,6 +104,7 @@ def test_a_real_series(
   # The result, read as a person reads it.
   assert page.text('verdict') == f'Most probable: {expected.predicted}'
   assert '117 of 131 count' in page.text('counted')
+  assert page.text('acceptance').startswith('Not checked: nobody knows')
   share = 100 * expected.scan_probabilities['mean'].max()
   assert f'{share:.1f} %' in page.text('scores')
   assert 'drawn pictures' in page.text('cautions')
@@ -188,17 +190,41 @@ def test_the_wheel_and_a_drag_go_through_the_slices(page, upload, series):
   assert page.run("document.getElementById('next').disabled")
 
 
+def test_a_refused_scan_shows_its_slices_without_a_number(
+  page, upload, classifier, series, monkeypatch, tmp_path
+):
+  width = len(classifier.params['head']['kernel'])
+  near = detector_lib.Limits(0.0, 1e-6, 2e-6)
+  detector = detector_lib.Detector(
+    np.zeros((1, width)), np.eye(width), near, near, {}
+  )
+  monkeypatch.setattr(classifier, 'detector', detector)
+  upload(series)
+  # No slice has a map.
+  page.wait(_IS_DONE.replace('.map', '.slice'))
+  assert page.text('verdict') == 'Refused: unlike the training'
+  text = page.text('acceptance')
+  assert text.startswith('Refused: the network was not trained')
+  assert '--allow_unfamiliar gives them' in text
+  assert page.text('counted') == ''
+  page.screenshot(tmp_path / 'refused.png')
+  assert '%' not in page.text('scores')
+  assert 'too unlike those of the training' in page.text('findings')
+  assert page.run("document.querySelectorAll('#strip li').length") == 20
+  assert not page.problems
+
+
 def test_a_scan_that_is_stopped_is_forgotten(
   page, upload, client, classifier, series, wait_until, monkeypatch
 ):
   goes_on = threading.Event()
-  original = classifier.probabilities_and_maps
+  original = classifier.outputs
 
-  def slow(prepared):
+  def slow(prepared, **options):
     assert goes_on.wait(60)
-    return original(prepared)
+    return original(prepared, **options)
 
-  monkeypatch.setattr(classifier, 'probabilities_and_maps', slow)
+  monkeypatch.setattr(classifier, 'outputs', slow)
   upload(series)
   page.wait("document.getElementById('work-title').innerText === 'Scoring'")
   page.wait("document.getElementById('work-text').innerText !== ''")
