@@ -11,6 +11,7 @@ _ROOT = pathlib.Path(__file__).parent
 _VERSION = re.search(
   r"VERSION = '(.+)'", (_ROOT / 'bit_covid/base/version.py').read_text()
 ).group(1)
+_DICOM = ['highdicom>=0.28.2']
 _APP = ['starlette>=1.0', 'uvicorn>=0.40']
 
 setuptools.setup(
@@ -83,6 +84,8 @@ setuptools.setup(
     'tpu': ['jax[tpu]'],
     # The page of bit_covid.app: 5 MB of Python, with what they need.
     'app': _APP,
+    # For --dicom of bit_covid.predict: Parametric Maps and Structured Reports.
+    'dicom': _DICOM,
     # Its tests, and those that run the notebooks.
     'test': [
       'hypothesis>=6.130',
@@ -92,6 +95,7 @@ setuptools.setup(
       'pytest-xdist>=3.8',
       'ruff>=0.17',
       *_APP,
+      *_DICOM,
       'ipykernel>=7',
       'nbclient>=0.11',
       'nbformat>=5.10',

@@ -1,0 +1,123 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The probabilities of a scan as a DICOM Structured Report (TID 1500).
+
+Needs the extra `dicom`.
+"""
+
+from collections.abc import Sequence
+
+import highdicom
+from highdicom import sr
+import pydicom
+from pydicom.sr import codedict
+import pydicom.uid
+
+from bit_covid.base import version
+from bit_covid.scoring import score
+from bit_covid.scoring.clinic import dicom_terms
+
+_SERIES_NUMBER = 9702
+# Digits of a probability; DICOM's decimal strings have 16 characters.
+_DIGITS = 6
+
+
+def make(
+  result: score.ScanResult,
+  sources: Sequence[pydicom.Dataset],
+  *,
+  model_name: str,
+  notes: Sequence[str],
+) -> sr.Comprehensive3DSR:
+  """Returns the report; it refers to all images of the scan.
+
+  Args:
+    result: of a scan with a predicted class.
+    sources: of `source_images.read`.
+    model_name: size of the network, such as 'R50x1'.
+    notes: what limits the result; they stand among the algorithm's parameters,
+      for which alone the template has free text.
+
+  Raises:
+    ValueError: highdicom finds the headers wrong.
+  """
+  report = sr.MeasurementReport(
+    observation_context=_context(),
+    procedure_reported=codedict.codes.LN.CTUnspecifiedBodyRegion,
+    imaging_measurements=[_group(result, sources, model_name, notes)],
+    title=codedict.codes.DCM.ImagingMeasurementReport,
+  )
+  return sr.Comprehensive3DSR(
+    evidence=sources,
+    content=report,
+    is_complete=True,
+    **dicom_terms.object_arguments(
+      _SERIES_NUMBER, f'{dicom_terms.PURPOSE}: probabilities'
+    ),
+  )
+
+
+def _context() -> sr.ObservationContext:
+  # One number for each version, as its results are the same on all machines.
+  device = pydicom.uid.generate_uid(
+    '2.25.', [dicom_terms.NAME, version.VERSION]
+  )
+  return sr.ObservationContext(
+    observer_device_context=sr.ObserverContext(
+      observer_type=codedict.codes.DCM.Device,
+      observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
+        uid=device, name=dicom_terms.NAME, model_name=dicom_terms.NAME
+      ),
+    )
+  )
+
+
+def _group(
+  result: score.ScanResult,
+  sources: Sequence[pydicom.Dataset],
+  model_name: str,
+  notes: Sequence[str],
+) -> sr.MeasurementsAndQualitativeEvaluations:
+  """Returns the measurements of the scan as a whole."""
+  values = result.scan_probabilities[score.DEFAULT_AGGREGATION]
+  return sr.MeasurementsAndQualitativeEvaluations(
+    tracking_identifier=sr.TrackingIdentifier(
+      uid=highdicom.UID(), identifier=f'Scan {result.scan.id}'
+    ),
+    algorithm_id=sr.AlgorithmIdentification(
+      name=f'{dicom_terms.NAME} {model_name}',
+      version=version.VERSION,
+      parameters=[
+        f'{dicom_terms.PURPOSE}.',
+        f'{score.DEFAULT_AGGREGATION} of {result.num_used} of '
+        f'{len(result.slices)} slices',
+        *notes,
+      ],
+    ),
+    measurements=[
+      sr.Measurement(
+        name=dicom_terms.code(f'probability{i}', f'Probability of {name}'),
+        value=round(float(value), _DIGITS),
+        unit=codedict.codes.UCUM.NoUnits,
+      )
+      for i, (name, value) in enumerate(
+        zip(result.class_names, values, strict=True)
+      )
+    ],
+    qualitative_evaluations=[
+      sr.QualitativeEvaluation(
+        name=dicom_terms.code('purpose', 'Intended use'),
+        value=dicom_terms.code('research', dicom_terms.PURPOSE),
+      ),
+      sr.QualitativeEvaluation(
+        name=dicom_terms.code('predicted', 'Most probable class'),
+        value=dicom_terms.code(
+          f'class{values.argmax()}', str(result.predicted)
+        ),
+      ),
+    ],
+    source_images=[
+      sr.SourceImageForMeasurementGroup(x.SOPClassUID, x.SOPInstanceUID)
+      for x in sources
+    ],
+  )
