@@ -108,7 +108,8 @@ setuptools.setup(
     # Without grad-cam: pip would take opencv-python over our headless one, and
     # a torchvision for PyTorch with CUDA. Its comparison runs after
     # `pip install --no-deps grad-cam ttach`.
-    'peers': ['torch>=2.8', 'transformers>=5'],
+    # SimpleITK reads the series and the maps of scans.
+    'peers': ['simpleitk>=2.5', 'torch>=2.8', 'transformers>=5'],
   },
   classifiers=[
     'Intended Audience :: Science/Research',

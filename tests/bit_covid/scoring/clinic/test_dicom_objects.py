@@ -3,7 +3,9 @@
 """DICOM objects, read by pydicom and by highdicom's own readers."""
 
 import dataclasses
+import shutil
 import stat
+import subprocess
 
 import numpy as np
 import pydicom
@@ -180,3 +182,19 @@ def test_long_and_odd_names_of_classes_are_cut(
     description = pydicom.dcmread(path).SeriesDescription
     assert len(description) <= 64
     assert 'β' in pydicom.dcmread(paths[0]).SeriesDescription
+
+
+def test_dciodvfy_finds_no_error(write_placed_series, make_mapped, tmp_path):
+  program = shutil.which('dciodvfy')
+  if program is None:
+    pytest.skip('needs dciodvfy, of the Debian package dicom3tools')
+  series = write_placed_series(tmp_path / 'x')
+  paths, _, _ = _write(tmp_path / 'out', series, make_mapped)
+  for path in paths:
+    found = subprocess.run(
+      [program, str(path)], capture_output=True, text=True, check=False
+    )
+    said = (found.stdout + found.stderr).splitlines()
+    assert not [x for x in said if x.startswith('Error')]
+    # What it takes the file for is its last line.
+    assert {'ParametricMap', 'Comprehensive3DSR'} & set(said)
