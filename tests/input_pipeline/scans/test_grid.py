@@ -239,8 +239,8 @@ def test_a_planted_voxel_of_a_nifti_volume_stays_where_it_is(
     nibabel.orientations.axcodes2ornt('RAS'),
     nibabel.orientations.axcodes2ornt(codes),
   )
-  image = image.as_reoriented(turn)
-  nibabel.save(image, tmp_path / 'a.nii.gz')
+  nibabel.save(image.as_reoriented(turn), tmp_path / 'a.nii.gz')
+  image = nibabel.load(tmp_path / 'a.nii.gz')
   grid, volume = _volume(tmp_path / 'a.nii.gz')
   assert grid.shape == image.shape
   assert _brightest(volume) == _brightest(np.asanyarray(image.dataobj))
