@@ -59,6 +59,11 @@ _DEBUG_NANS = flags.DEFINE_bool(
   'Name the layer in which a training that diverges is NaN or infinite first; '
   'slower.',
 )
+_FOLDS = flags.DEFINE_integer(
+  'folds',
+  0,
+  'Trains so many folds of a cross-validation by patient, with one report.',
+)
 flags.DEFINE_bool('debug', False, 'A traceback with an error.')
 
 _HELP = frozenset(('-h', '-help', '--help', '-helpshort', '--helpshort'))
@@ -189,6 +194,7 @@ def _run() -> int:
   # These load TensorFlow, which takes seconds, so they are imported only after
   # the flags have been checked.
   from bit_covid.base import compilation_cache
+  from bit_covid.cli import folds
   from bit_covid.cli import train
 
   # A config file of the user's own may lack the field; `train` says so.
@@ -201,12 +207,16 @@ def _run() -> int:
     stop_signals.second_ends_program(),
     hosts.together(_place_among_hosts(), start_seconds=_START_SECONDS.value),
   ):
-    train.train_and_report(
-      config,
-      workdir,
-      max_minutes=_MAX_MINUTES.value,
-      debug_nans=_DEBUG_NANS.value,
-    )
+    options = {
+      'max_minutes': _MAX_MINUTES.value,
+      'debug_nans': _DEBUG_NANS.value,
+    }
+    if _FOLDS.value:
+      folds.train_and_report_folds(
+        config, workdir, count=_FOLDS.value, **options
+      )
+    else:
+      train.train_and_report(config, workdir, **options)
   return 0
 
 

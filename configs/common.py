@@ -59,6 +59,9 @@ _DATA = {
   # How they are drawn: by 'slice', as in the paper, or by 'patient', with all
   # slices of one patient before those of the next.
   'per_class_by': 'slice',
+  # Of a cross-validation by patient: number and count, as in (1, 5), for the
+  # slices of all splits; (): the splits as they are. `--folds` makes all.
+  'fold': (),
   # Whether a run may go on with data that have changed since it began. Then
   # run.json says what has changed.
   'allow_change': False,
@@ -70,21 +73,43 @@ _TRAINING = {
   # parts take less memory and give the same result. This saves more memory
   # than `model.remat`.
   'accumulation': 1,
-  # Of SGD. BiT uses this learning rate with a batch of 512, the paper with 64.
+  # 'sgd', as in the paper, or 'adamw', whose learning rates are smaller: 0.0001
+  # is a usual one.
+  'optimizer': 'sgd',
+  # BiT uses this learning rate with a batch of 512, the paper with 64.
   'learning_rate': 0.003,
+  # Of SGD; AdamW's beta1.
   'momentum': 0.9,
+  # Of AdamW, for kernels only. The paper's fine-tuning has none.
+  'weight_decay': 0.0,
   # Steps at which the warm-up ends, the learning rate is divided by ten (three
   # times), and the training ends. (): the schedule and mixup_alpha follow
   # BiT-HyperRule for the number of training images.
   'schedule': schedule.SCHEDULES['10k'],
+  # 'steps': by a factor of ten at the decays of the schedule. 'cosine': from
+  # the end of the warm-up to 0 at the end of the training, without the decays.
+  'learning_rate_decay': 'steps',
+  # Train the head alone, on the features of the initial weights (a linear
+  # probe). It needs initial weights other than 'random'.
+  'train_head_only': False,
   # Alpha of mixup's Beta(alpha, alpha); 0: no mixup. The paper does not give
   # it; BiT uses 0.1.
   'mixup_alpha': 0.1,
+  # Share of each label that is spread evenly over all classes.
+  'label_smoothing': 0.0,
+  # Weigh each class in the loss by the inverse of its number of slices.
+  'balance_classes': False,
   # Steps between two measurements of the training loss.
   'log_every': 50,
   # Steps between two evaluations of `eval_split`; 0: none.
   'eval_every': 1000,
   'eval_split': 'val',
+  # The network that is the result: the 'last', as in the paper, or the one of
+  # 'best_loss' or 'best_accuracy' in the evaluations of `eval_split`.
+  'keep': 'last',
+  # End the training after this many evaluations that were no better than the
+  # best one before; 0: never.
+  'early_stop': 0,
   # Images per step of an evaluation, over all devices of all hosts.
   'eval_batch': 64,
   # Steps between two checkpoints, of which the last two are kept.

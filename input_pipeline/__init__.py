@@ -13,6 +13,7 @@ The same in two steps, which give the table of the split as well:
 This package uses TensorFlow and never JAX.
 """
 
+from collections.abc import Sequence
 import os
 import types
 
@@ -30,6 +31,7 @@ for _kind in ('GPU', 'TPU'):
 
 from input_pipeline import custom_images  # noqa: E402
 from input_pipeline import data_source  # noqa: E402
+from input_pipeline import folds  # noqa: E402
 from input_pipeline import tfds_examples  # noqa: E402
 from input_pipeline.batches import Batch  # noqa: E402
 from input_pipeline.batches import as_numpy  # noqa: E402
@@ -55,6 +57,7 @@ __all__ = [
   'get_dataset',
   'load_all_splits',
   'load_split',
+  'load_splits',
   'train_batches',
 ]
 
@@ -112,8 +115,19 @@ def load_split(config: ml_collections.ConfigDict, split: str) -> Examples:
     FileNotFoundError: a file or folder does not exist.
     ValueError: there is no such data set or split, or its files are invalid.
   """
+  return load_splits(config, [split])[split]
+
+
+def load_splits(
+  config: ml_collections.ConfigDict, names: Sequence[str]
+) -> dict[str, Examples]:
+  """Returns splits by name; arguments and errors are those of `load_split`."""
   source, reader = _source_and_reader(config)
-  return reader.load(source, split)
+  if config.get('fold'):
+    fold, count = config.fold
+    splits = reader.load_all(source)
+    return folds.select(splits, names, fold=fold, count=count)
+  return {name: reader.load(source, name) for name in names}
 
 
 def load_all_splits(config: ml_collections.ConfigDict) -> dict[str, Examples]:

@@ -37,6 +37,15 @@ def _is_pair(value: Any) -> bool:
   )
 
 
+def _is_fold(value: Any) -> bool:
+  return (
+    isinstance(value, tuple | list)
+    and len(value) == 2
+    and all(map(_is_whole, value))
+    and 1 <= value[0] <= value[1] >= 3
+  )
+
+
 _A_SIDE = f'a number of pixels from 1 to {_MAX_SIDE}'
 # For each field, whether a value can be used, and what is expected.
 _RULES = {
@@ -68,6 +77,11 @@ _RULES = {
   'per_class_by': (
     lambda x: x in examples_lib.PER_CLASS_BY,
     f'one of {", ".join(examples_lib.PER_CLASS_BY)}',
+  ),
+  'fold': (
+    lambda x: x in ((), []) or _is_fold(x),
+    'number and count of a cross-validation with 3 folds or more, such as '
+    '(1, 5), or () for the splits as they are',
   ),
   'allow_change': (lambda x: isinstance(x, bool), 'True or False'),
 }

@@ -13,6 +13,7 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import run_tables
 from bit_covid.analysis import split_counts
 from bit_covid.base import files
+from bit_covid.training import config_history
 from bit_covid.weights import metadata
 from bit_covid.weights import npz_archive
 
@@ -55,6 +56,7 @@ def read(workdir: pathlib.Path) -> Evidence:
       f'bit-covid report {workdir}'
     )
   config = files.read_json(workdir / 'config.json') or {}
+  config = config_history.complete(config)
   # The path of a checkpoint would say something about this machine.
   init = pathlib.PurePath(config.get('init') or '').name
   caution = {'data': {'name': data_caution.of_run(config)}}

@@ -22,6 +22,7 @@ from bit_covid.base import progress
 from bit_covid.paper import cost
 from bit_covid.paper import grid
 from bit_covid.training import run_directory
+from bit_covid.training import same_run
 
 TrainFn = Callable[[ml_collections.ConfigDict, pathlib.Path], object]
 # Costs and seconds of runs that were made.
@@ -66,7 +67,7 @@ def left(tasks: Sequence[Task], workdir: pathlib.Path) -> list[Task]:
   for task in tasks:
     folder = task.run.folder(workdir)
     if run_directory.is_finished(folder):
-      run_directory.check_same_config(task.config, folder)
+      same_run.check_same_config(task.config, folder)
     else:
       found.append(task)
   return found

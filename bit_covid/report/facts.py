@@ -52,6 +52,9 @@ def _config_rows(config: Mapping[str, Any]) -> list[tuple[str, Any]]:
     ('Steps', f'{schedule[-1]:,}' if schedule else ''),
     ('Batch', config.get('batch')),
     ('Seed', config.get('seed')),
+    ('Network that was kept', config.get('keep')),
+    # Of all folds together.
+    *([('Folds', config['folds'])] if 'folds' in config else []),
   ]
 
 

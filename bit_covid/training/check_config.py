@@ -19,6 +19,8 @@ import ml_collections
 from bit_covid.base import deterministic
 from bit_covid.base import devices
 from bit_covid.models import resnet_v2
+from bit_covid.training import best
+from bit_covid.training import optimizer
 from bit_covid.training import schedule
 from bit_covid.weights import find
 import input_pipeline
@@ -85,8 +87,16 @@ _RULES: Mapping[str, _Rule] = types.MappingProxyType(
     'deterministic': _FLAG,
     'batch': _whole(1),
     'accumulation': _whole(1),
+    'optimizer': _one_of(optimizer.OPTIMIZERS),
     'learning_rate': _number('a number above 0', lambda x: x > 0),
     'momentum': _number('a number from 0 to below 1', lambda x: 0 <= x < 1),
+    'weight_decay': _number('a number from 0 on', lambda x: x >= 0),
+    'learning_rate_decay': _one_of(schedule.RATES),
+    'train_head_only': _FLAG,
+    'label_smoothing': _number(
+      'a number from 0 to below 1', lambda x: 0 <= x < 1
+    ),
+    'balance_classes': _FLAG,
     'schedule': _Rule(
       lambda x: _is_tuple_of(lambda y: _is_whole(y) and y <= _MAX_STEP, x),
       f'numbers of steps, each at most {_MAX_STEP:,}, such as '
@@ -96,6 +106,8 @@ _RULES: Mapping[str, _Rule] = types.MappingProxyType(
     'log_every': _whole(1),
     'eval_every': _whole(0, meaning='; 0: never'),
     'eval_split': _Rule(_is_text, "the name of a split, such as 'val'"),
+    'keep': _one_of(best.KEEP),
+    'early_stop': _whole(0, meaning='; 0: never'),
     'eval_batch': _whole(1),
     'checkpoint_every': _whole(1),
     'final_splits': _Rule(
@@ -133,6 +145,7 @@ def check(config: ml_collections.ConfigDict) -> None:
       f'{config.eval_every}: who measures test during a training chooses by '
       "it. Measure 'val', or set config.eval_every=0."
     )
+  _check_together(config)
   input_pipeline.check_config(config.data)
   devices.check_divides(
     'config.batch', config.batch, accumulation=config.accumulation
@@ -144,6 +157,42 @@ def check(config: ml_collections.ConfigDict) -> None:
     check_mixup(config)
   if config.init != 'random' and not find.is_public_name(config.init):
     find.find(config.init)
+
+
+def _check_together(config: ml_collections.ConfigDict) -> None:
+  """Checks fields that make no sense beside each other.
+
+  Raises:
+    ValueError: one would have no effect, or would learn nothing.
+  """
+  if config.weight_decay and config.optimizer == 'sgd':
+    raise ValueError(
+      f'config.weight_decay is {config.weight_decay}, but config.optimizer is '
+      "'sgd', which has none here. Set config.weight_decay=0 or "
+      "config.optimizer='adamw'."
+    )
+  if config.train_head_only and config.init == 'random':
+    raise ValueError(
+      "config.train_head_only is True, but config.init is 'random': a head on "
+      'random features learns little. Name a checkpoint in config.init.'
+    )
+  if config.keep != best.LAST and not config.eval_every:
+    raise ValueError(
+      f'config.keep is {config.keep!r}, but config.eval_every is 0, so that '
+      "nothing is measured. Set config.eval_every, or config.keep='last'."
+    )
+  if config.early_stop and config.keep == best.LAST:
+    raise ValueError(
+      f"config.early_stop is {config.early_stop}, but config.keep is 'last', "
+      'which compares no evaluations. Set '
+      f"config.keep='{best.KEEP[1]}', or config.early_stop=0."
+    )
+  if config.balance_classes and config.data.per_class:
+    raise ValueError(
+      'config.balance_classes is True, but with config.data.per_class='
+      f'{config.data.per_class} each class has as many slices already. Set one '
+      'of the two.'
+    )
 
 
 def check_mixup(config: ml_collections.ConfigDict) -> None:

@@ -209,6 +209,10 @@ class Checkpoints(contextlib.AbstractContextManager):
       hosts.check_same({'renamed': True}, remedy='')
       self._manager.reload()
 
+  def steps(self) -> list[int]:
+    """Returns the steps of the checkpoints that there are."""
+    return list(self._manager.all_steps())
+
   def save(self, step: int, state: train_step.TrainState) -> None:
     """Saves a state of NumPy arrays, unless its step was saved already.
 

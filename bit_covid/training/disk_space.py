@@ -12,6 +12,8 @@ import ml_collections
 from bit_covid.base import checksums
 from bit_covid.base import disk
 from bit_covid.models import resnet_v2
+from bit_covid.training import best
+from bit_covid.training import optimizer
 import input_pipeline
 
 _FLOAT32 = 4
@@ -58,8 +60,10 @@ def estimate(
   num_classes = len(splits['train'].class_names) if splits else 1
   network = resnet_v2.create(config.model.name, num_classes=num_classes)
   count = resnet_v2.parameter_count(resnet_v2.parameter_shapes(network))
-  # Of each parameter there is a momentum.
-  arrays = _CHECKPOINTS * 2 * count + count
+  moments = optimizer.NUM_MOMENTS[config.optimizer]
+  arrays = _CHECKPOINTS * (1 + moments) * count + count
+  if config.keep != best.LAST:
+    arrays += _CHECKPOINTS * count
   rows = sum(len(splits[x]) for x in config.final_splits) if splits else 0
   arrays += rows * resnet_v2.MODELS[config.model.name].num_features
   return _FLOAT32 * arrays + _ROW_BYTES * rows + _OTHER_BYTES

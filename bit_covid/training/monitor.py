@@ -13,7 +13,6 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 import optax
-import scipy.stats
 
 from bit_covid.base import devices
 from bit_covid.base import progress
@@ -41,14 +40,18 @@ class Monitor:
     learning_rate: optax.Schedule,
     train_examples: input_pipeline.Examples,
     steps_done: int,
+    *,
+    guessing_loss: float,
   ):
     """Opens the log of a run that was restored after `steps_done` steps, or 0.
 
-    What was logged later is dropped from the log, as it is measured again.
+    What was logged later is dropped from the log, as it is measured again. The
+    loss of guessing is what a training loss has to be below.
     """
     self._config = config
     self._learning_rate = learning_rate
     self._train_examples = train_examples
+    self._guessing_loss = guessing_loss
     self._saved_step = steps_done
     self._update = None
     self._first_step = steps_done + 1
@@ -135,8 +138,10 @@ class Monitor:
     params: Mapping[str, Any],
     examples: input_pipeline.Examples,
     forward: evaluate.ForwardFn,
-  ) -> None:
-    """Logs accuracy and loss of `eval_split`, for replicated parameters.
+  ) -> Mapping[str, float]:
+    """Returns accuracy and loss of `eval_split`, after logging them.
+
+    The parameters are replicated.
 
     Raises:
       FloatingPointError: a loss is NaN or infinite.
@@ -156,6 +161,7 @@ class Monitor:
       progress.say(
         f'Step {step:,}: {split} accuracy {accuracy:.2%}, loss {loss:.4g}'
       )
+    return {'accuracy': accuracy, 'loss': loss}
 
   def finite_on_host(
     self, step: int, state: train_step.TrainState
@@ -204,10 +210,7 @@ class Monitor:
 
   def _compare_with_guessing(self, loss: float) -> None:
     """Says if the last loss is no better than that of the classes' shares."""
-    classes, counts = np.unique(self._train_examples.label, return_counts=True)
-    if self._config.data.per_class:
-      counts = np.ones(len(classes))
-    guessing = scipy.stats.entropy(counts)
+    guessing = self._guessing_loss
     if loss >= guessing:
       progress.say(
         f'Nothing was learned: the last training loss, {loss:.4g}, is not '

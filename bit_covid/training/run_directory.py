@@ -8,7 +8,6 @@ last one: predictions/, model.npz and report/, and finally finished.json.
 
 from collections.abc import Mapping
 import datetime
-import json
 import math
 from typing import Any
 
@@ -28,18 +27,12 @@ from bit_covid.base import hosts
 from bit_covid.inference import evaluate
 from bit_covid.training import manifest
 from bit_covid.training import run_identity
-from bit_covid.training import schedule
+from bit_covid.training import same_run
 from bit_covid.training import shared_disk
 from bit_covid.training import slice_record
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
 import input_pipeline
-
-# Fields that may change when a run is resumed, as they change no result.
-_FREE = (
-  *('eval_batch', 'checkpoint_every', 'report', 'deterministic'),
-  'data.allow_change',
-)
 
 
 def write_facts(
@@ -54,12 +47,12 @@ def write_facts(
       and `config.data.allow_change` is False.
   """
   fingerprints = {name: split.fingerprint for name, split in splits.items()}
-  facts = _facts(config) | {'fingerprints': fingerprints}
+  facts = same_run.facts_of(config) | {'fingerprints': fingerprints}
   hosts.check_same(
     run_identity.flat(facts | {'packages': run_identity.packages()}),
     remedy='Give each the same command, data and packages.',
   )
-  changes = _data_changes(config, workdir, facts, splits)
+  changes = same_run.data_changes(config, workdir, facts, splits)
   if jax.process_index() == 0:
     _write_facts(workdir, facts, splits, changes)
   # It tells when this start was, so another folder has another file.
@@ -84,78 +77,6 @@ def _write_facts(
   predictions.write(pd.concat(counts), workdir / 'splits.csv')
   # Last, as it says that the other files are of these data.
   run_identity.write(workdir, facts, data_changes=list(changes.values()))
-
-
-def _data_changes(
-  config: ml_collections.ConfigDict,
-  workdir: epath.Path,
-  facts: Mapping[str, Any],
-  splits: Mapping[str, input_pipeline.Examples],
-) -> Mapping[str, str]:
-  """Returns how the splits differ from those of the run in the folder.
-
-  Raises:
-    ValueError: the run has another config, or the change is not allowed.
-  """
-  found = run_identity.read(workdir)
-  if found is None:
-    return {}
-  problem = f'{workdir} holds a run with another config'
-  ignored = (*_FREE, *(f'fingerprints.{name}' for name in splits))
-  run_identity.check_same(found, facts, problem=problem, ignored=ignored)
-  before = found.get('fingerprints') or {}
-  changes = {
-    name: slice_record.describe_changes(workdir, name, examples)
-    for name, examples in splits.items()
-    if examples.fingerprint != before.get(name)
-  }
-  if changes and not config.data.allow_change:
-    raise ValueError(
-      f'{workdir} holds a run with other data. Changed since: '
-      f'{"; ".join(changes.values())}. Restore the data, choose another work '
-      'directory, or go on with the data as they are by '
-      '--config.data.allow_change=True.'
-    )
-  for name in changes:
-    _check_same_classes(workdir, name, splits[name].class_names)
-  return changes
-
-
-def _check_same_classes(
-  workdir: epath.Path, split: str, class_names: tuple[str, ...]
-) -> None:
-  counts = split_counts.read(workdir / 'splits.csv')
-  before = tuple(counts.loc[counts['split'] == split, 'class'])
-  if before != class_names:
-    raise ValueError(
-      f'{workdir} holds a run whose classes are {", ".join(before)}; those of '
-      f'{split} are {", ".join(class_names)} now. A network cannot go on with '
-      'other classes: choose another work directory.'
-    )
-
-
-def check_same_config(
-  config: ml_collections.ConfigDict, workdir: epath.Path
-) -> None:
-  """Raises ValueError if a folder holds no run, or one of another config.
-
-  The config may be resolved or not. The fingerprints of the data are not
-  compared.
-  """
-  found = run_identity.read(workdir) or {}
-  found.pop('fingerprints', None)
-  if not config.schedule:
-    counts = split_counts.read(workdir / 'splits.csv').query('split == "train"')
-    config = schedule.resolve(
-      config, num_slices=int(counts['slices'].sum()), num_classes=len(counts)
-    )
-  problem = f'{workdir} holds a run with another config'
-  run_identity.check_same(found, _facts(config), problem=problem, ignored=_FREE)
-
-
-def _facts(config: ml_collections.ConfigDict) -> dict[str, Any]:
-  tree = json.loads(config.to_json())
-  return tree | {'data': run_identity.without_places(tree['data'])}
 
 
 def mark_finished(workdir: epath.Path) -> None:

@@ -1,13 +1,13 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Learning rates: the paper's four schedules and BiT-HyperRule.
+"""Learning rates: the paper's four schedules, BiT-HyperRule, and a cosine.
 
 A schedule is a tuple of numbers of steps: the end of the warm-up, three decays
 by a factor of ten, and the end of the training. Sources: `bit_hyperrule.py` of
 BiT; section "Hyperparameters sensitivity" of the paper.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import itertools
 import types
 
@@ -25,6 +25,8 @@ SCHEDULES: Mapping[str, tuple[int, ...]] = types.MappingProxyType(
     '20k': (500, 6000, 12_000, 18_000, 20_000),
   }
 )
+# Of BiT-HyperRule.
+_HYPER_RULE_RATE, _HYPER_RULE_BATCH = 0.003, 512
 
 
 def learning_rate(base: float, steps: tuple[int, ...]) -> optax.Schedule:
@@ -52,6 +54,36 @@ def learning_rate(base: float, steps: tuple[int, ...]) -> optax.Schedule:
   # optax mixes the dtype of the count with its own, which strict promotion
   # forbids. Steps are exact in float32 up to 16 million.
   return lambda step: joined(jnp.asarray(step, jnp.float32))
+
+
+def cosine_learning_rate(base: float, steps: tuple[int, ...]) -> optax.Schedule:
+  """Returns a function from the number of earlier updates to the learning rate.
+
+  The rate rises linearly from 0 to `base` at the end of the warm-up, and falls
+  to 0 at the end of the training along half a cosine. The decays between these
+  two steps are not used.
+
+  Raises:
+    ValueError: the steps are not positive and increasing.
+  """
+  check(steps)
+  warmup, last = steps[0], steps[-1]
+
+  def rate(step):
+    step = jnp.asarray(step, jnp.float32)
+    progress = (step - warmup) / (last - warmup)
+    falling = base * 0.5 * (1 + jnp.cos(jnp.pi * progress))
+    return jnp.where(step < warmup, base * step / warmup, falling)
+
+  return rate
+
+
+# By the value of `config.learning_rate_decay`.
+RATES: Mapping[str, Callable[[float, tuple[int, ...]], optax.Schedule]] = (
+  types.MappingProxyType(
+    {'steps': learning_rate, 'cosine': cosine_learning_rate}
+  )
+)
 
 
 def check(steps: tuple[int, ...]) -> None:
@@ -83,6 +115,22 @@ def resolve(
   resolved = ml_collections.ConfigDict(config)
   resolved.schedule, resolved.mixup_alpha = hyper_rule(count)
   return ml_collections.FrozenConfigDict(resolved)
+
+
+def hint(num_examples: int, batch: int) -> str:
+  """Returns a sentence on what BiT-HyperRule would take for a data set.
+
+  The rule's learning rate is that of a batch of 512, and is scaled here in
+  proportion to the batch (Goyal et al. 2017); the paper does not scale it.
+  """
+  steps, mixup_alpha = hyper_rule(num_examples)
+  mixup = f'mixup {mixup_alpha}' if mixup_alpha else 'no mixup'
+  rate = _HYPER_RULE_RATE * batch / _HYPER_RULE_BATCH
+  return (
+    f'BiT-HyperRule for {num_examples:,} training slices: {steps[-1]:,} steps, '
+    f'{mixup}, and a learning rate of {_HYPER_RULE_RATE} for a batch of '
+    f'{_HYPER_RULE_BATCH}, in proportion {rate:.2g} for {batch}.'
+  )
 
 
 def hyper_rule(num_examples: int) -> tuple[tuple[int, ...], float]:

@@ -24,10 +24,8 @@ def load(
   if jax.process_index():
     # The first host prepares a data set; the others find it on a shared disk.
     multihost_utils.sync_global_devices('data are prepared')
-  splits = {
-    name: input_pipeline.load_split(config.data, name)
-    for name in dict.fromkeys(['train', *evaluated])
-  }
+  names = list(dict.fromkeys(['train', *evaluated]))
+  splits = input_pipeline.load_splits(config.data, names)
   if jax.process_index() == 0 and jax.process_count() > 1:
     multihost_utils.sync_global_devices('data are prepared')
   input_pipeline.check_training(splits['train'], config.data)

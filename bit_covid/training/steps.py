@@ -10,18 +10,18 @@ from etils import epath
 import jax
 import ml_collections
 import numpy as np
-import optax
 
 from bit_covid.base import devices
 from bit_covid.base import progress
 from bit_covid.inference import evaluate
 from bit_covid.models import resnet_v2
+from bit_covid.training import best as best_lib
 from bit_covid.training import checkpoints
 from bit_covid.training import loss as loss_lib
 from bit_covid.training import monitor as monitor_lib
 from bit_covid.training import not_finite
+from bit_covid.training import optimizer as optimizer_lib
 from bit_covid.training import preemption
-from bit_covid.training import schedule
 from bit_covid.training import train_step
 import input_pipeline
 
@@ -38,8 +38,8 @@ class Run(NamedTuple):
 
 def take(
   run: Run, params: Mapping[str, Any], deadline: float, *, debug_nans: bool
-) -> train_step.TrainState:
-  """Returns the replicated state after the last step.
+) -> Mapping[str, Any]:
+  """Returns the replicated parameters that are the result, after the last step.
 
   Steps are counted from 1 to `config.schedule[-1]`: after step `s`, `s` updates
   have been made. A run with a checkpoint of step `s` resumes at step `s + 1`.
@@ -58,9 +58,13 @@ def take(
   """
   config = run.config
   _say_what_is_trained(run, params)
-  learning_rate = schedule.learning_rate(config.learning_rate, config.schedule)
-  optimizer = optax.sgd(learning_rate, momentum=config.momentum)
-  update = _make_update(run, optimizer, debug_nans=debug_nans)
+  loss = _make_loss(run)
+  optimizer, learning_rate = optimizer_lib.make(config)
+  update = train_step.make_train_step(
+    loss, optimizer, accumulation=config.accumulation
+  )
+  if debug_nans:
+    update = not_finite.checked(update, loss)
   last_step = config.schedule[-1]
   with (
     preemption.Stopper(
@@ -72,19 +76,27 @@ def take(
     done = int(state.step)
     state = devices.replicate(state)
     monitor = monitor_lib.Monitor(
-      config, run.workdir, learning_rate, run.splits['train'], done
+      config,
+      run.workdir,
+      learning_rate,
+      run.splits['train'],
+      done,
+      guessing_loss=loss.of_guessing(_class_counts(run)),
     )
+    best = best_lib.Best(config, run.workdir, done)
     with contextlib.closing(_batches(run, done)) as batches:
-      return _take_steps(
+      state = _take_steps(
         run,
         state,
         batches,
         done=done,
         update=update,
         monitor=monitor,
+        best=best,
         stopper=stopper,
         saved=saved,
       )
+  return best.result(state.params)
 
 
 def _take_steps(
@@ -95,10 +107,14 @@ def _take_steps(
   done: int,
   update: Callable[..., tuple[train_step.TrainState, jax.Array]],
   monitor: monitor_lib.Monitor,
+  best: best_lib.Best,
   stopper: preemption.Stopper,
   saved: checkpoints.Checkpoints,
 ) -> train_step.TrainState:
   """Returns the state after the last step, from the one after `done` steps.
+
+  The last step is that of the schedule, or an earlier one by
+  `config.early_stop`.
 
   Raises:
     ImageError: an image broke; the step before was saved.
@@ -108,14 +124,18 @@ def _take_steps(
   def save():
     with monitor.paused():
       saved.save(step, monitor.finite_on_host(step, state))
+      best.prune(saved.steps())
 
   def evaluate_split():
     examples = run.splits[config.eval_split]
-    monitor.log_evaluation(step, state.params, examples, run.forward)
+    measures = monitor.log_evaluation(step, state.params, examples, run.forward)
+    best.add(step, measures, state.params)
 
   try:
     if done and monitor.lacks_evaluation(done):
       evaluate_split()
+    if best.is_over():
+      return state
     on_devices = devices.prefetch_to_device(batches)
     for step, batch in enumerate(on_devices, start=done + 1):
       state, gradient_norm = update(state, batch)
@@ -125,7 +145,7 @@ def _take_steps(
         state = monitor.log_loss(step, state, gradient_norm)
       if monitor.is_due(step, config.eval_every):
         evaluate_split()
-      stops = stopper.is_due(step)
+      stops = stopper.is_due(step) or best.is_over()
       if stops or monitor.is_due(step, config.checkpoint_every):
         save()
       if stops:
@@ -141,16 +161,27 @@ def _take_steps(
   return state
 
 
-def _make_update(
-  run: Run, optimizer: optax.GradientTransformation, *, debug_nans: bool
-):
-  loss = loss_lib.Loss(
-    model=run.model, mixup_alpha=run.config.mixup_alpha, seed=run.config.seed
+def _make_loss(run: Run) -> loss_lib.Loss:
+  config, weights = run.config, None
+  if config.balance_classes:
+    weights = loss_lib.balanced_weights(_class_counts(run))
+  return loss_lib.Loss(
+    model=run.model,
+    mixup_alpha=config.mixup_alpha,
+    seed=config.seed,
+    label_smoothing=config.label_smoothing,
+    class_weights=weights,
+    head_only=config.train_head_only,
   )
-  update = train_step.make_train_step(
-    loss, optimizer, accumulation=run.config.accumulation
-  )
-  return not_finite.checked(update, loss) if debug_nans else update
+
+
+def _class_counts(run: Run) -> np.ndarray:
+  """Returns how often each class is drawn, `[C]`, in any unit."""
+  examples = run.splits['train']
+  num_classes = len(examples.class_names)
+  if run.config.data.per_class:
+    return np.ones(num_classes)
+  return np.bincount(examples.label, minlength=num_classes)
 
 
 def _say_what_is_trained(run: Run, params: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ import ml_collections
 
 from bit_covid.base import checksums
 from bit_covid.base import devices
+from bit_covid.base import progress
 from bit_covid.inference import evaluate
 from bit_covid.models import resnet_v2
 from bit_covid.training import check_config
@@ -78,6 +79,10 @@ def train_and_evaluate(
   disk_space.check(config, workdir)
   splits = splits_lib.load(config)
   num_classes = len(splits['train'].class_names)
+  if config.data.name == 'image_folder':
+    # For the user's own data no paper has found the settings.
+    count = config.data.per_class * num_classes or len(splits['train'])
+    progress.say(schedule.hint(count, config.batch))
   config = schedule.resolve(
     config, num_slices=len(splits['train']), num_classes=num_classes
   )
@@ -92,9 +97,9 @@ def train_and_evaluate(
   params = initial_params(config, model)
   run_directory.write_facts(config, workdir, splits)
   run = steps.Run(config, workdir, splits, model, evaluate.make_forward(model))
-  state = steps.take(run, params, deadline, debug_nans=debug_nans)
+  params = steps.take(run, params, deadline, debug_nans=debug_nans)
   try:
-    return Trained(_write_results(run, state.params), splits)
+    return Trained(_write_results(run, params), splits)
   except input_pipeline.ImageError as error:
     last_step = config.schedule[-1]
     remedy = preemption.how_to_go_on(workdir, last_step, of=last_step)

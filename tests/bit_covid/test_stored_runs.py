@@ -164,8 +164,18 @@ def test_stored_run_goes_on_and_ends_as_it_did(
   )
   # The fields are newer than the run.
   expected = json.loads((stored / 'config.json').read_text())
-  expected['deterministic'] = False
-  expected['data']['allow_change'] = False
+  expected |= {
+    'deterministic': False,
+    'optimizer': 'sgd',
+    'weight_decay': 0.0,
+    'learning_rate_decay': 'steps',
+    'train_head_only': False,
+    'label_smoothing': 0.0,
+    'balance_classes': False,
+    'keep': 'last',
+    'early_stop': 0,
+  }
+  expected['data'] |= {'allow_change': False, 'fold': []}
   assert json.loads((mid_run / 'config.json').read_text()) == expected
   name = 'splits.csv'
   assert (mid_run / name).read_text() == (stored / name).read_text()

@@ -36,13 +36,21 @@ VALUES = {
   'deterministic': ([1, 'True'], True),
   'batch': ([0, 2**24 + 1, 32.0], 32),
   'accumulation': ([0, 1.5], 1),
+  'optimizer': (['adam', '', 3], 'adamw'),
   'learning_rate': ([0.0, -1.0, math.inf, math.nan, True, '0.1'], 1e-9),
   'momentum': ([1.0, -0.1, math.nan], 0.0),
+  'weight_decay': ([-0.1, math.nan, True], 0),
+  'learning_rate_decay': (['linear', '', 3], 'cosine'),
+  'train_head_only': ([0, 'False'], False),
+  'label_smoothing': ([-0.1, 1.0, math.nan], 0.5),
+  'balance_classes': ([0, 'False'], True),
   'schedule': ([5, (1, 2.5), ('1', 'a'), (1, 2**24 + 1)], ()),
   'mixup_alpha': ([-0.1, math.inf, math.nan], 0),
   'log_every': ([0, -1], 1),
   'eval_every': ([-1, 0.5], 0),
   'eval_split': (['', 3], 'train'),
+  'keep': (['best', '', 3], 'best_loss'),
+  'early_stop': ([-1, 0.5], 0),
   'eval_batch': ([0], 32),
   'checkpoint_every': ([0], 1),
   'final_splits': (['test', ('test', 'test'), ('',), (1,)], ()),
@@ -86,3 +94,23 @@ def test_test_is_not_measured_during_a_training():
     check_config.check(config)
   config.eval_every = 0
   check_config.check(config)
+
+
+@pytest.mark.parametrize(
+  ('fields', 'message'),
+  [
+    ({'weight_decay': 0.1}, "but config.optimizer is 'sgd'"),
+    ({'train_head_only': True}, "but config.init is 'random'"),
+    ({'keep': 'best_loss', 'eval_every': 0}, 'but config.eval_every is 0'),
+    ({'early_stop': 3}, "but config.keep is 'last'"),
+    (
+      {'balance_classes': True, 'data.per_class': 5},
+      'each class has as many slices already',
+    ),
+  ],
+)
+def test_fields_that_would_have_no_effect_are_refused(fields, message):
+  config = demo.get_config('init=random')
+  config.update_from_flattened_dict(fields)
+  with pytest.raises(ValueError, match=message):
+    check_config.check(config)

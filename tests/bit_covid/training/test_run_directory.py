@@ -13,6 +13,7 @@ import pytest
 from bit_covid.analysis import predictions
 from bit_covid.training import run_directory
 from bit_covid.training import run_identity
+from bit_covid.training import same_run
 from bit_covid.weights import bit_npz
 from configs import demo
 import input_pipeline
@@ -131,10 +132,10 @@ def test_run_of_the_hyper_rule_is_known_again(
   resolved.data.per_class = per_class
   resolved.mixup_alpha = alpha
   _write_facts(resolved, workdir, examples, num_slices)
-  run_directory.check_same_config(asked, workdir)
+  same_run.check_same_config(asked, workdir)
   asked.seed = 1
   with pytest.raises(ValueError, match=r'config: seed is 0 there, 1 here\.'):
-    run_directory.check_same_config(asked, workdir)
+    same_run.check_same_config(asked, workdir)
 
 
 def test_run_of_another_schedule_is_not_one_of_the_hyper_rule(
@@ -143,7 +144,7 @@ def test_run_of_another_schedule_is_not_one_of_the_hyper_rule(
   workdir = epath.Path(tmp_path)
   _write_facts(demo.get_config('steps=5k'), workdir, examples, 30)
   with pytest.raises(ValueError, match=r'schedule is .*5000\] there, .*500\]'):
-    run_directory.check_same_config(demo.get_config('steps=auto'), workdir)
+    same_run.check_same_config(demo.get_config('steps=auto'), workdir)
 
 
 @pytest.fixture

@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The schedules against BiT's rule and the paper, step by step."""
 
+import re
+
 import jax
 import numpy as np
+import optax
 import pytest
 
 from bit_covid.training import schedule
@@ -90,3 +93,28 @@ def test_a_schedule_that_is_given_stays():
   resolved = schedule.resolve(config, num_slices=300, num_classes=3)
   assert resolved.schedule == (500, 1500, 3000, 4500, 5000)
   assert resolved.mixup_alpha == 0.7
+
+
+def test_cosine_is_that_of_optax():
+  rate = schedule.cosine_learning_rate(0.003, (500, 3000, 6000, 9000, 10_000))
+  expected = optax.warmup_cosine_decay_schedule(0.0, 0.003, 500, 10_000)
+  steps = np.arange(0, 10_000, 7, dtype=np.int32)
+  with jax.numpy_dtype_promotion('standard'):
+    values = jax.vmap(expected)(steps)
+  np.testing.assert_allclose(
+    jax.vmap(rate)(steps), values, rtol=1e-4, atol=1e-9
+  )
+  with pytest.raises(ValueError, match='expected at least two steps'):
+    schedule.cosine_learning_rate(0.003, (5, 3))
+
+
+@pytest.mark.parametrize(
+  ('num_examples', 'batch', 'expected'),
+  [
+    (1_320, 32, '500 steps, no mixup, and.* 0.003 .* 512, .* 0.00019 for 32'),
+    (143_778, 64, '10,000 steps, mixup 0.1, .* proportion 0.00037 for 64'),
+    (600_000, 512, '20,000 steps, mixup 0.1, .* proportion 0.003 for 512'),
+  ],
+)
+def test_hint(num_examples, batch, expected):
+  assert re.search(expected, schedule.hint(num_examples, batch))

@@ -20,7 +20,7 @@ from bit_covid.models import resnet_v2
 from bit_covid.training import check_config
 from bit_covid.training import disk_space
 from bit_covid.training import metric_log
-from bit_covid.training import run_directory
+from bit_covid.training import same_run
 from bit_covid.training import schedule
 from bit_covid.training import steps
 from bit_covid.training import train
@@ -355,7 +355,7 @@ def test_hyper_rule_decides_whether_a_batch_may_be_odd(
   assert counts == [NUM_TRAIN]
   facts = json.loads((tmp_path / 'small' / 'config.json').read_text())
   assert (facts['schedule'], facts['mixup_alpha']) == ([1, 2], 0)
-  run_directory.check_same_config(config, tmp_path / 'small')
+  same_run.check_same_config(config, tmp_path / 'small')
   # Of a large data set mixup is a part of the rule.
   monkeypatch.setattr(schedule, 'hyper_rule', lambda count: ((1, 2), 0.1))
   with pytest.raises(ValueError, match=r'config.batch=6 is 3 slices a device'):
