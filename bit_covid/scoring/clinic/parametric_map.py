@@ -16,6 +16,7 @@ from pydicom.sr import codedict
 from bit_covid.scoring import score
 from bit_covid.scoring.clinic import dicom_terms
 from bit_covid.scoring.clinic import gradcam_volume
+from input_pipeline.scans import grid as grid_lib
 
 _SERIES_NUMBER = 9701
 
@@ -34,19 +35,12 @@ def make(
     ValueError: highdicom finds the headers wrong.
   """
   grid = result.scan.grid()
-  index = result.class_names.index(result.predicted)
-  volume = gradcam_volume.make(result, index, grid)
-  # In the order of positions, as readers stack frames; planes without a slice
-  # have no source to refer to.
+  # In the order of positions, as readers stack frames.
   order = np.argsort(grid.indices)
-  planes = np.array(grid.indices)[order]
-  frames = volume.T
-  if len(planes) < len(frames):
-    frames = frames[planes]
   text = f'Grad-CAM of {result.predicted}'
   found = pm.ParametricMap(
     source_images=[sources[i] for i in order],
-    pixel_array=frames,
+    pixel_array=_frames(result, grid),
     contains_recognizable_visual_features=False,
     real_world_value_mappings=[_mapping(text)],
     voi_lut_transformations=[
@@ -65,6 +59,15 @@ def make(
   if part:
     found.BodyPartExamined = part
   return found
+
+
+def _frames(result: score.ScanResult, grid: grid_lib.Grid) -> np.ndarray:
+  """Returns the map of each slice as it is stored, `[N, H, W]` float32."""
+  index = result.class_names.index(result.predicted)
+  planes = gradcam_volume.make(result, index, grid).T
+  # Planes without a slice have no source to refer to.
+  has_gaps = len(grid.indices) < len(planes)
+  return planes[np.sort(grid.indices)] if has_gaps else planes
 
 
 def _mapping(text: str) -> pm.RealWorldValueMapping:

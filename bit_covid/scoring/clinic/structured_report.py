@@ -79,7 +79,6 @@ def _group(
   notes: Sequence[str],
 ) -> sr.MeasurementsAndQualitativeEvaluations:
   """Returns the measurements of the scan as a whole."""
-  values = result.scan_probabilities[score.DEFAULT_AGGREGATION]
   return sr.MeasurementsAndQualitativeEvaluations(
     tracking_identifier=sr.TrackingIdentifier(
       uid=highdicom.UID(), identifier=f'Scan {result.scan.id}'
@@ -94,30 +93,38 @@ def _group(
         *notes,
       ],
     ),
-    measurements=[
-      sr.Measurement(
-        name=dicom_terms.code(f'probability{i}', f'Probability of {name}'),
-        value=round(float(value), _DIGITS),
-        unit=codedict.codes.UCUM.NoUnits,
-      )
-      for i, (name, value) in enumerate(
-        zip(result.class_names, values, strict=True)
-      )
-    ],
-    qualitative_evaluations=[
-      sr.QualitativeEvaluation(
-        name=dicom_terms.code('purpose', 'Intended use'),
-        value=dicom_terms.code('research', dicom_terms.PURPOSE),
-      ),
-      sr.QualitativeEvaluation(
-        name=dicom_terms.code('predicted', 'Most probable class'),
-        value=dicom_terms.code(
-          f'class{values.argmax()}', str(result.predicted)
-        ),
-      ),
-    ],
+    measurements=_probabilities(result),
+    qualitative_evaluations=_evaluations(result),
     source_images=[
       sr.SourceImageForMeasurementGroup(x.SOPClassUID, x.SOPInstanceUID)
       for x in sources
     ],
   )
+
+
+def _probabilities(result: score.ScanResult) -> list[sr.Measurement]:
+  values = result.scan_probabilities[score.DEFAULT_AGGREGATION]
+  return [
+    sr.Measurement(
+      name=dicom_terms.code(f'probability{i}', f'Probability of {name}'),
+      value=round(float(value), _DIGITS),
+      unit=codedict.codes.UCUM.NoUnits,
+    )
+    for i, (name, value) in enumerate(
+      zip(result.class_names, values, strict=True)
+    )
+  ]
+
+
+def _evaluations(result: score.ScanResult) -> list[sr.QualitativeEvaluation]:
+  index = result.class_names.index(result.predicted)
+  return [
+    sr.QualitativeEvaluation(
+      name=dicom_terms.code('purpose', 'Intended use'),
+      value=dicom_terms.code('research', dicom_terms.PURPOSE),
+    ),
+    sr.QualitativeEvaluation(
+      name=dicom_terms.code('predicted', 'Most probable class'),
+      value=dicom_terms.code(f'class{index}', result.predicted),
+    ),
+  ]
