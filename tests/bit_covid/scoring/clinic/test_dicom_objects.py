@@ -70,10 +70,15 @@ def _values(dataset, keyword):
   return [x.value for x in dataset.iterall() if x.keyword == keyword]
 
 
+# The series goes downwards, and so does the normal of mirrored slices.
+@pytest.mark.parametrize(('along', 'is_upwards'), [(-1, False), (1, True)])
 def test_each_frame_lies_where_its_image_does(
-  write_placed_series, make_mapped, tmp_path
+  write_placed_series, make_mapped, tmp_path, along, is_upwards
 ):
-  series = write_placed_series(tmp_path / 'x')
+  directions = [along, 0, 0, 0, 1, 0]
+  series = write_placed_series(
+    tmp_path / 'x', ImageOrientationPatient=directions
+  )
   (path, _), _, volume = _write(
     tmp_path / 'out', series, make_mapped, box=(40, 10, 80, 60), unscored=(3,)
   )
@@ -88,14 +93,15 @@ def test_each_frame_lies_where_its_image_does(
   for i in range(10):
     source, frame = by_position[150.0, -120.5, 40 - 2.5 * i]
     assert source == f'1.2.826.0.1.3680043.8.498.9.{i + 1}'
-    np.testing.assert_array_equal(frame, volume[:, :, i].T)
+    plane = volume[:, :, 9 - i if is_upwards else i]
+    np.testing.assert_array_equal(frame, plane.T)
     assert frame.any() == (i != 3)
   (shared,) = read.SharedFunctionalGroupsSequence
   measures = shared.PixelMeasuresSequence[0]
   assert measures.PixelSpacing == [4, 5]
   assert measures.SpacingBetweenSlices == 2.5
   (plane,) = shared.PlaneOrientationSequence
-  assert plane.ImageOrientationPatient == [-1, 0, 0, 0, 1, 0]
+  assert plane.ImageOrientationPatient == directions
 
 
 def test_highdicom_reads_the_map_as_a_volume(

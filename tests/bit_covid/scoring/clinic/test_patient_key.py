@@ -23,11 +23,12 @@ def test_each_id_has_its_file_and_patient(
   write_placed_series, chest, to_gray, tmp_path
 ):
   series = write_placed_series(tmp_path / 'series', PatientID='Ab 17')
-  # Taken from another file of the series, as the scan does.
-  first = series / 'Doe_Jane_0.dcm'
-  dataset = pydicom.dcmread(first)
-  dataset.PatientID = ''
-  dataset.save_as(first)
+  # No file says everything, as the scan allows.
+  for i in range(10):
+    path = series / f'Doe_Jane_{i}.dcm'
+    dataset = pydicom.dcmread(path)
+    setattr(dataset, 'PatientID' if i else 'StudyInstanceUID', '')
+    dataset.save_as(path)
   image = tmp_path / 'Roe.png'
   Image.fromarray(to_gray(chest(64))).save(image)
   (tmp_path / 'notes.txt').write_text('x')
