@@ -3,14 +3,16 @@
 """Metadata and dependencies; settings of tools are in pyproject.toml."""
 
 import pathlib
-import re
+import runpy
 
 import setuptools
 
 _ROOT = pathlib.Path(__file__).parent
-_VERSION = re.search(
-  r"VERSION = '(.+)'", (_ROOT / 'bit_covid/base/version.py').read_text()
-).group(1)
+_VERSION = runpy.run_path(_ROOT / 'bit_covid/base/version.py')['VERSION']
+_PROJECT = runpy.run_path(_ROOT / 'bit_covid/base/project.py')
+_REPOSITORY = _PROJECT['REPOSITORY']
+_OLDEST, _NEWEST = _PROJECT['OLDEST_PYTHON'], _PROJECT['NEWEST_PYTHON']
+_MINORS = range(_OLDEST[1], _NEWEST[1] + 1)
 _DICOM = ['highdicom>=0.28.2']
 _APP = ['starlette>=1.0', 'uvicorn>=0.40']
 
@@ -20,16 +22,34 @@ setuptools.setup(
   description='COVID-19 detection in chest CT with Big Transfer, in JAX',
   long_description=(_ROOT / 'README.md').read_text(),
   long_description_content_type='text/markdown',
-  license='Apache-2.0',
+  author='The bit_covid Authors',
+  project_urls={'Repository': _REPOSITORY} if _REPOSITORY else {},
+  license_expression='Apache-2.0',
   license_files=['LICENSE'],
-  python_requires='>=3.11',
-  # By name: `configs` is read by its path and not installed.
-  packages=setuptools.find_packages(
-    include=['bit_covid', 'bit_covid.*', 'input_pipeline', 'input_pipeline.*']
-  ),
-  # What tfds reads beside a builder.
+  keywords=[
+    'Big Transfer',
+    'chest CT',
+    'COVID-19',
+    'deep learning',
+    'Flax',
+    'Grad-CAM',
+    'JAX',
+    'medical imaging',
+    'transfer learning',
+  ],
+  python_requires=f'>=3.{_MINORS[0]},<3.{_MINORS[-1] + 1}',
+  # `configs` is installed inside of `bit_covid`: a package `configs` beside it
+  # would be in the way of other projects. `base.config_files` finds it.
+  packages=[
+    *setuptools.find_packages(
+      include=['bit_covid', 'bit_covid.*', 'input_pipeline', 'input_pipeline.*']
+    ),
+    'bit_covid.configs',
+  ],
+  package_dir={'bit_covid.configs': 'configs'},
   package_data={
-    '': ['README.md', 'TAGS.txt', 'CITATIONS.bib'],
+    # What tfds reads beside a builder.
+    '': ['README.md', 'TAGS.txt', 'CITATIONS.bib', 'py.typed'],
     'bit_covid.audit': ['templates/*'],
     'bit_covid.card': ['checklists/*', 'templates/*'],
     'bit_covid.export': ['templates/*'],
@@ -45,21 +65,22 @@ setuptools.setup(
   install_requires=[
     'absl-py>=2.1',
     'array_record>=0.8; sys_platform != "win32"',
-    'etils[epath]>=1.12',
+    'etils[epath]>=1.14',
     'filelock>=3.20',
     'flax>=0.12.8',
     # tfds needs it for a builder in a package and does not say so.
     'importlib_resources>=6',
-    'isal>=1.6',
+    'isal>=1.7',
     'jax>=0.10',
     'jinja2>=3.1',
     'matplotlib>=3.10',
     'ml-collections>=1.1',
     'nibabel>=5.3',
     'numpy>=2.0',
-    'opencv-python-headless>=4.10',
+    'opencv-python-headless>=4.10.0.84',
     'optax>=0.2.8',
-    'orbax-checkpoint>=0.12',
+    # 1.0 moves its new interface to the names of the one that is used here.
+    'orbax-checkpoint>=0.12,<1',
     'pandas>=3.1',
     'pillow>=11',
     'platformdirs>=4',
@@ -68,14 +89,14 @@ setuptools.setup(
     # nibabel and pydicom here and not in an extra: 70 MB beside TensorFlow's
     # 1.5 GB, and who has DICOM files need not know that they are packed.
     'python-gdcm>=3.0.24',
-    'pyyaml>=6',
+    'pyyaml>=6.0.2',
     'requests>=2.32',
     'rich>=14',
     'scikit-learn>=1.6',
-    'scipy>=1.14',
+    'scipy>=1.14.1',
     'tensorboard>=2.20',
     'tensorflow>=2.20',
-    'tensorflow-datasets>=4.9.9',
+    'tensorflow-datasets>=4.9.10',
     'threadpoolctl>=3.5',
     'tqdm>=4.66',
   ],
@@ -94,6 +115,7 @@ setuptools.setup(
       'pytest-timeout>=2.4',
       'pytest-xdist>=3.8',
       'ruff>=0.17',
+      'setuptools>=77',  # Builds the wheel that is tested.
       *_APP,
       *_DICOM,
       'ipykernel>=7',
@@ -102,7 +124,7 @@ setuptools.setup(
     ],
     # For --format=onnx of bit_covid.export; the other formats need nothing.
     # Not jax2onnx: 0.17 excludes the orbax-checkpoint that is required above.
-    'export': ['onnx>=1.18', 'onnxruntime>=1.22'],
+    'onnx': ['onnx>=1.18', 'onnxruntime>=1.22'],
     # The other implementation that logits are compared with. On Linux, pip
     # takes PyTorch with CUDA unless its CPU build is installed before.
     # Without grad-cam: pip would take opencv-python over our headless one, and
@@ -112,9 +134,12 @@ setuptools.setup(
     'peers': ['simpleitk>=2.5', 'torch>=2.8', 'transformers>=5'],
   },
   classifiers=[
+    'Development Status :: 4 - Beta',
     'Intended Audience :: Science/Research',
-    'Programming Language :: Python :: 3.11',
-    'Programming Language :: Python :: 3.12',
+    'Programming Language :: Python :: 3',
+    *(f'Programming Language :: Python :: 3.{x}' for x in _MINORS),
+    'Topic :: Scientific/Engineering :: Artificial Intelligence',
     'Topic :: Scientific/Engineering :: Medical Science Apps.',
+    'Typing :: Typed',
   ],
 )

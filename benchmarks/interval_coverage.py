@@ -19,6 +19,7 @@ import scipy.special
 
 from benchmarks import interval_populations as populations
 from benchmarks import interval_simulations as simulations
+from bit_covid.analysis import calibration
 from bit_covid.analysis import derived_intervals
 from bit_covid.analysis import interval as interval_lib
 from bit_covid.analysis import intervals
@@ -107,6 +108,26 @@ def of_areas(
   return {name: tuple(np.mean(each, axis=0)) for name, each in rows.items()}
 
 
+def of_losses(
+  generator: np.random.Generator,
+  number: int,
+  population: simulations.Scores,
+  counts: Sequence[int],
+  *,
+  confidence: float,
+) -> dict[str, tuple[float, float]]:
+  """Returns coverage and mean width of Brier score and log-likelihood."""
+  rows = {'brier': [], 'nll': []}
+  for _ in range(number):
+    table = population.table(generator, counts, confidence=confidence)
+    truth = population.losses(float(table['label'].mean()), confidence)
+    found = calibration.losses_intervals(table)
+    for name, row in rows.items():
+      _, low, high = found[name]
+      row.append((low <= truth[name] <= high, high - low))
+  return {name: tuple(np.mean(each, axis=0)) for name, each in rows.items()}
+
+
 def of_differences(
   generator: np.random.Generator,
   number: int,
@@ -169,6 +190,22 @@ def _areas(number: int, seed: int) -> Iterator[str]:
       yield _row(name, *found.values())
 
 
+def _losses(number: int, seed: int) -> Iterator[str]:
+  yield (
+    '\n| patients | area | confidence | Brier score | NLL |'
+    '\n|---|---|---|---|---|'
+  )
+  for counts in populations.PATIENTS:
+    for scores, confidence in populations.LOSSES:
+      generator = np.random.default_rng(seed)
+      found = of_losses(
+        generator, number, scores, counts, confidence=confidence
+      )
+      area = f'{scores.areas(0.5)[0]:.4f}{", hard ones" * (scores.hard > 0)}'
+      name = f'{counts[0]} and {counts[1]} | {area} | {confidence:g}'
+      yield _row(name, *found.values())
+
+
 def _differences(number: int, seed: int) -> Iterator[str]:
   yield '\n| difference | interval | verdicts |\n|---|---|---|'
   for count in (20, 60, 400):
@@ -202,7 +239,7 @@ def main(argv: Sequence[str] | None = None) -> None:
   parser.add_argument('--seed', type=int, default=0)
   arguments = parser.parse_args(argv)
   few, seed = arguments.few, arguments.seed
-  tables = [x(few, seed) for x in (_measures, _areas, _differences)]
+  tables = [x(few, seed) for x in (_measures, _areas, _losses, _differences)]
   for line in itertools.chain(_shares(arguments.simulations, seed), *tables):
     print(line, flush=True)
 

@@ -28,6 +28,15 @@ SCORES = (
   simulations.Scores(6.0, 0.3, hard=0.03),
   simulations.Scores(6.0, 0.3, hard=0.004),
 )
+# Scores and how confident the probabilities are; 1: as they should be.
+LOSSES = (
+  (SCORES[0], 1),
+  (SCORES[0], 3),
+  (SCORES[1], 1),
+  (SCORES[1], 3),
+  (SCORES[2], 1),
+  (SCORES[4], 1),
+)
 
 
 def cells() -> dict[str, Callable[..., simulations.Draw]]:

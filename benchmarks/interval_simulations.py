@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import scipy.special
 
 from bit_covid.analysis import metrics
@@ -192,6 +193,37 @@ class Scores(NamedTuple):
     self, generator: np.random.Generator, counts: Sequence[int]
   ) -> patient_counts.PatientCounts:
     """Returns the counts of patients of the class and of the other one."""
+    return patient_counts.make(self.table(generator, counts))
+
+  def losses(self, prevalence: float, confidence: float) -> dict[str, float]:
+    """Returns the true Brier score and negative log-likelihood."""
+    place = np.linspace(-9, 9, 6001)
+    weight = np.exp(-(place**2) / 2)
+    result = {'brier': 0.0, 'nll': 0.0}
+    for level, is_class, share in (
+      (self.shift, True, prevalence * (1 - self.hard)),
+      (0.0, True, prevalence * self.hard),
+      (0.0, False, 1 - prevalence),
+    ):
+      logit = confidence * self.shift * (level + place - self.shift / 2)
+      error = np.logaddexp(0, -logit if is_class else logit)
+      for name, each in (('nll', error), ('brier', 2 * np.expm1(-error) ** 2)):
+        result[name] += share * np.average(each, weights=weight)
+    return result
+
+  def table(
+    self,
+    generator: np.random.Generator,
+    counts: Sequence[int],
+    *,
+    confidence: float | None = None,
+  ) -> pd.DataFrame:
+    """Returns the predictions table of patients of the class and of the other.
+
+    With a confidence of 1 and without hard patients, the probabilities are
+    right where both classes are equally frequent; more is overconfident. None:
+    they only have the right order.
+    """
     is_class = np.arange(sum(counts)) < counts[0]
     # At most 100 slices, so that a trial of many patients ends soon.
     sizes = np.minimum(uneven(generator, is_class.shape), 100).astype(int)
@@ -200,14 +232,16 @@ class Scores(NamedTuple):
     level = level + generator.normal(0, self.correlation**0.5, len(is_class))
     patient = np.repeat(np.arange(len(is_class)), sizes)
     noise = generator.normal(0, (1 - self.correlation) ** 0.5, len(patient))
-    score = scipy.special.expit(level[patient] + noise)
-    return _counts(is_class[patient], score, patient)
+    score = level[patient] + noise
+    if confidence is not None:
+      score = confidence * self.shift * (score - self.shift / 2)
+    return _table(is_class[patient], scipy.special.expit(score), patient)
 
 
-def _counts(
+def _table(
   label: np.ndarray, score: np.ndarray, patient: np.ndarray
-) -> patient_counts.PatientCounts:
-  table = predictions.make_table(
+) -> pd.DataFrame:
+  return predictions.make_table(
     slice_id=np.arange(len(label)),
     patient_id=[f'{x:05d}' for x in patient],
     source=np.full(len(label), ''),
@@ -215,4 +249,3 @@ def _counts(
     probabilities=np.stack([1 - score, score], axis=1),
     class_names=('other', 'class'),
   )
-  return patient_counts.make(table)

@@ -6,7 +6,7 @@ python -m bit_covid.main --config=configs/demo.py --workdir=runs/demo
 """
 
 from collections.abc import Sequence
-import os
+import pathlib
 import re
 import sys
 import traceback
@@ -17,6 +17,7 @@ from absl import logging
 from ml_collections import config_flags
 
 from bit_covid.base import command
+from bit_covid.base import config_files
 from bit_covid.base import deterministic
 from bit_covid.base import host_memory
 from bit_covid.base import host_watch
@@ -24,10 +25,18 @@ from bit_covid.base import hosts
 from bit_covid.base import stop_signals
 
 _CONFIG = config_flags.DEFINE_config_file(
-  'config', None, 'Config file, such as configs/bit_m.py.', lock_config=True
+  'config',
+  None,
+  f'As CONFIG: {", ".join(config_files.NAMES)}, or a file of your own.',
+  lock_config=True,
 )
 _WORKDIR = flags.DEFINE_string(
-  'workdir', None, 'Folder for checkpoints, metrics and predictions.'
+  'workdir',
+  None,
+  'Folder for checkpoints, metrics and predictions; default: runs/CONFIG.',
+)
+_DATA = flags.DEFINE_string(
+  'data', None, 'Folder of the data; short for --config.data.path.'
 )
 _DISTRIBUTED = flags.DEFINE_bool(
   'distributed',
@@ -67,7 +76,10 @@ _FOLDS = flags.DEFINE_integer(
 flags.DEFINE_bool('debug', False, 'A traceback with an error.')
 
 _HELP = frozenset(('-h', '-help', '--help', '-helpshort', '--helpshort'))
-_FIELDS = 'All fields are in configs/common.py.'
+_FIELDS = f'All fields are in {config_files.shown("common")}.'
+_EXPECTED = (
+  f'expected one of {", ".join(config_files.NAMES)}, or a file of your own.'
+)
 # The message of ml_collections if a flag or a config file sets a field that
 # does not exist: its name or a sentence, and a similar name if there is one.
 _UNKNOWN_FIELD = re.compile(
@@ -78,11 +90,11 @@ _SIMILAR_FIELD = re.compile(r'Did you mean "(\w+)"')
 _SENTENCES = (
   (
     re.compile(r"Attempted .*\]:\s+(\S+)\s+\[Errno 2\].*'\1'"),
-    '--config={} does not exist; name a config file, such as configs/demo.py.',
+    f'--config={{}} does not exist; {_EXPECTED}',
   ),
   (
     re.compile(r"Is a directory: '(.*)'"),
-    '--config={} is a folder; name a config file, such as configs/demo.py.',
+    f'--config={{}} is a folder; {_EXPECTED}',
   ),
   (
     re.compile(r'flag (--config\.[\w.]+=.*?): '),
@@ -97,17 +109,17 @@ _SENTENCES = (
 _TRACEBACK = re.compile(r'.*Traceback .*\n\s*\w+: ', re.DOTALL)
 
 _EXAMPLES = (
-  '--config=configs/demo.py --workdir=runs/demo',
-  'The paper, on all devices:\n'
-  '--config=configs/bit_m.py --workdir=runs/bit_m '
-  '--config.data.path=COVIDX_FOLDER',
+  'demo',
+  'The paper, on all devices:\nbit_m --data=COVIDX_FOLDER',
   'What is varied most has a short form, any field a long one:\n'
-  '--config=configs/bit_m.py:resolution=256x224,steps=5k --config.batch=32 '
-  '--workdir=runs/small',
+  'bit_m:resolution=256x224,steps=5k --config.batch=32 --workdir=runs/small '
+  '--data=COVIDX_FOLDER',
+  'A config file of your own:\n--config=mine.py --workdir=runs/mine',
 )
-_NOTES = """\
-A run that was interrupted goes on when the same command is given again. All
-fields are in configs/common.py. --helpfull: all flags, also of libraries."""
+_NOTES = f"""\
+A run that was interrupted goes on when the same command is given again.
+{_FIELDS}
+--helpfull: all flags, also of libraries."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -116,9 +128,6 @@ def main(argv: Sequence[str] | None = None) -> int:
   if _HELP.intersection(argv):
     print(_help())
     return 0
-  # As `python -m` does, because config files import `configs.common`.
-  if os.getcwd() not in sys.path:
-    sys.path.insert(0, os.getcwd())
   code = command.run(
     lambda: _run_with_flags(argv),
     # Not read from the flags, as parsing them may be what fails.
@@ -135,23 +144,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run_with_flags(argv: Sequence[str]) -> int:
   # absl alone would end with exit code 1 after pages of usage, or with a
   # traceback if a config cannot be read.
+  argv = [sys.argv[0], *config_files.resolve_flag(argv)]
   try:
-    app.run(lambda _: _run(), [sys.argv[0], *argv], flags_parser=_parse)
+    app.run(lambda _: _run(), argv, flags_parser=_parse)
   except SystemExit as end:
     return end.code or 0
 
 
 def _parse(argv: list[str]) -> list[str]:
   try:
-    _, *others = flags.FLAGS(argv)
-    # Any attribute raises an error if the file could not be read.
-    _ = _CONFIG.value and _CONFIG.value.is_locked
+    with config_files.importable():
+      _, *others = flags.FLAGS(argv)
+      # Any attribute raises an error if the file could not be read.
+      _ = _CONFIG.value and _CONFIG.value.is_locked
   except ValueError:
     raise
   except Exception as error:  # A config file is Python: it can raise any.
     raise ValueError(_explain(error)) from error
   if others:
     raise ValueError(f'Unexpected arguments: {others}')
+  if _DATA.value is not None and 'config.data.path' in flags.FLAGS:
+    raise ValueError('Give --data or --config.data.path, not both.')
   return argv[:1]
 
 
@@ -185,11 +198,13 @@ def _place(error: Exception) -> str:
 
 
 def _run() -> int:
-  config, workdir = _CONFIG.value, _WORKDIR.value
-  if config is None or not workdir:
-    raise ValueError(
-      f'Give --config=FILE and --workdir=FOLDER; see {_program()} --help.'
-    )
+  config = _CONFIG.value
+  if config is None:
+    raise ValueError(f'No config is given; {_EXPECTED}')
+  if _DATA.value is not None:
+    config.data.path = _DATA.value
+  file = config_flags.get_config_filename(flags.FLAGS['config'])
+  workdir = _WORKDIR.value or f'runs/{pathlib.PurePath(file).stem}'
   host_memory.keep_freed()  # Before TensorFlow and JAX start their threads.
   # These load TensorFlow, which takes seconds, so they are imported only after
   # the flags have been checked.
@@ -243,7 +258,7 @@ def _help() -> str:
   own = names[flags.FLAGS.find_module_defining_flag('workdir')]
   return '\n'.join(
     [
-      f'usage: {_program()} --config=FILE --workdir=FOLDER '
+      f'usage: {_program()} CONFIG [--data=FOLDER] [--workdir=FOLDER] '
       '[--config.FIELD=VALUE]',
       '',
       'Fine-tunes a network and evaluates it.',

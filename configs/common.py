@@ -59,6 +59,11 @@ _DATA = {
   # How they are drawn: by 'slice', as in the paper, or by 'patient', with all
   # slices of one patient before those of the next.
   'per_class_by': 'slice',
+  # Patients whom train and val are to lack: 'source=CNCB', or another
+  # COLUMN=VALUE of `metadata`; '': nobody.
+  'leave_out': '',
+  # A CSV with a column `patient id` and the column that `leave_out` names.
+  'metadata': '',
   # Of a cross-validation by patient: number and count, as in (1, 5), for the
   # slices of all splits; (): the splits as they are. `--folds` makes all.
   'fold': (),

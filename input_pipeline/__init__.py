@@ -32,6 +32,7 @@ for _kind in ('GPU', 'TPU'):
 from input_pipeline import custom_images  # noqa: E402
 from input_pipeline import data_source  # noqa: E402
 from input_pipeline import folds  # noqa: E402
+from input_pipeline import left_out  # noqa: E402
 from input_pipeline import tfds_examples  # noqa: E402
 from input_pipeline.batches import Batch  # noqa: E402
 from input_pipeline.batches import as_numpy  # noqa: E402
@@ -107,6 +108,8 @@ def get_dataset(
 def load_split(config: ml_collections.ConfigDict, split: str) -> Examples:
   """Returns a split of the data set that a config names.
 
+  Train and val lack the patients whom the config leaves out; see `left_out`.
+
   Args:
     config: the field `data` of a config.
     split: 'train', 'val' or 'test', or another split of the user's images.
@@ -126,8 +129,10 @@ def load_splits(
   if config.get('fold'):
     fold, count = config.fold
     splits = reader.load_all(source)
-    return folds.select(splits, names, fold=fold, count=count)
-  return {name: reader.load(source, name) for name in names}
+    splits = folds.select(splits, names, fold=fold, count=count)
+  else:
+    splits = {name: reader.load(source, name) for name in names}
+  return {x: left_out.remaining(splits[x], x, config) for x in splits}
 
 
 def load_all_splits(config: ml_collections.ConfigDict) -> dict[str, Examples]:
@@ -137,7 +142,8 @@ def load_all_splits(config: ml_collections.ConfigDict) -> dict[str, Examples]:
   user's own images may be in several splits.
   """
   source, reader = _source_and_reader(config)
-  return reader.load_all(source)
+  splits = reader.load_all(source)
+  return {x: left_out.remaining(splits[x], x, config) for x in splits}
 
 
 def _source_and_reader(

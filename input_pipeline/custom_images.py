@@ -7,7 +7,8 @@ A folder holds one folder per split, and each of these one folder per class:
     my_data/train/Normal/0001.png
     my_data/test/NCP/0412.jpg
 
-For a CSV that lists the images, see `image_csv`.
+A folder may also hold the class folders themselves; then all images are of the
+split 'test'. For a CSV that lists the images, see `image_csv`.
 """
 
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pathlib
 import re
 from typing import NoReturn
 
+from input_pipeline import conventions
 from input_pipeline import data_source
 from input_pipeline import examples as examples_lib
 from input_pipeline import image_csv
@@ -24,6 +26,8 @@ from input_pipeline import image_file
 from input_pipeline import listed_images
 from input_pipeline import names
 
+# The split of a folder that has no folders of splits.
+_ONLY_SPLIT = 'test'
 # Prefixes of files that file systems and archives leave behind.
 _HIDDEN = ('.', '__')
 # Images that are not read. They are an error, as nobody puts them into a class
@@ -83,11 +87,33 @@ def _files_by_split(root: pathlib.Path) -> dict[str, list[pathlib.Path]]:
     folders = sorted(path for path in root.iterdir() if path.is_dir())
   except OSError as error:
     _refuse_folder(error)
-  return {
+  files = {
     folder.name: sorted(_files(folder))
     for folder in folders
     if not folder.name.startswith(_HIDDEN)
   }
+  if not _are_classes(files):
+    return files
+  return {_ONLY_SPLIT: [*itertools.chain.from_iterable(files.values())]}
+
+
+def _are_classes(files: dict[str, list[pathlib.Path]]) -> bool:
+  # Two or more folders with images directly in them, none named as a split.
+  images = {name: [*filter(_is_image, paths)] for name, paths in files.items()}
+  used = {name: paths for name, paths in images.items() if paths}
+  return (
+    len(used) > 1
+    and used.keys().isdisjoint(conventions.SPLITS)
+    and all(path.parent.name == name for name in used for path in used[name])
+  )
+
+
+def _within_split(
+  path: pathlib.Path, root: pathlib.Path, split: str
+) -> tuple[str, ...]:
+  # The name of the class and what follows.
+  folder, *rest = path.relative_to(root).parts
+  return tuple(rest) if folder == split else (folder, *rest)
 
 
 def _files(split: pathlib.Path) -> Iterator[pathlib.Path]:
@@ -137,23 +163,23 @@ def _read_folder(
   files = _files_by_split(root)
   if split not in files:
     raise ValueError(
-      f'There is no split {split!r} in {root}; its folders are {[*files]}. '
+      f'There is no split {split!r} in {root}; it has {[*files]}. '
       f'Expected {root}/{split}/<class>/<image>.'
     )
   # Classes of all splits, so that labels are the same in a split that lacks a
   # class. Where each name occurs first:
   labels, splits = {}, {}
-  for path in itertools.chain.from_iterable(files.values()):
-    if _is_image(path):
+  for folder, paths in files.items():
+    for path in filter(_is_image, paths):
       names.check_utf8(path)
-      folder, label, *rest = path.relative_to(root).parts
+      label, *rest = _within_split(path, root, folder)
       if rest:
         splits.setdefault(folder, str(path))
         labels.setdefault(label, str(path))
   names.check_names('class', labels)
   names.check_names('split', splits)
   images = [
-    _to_image(path, root)
+    _to_image(path, root, split)
     for path in files[split]
     if _is_image(path) or _OTHER_IMAGES.fullmatch(path.suffix)
   ]
@@ -166,14 +192,14 @@ def _read_folder(
 
 
 def _to_image(
-  path: pathlib.Path, root: pathlib.Path
+  path: pathlib.Path, root: pathlib.Path, split: str
 ) -> listed_images.ListedImage:
   if not _is_image(path):
     raise ValueError(
       f'{path}: images of this kind are not read. Convert it to PNG, or move '
       'it out of the folder.'
     )
-  split, label, *rest = path.relative_to(root).parts
+  label, *rest = _within_split(path, root, split)
   if not rest:
     raise ValueError(
       f'{path} lies in no class folder; expected '

@@ -78,6 +78,11 @@ _RULES = {
     lambda x: x in examples_lib.PER_CLASS_BY,
     f'one of {", ".join(examples_lib.PER_CLASS_BY)}',
   ),
+  'leave_out': (
+    lambda x: _is_text(x) and (not x or '=' in x.strip('=')),
+    "COLUMN=VALUE, such as 'source=CNCB', or '' for nobody",
+  ),
+  'metadata': (_is_text, "a CSV with a row for each patient; '' for none"),
   'fold': (
     lambda x: x in ((), []) or _is_fold(x),
     'number and count of a cross-validation with 3 folds or more, such as '

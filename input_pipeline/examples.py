@@ -100,6 +100,31 @@ class Examples:
     )
 
 
+def join(parts: Sequence[Examples]) -> Examples:
+  """Returns the slices of several splits of one data set as one split.
+
+  Raises:
+    ValueError: they were not stored alike.
+  """
+  first = parts[0]
+  if any(part.preparation != first.preparation for part in parts):
+    raise ValueError(
+      'The splits of this data set are stored in several sizes, so they cannot '
+      'be one; name the data set of whole slices, such as covidx_ct/2a.'
+    )
+  places = [(part, i) for part in parts for i in range(len(part))]
+
+  def read(i: int) -> bytes:
+    part, place = places[i]
+    return part.read(place)
+
+  columns = {
+    name: np.concatenate([getattr(part, name) for part in parts])
+    for name in _COLUMNS
+  }
+  return dataclasses.replace(first, read=read, **columns)
+
+
 def digest(encoded: bytes) -> str:
   """Returns 16 hexadecimal digits of the SHA-256 of an image's bytes."""
   return hashlib.sha256(encoded).hexdigest()[:16]

@@ -28,6 +28,9 @@ TEMPERATURES = 0.05, 20.0
 # A probability of 0 in a table was too small to be written. Its logarithm is
 # that of the smallest number instead of minus infinity.
 _SMALLEST = np.finfo(np.float64).tiny
+# What an error that was not seen can add to a loss: a probability below 1e-12
+# is one of the rounding, rather than of the network.
+_MOST = -math.log(1e-12)
 
 
 class Reliability(NamedTuple):
@@ -154,17 +157,33 @@ def losses_intervals(table: pd.DataFrame) -> dict[str, interval_lib.Interval]:
   """Returns the means of `losses` with their intervals over patients.
 
   A Brier score is at most 2. A negative log-likelihood has no largest value;
-  the largest that was seen, or that of a guess, is taken for it.
+  the largest that was seen, or that of a guess, is taken for it. Where errors
+  are few or none, they do not show what errors cost. So the upper bound is at
+  least that of what the slices would lose if all were right, and what the
+  errors add, of which each slice's probabilities give the most, up to `_MOST`.
   """
-  num_classes = len(predictions.class_names(table))
-  return {
-    name: intervals.mean_interval(
-      table,
-      each,
-      largest=2 if name == 'brier' else max(each.max(), math.log(num_classes)),
-    )
-    for name, each in losses(table).items()
-  }
+  probabilities = predictions.probabilities(table)
+  best, worst = (
+    losses(table.assign(label=x))
+    for x in (probabilities.argmax(axis=1), probabilities.argmin(axis=1))
+  )
+  guess = math.log(probabilities.shape[1])
+  result = {}
+  for name, each in losses(table).items():
+    largest = 2.0 if name == 'brier' else max(each.max(), guess)
+    found = intervals.mean_interval(table, each, largest=largest)
+    added = np.maximum(each - best[name], 0)
+    most = min((worst[name] - best[name]).max(), _MOST)
+    most = max(most, added.max(), _SMALLEST)
+    parts = [
+      intervals.mean_interval(table, best[name], largest=largest),
+      intervals.mean_interval(table, added, largest=most),
+    ]
+    high = found.value + math.hypot(*(x.high - x.value for x in parts))
+    if name == 'brier':
+      high = min(high, largest)
+    result[name] = found._replace(high=max(found.high, high))
+  return result
 
 
 def apply_temperature(table: pd.DataFrame, temperature: float) -> pd.DataFrame:

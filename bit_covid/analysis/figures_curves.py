@@ -147,7 +147,8 @@ def training(rows: Sequence[Mapping[str, float]]) -> mpl_figure.Figure:
   panels[0].set_ylim(bottom=0)
   panels[-1].set_xlabel('Step')
   if accuracies:
-    panels[1].yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
+    # As many decimals as the ticks need to differ.
+    panels[1].yaxis.set_major_formatter(ticker.PercentFormatter(1))
   return figure
 
 

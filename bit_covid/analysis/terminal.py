@@ -55,12 +55,23 @@ def _text(cell: str) -> rich.text.Text:
   return rich.text.Text('\n'.join(map(lines.shown, cell.split('\n'))))
 
 
-def new_table(first: str, others: Sequence[str]) -> Table:
-  """Returns an empty table; all columns except the first hold numbers."""
+def new_table(
+  first: str, others: Sequence[str], *, no_wrap: bool = True
+) -> Table:
+  """Returns an empty table; all columns except the first hold numbers.
+
+  Where the columns are too wide for a line, `no_wrap` cuts the cells off;
+  otherwise they get several lines.
+  """
   view = Table()
-  view.add_column(first)
+  view.add_column(first, overflow='ellipsis' if no_wrap else 'fold')
   for heading in others:
-    view.add_column(heading, justify='right', no_wrap=True)
+    view.add_column(
+      heading,
+      justify='right',
+      no_wrap=no_wrap,
+      overflow='ellipsis' if no_wrap else 'fold',
+    )
   return view
 
 
@@ -142,9 +153,21 @@ def show_intervals(split: str, numbers: Mapping[str, Any]) -> None:
   show(
     f'{split}: {count}. {about}',
     view,
+    *_sources(numbers),
     'Slices: truth in rows, prediction in columns',
     _counts(numbers),
   )
+
+
+def _sources(numbers: Mapping[str, Any]) -> list[Table]:
+  """Returns a table of the accuracy of each source, if there are several."""
+  groups = [x for x in numbers['subgroups'] if x['by'] == 'source']
+  level = f'{interval_lib.LEVEL_TEXT} interval'
+  view = new_table('Source', ['Slices', 'Accuracy', level])
+  for group in groups:
+    accuracy = _interval(group['measures']['accuracy'])
+    view.add_row(group['name'], f'{group["slices"]:,}', *accuracy)
+  return [view] if len(groups) > 1 else []
 
 
 def _interval(measure: Mapping[str, float | None]) -> tuple[str, str]:

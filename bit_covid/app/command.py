@@ -12,6 +12,7 @@ from bit_covid.app import limits as limits_lib
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.base import lines
+from bit_covid.base import project
 
 _PORT = 7860
 # What the extra `app` installs.
@@ -117,8 +118,8 @@ def _check_packages() -> None:
   for name in _PACKAGES:
     if importlib.util.find_spec(name) is None:
       raise ValueError(
-        f'The page needs the package {name!r}, which is not installed: pip '
-        "install -e '.[app]'"
+        f'The page needs the package {name!r}, which is not installed: '
+        f'{project.install_command("app")}'
       )
 
 

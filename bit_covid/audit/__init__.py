@@ -22,6 +22,7 @@ def audit(
   slices: slices_lib.Slices,
   *,
   body_box: Callable[[np.ndarray], np.ndarray],
+  lungs: Callable[[np.ndarray], np.ndarray],
   max_images: int = 0,
   seed: int = 0,
 ) -> list[finding.Finding]:
@@ -30,6 +31,7 @@ def audit(
   Args:
     slices: all slices of the data set.
     body_box: `input_pipeline.body_crop.body_box`.
+    lungs: `input_pipeline.hulls.lungs`.
     max_images: largest number of images that are read, sampled at random; 0:
       all.
     seed: of all random choices.
@@ -42,16 +44,16 @@ def audit(
   measured = table
   if slices.image is not None:
     measured, thumbnails = images.measure(
-      slices, count=max_images, seed=seed, body_box=body_box
+      slices, count=max_images, seed=seed, body_box=body_box, lungs=lungs
     )
     found['Images that look the same'] = overlap.look_alikes(
       measured, thumbnails, unread=len(table) - len(measured)
     )
-    found['Image sizes'] = images.sizes(measured)
+    found['Image sizes'] = images.sizes(measured, seed=seed)
   found |= {
     'Class and source': confounding.source(table, seed=seed),
     'Slices a patient': position.slices_per_patient(table),
-    'Scans from the first slice on': position.first_slices(table),
+    'Scans from the first slice on': position.first_slices(table, seed=seed),
     'Shortcuts past the lungs': shortcuts.shortcuts(measured, seed=seed),
   }
   return [each._replace(check=name) for name, each in found.items()]

@@ -4,26 +4,30 @@
 
 import argparse
 from collections.abc import Mapping
-import os
 import pathlib
-import runpy
-import sys
 
 from etils import epath
 import ml_collections
 
 from bit_covid import audit
+from bit_covid.analysis import class_mapping
 from bit_covid.audit import model
 from bit_covid.audit import output
 from bit_covid.audit import slices
+from bit_covid.audit.model import external_set
 from bit_covid.audit.model import subject as subject_lib
+from bit_covid.base import checksums
 from bit_covid.base import command
 from bit_covid.base import compilation_cache
+from bit_covid.base import config_files
 from bit_covid.base import lines
+from bit_covid.training import ledger
+from bit_covid.training import run_lock
 import input_pipeline
 from input_pipeline import body_crop
 from input_pipeline import conventions
 from input_pipeline import covidx_ct
+from input_pipeline import hulls
 from input_pipeline.covidx_ct import versions
 
 # A network takes longer for an image than all checks of the data do.
@@ -43,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
   findings = audit.audit(
     found,
     body_box=body_crop.body_box,
+    lungs=hulls.lungs,
     max_images=arguments.max_images,
     seed=arguments.seed,
   )
@@ -58,8 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
       'max_images': 0 if arguments.lists_only else arguments.max_images,
       'seed': arguments.seed,
     }
-    output.write(arguments.output, headline, findings, facts)
-    lines.say(f'Page: {arguments.output / "audit.html"}')
+    page = output.write(arguments.output, headline, findings, facts)
+    lines.say(f'Page: {page}')
   has_failed = any(each.severity == 'FAILED' for each in findings)
   return command.NOT_DONE if has_failed else 0
 
@@ -69,12 +74,40 @@ def _load_subject(
   splits: Mapping[str, input_pipeline.Examples],
 ) -> subject_lib.Subject:
   compilation_cache.enable()
-  return subject_lib.load(
-    arguments.run,
-    splits,
-    max_images=arguments.max_images or _IMAGES_FOR_NETWORK,
-    seed=arguments.seed,
-  )._replace(random_labels=arguments.random_labels)
+  drawing = {
+    'max_images': arguments.max_images or _IMAGES_FOR_NETWORK,
+    'seed': arguments.seed,
+  }
+  subject = subject_lib.load(arguments.run, splits, **drawing)
+  external = external_set.load(
+    arguments.external,
+    subject.network,
+    chosen=class_mapping.parse(arguments.map),
+    data_dir=arguments.data_dir,
+    **drawing,
+  )
+  subject = subject._replace(
+    random_labels=arguments.random_labels, external=external
+  )
+  _note_external(subject)
+  return subject
+
+
+def _note_external(subject: subject_lib.Subject) -> None:
+  """Adds the external data to the ledger of the run.
+
+  Who keeps the network that is best on them has chosen by them. It is done
+  before the work, which would be lost if another command held the run.
+  """
+  if not subject.external:
+    return
+  digest = checksums.of_file(subject.workdir / 'model.npz')
+  with run_lock.hold(subject.workdir, flag='--run'):
+    for each in subject.external.values():
+      data = each.examples.fingerprint
+      ledger.add(
+        subject.workdir, 'external', checkpoint=digest, fingerprint=data
+      )
 
 
 def _read_lists(arguments: argparse.Namespace) -> slices.Slices:
@@ -95,13 +128,10 @@ def _config(arguments: argparse.Namespace) -> ml_collections.ConfigDict:
   """Returns the field `data` of a config for what the arguments name."""
   dataset = arguments.dataset
   file, _, short_form = dataset.partition(':')
-  if file.endswith('.py'):
-    # Config files import each other from the project's root.
-    if os.getcwd() not in sys.path:
-      sys.path.insert(0, os.getcwd())
-    config = runpy.run_path(file)['get_config'](short_form or None).data
+  is_own = pathlib.Path(dataset).expanduser().exists()
+  if file.endswith('.py') or (file in config_files.NAMES and not is_own):
+    config = config_files.get_config(file, short_form or None).data
   else:
-    is_own = pathlib.Path(dataset).expanduser().exists()
     config = ml_collections.ConfigDict(
       {
         'name': 'image_folder' if is_own else dataset,

@@ -36,14 +36,17 @@ def _parser() -> argparse.ArgumentParser:
       'covidx_ct/2a --data=COVIDX_FOLDER --lists_only',
       'covidx_ct/2a --data=COVIDX_FOLDER --output=audit',
       'What a config would train on, and the network of its run:\n'
-      'configs/demo.py --run=runs/demo',
+      'demo --run=runs/demo',
+      'The same network on data of other hospitals:\n'
+      'images.csv --run=runs/mine --external=OTHER_FOLDER --map=fibrosis:CP',
     ),
     notes=_NOTES,
   )
   parser.add_argument(
     'dataset',
     metavar='DATASET',
-    help='CSV or folder of images, config file, or name such as covidx_ct/2a',
+    help='CSV or folder of images; config, such as demo or mine.py; or name, '
+    'such as covidx_ct/2a',
   )
   arguments_lib.add_data(parser)
   parser.add_argument(
@@ -52,6 +55,15 @@ def _parser() -> argparse.ArgumentParser:
     help='work directory of a run on these data, whose network is audited too; '
     '--output is then RUN/audit by default',
   )
+  parser.add_argument(
+    '--external',
+    action='append',
+    default=[],
+    metavar='DATA',
+    help='with --run, also judge the network on all slices of another data '
+    'set, a CSV or folder; may be repeated',
+  )
+  arguments_lib.add_map(parser)
   parser.add_argument(
     '--random_labels',
     action='store_true',
@@ -84,9 +96,12 @@ def _run(arguments: argparse.Namespace) -> int:
     raise ValueError(
       f'--max_images={arguments.max_images}; expected 1 or more, or 0 for all.'
     )
-  if arguments.random_labels and arguments.run is None:
+  for name in ('random_labels', 'external', 'map'):
+    if getattr(arguments, name) and arguments.run is None:
+      raise ValueError(f'--{name} goes with --run; name a run, or leave it.')
+  if arguments.map and not arguments.external:
     raise ValueError(
-      '--random_labels goes with --run; name a run, or leave it.'
+      '--map goes with --external; name other data, or leave it.'
     )
   if arguments.run is not None:
     if arguments.lists_only:
@@ -98,6 +113,8 @@ def _run(arguments: argparse.Namespace) -> int:
         f'--run={arguments.run} is no work directory; name that of a training.'
       )
     arguments.output = arguments.output or arguments.run / 'audit'
+  if arguments.external:  # Of which the ledger gets a line.
+    disk.check_folder(arguments.run, '--run')
   if arguments.output is not None:
     disk.check_folder(arguments.output, '--output')
   # TensorFlow takes seconds to load, so it is not loaded before the arguments

@@ -7,12 +7,12 @@ import pandas as pd
 from scipy import stats
 
 from bit_covid.audit import finding
+from bit_covid.audit import label_shuffles
 from bit_covid.audit import slices
 
 # Gain in accuracy from knowing the source, beyond that by chance, that is a
-# warning, if so few of the shuffles gain as much.
+# warning, if few of the shuffles gain as much.
 _MARGIN = 0.05
-_RARE = 0.05
 _SHUFFLES = 999
 
 
@@ -58,7 +58,7 @@ def source(table: pd.DataFrame, *, seed: int) -> finding.Finding:
     f' In all splits, knowing the source gains {gain:.1%}, and on shuffled '
     f'labels {by_chance.mean():.1%} (p = {chance:.3f}).'
   )
-  is_more = chance <= _RARE and gain - by_chance.mean() > _MARGIN
+  is_more = chance <= label_shuffles.RARE and gain - by_chance.mean() > _MARGIN
   return finding.Finding('WARNING' if is_more else 'NOTE', text, counts)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import tqdm
 
 from bit_covid.audit import finding
+from bit_covid.audit import label_shuffles
 from bit_covid.audit import slices as slices_lib
 from bit_covid.audit import thumbnails as thumbnails_lib
 
@@ -28,19 +29,21 @@ def measure(
   count: int,
   seed: int,
   body_box: Callable[[np.ndarray], np.ndarray],
+  lungs: Callable[[np.ndarray], np.ndarray],
 ) -> tuple[pd.DataFrame, np.ndarray]:
   """Returns a table of measured slices, and `[N, 64, 64]`, their thumbnails.
 
   The table has the additional columns `height`, `width`, and `inside` and
-  `outside`, the mean gray values in and around the box. A slice without an
-  annotated box gets the automatic one. A ValueError names an image that cannot
-  be decoded.
+  `outside`, the mean gray values in the box, but for the lungs, and around it.
+  A slice without an annotated box gets the automatic one. A ValueError names an
+  image that cannot be decoded.
 
   Args:
     slices: with images.
     count: largest number of slices; more are sampled at random. 0: all.
     seed: of the sampling.
     body_box: of an image, as `input_pipeline.body_crop` finds it.
+    lungs: of an image, as `input_pipeline.hulls` finds them.
   """
   rows = slices_lib.sample(len(slices.table), count, seed=seed)
   table = slices.table.iloc[rows].reset_index(drop=True)
@@ -53,7 +56,7 @@ def measure(
       image = slices.image(int(rows[i]))
       if not boxes[i].any():
         boxes[i] = body_box(image)
-      measured[i] = _measure(image, boxes[i])
+      measured[i] = _measure(image, boxes[i], lungs(image))
       thumbnails[i] = thumbnails_lib.thumbnail(image)
     return len(block)
 
@@ -73,18 +76,17 @@ def measure(
   return table, thumbnails
 
 
-def sizes(table: pd.DataFrame) -> finding.Finding:
-  """Returns which sizes the images of `measure` have, and if classes differ."""
+def sizes(table: pd.DataFrame, *, seed: int) -> finding.Finding:
+  """Returns which sizes the images of `measure` have, and if classes differ.
+
+  Args:
+    table: of `measure`.
+    seed: of the shuffles that tell what is chance.
+  """
   text = table['width'].astype(int).astype(str)
   text += ' x ' + table['height'].astype(int).astype(str)
   counts = pd.crosstab(text, table['label'])
   counts = counts[slices_lib.classes(table)]
-  shares = counts.div(counts.sum())
-  # The total variation distance: the share of one class that has no counterpart
-  # of the same size in another.
-  apart = max(
-    (shares[a] - shares[b]).abs().sum() / 2 for a in shares for b in shares
-  )
   shown = counts.loc[counts.sum(axis=1).nlargest(_MOST_SIZES).index]
   shown = shown.rename_axis('Size').reset_index()
   shown.columns.name = None
@@ -92,18 +94,53 @@ def sizes(table: pd.DataFrame) -> finding.Finding:
     return finding.Finding(
       'PASSED', f'All {len(table):,} images are {text.iloc[0]}.'
     )
+  size, _ = pd.factorize(text)
+
+  def apart(label: np.ndarray) -> float:
+    return _apart(size, label)
+
+  difference = apart(pd.factorize(table['label'])[0])
+  chance = label_shuffles.chance(
+    apart, table['label'], table['patient_id'], seed=seed
+  )
+  is_more = difference > _APART and chance <= label_shuffles.RARE
   return finding.Finding(
-    'WARNING' if apart > _APART else 'NOTE',
+    'WARNING' if is_more else 'NOTE',
     f'{len(counts)} sizes among {len(table):,} images; the shares of two '
-    f'classes differ by {apart:.0%} at most.',
+    f'classes differ by {difference:.0%} at most (p = {chance:.3f}).',
     shown,
   )
 
 
-def _measure(image: np.ndarray, box: np.ndarray) -> tuple[float, ...]:
+def _apart(size: np.ndarray, label: np.ndarray) -> float:
+  """Returns the largest total variation distance of two classes.
+
+  It is the share of one class that has no counterpart of the same size in the
+  other.
+
+  Args:
+    size: `[N]` int, the number of the size of each image.
+    label: `[N]` int, the number of its class.
+  """
+  shape = (label.max() + 1, size.max() + 1)
+  cells = np.bincount(label * shape[1] + size, minlength=np.prod(shape))
+  shares = cells.reshape(shape) / np.bincount(label)[:, np.newaxis]
+  return float(np.abs(shares[:, np.newaxis] - shares).sum(axis=2).max() / 2)
+
+
+def _measure(
+  image: np.ndarray, box: np.ndarray, lungs: np.ndarray
+) -> tuple[float, ...]:
   xmin, ymin, xmax, ymax = box
-  body = image[ymin:ymax, xmin:xmax]
-  around = image.size - body.size
-  inside = float(body.sum(dtype=np.int64))
-  outside = float(image.sum(dtype=np.int64)) - inside
-  return (*image.shape, inside / body.size, outside / max(around, 1))
+  is_inside = np.zeros(image.shape, bool)
+  is_inside[ymin:ymax, xmin:xmax] = True
+  return (
+    *image.shape,
+    _mean(image[is_inside & ~lungs]),
+    _mean(image[~is_inside]),
+  )
+
+
+def _mean(values: np.ndarray) -> float:
+  """Returns the mean gray value, 0 of no pixels."""
+  return float(values.mean()) if values.size else 0.0

@@ -19,7 +19,7 @@ from bit_covid.base import page_templates
 
 # Columns of text in the tables of findings. The first is text, too; all others
 # are numbers.
-_TEXT_COLUMNS = ('Source', 'Looks like')
+_TEXT_COLUMNS = ('Source', 'Looks like', 'Class', 'Trained')
 _TEMPLATES = pathlib.Path(__file__).parent / 'templates'
 
 
@@ -48,22 +48,26 @@ def write(
   text: str,
   findings: Sequence[finding.Finding],
   facts: dict[str, Any],
-) -> None:
-  """Writes audit.json and audit.html, which needs no internet connection.
+  *,
+  name: str = 'audit',
+) -> pathlib.Path:
+  """Returns the path of the page, which needs no internet connection.
 
   Args:
     folder: is created.
     text: of `headline`.
     findings: of all checks.
     facts: of the data set, for the JSON file.
+    name: of both files, before `.json` and `.html`.
   """
   folder.mkdir(parents=True, exist_ok=True)
   content = facts | {'findings': [_record(each) for each in findings]}
-  files.write_json(epath.Path(folder / 'audit.json'), content)
+  files.write_json(epath.Path(folder / f'{name}.json'), content)
   environment = page_templates.environment(_TEMPLATES)
   page = environment.get_template('audit.html.j2').render(
     text_columns=_TEXT_COLUMNS,
     headline=text,
+    file_name=f'{name}.json',
     counts=Counter(each.severity for each in findings),
     findings=[
       (each, None if each.table is None else _cells(each.table))
@@ -71,7 +75,9 @@ def write(
     ],
     picture=lambda each: base64.b64encode(each.picture).decode(),
   )
-  files.write(epath.Path(folder / 'audit.html'), page.encode())
+  path = folder / f'{name}.html'
+  files.write(epath.Path(path), page.encode())
+  return path
 
 
 def _with_advice(each: finding.Finding) -> str:
@@ -80,7 +86,7 @@ def _with_advice(each: finding.Finding) -> str:
 
 def _view(table: pd.DataFrame) -> terminal.Table:
   first, *others = map(str, table.columns)
-  view = terminal.new_table(first, others)
+  view = terminal.new_table(first, others, no_wrap=False)
   for row in _cells(table):
     view.add_row(*row)
   return view

@@ -4,8 +4,10 @@
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from bit_covid.audit import finding
+from bit_covid.audit import label_shuffles
 from bit_covid.audit import slices
 
 # Largest ratio of the medians of two classes that is no warning.
@@ -24,15 +26,21 @@ def slices_per_patient(table: pd.DataFrame) -> finding.Finding:
   rows = sizes.groupby('label').agg(['size', 'sum', 'min', 'median', 'max'])
   rows = rows.astype({'median': np.int64}).reset_index()
   rows.columns = ['Class', 'Patients', 'Slices', 'Fewest', 'Median', 'Most']
-  medians = rows['Median']
-  uneven = medians.max() > _RATIO * medians.min()
+  people = sizes[sizes > 0].reset_index(name='slices')
+  uneven = rows['Median'].max() > _RATIO * rows['Median'].min()
+  if uneven:
+    _, parts = zip(*people.groupby('label', observed=True), strict=True)
+    # By ranks, as medians of few patients jump.
+    chance = stats.kruskal(*(part['slices'] for part in parts)).pvalue
+    uneven = chance <= label_shuffles.RARE
   whole = table.groupby('patient_id').size()
   top = whole.nlargest(10).sum() / len(table)
   effective = effective_patients(whole.to_numpy())
   text = (
     f'{len(table):,} slices of {len(whole):,} patients, who tell as much as '
-    f'{effective:,.0f} with equally many slices; the ten with most hold '
-    f'{top:.0%}. Intervals must be over patients.'
+    f'{effective:,.0f} patients with equally many slices each; {top:.0%} of '
+    'the slices are of the ten patients with most. Intervals must be over '
+    'patients.'
   )
   if uneven:
     text += (
@@ -48,8 +56,13 @@ def effective_patients(sizes: np.ndarray) -> float:
   return float(sizes.sum() ** 2 / (sizes**2).sum())
 
 
-def first_slices(table: pd.DataFrame) -> finding.Finding:
-  """Returns whether scans that begin at their first slice are of one class."""
+def first_slices(table: pd.DataFrame, *, seed: int) -> finding.Finding:
+  """Returns whether scans that begin at their first slice are of one class.
+
+  Args:
+    table: of `slices`.
+    seed: of the shuffles that tell what is chance.
+  """
   numbers = slices.numbers_in_scan(table)
   if numbers is None:
     return finding.Finding(
@@ -58,6 +71,7 @@ def first_slices(table: pd.DataFrame) -> finding.Finding:
   lowest = numbers.groupby(table['source'])['number'].transform('min')
   scans = numbers.assign(
     label=table['label'],
+    patient=table['patient_id'],
     # Some count from 0, some from 1.
     is_first=(numbers['number'] == lowest) & (lowest <= 1),
   ).groupby('scan', sort=False)
@@ -70,18 +84,32 @@ def first_slices(table: pd.DataFrame) -> finding.Finding:
     return finding.Finding(
       'PASSED', 'They tell no class from the others.', rows
     )
+  is_first = begins.to_numpy()
+  chance = label_shuffles.chance(
+    lambda codes: max(_youden(codes == x, is_first) for x in np.unique(codes)),
+    label,
+    scans['patient'].first(),
+    seed=seed,
+  )
   true, false = begins[label == best].mean(), begins[label != best].mean()
+  text = (
+    f'"The scan has its first slice, so it is {best}" has sensitivity '
+    f'{true:.3f} and specificity {1 - false:.3f} over {len(label):,} scans '
+    f'(p = {chance:.3f})'
+  )
+  if chance > label_shuffles.RARE:
+    return finding.Finding('NOTE', f'{text}, as may be chance.', rows)
   return finding.Finding(
     'WARNING',
-    f'"The scan has its first slice, so it is {best}" has sensitivity '
-    f'{true:.3f} and specificity {1 - false:.3f} over {len(label):,} scans: '
-    'whole scans of one class, chosen slices of another. What lies above and '
-    'below the lungs gives the class away.',
+    f'{text}: whole scans of one class, chosen slices of another. What lies '
+    'above and below the lungs gives the class away.',
     rows,
   )
 
 
-def _youden(is_class: pd.Series, begins: pd.Series) -> float:
+def _youden(
+  is_class: pd.Series | np.ndarray, begins: pd.Series | np.ndarray
+) -> float:
   if is_class.all() or not is_class.any():
     return -1.0
   return float(begins[is_class].mean() - begins[~is_class].mean())

@@ -7,6 +7,7 @@ from importlib import util
 import pathlib
 
 from bit_covid.base import disk
+from bit_covid.base import project
 
 # Error messages of the library name fields of the config. Commands without a
 # config show their own flags instead.
@@ -28,6 +29,18 @@ def add_data(
   )
   parser.add_argument(
     '--image_folder', default='', help='folder of the images in --data'
+  )
+
+
+def add_map(parser: argparse.ArgumentParser) -> None:
+  """Adds --map, texts for `analysis.class_mapping.parse`."""
+  parser.add_argument(
+    '--map',
+    action='append',
+    default=[],
+    metavar='THEIRS:OURS',
+    help='class of the network that a class of other data is, where its name '
+    'does not say it; THEIRS: leaves its slices out; may be repeated',
   )
 
 
@@ -108,8 +121,8 @@ def check_clinic(arguments: argparse.Namespace) -> None:
   if dicom is not None:
     if util.find_spec('highdicom') is None:
       raise ValueError(
-        "--dicom needs the package 'highdicom', which is not installed: pip "
-        "install 'bit-covid[dicom]'."
+        "--dicom needs the package 'highdicom', which is not installed: "
+        f'{project.install_command("dicom")}.'
       )
     _check_apart(dicom, '--dicom', output)
     _check_apart(output, '--output', dicom, '--dicom')

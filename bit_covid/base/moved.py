@@ -6,6 +6,9 @@
 `python -m bit_covid.verify` runs `bit_covid.cli.verify`.
 """
 
+# A Python that is too old must come as far as the message that says so.
+from __future__ import annotations
+
 from collections.abc import Sequence
 import importlib
 from importlib import machinery
@@ -44,9 +47,11 @@ MOVED = {
   'bit_covid.mixup': 'bit_covid.training.mixup',
   'bit_covid.model_metadata': 'bit_covid.weights.metadata',
   'bit_covid.npz_archive': 'bit_covid.weights.npz_archive',
+  'bit_covid.paper.cost': 'bit_covid.training.cost',
   'bit_covid.paper.covidnet_files': 'bit_covid.paper.covidnet.run',
   'bit_covid.paper.covidnet_graph': 'bit_covid.paper.covidnet.graph',
   'bit_covid.paper.covidnet_run': 'bit_covid.paper.covidnet.run',
+  'bit_covid.paper.queue': 'bit_covid.training.queue',
   'bit_covid.pretrained': 'bit_covid.weights.find',
   'bit_covid.progress': 'bit_covid.base.progress',
   'bit_covid.resnet_v2': 'bit_covid.models.resnet_v2',

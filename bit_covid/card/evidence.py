@@ -13,6 +13,7 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import run_tables
 from bit_covid.analysis import split_counts
 from bit_covid.base import files
+from bit_covid.card import config_words
 from bit_covid.training import config_history
 from bit_covid.weights import metadata
 from bit_covid.weights import npz_archive
@@ -59,11 +60,12 @@ def read(workdir: pathlib.Path) -> Evidence:
   config = config_history.complete(config)
   # The path of a checkpoint would say something about this machine.
   init = pathlib.PurePath(config.get('init') or '').name
+  words = config_words.of(config) | {'init': init}
   caution = {'data': {'name': data_caution.of_run(config)}}
   audit = files.read_json(workdir / 'audit' / 'audit.json') or {}
   findings = audit.get('findings', [])
   return {
-    'config': File('config.json', config and config | {'init': init}),
+    'config': File('config.json', config and config | words),
     'caution': File('config.json', caution),
     'run': File('run.json', _last_start(workdir / 'run.json')),
     'splits': File('splits.csv', _splits(workdir / 'splits.csv', numbers)),
@@ -83,7 +85,9 @@ def _last_start(path: pathlib.Path) -> Mapping[str, Any] | None:
   if not starts:
     return None
   devices = Counter(starts[-1].get('devices') or [])
-  counts = [f'{count} x {kind}' for kind, count in devices.items()]
+  counts = [
+    f'{count} x {kind.removeprefix("cpu:")}' for kind, count in devices.items()
+  ]
   return starts[-1] | {'devices': counts}
 
 

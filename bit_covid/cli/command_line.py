@@ -12,6 +12,7 @@ import sys
 from typing import NamedTuple
 
 from bit_covid.base import command
+from bit_covid.base import project
 from bit_covid.base import version
 
 
@@ -38,6 +39,9 @@ VERBS = {
   'audit': Verb(
     'bit_covid.audit.command', 'what a data set would give away: leaks, sources'
   ),
+  'leave-out': Verb(
+    'bit_covid.leave_out.command', 'train again without each source, compare'
+  ),
   'card': Verb(
     'bit_covid.card.command', 'the model card and checklists of a run'
   ),
@@ -60,7 +64,7 @@ VERBS = {
 }
 
 _EXAMPLES = (
-  'train --config=configs/demo.py --workdir=runs/demo',
+  'train demo',
   'predict STUDY --checkpoint=runs/demo --output=results',
   'evaluate --help',
 )
@@ -109,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
       raise
     command.say_error(
       f'{verb} needs {error.name}, which is not installed: '
-      f"pip install -e '.[{extra}]'"
+      f'{project.install_command(extra)}'
     )
     return command.WRONG_INPUT
   return module.main(rest)

@@ -18,8 +18,9 @@ from bit_covid.base import lines
 
 _EXAMPLES = (
   'runs/bit_m --split=val,test',
-  'On your own images, in a CSV:\n'
-  'runs/bit_m --dataset=image_folder --data=images.csv --box=automatic '
+  'On your own images, in a CSV or in folders, of which some have a class that '
+  'the network calls otherwise:\n'
+  'runs/bit_m --data=images.csv --map=fibrosis:CP --box=automatic '
   '--output=runs/elsewhere',
   'On another version of COVIDx CT:\n'
   'model.npz --dataset=covidx_ct/3a --data=COVIDX_FOLDER --output=runs/3a',
@@ -57,13 +58,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     '--dataset', help='such as covidx_ct/2a or image_folder; default: its own'
   )
   arguments_lib.add_data(
-    parser, data_help='folder with COVIDx CT; folder or CSV of images'
+    parser,
+    data_help='folder with COVIDx CT; folder or CSV of images',
   )
   add(
     '--box',
     choices=('annotated', 'automatic', 'none'),
     help='what slices are cropped to; default: as in the training',
   )
+  arguments_lib.add_map(parser)
   add('--batch', type=int, default=64, help='slices a step; default: 64')
   words = arguments_lib.FIELDS_AS_FLAGS
   return command.main(parser, _run, argv, words=words)

@@ -14,9 +14,9 @@ import pathlib
 
 from etils import epath
 import ml_collections
-import numpy as np
 import tqdm
 
+from bit_covid.analysis import class_mapping
 from bit_covid.analysis import metrics
 from bit_covid.analysis import run_tables
 from bit_covid.analysis import terminal
@@ -24,8 +24,10 @@ from bit_covid.base import checksums
 from bit_covid.base import compilation_cache
 from bit_covid.base import devices
 from bit_covid.base import disk
+from bit_covid.base import lines
 from bit_covid.inference import evaluate
 from bit_covid.inference import network as network_lib
+from bit_covid.inference import other_classes
 from bit_covid.models import resnet_v2
 from bit_covid.report import numbers
 from bit_covid.training import ledger
@@ -36,6 +38,7 @@ from bit_covid.weights import bit_npz
 from bit_covid.weights import find
 from bit_covid.weights import metadata as metadata_lib
 import input_pipeline
+from input_pipeline import data_kind
 from input_pipeline import examples as examples_lib
 
 # Of the computation; that of `resnet_v2.create`.
@@ -60,30 +63,33 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
   names = [x.strip() for x in arguments.split.split(',')]
   if not set(names).issubset(ledger.OPEN):
     disk.check_folder(owner, 'CHECKPOINT')
-  splits = {}
+  splits = {name: input_pipeline.load_split(config, name) for name in names}
+  mapping = _mapping(
+    arguments, checkpoint.metadata.class_names, splits[names[0]].class_names
+  )
   for name in names:
-    examples = input_pipeline.load_split(config, name)
-    known = checkpoint.metadata.class_names
-    splits[name] = _with_classes(name, examples, known)
+    splits[name] = other_classes.restated(splits[name], mapping)
     input_pipeline.check_evaluation(splits[name], config)
   workdir = epath.Path(output)
   if arguments.output is None:
     _check_own_results(workdir, config, splits)
   else:
-    facts = _facts(config, checkpoint.model_name, path)
+    facts = _facts(config, checkpoint.model_name, path, mapping.text)
     run_identity.begin_evaluation(workdir, facts, splits, flag='--output')
-  _evaluate(checkpoint, config, splits, workdir, batch=arguments.batch)
+  _evaluate(checkpoint, config, splits, workdir, mapping, batch=arguments.batch)
   digest = checksums.of_file(epath.Path(path))
   for name, examples in splits.items():
     data = examples.fingerprint
     ledger.add(epath.Path(owner), name, checkpoint=digest, fingerprint=data)
+  if mapping.text:
+    lines.say(f'Classes: {mapping.text}.')
   _show(workdir, list(splits))
 
 
 def _data_config(
   arguments: argparse.Namespace, metadata: metadata_lib.Metadata
 ) -> ml_collections.ConfigDict:
-  dataset = arguments.dataset or metadata.facts.get('data')
+  dataset = _dataset(arguments, metadata.facts.get('data') or '')
   if not dataset:
     raise ValueError(
       'The checkpoint does not say which data it was trained on; give '
@@ -104,28 +110,24 @@ def _data_config(
   return config
 
 
-def _with_classes(
-  split: str, examples: input_pipeline.Examples, known: tuple[str, ...]
-) -> input_pipeline.Examples:
-  """Returns the split with the classes of the network, of which it has some.
+def _dataset(arguments: argparse.Namespace, own: str) -> str:
+  """Returns the name of the data set: the given one, or that of the network.
 
-  Raises:
-    ValueError: it has others.
+  A path that holds another kind of data set names it.
   """
-  if examples.class_names == known:
-    return examples
-  others = [x for x in examples.class_names if x not in known]
-  if others:
-    raise ValueError(
-      f'The classes of {split} include {", ".join(others)}; the network tells '
-      f'{", ".join(known)}. Name them alike.'
-    )
-  numbers = np.array([known.index(x) for x in examples.class_names], np.int32)
-  return dataclasses.replace(
-    examples,
-    class_names=known,
-    label=np.where(examples.label < 0, -1, numbers[examples.label]),
-  )
+  found = data_kind.of_path(arguments.data)
+  is_own = not found or found.partition('/')[0] == own.partition('/')[0]
+  return arguments.dataset or (own if is_own else found)
+
+
+def _mapping(
+  arguments: argparse.Namespace,
+  network: Sequence[str],
+  data: Sequence[str],
+) -> class_mapping.ClassMapping:
+  chosen = class_mapping.parse(arguments.map)
+  class_mapping.check_used(chosen, [data])
+  return class_mapping.make(network, data, chosen)
 
 
 def _check_own_results(
@@ -162,7 +164,10 @@ def _check_own_results(
 
 
 def _facts(
-  config: ml_collections.ConfigDict, model_name: str, path: pathlib.Path
+  config: ml_collections.ConfigDict,
+  model_name: str,
+  path: pathlib.Path,
+  classes: str,
 ) -> dict[str, object]:
   """Returns the content of config.json on the network and its data."""
   weights = examples_lib.digest(path.read_bytes())
@@ -170,6 +175,7 @@ def _facts(
     'data': run_identity.without_places(json.loads(config.to_json())),
     'model': {'name': model_name, 'dtype': _DTYPE, 'weights': weights},
     'init': path.name,
+    'classes': classes or None,
   }
 
 
@@ -178,6 +184,7 @@ def _evaluate(
   config: ml_collections.ConfigDict,
   splits: Mapping[str, input_pipeline.Examples],
   workdir: epath.Path,
+  mapping: class_mapping.ClassMapping,
   *,
   batch: int,
 ) -> None:
@@ -193,7 +200,10 @@ def _evaluate(
       outputs = evaluate.evaluate(
         forward, params, examples, config, batch=batch, on_batch=bar.update
       )
-    table = run_directory.predictions_table(examples, outputs)
+    merged = dataclasses.replace(
+      outputs, logits=mapping.merged_logits(outputs.logits)
+    )
+    table = run_directory.predictions_table(examples, merged)
     run_directory.write_results(
       workdir, name, table, outputs.features, show=False
     )

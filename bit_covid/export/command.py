@@ -13,6 +13,7 @@ import types
 from bit_covid.base import command
 from bit_covid.base import disk
 from bit_covid.base import lines
+from bit_covid.base import project
 from bit_covid.export import description
 from bit_covid.export import exportable
 from bit_covid.export import parity
@@ -57,7 +58,7 @@ def import_format(name: str) -> types.ModuleType:
   except ModuleNotFoundError as error:
     raise ValueError(
       f'--format={name} needs the package {error.name!r}, which is not '
-      "installed: pip install -e '.[export]', or leave the format out."
+      f'installed: {project.install_command("onnx")}, or leave the format out.'
     ) from error
 
 

@@ -3,6 +3,7 @@
 """What lies beside an export: its description, an example and its code."""
 
 from collections.abc import Mapping, Sequence
+import datetime
 import hashlib
 from importlib import metadata as distributions
 import json
@@ -13,11 +14,15 @@ from typing import Any
 from bit_covid.base import page_templates
 from bit_covid.base import version
 from bit_covid.export import exportable
+from bit_covid.export import jax_compatibility
 from bit_covid.export import parity
 from bit_covid.export import prepare_slice
 from input_pipeline import body_crop
 
 _NOTICE = f'{page_templates.DISCLAIMER} It must not be used for diagnosis.'
+# Modules that examples import: of all formats, and of one more.
+_COPIED = (prepare_slice, body_crop)
+_COPIED_FOR = {'stablehlo': (jax_compatibility,)}
 _BOXES = {
   'annotated': (
     'Crop to the annotated box of the body; where there is none, to the '
@@ -63,6 +68,7 @@ def describe(
     'steps': _steps(model),
     'largest_difference': dict(differences),
     'tolerance': parity.TOLERANCE,
+    'written': datetime.date.today().isoformat(),
     'versions': _versions(packages),
     'source': {'name': source.name, 'sha256': _digest(source)},
     'training': dict(model.metadata.facts),
@@ -87,7 +93,7 @@ def write(folder: pathlib.Path, description: Mapping[str, Any]) -> None:
 
   example = render('example.py', f'{description["format"]}.py.j2')
   render('README.md', 'README.md.j2', **description, example=example)
-  for copied in (prepare_slice, body_crop):
+  for copied in (*_COPIED, *_COPIED_FOR.get(description['format'], ())):
     source = pathlib.Path(copied.__file__)
     (folder / source.name).write_bytes(source.read_bytes())
   paths = [path for path in sorted(folder.rglob('*')) if path.is_file()]

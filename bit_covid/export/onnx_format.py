@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Export as ONNX, for ONNX Runtime and others; needs the extra `export`.
+"""Export as ONNX, for ONNX Runtime and others; needs the extra `onnx`.
 
 `onnx_graph` makes the graph, and says which operators it needs.
 """

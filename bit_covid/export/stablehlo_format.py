@@ -19,6 +19,7 @@ import numpy as np
 
 from bit_covid.base import files
 from bit_covid.export import exportable
+from bit_covid.export import jax_compatibility
 from bit_covid.export import parity
 
 _PLATFORMS = ('cpu', 'cuda', 'tpu')
@@ -61,7 +62,11 @@ def trace(
 
 
 def read(folder: pathlib.Path) -> parity.ExportedFn:
-  """Returns the network in a folder of `write` as a function of images."""
+  """Returns the network in a folder of `write` as a function of images.
+
+  It warns if JAX does not promise to read the program.
+  """
+  jax_compatibility.warn_outside_promise(folder)
   content = (folder / 'model.stablehlo').read_bytes()
   call = jax.jit(jax_export.deserialize(bytearray(content)).call)
   with np.load(folder / 'parameters.npz') as file:

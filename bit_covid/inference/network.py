@@ -2,16 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """A trained network with its preprocessing, applied to images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 import functools
 import os
 from typing import Any, Self
 
 import jax
 import numpy as np
+from numpy import typing as npt
 import scipy.special
 
 from bit_covid.base import devices
+from bit_covid.inference import whole_batches
 from bit_covid.models import class_maps
 from bit_covid.models import gradcam
 from bit_covid.models import normalize
@@ -28,10 +30,6 @@ DEFAULT_PREPROCESSING = {
   'range_16bit': (0, 65_535),
 }
 
-# Images per forward pass. A smaller last batch is padded, so that only one
-# program is compiled.
-_BATCH = 16
-
 
 class Network:
   """A network with its parameters and its preprocessing.
@@ -39,8 +37,10 @@ class Network:
   Attributes:
     class_names: in the order of the logits.
     model_name: a key of `resnet_v2.MODELS`.
-    params: parameter tree.
-    preprocessing: fields of the config's `data` that concern an image.
+    model: the Flax module, for `model.apply({'params': params}, images)`.
+    params: parameter tree, float32, on all local devices.
+    preprocessing: fields of the config's `data` that concern an image; `crop`
+      is S, the side of the images in pixels.
     window: center and width, in Hounsfield units, of the window that maps to
       gray values 0 to 255; None: not known.
     temperature: divides the logits before the softmax; None: not known, so
@@ -59,7 +59,7 @@ class Network:
     self.window = checkpoint.metadata.window
     self.temperature = checkpoint.metadata.temperature
     self.facts = dict(checkpoint.metadata.facts)
-    self._network = resnet_v2.create(
+    self.model = resnet_v2.create(
       self.model_name, num_classes=len(self.class_names)
     )
 
@@ -74,45 +74,82 @@ class Network:
     return cls(bit_npz.load(find.find_checkpoint(name)))
 
   @functools.cached_property
-  def _forward(self):
-    """The network as a compiled function of float images, on one device."""
+  def _forward(self) -> whole_batches.Forward:
+    """Logits and features as a compiled function of params and images."""
 
-    def forward(params, images):
-      logits, intermediates = self._network.apply({'params': params}, images)
-      return {'logits': logits, 'features': intermediates['features']}
+    def forward(
+      params: Mapping[str, Any], images: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+      logits, intermediates = self.model.apply({'params': params}, images)
+      return logits, intermediates['features']
 
-    return jax.jit(forward)
+    compiled: whole_batches.Forward = jax.jit(forward)
+    return compiled
 
-  def logits(self, images: np.ndarray | jax.Array) -> np.ndarray:
-    """Returns the logits, `[N, C]` float32.
+  def logits(self, images: np.ndarray | jax.Array) -> npt.NDArray[np.float32]:
+    """Returns the logits, `[N, C]` float32, in the order of `class_names`.
+
+    They are the scores before the softmax, and not calibrated: `probabilities`
+    and `predict` divide them by `temperature`.
+
+    Images of 8-bit gray values become a valid input by `x / 127.5 - 1`, which
+    neither crops nor resizes; `Classifier.preprocess` does all three.
+
+    The images go through the network in batches of 16, the last one padded, so
+    N may be any number and need not fit into the memory of a device. The
+    function is compiled at the first call for each S, and must not be called
+    inside of `jax.jit`, `vmap` or `grad`; `model.apply` may be. It runs on
+    JAX's default kind of device; the environment variable JAX_PLATFORMS chooses
+    another.
 
     Args:
-      images: `[N, S, S, 1 or 3]` float in [-1, 1].
+      images: `[N, S, S, 1]` (gray) or `[N, S, S, 3]`, any float dtype, in
+        [-1, 1], channels last; -1 is black. S is best that of the training,
+        `preprocessing['crop']`, but any side works.
 
     Raises:
       ValueError: the shape, dtype or range of the images is wrong.
     """
-    return self._apply(self._forward, images)['logits']
+    return self._apply(self._forward, images)[0]
 
-  def features(self, images: np.ndarray | jax.Array) -> np.ndarray:
-    """Returns the input of the head, `[N, F]` float32; images as `logits`."""
-    return self._apply(self._forward, images)['features']
+  def features(self, images: np.ndarray | jax.Array) -> npt.NDArray[np.float32]:
+    """Returns the features of images, `[N, F]` float32.
+
+    They are the input of the head: the last feature map after the final
+    GroupNorm and ReLU, averaged over its positions, and so not negative and not
+    normalized. F is 512 for the tiny network, 2048 for R50x1 and R101x1, 4096
+    for R152x2, 6144 for R50x3 and R101x3, and 8192 for R152x4. (It is what
+    timm returns for `num_classes=0`.)
+
+    Args:
+      images: as for `logits`.
+
+    Raises:
+      ValueError: the shape, dtype or range of the images is wrong.
+    """
+    return self._apply(self._forward, images)[1]
 
   def gradcam(
     self,
     images: np.ndarray | jax.Array,
     class_index: int | Sequence[int] | np.ndarray | None = None,
-  ) -> np.ndarray:
-    """Returns the class activation maps, `[N, S, S]` float32 in [0, 1].
+  ) -> npt.NDArray[np.float32]:
+    """Returns the Grad-CAM maps, `[N, S, S]` float32 in [0, 1].
+
+    A map is that of the last feature map, one position for 32 x 32 pixels,
+    enlarged bilinearly to the images and divided by its largest value: maps of
+    two images cannot be compared by their values. It is zero where nothing
+    speaks for the class.
 
     Args:
       images: as for `logits`.
-      class_index: one for all images, or `[N]`; None: the predicted class.
+      class_index: of `class_names`, one for all images, or `[N]`; None: the
+        predicted class of each.
 
     Raises:
       ValueError: images or class index are invalid.
     """
-    forward = functools.partial(gradcam.logits_and_maps, self._network)
+    forward = functools.partial(gradcam.logits_and_maps, self.model)
     if class_index is None:
       return self._apply(forward, images)[1]
     classes = gradcam.check_class_index(
@@ -122,7 +159,7 @@ class Network:
     )
     return self._apply(forward, images, classes)[1]
 
-  def probabilities(self, prepared: np.ndarray) -> np.ndarray:
+  def probabilities(self, prepared: np.ndarray) -> npt.NDArray[np.float64]:
     """Returns `[N, C]` float64, calibrated if the temperature is known.
 
     Args:
@@ -133,30 +170,33 @@ class Network:
 
   def probabilities_and_maps(
     self, prepared: np.ndarray
-  ) -> tuple[np.ndarray, np.ndarray]:
+  ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
     """Returns probabilities and the Grad-CAM map of each class, in one pass.
 
     The maps have the size of the last feature map, `[N, C, h, w]` float32;
     `class_maps.enlarge` brings them to the size of an image.
     """
     logits, maps = self._apply(
-      functools.partial(class_maps.apply, self._network),
+      functools.partial(class_maps.apply, self.model),
       np.asarray(normalize.to_model_range(prepared)),
     )
     return self._calibrated(logits), maps
 
-  def _calibrated(self, logits: np.ndarray) -> np.ndarray:
+  def _calibrated(self, logits: np.ndarray) -> npt.NDArray[np.float64]:
     if not np.isfinite(logits).all():
       raise ValueError(
         'The network gives logits that are NaN or infinite, as its parameters '
         'are too large. Take another checkpoint, or train again.'
       )
     scores = logits.astype(np.float64) / (self.temperature or 1.0)
-    return scipy.special.softmax(scores, axis=1)
+    probabilities: npt.NDArray[np.float64] = scipy.special.softmax(
+      scores, axis=1
+    )
+    return probabilities
 
   def prepare(
     self, gray: np.ndarray, annotated: np.ndarray | None = None
-  ) -> tuple[np.ndarray, np.ndarray | None]:
+  ) -> tuple[npt.NDArray[np.uint8], np.ndarray | None]:
     """Returns a slice, prepared as in training, and the box of its crop.
 
     The slice is `[S, S, 1]` uint8. The box is `[4]` int (xmin, ymin, xmax,
@@ -186,42 +226,10 @@ class Network:
 
   def _apply(
     self,
-    forward: Callable[..., Any],
+    forward: whole_batches.Forward,
     images: np.ndarray | jax.Array,
     *others: np.ndarray,
-  ) -> Any:
-    """Returns `forward(params, images, *others)`, computed in whole batches."""
+  ) -> list[np.ndarray]:
     images = np.asarray(images)
-    _check_images(images)
-    parts = []
-    for start in range(0, len(images), _BATCH):
-      part = [array[start : start + _BATCH] for array in (images, *others)]
-      part[0] = part[0].astype(np.float32)
-      outputs = forward(self.params, *map(_fill, part))
-      kept = len(part[0])
-      parts.append(jax.tree.map(lambda x, n=kept: np.asarray(x)[:n], outputs))
-    return jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
-
-
-def _fill(part: np.ndarray) -> np.ndarray:
-  """Returns the array padded with zeros to a whole batch."""
-  return np.pad(part, [(0, _BATCH - len(part))] + [(0, 0)] * (part.ndim - 1))
-
-
-def _check_images(images: np.ndarray) -> None:
-  if images.ndim != 4 or images.shape[-1] not in (1, 3) or not len(images):
-    raise ValueError(
-      f'Images have the shape {images.shape}; expected [N, S, S, 1] or '
-      '[N, S, S, 3] with N of 1 or more.'
-    )
-  if not np.issubdtype(images.dtype, np.floating):
-    raise ValueError(
-      f'Images are {images.dtype}; expected float in [-1, 1]: '
-      '(x - 127.5) / 127.5 of 8-bit gray values.'
-    )
-  # NaN fails this comparison too.
-  if not (images.min() >= -1.001 and images.max() <= 1.001):
-    raise ValueError(
-      f'Images have values from {images.min()} to {images.max()}; expected '
-      '[-1, 1]: (x - 127.5) / 127.5 of 8-bit gray values.'
-    )
+    whole_batches.check_images(images)
+    return whole_batches.apply(forward, self.params, images, *others)

@@ -5,10 +5,8 @@
 import argparse
 import ast
 from collections.abc import Sequence
-import os
 import pathlib
 import re
-import sys
 from typing import Any
 
 from absl import logging
@@ -160,16 +158,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser,
     _run,
     argv,
-    # Raised by --set with a value of the wrong type, and by a missing config.
-    errors=(TypeError, ImportError),
+    # Raised by --set with a value of the wrong type.
+    errors=(TypeError,),
     stopped='Stopped. The same command goes on from here.',
   )
 
 
 def _run(arguments: argparse.Namespace) -> int:
-  # Config files import each other from the project's root.
-  if os.getcwd() not in sys.path:
-    sys.path.insert(0, os.getcwd())
   host_memory.keep_freed()  # Before TensorFlow and JAX start their threads.
   # TensorFlow and JAX come with these and take seconds to load, so they are not
   # loaded before the arguments are known to be right.

@@ -8,13 +8,13 @@ config file and values of its fields.
 
 from collections.abc import Mapping, Sequence
 import dataclasses
-import importlib
 import shlex
 import types
 from typing import Any
 
 import ml_collections
 
+from bit_covid.base import config_files
 from bit_covid.paper import grid
 from bit_covid.training import schedule
 
@@ -25,7 +25,7 @@ class Scale:
 
   Attributes:
     caution: a warning about its results, '' at the paper's scale.
-    files: config file by initialisation.
+    files: name of the config file by initialisation.
     inits: the field `init` by initialisation; empty for that of the file.
     resolutions: side in pixels before and after the crop, by the paper's name.
     schedules: steps by the paper's name of the schedule.
@@ -85,11 +85,11 @@ PAPER = Scale(
   name='paper',
   caution='',
   files={
-    'Random': 'configs/random.py',
-    'Bit-S': 'configs/bit_s.py',
-    'Bit-M': 'configs/bit_m.py',
-    'Bit-M-C': 'configs/bit_m_c.py',
-    'Bit-M-S': 'configs/bit_m_s.py',
+    'Random': 'random',
+    'Bit-S': 'bit_s',
+    'Bit-M': 'bit_m',
+    'Bit-M-C': 'bit_m_c',
+    'Bit-M-S': 'bit_m_s',
   },
   inits={},
   resolutions={
@@ -108,7 +108,7 @@ PAPER = Scale(
 _SAMPLE = _small(
   'sample',
   'A few patients',
-  file='configs/covidx_sample.py',
+  file='covidx_sample',
   resolutions=((36, 32), (72, 64), (108, 96), (144, 128)),
   schedules=(
     (5, 10, 15, 20, 25),
@@ -124,7 +124,7 @@ _SAMPLE = _small(
 _DEMO = _small(
   'demo',
   'Drawn slices',
-  file='configs/demo.py',
+  file='demo',
   resolutions=((18, 16), (27, 24), (45, 40), (54, 48)),
   schedules=(
     (5, 30, 40, 45, 50),
@@ -147,18 +147,10 @@ def make_config(
   """Returns the config of a run, with further values by dotted names of fields.
 
   Raises:
-    ValueError: a field or the config file does not exist.
+    ValueError: a field does not exist.
     TypeError: a value has another type than its field.
   """
-  file = scale.files[run.initialisation]
-  module = file.removesuffix('.py').replace('/', '.')
-  try:
-    config = importlib.import_module(module).get_config()
-  except ModuleNotFoundError as error:
-    raise ValueError(
-      f"{file} does not exist: {error}. Start from the root of the project's "
-      'clone.'
-    ) from error
+  config = config_files.get_config(scale.files[run.initialisation])
   for name, value in (_fields(run, scale) | (values or {})).items():
     _set(config, name, value)
   return config

@@ -3,17 +3,17 @@
 """Makes the runs, tables and figures that the arguments ask for."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bit_covid.analysis import terminal
 from bit_covid.base import progress
 from bit_covid.cli import train
 from bit_covid.paper import collect
-from bit_covid.paper import cost
 from bit_covid.paper import grid
-from bit_covid.paper import queue
 from bit_covid.paper import scales
+from bit_covid.training import cost
+from bit_covid.training import cost_table
+from bit_covid.training import queue
 import input_pipeline
 
 # Items that show the data set itself.
@@ -73,41 +73,26 @@ def _show_cost(
   arguments: argparse.Namespace,
 ) -> None:
   """Prints the cost of each item and of the runs that are left."""
-  headings = ['Runs', 'Steps', 'Trained', 'Evaluated', 'PFLOP']
-  if arguments.images_per_second:
-    headings.append('Hours')
-  view = terminal.new_table('', headings)
   rows = dict(tasks) if len(tasks) > 1 else {}
   rows['all runs, once'] = whole
   rows['not finished'] = queue.left(whole, arguments.workdir)
-  for name, part in rows.items():
-    view.add_row(name, *_cells(part, whole, arguments.images_per_second))
-  terminal.show(view)
-  progress.say(
-    'Images, of which one that is trained on takes three times the operations '
-    'of one that is evaluated. Items share runs.'
+  costs = {name: [x.cost for x in part] for name, part in rows.items()}
+  speed = arguments.images_per_second
+  cost_table.show(costs, _seconds(whole, speed) if speed and whole else None)
+  progress.say('Items share runs.')
+
+
+def _seconds(
+  whole: Sequence[queue.Task], images_per_second: float
+) -> Callable[[Sequence[cost.Cost]], float]:
+  """Returns how long runs take, given the speed at the largest resolution."""
+  largest = max(whole, key=lambda task: task.config.data.crop).config
+  return lambda costs: cost.seconds(
+    cost.total(costs).operations,
+    images_per_second=images_per_second,
+    model_name=largest.model.name,
+    crop=largest.data.crop,
   )
-
-
-def _cells(
-  part: Sequence[queue.Task],
-  whole: Sequence[queue.Task],
-  images_per_second: float | None,
-) -> list[str]:
-  *counts, operations = cost.total(task.cost for task in part)
-  # Three digits, such as '1,110' for 1112.3 and '0.0012' for 0.00123.
-  petaflop = f'{float(f"{operations / 1e15:.3g}"):,.15g}'
-  cells = [*(f'{count:,}' for count in counts), petaflop]
-  if images_per_second and whole:
-    largest = max(whole, key=lambda task: task.config.data.crop).config
-    seconds = cost.seconds(
-      operations,
-      images_per_second=images_per_second,
-      model_name=largest.model.name,
-      crop=largest.data.crop,
-    )
-    cells.append(f'{seconds / 3600:,.1f}')
-  return cells
 
 
 def _collect(

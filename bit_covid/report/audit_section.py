@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The section on the audit, from the files that `bit-covid audit` wrote."""
 
+from collections.abc import Mapping, Sequence
 import pathlib
+from typing import Any
 
 from bit_covid.analysis import figures
 from bit_covid.base import files
@@ -11,6 +13,8 @@ from bit_covid.report import blocks
 # Where `bit-covid audit --run=RUN` writes, and where evaluations are noted.
 _AUDIT = 'audit/audit.json'
 _LEDGER = 'test_ledger.jsonl'
+# The check whose table stands in the report, too.
+_EXTERNAL = 'External data'
 
 
 def blocks_of(workdir: pathlib.Path, split: str) -> list[blocks.Block]:
@@ -45,10 +49,22 @@ def _findings(workdir: pathlib.Path) -> list[blocks.Block]:
     ]
     for found in content['findings']
   ]
+  table = blocks.Table(
+    f'What the audit found; tables and pictures are in {_AUDIT[:-4]}html',
+    ['Check', 'Result', 'What was found'],
+    rows,
+  )
+  return [table, *_external(content['findings'])]
+
+
+def _external(findings: Sequence[Mapping[str, Any]]) -> list[blocks.Table]:
+  """Returns the table of the results on external data, if there are any."""
   return [
     blocks.Table(
-      f'What the audit found; tables and pictures are in {_AUDIT[:-4]}html',
-      ['Check', 'Result', 'What was found'],
-      rows,
+      'Results on data of other origin beside those of the run',
+      list(found['table'][0]),
+      [blocks.cells(*row.values()) for row in found['table']],
     )
+    for found in findings
+    if found['check'] == _EXTERNAL and found.get('table')
   ]

@@ -61,11 +61,15 @@ Block = Text | Note | Table | Pictures
 
 
 class Section(NamedTuple):
-  """A section with its heading; `name` is that of its link."""
+  """A section with its heading; `name` is that of its link.
+
+  The answer is a sentence that says what its numbers mean, '' if there is none.
+  """
 
   name: str
   title: str
   blocks: Sequence[Block]
+  answer: str = ''
 
 
 def cell(

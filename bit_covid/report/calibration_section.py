@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from bit_covid.analysis import interval as interval_lib
 from bit_covid.report import blocks
 from bit_covid.report import figures
 from bit_covid.report import tables
@@ -33,9 +34,11 @@ def blocks_of(
 def _temperature(split: str, found: Mapping[str, Any]) -> list[blocks.Block]:
   if 'missing' in found:
     return [blocks.Note(f'No temperature. {found["missing"]}')]
+  low, high = found['temperature_low'], found['temperature_high']
   text = blocks.Text(
-    f'The temperature {found["temperature"]:.3f} was fitted on '
-    f'{found["fitted_on"]} alone. It changes no prediction, only how sure '
+    f'The temperature {found["temperature"]:.2f} ({interval_lib.LEVEL_TEXT} '
+    f'interval {low:.2f} to {high:.2f}) was fitted on {found["fitted_on"]} '
+    'alone. It changes no prediction, only how sure '
     'the network says it is.'
   )
   before, after = (found[x]['nll']['value'] for x in ('before', 'after'))

@@ -27,7 +27,8 @@ def table(
   starts = files.read_json(starts, list) or []
   rows = [*_config_rows(config or {}), *_start_rows(starts)]
   return blocks.Table(
-    'From config.json and run.json',
+    'From config.json and run.json. The fingerprint of a split is a digest of '
+    'all its slices: other data have another one',
     ['Fact', 'Value'],
     [blocks.cells(name, _text(value)) for name, value in rows],
   )
@@ -44,10 +45,15 @@ def _config_rows(config: Mapping[str, Any]) -> list[tuple[str, Any]]:
     size = f'{data["crop"]} x {data["crop"]} pixels, box: {box}'
   return [
     ('Data', data.get('name')),
+    *(
+      [('Left out of train and val', data['leave_out'])]
+      if data.get('leave_out')
+      else []
+    ),
     *((f'Fingerprint of {split}', x) for split, x in fingerprints.items()),
     ('Input', size),
     ('Network', model.get('name')),
-    ('Numbers', model.get('dtype')),
+    ('Arithmetic', model.get('dtype')),
     ('Initial weights', config.get('init')),
     ('Steps', f'{schedule[-1]:,}' if schedule else ''),
     ('Batch', config.get('batch')),
@@ -62,7 +68,10 @@ def _start_rows(starts: list[Mapping[str, Any]]) -> list[tuple[str, Any]]:
   last = starts[-1] if starts else {}
   changes = [x for start in starts for x in start.get('data_changes', [])]
   devices = last.get('devices') or []
-  kinds = [f'{devices.count(kind)} x {kind}' for kind in dict.fromkeys(devices)]
+  kinds = [
+    f'{devices.count(kind)} x {kind.removeprefix("cpu:")}'
+    for kind in dict.fromkeys(devices)
+  ]
   packages = [
     f'{name} {version}'
     for name, version in (last.get('packages') or {}).items()
@@ -72,7 +81,7 @@ def _start_rows(starts: list[Mapping[str, Any]]) -> list[tuple[str, Any]]:
     ('Device', ', '.join(kinds)),
     ('Commit', last.get('commit')),
     ('Started', last.get('time')),
-    ('Starts', len(starts) or None),
+    ('Times started', len(starts) or None),
     *(('Data changed during the run', x) for x in changes),
     ('Python', last.get('python')),
     ('bit_covid', last.get('bit_covid')),

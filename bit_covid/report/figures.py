@@ -126,10 +126,13 @@ def training(rows: Sequence[Mapping[str, float]]) -> figures.Picture:
     title='Training',
     caption=(
       f'Measured during {rows[-1]["step"]:,} steps; the training loss is the '
-      'mean since the point before.'
+      'mean since the point before. Points have no intervals: they serve to '
+      'follow the training, and no result rests on them.'
     ),
     alt='Loss and accuracy by step; last: '
-    + ', '.join(f'{key} {value:.4g}' for key, value in rows[-1].items()),
+    + ', '.join(
+      f'{key.replace("_", " ")} {value:.4g}' for key, value in rows[-1].items()
+    ),
   )
 
 

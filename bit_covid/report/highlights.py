@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The headline numbers of a report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bit_covid.analysis import figures
@@ -28,7 +28,27 @@ def highlights(numbers: Mapping[str, Any]) -> list[tuple[str, ...]]:
       f'{figures.plural(mean["patients"], "patient")}, mean of their slices'
     )
     result.append(('Accuracy of patients', *accuracy, what))
-  return result
+  return [*result, *_lowest_source(numbers['subgroups'])]
+
+
+def _lowest_source(
+  groups: Sequence[Mapping[str, Any]],
+) -> list[tuple[str, ...]]:
+  """Returns the source of lowest accuracy, if there are several to read."""
+  sources = [x for x in groups if x['by'] == 'source' and not x['is_small']]
+  if len(sources) < 2:
+    return []
+  lowest = min(sources, key=lambda x: x['measures']['accuracy']['value'])
+  what = figures.plural(lowest['slices'], 'slice')
+  if lowest['patients'] is not None:
+    what += f' of {figures.plural(lowest["patients"], "patient")}'
+  return [
+    (
+      f'Accuracy of slices, {lowest["name"]}',
+      *_percent(lowest['measures']['accuracy']),
+      f'{what}, the lowest of {len(sources)} sources (see Subgroups)',
+    )
+  ]
 
 
 def _percent(found: Mapping[str, float | None]) -> tuple[str, str]:

@@ -171,9 +171,10 @@ def _energy_blocks(
       f'{_slices(found["drawn"])} of {split}, drawn at random, '
       'as many of each class where there are enough; boxes: '
       f'{" and ".join(found["boxes"])}.{left_out}{_whole(data)} Of these '
-      f'whole slices {right} % are predicted rightly, as the network gets '
-      f'them {usual} %: the further apart, the less these maps tell of how the '
-      'network decides.'
+      f'whole slices, {right} % are predicted rightly; of the same slices as '
+      f'the network gets them, {usual} %. (Both count these slices alone, so '
+      'they have no interval.) The further they are apart, the less these maps '
+      'tell of how the network decides.'
     ),
     tables.energy(found),
   ]
@@ -216,8 +217,9 @@ def _randomization_blocks(
     return [blocks.Note(f'{text} {found["missing"]}')]
   return [
     blocks.Text(
-      'Do the maps show what was learnt? From the head down, the parameters of '
-      'one stage after the other are shuffled. Maps that stay as they were do '
+      'Do the maps show what was learnt? From the last stage of the network, '
+      'the head, to the first, the root, the parameters of one stage after the '
+      'other are shuffled. Maps that stay as they were do '
       'not show what those parameters had learnt. Mean over '
       f'{_slices(found["slices"])} of {split}, as the network '
       f'gets them, and {figures.plural(found["seeds"], "shuffle")} of each '

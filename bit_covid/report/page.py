@@ -15,16 +15,19 @@ from bit_covid.analysis import measure_text
 from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
 from bit_covid.base import files
+from bit_covid.report import answers
 from bit_covid.report import audit_section
 from bit_covid.report import blocks
 from bit_covid.report import calibration_section
 from bit_covid.report import facts
 from bit_covid.report import figures as report_figures
+from bit_covid.report import glossary
 from bit_covid.report import maps
 from bit_covid.report import published
 from bit_covid.report import subgroup_tables
 from bit_covid.report import tables
 
+_LOG = 'metrics.jsonl'
 _LISTED_ERRORS = 12
 _INTERVALS = (
   f'{interval_lib.LEVEL_TEXT} intervals are over patients: slices of one '
@@ -90,8 +93,17 @@ def sections(run: Run) -> list[blocks.Section]:
     ('training', 'Training', _training(run.workdir)),
     ('published', 'Published results', published_rows),
     ('run', 'The run', [facts.table(run.config, run.workdir / 'run.json')]),
+    ('terms', 'Terms', [glossary.table()]),
   ]
-  return [blocks.Section(*part) for part in parts if part[-1]]
+  return [
+    blocks.Section(*part, _answer(part[0], run)) for part in parts if part[-1]
+  ]
+
+
+def _answer(name: str, run: Run) -> str:
+  if name == 'training':
+    return answers.training(files.read_json_lines(run.workdir / _LOG))
+  return answers.of_numbers(name, run.numbers[run.split])
 
 
 def _results(run: Run, numbers: Mapping[str, Any]) -> list[blocks.Block]:
@@ -152,11 +164,13 @@ def _thresholds(split: str, numbers: Mapping[str, Any]) -> list[blocks.Block]:
   return [
     blocks.Text(
       f'Each threshold is the largest that reaches the wanted sensitivity on '
-      f'{found["chosen_on"]}. From it on a slice is called positive. Below it '
-      f'are the thresholds that other patients of {found["chosen_on"]} might '
-      f'have given ({interval_lib.LEVEL_TEXT} interval): the further apart, '
-      'the less the wanted sensitivity is to be expected. The columns on the '
-      f'right are what the threshold gives on {split}.'
+      f'{found["chosen_on"]}. A slice whose probability is at least as high is '
+      f'called positive. The {interval_lib.LEVEL_TEXT} interval of a threshold '
+      f'holds those that other patients of {found["chosen_on"]} might have '
+      'given: the wider it is, the less the wanted sensitivity is to be '
+      f'expected. The sensitivity on {found["chosen_on"]} has no interval, '
+      'because it was reached by choice. The columns on the right are what the '
+      f'threshold gives on {split}.'
     ),
     tables.thresholds(numbers),
   ]
@@ -226,8 +240,7 @@ def _data(run: Run) -> list[blocks.Block]:
 
 
 def _training(workdir: pathlib.Path) -> list[blocks.Block]:
-  path = workdir / 'metrics.jsonl'
-  rows = files.read_json_lines(path)
+  rows = files.read_json_lines(workdir / _LOG)
   if not rows:
     text = 'No training curves: there is no metrics.jsonl.'
     return [blocks.Text(text)]

@@ -28,7 +28,10 @@ def comparison(
   )
   ours = 'This run'
   if reason:
-    note = f'Not comparable with this run: {reason}'
+    note = (
+      f'Not comparable with this run: {reason} The published rows have no '
+      'intervals; those of this run are in the tables above.'
+    )
     ours = 'This run, on other data'
   table = blocks.Table(
     f'Published on the {published.SPLIT} split of COVIDx CT-2A '

@@ -18,7 +18,10 @@ _METHODS = {
   'top_k': 'Mean of top slices',
   'vote': 'Vote',
 }
-_STAGES = {'none': 'nothing', 'root': 'root: all of it'}
+_STAGES = {
+  'none': 'nothing: the original map',
+  'root': 'root: the whole network',
+}
 _INTERVALS = f'with {interval_lib.LEVEL_TEXT} intervals'
 _UNKNOWN = 'not known'
 
@@ -167,7 +170,7 @@ def energy(found: Numbers) -> blocks.Table:
   groups = {'All': found['all'], **found['by_class']}
   return blocks.Table(
     f'Share of the map that lies in the box, in percent, {_INTERVALS}, '
-    'and the share of the slice that the box covers',
+    'and the mean share of these slices that the box covers',
     [
       'Class',
       'Slices',
@@ -190,9 +193,9 @@ def randomization(found: Numbers) -> blocks.Table:
   """Returns how similar the maps stay to the original ones, by stage."""
   groups = {'All': found['all'], **found['by_class']}
   return blocks.Table(
-    'Rank correlation with the original map: 1 the same, 0 unrelated; below '
-    'it, from which seed to which',
-    ['Randomized from the head to', *groups],
+    'Rank correlation with the original map (1: the same, 0: unrelated), mean '
+    'of all shuffles, and the smallest and the largest of a single one',
+    ['Shuffled from the head to', *groups],
     [
       [
         blocks.Cell(_STAGES.get(stage, stage)),

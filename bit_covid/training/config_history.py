@@ -19,7 +19,7 @@ _ADDED = types.MappingProxyType(
     'early_stop': 0,
   }
 )
-_ADDED_DATA = types.MappingProxyType({'fold': []})
+_ADDED_DATA = types.MappingProxyType({'fold': [], 'leave_out': ''})
 
 
 def complete(config: Mapping[str, Any]) -> Mapping[str, Any]:

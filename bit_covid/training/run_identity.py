@@ -23,7 +23,7 @@ import input_pipeline
 
 # Where the data are on this machine does not identify them, as a run may be
 # resumed on another machine. The fingerprints identify the data.
-_PLACES = ('path', 'data_dir', 'image_folder')
+_PLACES = ('path', 'data_dir', 'image_folder', 'metadata')
 _PACKAGES = (
   'jax',
   'jaxlib',

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from bit_covid.weights import bit_npz
 
-_SIZE = 'R(?:50x1|50x3|101x1|101x3|152x2|152x4)'
+_SIZES = ('R50x1', 'R50x3', 'R101x1', 'R101x3', 'R152x2', 'R152x4')
+_SIZE = '|'.join(_SIZES)
 # Names and numbers of classes, from the README and `bit_jax/models.py` of
 # https://github.com/google-research/big_transfer; those of the distilled
 # networks from `resnetv2.py` of timm. None: it depends on the task of VTAB.
@@ -34,6 +35,17 @@ class PublicFile(NamedTuple):
   model_name: str
   # None: the name does not say it.
   num_classes: int | None
+
+
+def names() -> list[str]:
+  """Returns the names of the networks that BiT published for general use.
+
+  Left out are those of the tasks of VTAB and the distilled ones. The authors
+  name a network for CIFAR-10 of one size only.
+  """
+  kinds = ('BiT-S-{}', 'BiT-M-{}', 'BiT-M-{}-ILSVRC2012')
+  general = [kind.format(size) for kind in kinds for size in _SIZES]
+  return [*general, 'BiT-M-R50x1-CIFAR10']
 
 
 def parse(name: str) -> PublicFile | None:

@@ -4,6 +4,8 @@
 
 import numpy as np
 import pytest
+import scipy.special
+from sklearn import metrics as sklearn_metrics
 
 from benchmarks import interval_coverage
 from benchmarks import interval_populations
@@ -58,6 +60,33 @@ def test_intervals_of_areas_cover(hard):
     np.random.default_rng(0), 12, population, (12, 20)
   )
   assert all(covered >= 10 / 12 for covered, _ in found.values())
+
+
+@pytest.mark.parametrize('confidence', [1, 3])
+def test_the_true_losses_are_the_means_of_many_slices(confidence):
+  population = interval_simulations.Scores(1.812, 0.5, hard=0.1)
+  generator = np.random.default_rng(0)
+  levels = np.where(generator.random(400_000) < 0.1, 0, 1.812)
+  score = np.concatenate([levels, np.zeros(400_000)])
+  score += generator.normal(size=800_000)
+  logit = confidence * 1.812 * (score - 0.906)
+  label = np.arange(800_000) < 400_000
+  probability = scipy.special.expit(logit)
+  found = population.losses(0.5, confidence)
+  expected = 2 * sklearn_metrics.brier_score_loss(label, probability)
+  assert found['brier'] == pytest.approx(expected, rel=0.01)
+  expected = sklearn_metrics.log_loss(label, probability)
+  assert found['nll'] == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize(('shift', 'hard'), [(2.904, 0), (6.0, 0.03)])
+def test_intervals_of_losses_cover(shift, hard):
+  population = interval_simulations.Scores(shift, 0.4, hard=hard)
+  found = interval_coverage.of_losses(
+    np.random.default_rng(0), 30, population, (10, 40), confidence=1
+  )
+  # Before the cost of errors that were not seen, NLL had 20 % in the last one.
+  assert all(covered >= 0.85 for covered, _ in found.values())
 
 
 @pytest.mark.slow

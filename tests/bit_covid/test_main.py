@@ -23,12 +23,13 @@ import input_pipeline
 ROOT = pathlib.Path(__file__).parents[2]
 
 
-def _run(*arguments, environment=None):
+def _run(*arguments, environment=None, folder=ROOT):
   # The user's own machine has no fake devices and no cache of this session.
+  own = {'JAX_PLATFORMS': 'cpu', 'PYTHONPATH': str(ROOT)}
   return subprocess.run(
     [sys.executable, '-m', 'bit_covid.main', *arguments],
-    cwd=ROOT,
-    env=os.environ | {'JAX_PLATFORMS': 'cpu'} | (environment or {}),
+    cwd=folder,
+    env=os.environ | own | (environment or {}),
     capture_output=True,
     text=True,
     check=False,
@@ -41,8 +42,7 @@ def _metrics(workdir):
 
 def test_overrides_and_argument_reach_the_run(tmp_path, tfds_dir):
   result = _run(
-    '--config=configs/demo.py:seed=3,mixup=True',
-    f'--workdir={tmp_path}',
+    'demo:seed=3,mixup=True',
     f'--config.data.data_dir={tfds_dir}',
     '--config.data.name=phantom/tiny',
     '--config.data.crop=32',
@@ -50,15 +50,17 @@ def test_overrides_and_argument_reach_the_run(tmp_path, tfds_dir):
     '--config.schedule=(1,2,3)',
     '--config.report=False',
     '--config.deterministic=True',
+    folder=tmp_path,
   )
   assert result.returncode == 0, result.stderr
   assert 'test: accuracy' in result.stdout
-  config = json.loads((tmp_path / 'config.json').read_text())
+  workdir = tmp_path / 'runs' / 'demo'
+  config = json.loads((workdir / 'config.json').read_text())
   assert config['seed'] == 3
   assert config['mixup_alpha'] == 0.1
   assert config['data']['crop'] == 32
   assert config['schedule'] == [1, 2, 3]
-  start = json.loads((tmp_path / 'run.json').read_text())[0]
+  start = json.loads((workdir / 'run.json').read_text())[0]
   assert '--config.batch=8' in start['command']
   assert '--xla_gpu_deterministic_ops=true' in start['xla_flags']
 
@@ -74,13 +76,23 @@ def test_overrides_and_argument_reach_the_run(tmp_path, tfds_dir):
     (['--config=configs/demo.py:lr=3'], 'expected any of resolution='),
     (
       ['--config=configs/none.py:seed=1', '--config.batch=3'],
-      'Error: --config=configs/none.py does not exist; name a config file, '
-      'such as configs/demo.py.\n',
+      'Error: --config=configs/none.py does not exist; expected one of bit_m, '
+      'bit_m_c, bit_m_s, bit_s, covidx_sample, demo, pretrain_textures, '
+      'random, or a file of your own.\n',
     ),
     (
       ['--config=configs', '--config.batch=3'],
-      'Error: --config=configs is a folder; name a config file, such as '
-      'configs/demo.py.\n',
+      'Error: --config=configs is a folder; expected one of bit_m, ',
+    ),
+    (['demoo:seed=1'], 'Error: --config=demoo does not exist; expected one of'),
+    ([], 'Error: No config is given; expected one of bit_m, '),
+    (
+      ['demo', '--config', 'demo'],
+      'Error: Several configs are given; give one',
+    ),
+    (
+      ['demo', '--data=a', '--config.data.path=b'],
+      'Error: Give --data or --config.data.path, not both.\n',
     ),
     (
       ['--config=configs/demo.py', '--config.batch=a: 3'],

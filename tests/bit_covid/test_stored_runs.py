@@ -175,7 +175,7 @@ def test_stored_run_goes_on_and_ends_as_it_did(
     'keep': 'last',
     'early_stop': 0,
   }
-  expected['data'] |= {'allow_change': False, 'fold': []}
+  expected['data'] |= {'allow_change': False, 'fold': [], 'leave_out': ''}
   assert json.loads((mid_run / 'config.json').read_text()) == expected
   name = 'splits.csv'
   assert (mid_run / name).read_text() == (stored / name).read_text()

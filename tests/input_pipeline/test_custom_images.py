@@ -106,6 +106,34 @@ def test_labels_count_the_classes_of_all_splits(write, layout):
   assert examples.label.tolist() == [1]
 
 
+def test_a_folder_of_classes_alone_is_a_test_split(write):
+  root = write('NCP/b.png', 'Normal/a.png', '.git/c.png')
+  (root / 'manifest.csv').write_text('nothing')
+  examples = _load(root, 'test')
+  assert examples.class_names == ('NCP', 'Normal')
+  assert examples.slice_id.tolist() == ['NCP/b.png', 'Normal/a.png']
+  assert examples.label.tolist() == [0, 1]
+  source = data_source.DataSource('image_folder', path=str(root))
+  assert [*custom_images.load_all(source)] == ['test']
+  with pytest.raises(
+    ValueError, match=r"no split 'train' .*\['test'\].*train/<class>"
+  ):
+    _load(root, 'train')
+
+
+@pytest.mark.parametrize(
+  'names',
+  [
+    ('train/a.png', 'val/b.png'),
+    ('one/a.png', 'one/b.png'),
+    ('one/a.png', 'two/Normal/b.png'),
+  ],
+)
+def test_images_beside_the_classes_of_a_split_stay_an_error(write, names):
+  with pytest.raises(ValueError, match='lies in no class folder'):
+    _load(write(*names), names[0].split('/')[0])
+
+
 def test_an_unknown_split_is_an_error_that_lists_the_folders(write):
   root = write('train/a/1.png', 'test/a/2.png')
   with pytest.raises(

@@ -269,3 +269,25 @@ def test_a_prepared_image_is_its_gray_values(make_examples, noise):
   short = dataclasses.replace(prepared, read=lambda i: image.tobytes()[1:])
   with pytest.raises(ValueError, match=r'slice0\.png'):
     short.image(0)
+
+
+def test_splits_become_one_in_order(make_examples, noise):
+  images = [noise(3, 4, seed=i) for i in range(5)]
+  whole = make_examples(images)
+  parts = [whole.take([0, 1]), whole.take([2, 3, 4])]
+  joined = examples_lib.join(parts)
+  assert joined.fingerprint == whole.fingerprint
+  for i, image in enumerate(images):
+    np.testing.assert_array_equal(joined.image(i), image)
+
+
+def test_splits_of_several_sizes_cannot_become_one(make_examples, noise):
+  first, second = (
+    dataclasses.replace(
+      make_examples([noise(3, 4)]),
+      preparation=preprocess.Preprocessing('none', size, size, False),
+    )
+    for size in (4, 8)
+  )
+  with pytest.raises(ValueError, match='stored in several sizes'):
+    examples_lib.join([first, second])

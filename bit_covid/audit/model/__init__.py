@@ -10,6 +10,8 @@ import types
 
 from bit_covid.audit import finding
 from bit_covid.audit.model import calibration_shift
+from bit_covid.audit.model import external_data
+from bit_covid.audit.model import labels_left_out
 from bit_covid.audit.model import looks_at_test
 from bit_covid.audit.model import matched_position
 from bit_covid.audit.model import nearest_training_picture
@@ -17,18 +19,23 @@ from bit_covid.audit.model import patients_behind
 from bit_covid.audit.model import perturbations
 from bit_covid.audit.model import random_labels
 from bit_covid.audit.model import site_fingerprint
+from bit_covid.audit.model import sources_left_out
 from bit_covid.audit.model import subject as subject_lib
 
+SOURCES, LABELS = 'Sources left out', 'Labels left out'
 CHECKS: Mapping[str, Callable[[subject_lib.Subject], finding.Finding]] = (
   types.MappingProxyType(
     {
       'Patients behind the training': patients_behind.check,
       'Evaluations on test': looks_at_test.check,
+      external_data.NAME: external_data.check,
       'Slices of matched position': matched_position.check,
       'Calibration on the judged split': calibration_shift.check,
       'The most similar training slice': nearest_training_picture.check,
       'Covered slices': perturbations.check,
       'The source in the features': site_fingerprint.check,
+      SOURCES: sources_left_out.check,
+      LABELS: labels_left_out.check,
       'Random labels': random_labels.check,
     }
   )
@@ -37,4 +44,9 @@ CHECKS: Mapping[str, Callable[[subject_lib.Subject], finding.Finding]] = (
 
 def audit_model(subject: subject_lib.Subject) -> list[finding.Finding]:
   """Returns the findings of all checks of a network."""
-  return [check(subject)._replace(check=name) for name, check in CHECKS.items()]
+  return [run(name, subject) for name in CHECKS]
+
+
+def run(name: str, subject: subject_lib.Subject) -> finding.Finding:
+  """Returns the finding of one check."""
+  return CHECKS[name](subject)._replace(check=name)

@@ -37,10 +37,11 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
     ]
   )
   networks = 'network' if count == 1 else 'networks'
+  were = 'was' if count == 1 else 'were'
   is_many = count > _MOST
   return finding.Finding(
     'WARNING' if is_many else 'NOTE',
-    f'{count} {networks} of this run directory were evaluated on '
+    f'{count} {networks} of this run directory {were} evaluated on '
     f'{subject.judged}. Other run directories are not counted.',
     shown,
     advice='Choose by val, and say how often test was looked at.'

@@ -77,7 +77,7 @@ def _draw(
   judged, train = subject.examples, subject.splits[subject_lib.TRAIN]
   names = figures.drawn(judged.class_names)
   titles = [
-    f'{names[judged.label[i]]} and {names[train.label[k]]},\n'
+    f'{names[judged.label[i]]}\nabove {names[train.label[k]]}\n'
     f'correlation {value:.3f}'
     for i, k, value in zip(rows, nearest, correlation, strict=True)
   ]

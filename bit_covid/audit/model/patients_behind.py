@@ -42,8 +42,9 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
     f'The training saw {len(table):,} slices of '
     f'{table["patient_id"].nunique():,} patients. The class with fewest, '
     f'{fewest["Class"]}, has {fewest["Slices"]:,} slices of '
-    f'{fewest["Patients"]:,} patients and {_sources(fewest["Sources"])}, worth '
-    f'{fewest["Worth"]:g} patients with equally many slices.',
+    f'{_count(fewest["Patients"], "patient")} and '
+    f'{_count(fewest["Sources"], "source")}, worth '
+    f'{_count(fewest["Worth"], "patient")} with equally many slices.',
     shown.assign(Worth=shown['Worth'].map('{:g}'.format)),
     advice='Name the patients, not the slices, as the size of the training.'
     if is_few
@@ -51,5 +52,5 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
   )
 
 
-def _sources(count: int) -> str:
-  return '1 source' if count == 1 else f'{count} sources'
+def _count(number: float, name: str) -> str:
+  return f'{number:,g} {name}{"" if number == 1 else "s"}'

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a network says if parts of each slice are covered.
 
-Without the lungs it should be no better than always saying the commonest class.
-If it is, it sees something else, such as text, the table or the crop.
+Without the lungs its probabilities should tell the classes no better than by
+chance. If they do, it sees something else, such as text, the table or the crop.
 """
 
 from typing import NamedTuple
@@ -13,9 +13,12 @@ import numpy as np
 import pandas as pd
 
 from bit_covid.analysis import figures
+from bit_covid.analysis import predictions
 from bit_covid.audit import finding
+from bit_covid.audit import label_shuffles
 from bit_covid.audit.model import results
 from bit_covid.audit.model import subject as subject_lib
+from bit_covid.audit.model import told_classes
 from input_pipeline import hulls
 
 # A network is applied to each slice five times.
@@ -26,6 +29,9 @@ _CHUNK = 64
 _BORDER, _PATCHES = 1 / 10, 4
 # What is covered is in the middle between black and white, 0 for the network.
 _GRAY = 128
+# ROC AUC without the lungs that is a warning, if it is not chance either. Less
+# may be what shows of a lesion at the edge of what is covered.
+_LEAST_AREA = 0.6
 _NOTHING, _LUNGS, _ALL_BUT_BORDER = 'nothing', 'lungs', 'all but\nthe border'
 
 
@@ -44,9 +50,11 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
     generator = np.random.default_rng(subject.seed)
     rows = np.sort(generator.choice(rows, _MOST_SLICES, replace=False))
   has_lungs, probabilities = _apply(subject, rows)
-  if not has_lungs.any():
+  if len(np.unique(subject.examples.label[rows[has_lungs]])) < 2:
     return finding.Finding(
-      'NOT CHECKED', f'No lungs were found in {len(rows):,} slices.'
+      'NOT CHECKED',
+      f'Of {len(rows):,} slices, lungs were found in {has_lungs.sum():,}; two '
+      'classes with lungs are needed.',
     )
   table = subject.table.iloc[rows[has_lungs]]
   tables = {_NOTHING: table} | {
@@ -54,11 +62,15 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
     for name, values in probabilities.items()
   }
   label = subject.examples.label[rows[has_lungs]]
-  # A slice of each class.
-  shown = rows[has_lungs][np.unique(label, return_index=True)[1]]
+  # Of each class the slice in the middle, as the first one may be of the neck.
+  shown = [
+    own[len(own) // 2]
+    for own in (rows[has_lungs][label == x] for x in np.unique(label))
+  ]
   columns = [_coverings(_read(subject, row), subject.seed) for row in shown]
   names = figures.drawn(subject.examples.class_names)
-  return _judge(tables, missing=int((~has_lungs).sum()))._replace(
+  missing = int((~has_lungs).sum())
+  return _judge(tables, missing=missing, seed=subject.seed)._replace(
     picture=results.picture(
       {name: [each[name] for each in columns] for name in columns[0]},
       [names[subject.examples.label[row]] for row in shown],
@@ -66,25 +78,35 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
   )
 
 
-def _judge(tables: dict[str, pd.DataFrame], *, missing: int) -> finding.Finding:
-  share = results.commonest(tables[_NOTHING])
-  whole, inner, border = (
-    results.accuracy(tables[x]) for x in (_NOTHING, _LUNGS, _ALL_BUT_BORDER)
-  )
+def _judge(
+  tables: dict[str, pd.DataFrame], *, missing: int, seed: int
+) -> finding.Finding:
+  whole = tables[_NOTHING]
+  areas, _ = told_classes.areas(tables, seed=seed)
+  without = {name: tables[name] for name in (_LUNGS, _ALL_BUT_BORDER)}
+  _, chance = told_classes.areas(without, seed=seed)
+  units = 'patients' if predictions.knows_patients(whole) else 'slices'
   text = (
-    f'The accuracy is {results.text(whole)}. With the lungs covered it is '
-    f'{results.text(inner)}, with all but the border {results.text(border)}; '
-    f'always saying the commonest class gives {share:.1%}.'
+    f'The accuracy is {results.text(results.accuracy(whole))}. With '
+    f'the lungs covered, the probabilities tell the classes of {units} with '
+    f'a mean ROC AUC of {areas[_LUNGS]:.3f}, with all but the border of '
+    f'{areas[_ALL_BUT_BORDER]:.3f}, where chance gives 0.5 (p = {chance:.3f}).'
   )
   if missing:
-    text += f' Left out: {missing:,} slices in which no lungs were found.'
-  # By chance, each of the two bounds is above the truth in 2.5 % at most.
-  sees_more = max(inner.low, border.low) > share
-  shown = {name.replace('\n', ' '): table for name, table in tables.items()}
+    text += f' Slices left out, as no lungs were found: {missing:,}.'
+  sees_more = (
+    chance <= label_shuffles.RARE
+    and max(areas[name] for name in without) > _LEAST_AREA
+  )
+  shown = results.compare(
+    {name.replace('\n', ' '): table for name, table in tables.items()},
+    'Covered',
+  )
+  shown[f'ROC AUC, {units}'] = [f'{x:.3f}' for x in areas.values()]
   return finding.Finding(
     'WARNING' if sees_more else 'NOTE',
     f'{text} The network knows more than the lungs.' if sees_more else text,
-    results.compare(shown, 'Covered'),
+    shown,
     advice='Look for text, tables and crops that differ between the classes.'
     if sees_more
     else '',

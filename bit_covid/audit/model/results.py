@@ -82,6 +82,8 @@ def picture(
     panels[0].set_ylabel(name, fontsize=8)
     for axes, image in zip(panels, images, strict=True):
       axes.imshow(image, cmap='gray', vmin=0, vmax=255)
+      # So that titles are in one line above slices of different shapes.
+      axes.set_anchor('N')
   for axes, title in zip(grid[0], titles, strict=True):
     axes.set_title(title, fontsize=8)
   return figures.png(figure)

@@ -4,6 +4,7 @@
 
 from collections.abc import Mapping
 import pathlib
+import types
 from typing import NamedTuple
 
 from etils import epath
@@ -12,6 +13,7 @@ import pandas as pd
 
 from bit_covid.analysis import run_tables
 from bit_covid.audit import slices as slices_lib
+from bit_covid.audit.model import external_set
 from bit_covid.inference import network as network_lib
 from bit_covid.training import run_identity
 import input_pipeline
@@ -33,6 +35,7 @@ class Subject(NamedTuple):
     max_images: how many images a check may read.
     seed: of all that is drawn.
     random_labels: whether a network is trained on random labels.
+    external: data sets of other origins, by their names in tables.
   """
 
   workdir: epath.Path
@@ -43,6 +46,7 @@ class Subject(NamedTuple):
   max_images: int
   seed: int
   random_labels: bool = False
+  external: Mapping[str, external_set.ExternalSet] = types.MappingProxyType({})
 
   @property
   def table(self) -> pd.DataFrame:

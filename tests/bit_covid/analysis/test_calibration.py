@@ -154,3 +154,25 @@ def test_error_of_drawings_lies_above_the_truth(simulated):
   ]
   assert np.quantile(drawn, 0.025) > 0.015
   assert np.median(drawn) > calibration.measure(table)['ece']
+
+
+def test_bounds_know_what_errors_would_have_cost(make_table):
+  # 20 patients of one slice, all right. By Clopper and Pearson, up to
+  # 1 - 0.025^(1/20) of such slices may be wrong.
+  share = 1 - 0.025 ** (1 / 20)
+  table = make_table([0, 1] * 10, [[0.999, 0.001], [0.001, 0.999]] * 10)
+  found = calibration.losses_intervals(table)
+  for name, loss, most in (
+    ('brier', 2 * 0.001**2, 2 * (0.999**2 - 0.001**2)),
+    ('nll', -math.log(0.999), math.log(0.999 / 0.001)),
+  ):
+    assert found[name].value == pytest.approx(loss)
+    assert found[name].low <= loss
+    assert loss + share * most <= found[name].high <= 2.5 * share * most
+
+
+def test_a_brier_score_has_no_bound_above_two(make_table):
+  table = make_table([0, 1, 0], [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
+  found = calibration.losses_intervals(table)
+  assert found['brier'].value == found['brier'].high == 2
+  assert math.isfinite(found['nll'].high)

@@ -116,6 +116,17 @@ def test_training_curves_have_a_panel_for_what_was_measured():
   assert [line.get_label() for line in panels[1].lines] == ['val']
 
 
+def test_accuracies_that_are_close_have_ticks_that_differ():
+  rows = [
+    {'step': i, 'val_accuracy': x, 'val_loss': 0.1}
+    for i, x in enumerate((0.9667, 0.9694, 0.9722))
+  ]
+  figure = figures_curves.training(rows)
+  figure.draw_without_rendering()
+  labels = [x.get_text() for x in figure.axes[-1].get_yticklabels()]
+  assert len(labels) == len(set(labels)) > 2
+
+
 def test_confident_errors_are_one_a_patient():
   errors = figures.confident_errors(_table(), 4)
   assert errors['patient_id'].is_unique

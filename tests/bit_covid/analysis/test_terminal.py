@@ -54,3 +54,19 @@ def test_names_of_classes_are_text_and_not_sequences_or_markup(capsys):
   assert '[bold]a' in text
   assert r'b\x1b[31m' in text
   assert '\x1b' not in text
+
+
+def test_wide_cells_get_several_lines_and_lose_nothing(capsys):
+  headings = [f'{x}{x}' * 12 for x in 'abcdef']
+  table = terminal.new_table('Name', headings, no_wrap=False)
+  cells = [f'{i}7.1 % (94.0 to 98.9) of {i}' for i in range(7)]
+  table.add_row(*cells)
+  terminal.show(table)
+  printed = capsys.readouterr().out
+  assert max(map(len, printed.splitlines())) <= 100
+  letters = [x for x in printed if x.strip()]
+  for text in (*headings, *cells):
+    for letter in set(text) - {' '}:
+      assert letters.count(letter) == sum(
+        x.count(letter) for x in ('Name', *headings, *cells)
+      )

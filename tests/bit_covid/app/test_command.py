@@ -62,7 +62,7 @@ def test_without_the_extra_it_says_what_to_install(capsys, monkeypatch):
   )
   error = _error(capsys)
   assert "'uvicorn', which is not installed" in error
-  assert error.endswith("pip install -e '.[app]'")
+  assert error.endswith("pip install 'bit-covid[app]'")
 
 
 def test_help_has_examples(capsys):

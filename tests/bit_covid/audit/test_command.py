@@ -12,6 +12,8 @@ from bit_covid.audit import audit_dataset
 from bit_covid.audit import command
 from bit_covid.audit import images
 from bit_covid.audit import slices
+from bit_covid.audit.model import external_data
+from bit_covid.cli import evaluate
 
 
 @pytest.fixture
@@ -74,6 +76,41 @@ def test_the_demo_is_clean(tfds_dir, capsys):
   assert 'phantom/tiny' in printed
 
 
+def test_external_data_stand_beside_the_run_and_in_its_ledger(
+  data, tmp_path, small_network, random_params, save_checkpoint, monkeypatch
+):
+  monkeypatch.setattr('bit_covid.base.compilation_cache.enable', lambda: None)
+  run, other = tmp_path / 'run', tmp_path / 'other'
+  run.mkdir()
+  params = random_params('tiny', num_classes=2)
+  save_checkpoint(run, params, box='none', class_names=('NCP', 'Normal'))
+  (other / 'COVID').mkdir(parents=True)
+  (other / 'healthy').mkdir()
+  for i in range(8):
+    for label, name in (('NCP', 'COVID'), ('Normal', 'healthy')):
+      image = Image.open(tmp_path / f'train_{label}_{i}.png')
+      image.rotate(2).save(other / name / f'{i}.png')
+  evaluation = [str(run), f'--data={data}', '--dataset=image_folder']
+  data.write_text(data.read_text().replace('twice', ''))
+  assert evaluate.main([*evaluation, f'--output={run}', '--batch=8']) == 0
+  arguments = [str(data), f'--run={run}', f'--external={other}']
+  # Other checks have tests of their own.
+  checks = {external_data.NAME: external_data.check}
+  monkeypatch.setattr('bit_covid.audit.model.CHECKS', checks)
+  monkeypatch.setattr('bit_covid.audit.audit', lambda *_, **options: [])
+  assert command.main(arguments) == 0
+  content = json.loads((run / 'audit' / 'audit.json').read_text())
+  (found,) = content['findings']
+  assert [x['Data'] for x in found['table']] == ['test of the run', 'other']
+  assert found['table'][1]['Slices'] == 16
+  assert 'healthy is Normal' in found['text']
+  assert found['table'][1]['Accuracy'] in (run / 'audit/audit.html').read_text()
+  lines = (run / 'test_ledger.jsonl').read_text().splitlines()
+  rows = [json.loads(line) for line in lines]
+  assert [row['split'] for row in rows] == ['test', 'external']
+  assert rows[0]['checkpoint'] == rows[1]['checkpoint']
+
+
 def test_a_config_file_names_its_data(monkeypatch):
   arguments = command._parser().parse_args(
     ['configs/demo.py:steps=5k', '--data_dir=somewhere']
@@ -89,6 +126,9 @@ def test_a_config_file_names_its_data(monkeypatch):
     (['no/such'], "no dataset 'no/such'"),
     (['phantom/demo', '--lists_only'], '--lists_only goes with covidx_ct/2a'),
     (['phantom/demo', '--random_labels'], '--random_labels goes with --run'),
+    (['phantom/demo', '--external=other'], '--external goes with --run'),
+    (['phantom/demo', '--map=a:b'], '--map goes with --run'),
+    (['phantom/demo', '--map=a:b', '--run=.'], '--map goes with --external'),
     (['phantom/demo', '--max_images=-1'], 'or 0 for all'),
     (['covidx_ct/1', '--lists_only', '--data=/nowhere'], 'no split file'),
   ],
@@ -101,15 +141,19 @@ def test_wrong_arguments_get_one_line(arguments, message, capsys):
   assert error.count('\n') == 1
 
 
-def test_brightness_in_and_around_the_box(make_table):
+def test_brightness_is_that_of_the_box_without_lungs_and_around_it(make_table):
   image = np.full([20, 30], 10, np.uint8)
   image[5:15, 10:20] = 200
+  lungs = np.zeros(image.shape, bool)
+  lungs[6:14, 12:18] = True
+  image[lungs] = 90
   table = make_table(patients=1).assign(xmin=0, ymin=0, xmax=0, ymax=0)
   measured, thumbnails = images.measure(
     slices.Slices(table, lambda _: image),
     count=7,
     seed=0,
     body_box=lambda _: np.array([10, 5, 20, 15]),
+    lungs=lambda _: lungs,
   )
   assert len(measured) == len(thumbnails) == 7
   assert (

@@ -78,7 +78,7 @@ def test_an_extra_that_is_not_installed_is_named(capsys, monkeypatch):
   monkeypatch.setitem(command_line.VERBS, 'app', verb)
   assert command_line.main(['app']) == 2
   error = capsys.readouterr().err
-  assert "pip install -e '.[app]'" in error
+  assert "pip install 'bit-covid[app]'" in error
   assert error.count('\n') == 1
 
 

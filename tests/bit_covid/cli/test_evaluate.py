@@ -215,6 +215,36 @@ def test_a_test_set_with_some_of_the_classes(run, tmp_path):
   assert metrics.confusion_matrix(table).sum(axis=1).tolist() == [3, 0, 3]
 
 
+def test_other_data_with_other_classes(run, tmp_path, capsys):
+  data = tmp_path / 'data'
+  pixels = np.random.default_rng(0).integers(0, 256, [6, 40, 40], np.uint8)
+  for i, label in enumerate(['COVID', 'non-COVID', 'Flu'] * 2):
+    path = data / label / f'{i}.png'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels[i]).save(path)
+  arguments = [run, f'--data={data}', '--box=none']
+  output = f'--output={tmp_path / "out"}'
+  assert _main(*arguments, output) == 2
+  assert '--map=Flu:CLASS' in capsys.readouterr().err
+  assert _main(*arguments, output, '--map=Flu:', '--map=Cold:CP') == 2
+  assert '--map names Cold' in capsys.readouterr().err
+  assert not (tmp_path / 'out' / 'config.json').exists()
+  assert _main(*arguments, output, '--map=Flu:') == 0
+  assert 'COVID is NCP, Flu is left out.' in capsys.readouterr().out
+  table = predictions.read(tmp_path / 'out' / 'predictions' / 'test.csv')
+  assert predictions.class_names(table) == ('Normal or CP', 'NCP')
+  assert table['label'].tolist() == [1, 1, 0, 0]
+  prepared = [
+    preprocess.prepare(pixels[i], None, 32, antialias=False)
+    for i in (0, 3, 1, 4)
+  ]
+  each = bit_covid.load(run).probabilities(np.stack(prepared))
+  np.testing.assert_allclose(table['p_NCP'], each[:, 2], atol=1e-4)
+  # The folder knows which classes its results are of.
+  assert _main(*arguments, output, '--map=Flu:CP') == 2
+  assert 'classes is' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
   ('arguments', 'message'),
   [

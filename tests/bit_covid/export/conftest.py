@@ -41,4 +41,4 @@ def exports(tmp_path_factory, checkpoint):
 def require_onnx():
   for package in ('onnx', 'onnxruntime'):
     if importlib.util.find_spec(package) is None:
-      pytest.skip(f'{package} is not installed; it is in the extra `export`')
+      pytest.skip(f'{package} is not installed; it is in the extra `onnx`')

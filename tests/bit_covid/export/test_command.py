@@ -136,7 +136,7 @@ def test_a_format_without_its_package(
   assert command.main([str(checkpoint), f'--output={output}']) == 2
   error = capsys.readouterr().err
   assert "--format=onnx needs the package 'onnx'" in error
-  assert "pip install -e '.[export]'" in error
+  assert "pip install 'bit-covid[onnx]'" in error
   assert not output.exists()
 
 

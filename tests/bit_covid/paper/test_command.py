@@ -39,7 +39,7 @@ def record_training(monkeypatch):
     configs.append(config)
     tree = config.to_dict()
     del tree['data']['path'], tree['data']['data_dir']
-    del tree['data']['image_folder']
+    del tree['data']['image_folder'], tree['data']['metadata']
     pd.Series(tree | {'fingerprints': {}}).to_json(folder / 'config.json')
     run_directory.mark_finished(folder)
 

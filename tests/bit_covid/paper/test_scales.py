@@ -10,6 +10,7 @@ from absl import flags
 from ml_collections import config_flags
 import pytest
 
+from bit_covid.base import config_files
 from bit_covid.paper import grid
 from bit_covid.paper import scales
 from bit_covid.training import schedule
@@ -82,6 +83,7 @@ def test_the_command_makes_the_same_config(name, run, monkeypatch):
   line = scales.command(run, scale, 'out', values=values)
   program, module, *arguments = shlex.split(line)[1:]
   assert (program, module) == ('-m', 'bit_covid.main')
+  arguments = config_files.resolve_flag(arguments)
   # ml_collections looks for the fields there, whatever it is called with.
   monkeypatch.setattr(sys, 'argv', ['main', *arguments])
   holder = flags.FlagValues()

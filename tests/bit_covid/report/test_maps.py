@@ -42,8 +42,8 @@ def test_numbers_of_the_files(make_run, write_report):
     'Left out: 3 slices without a box.',
     'was never shown what lies outside',
     'A map has 2 x 2 positions',
-    'Of these whole slices 33.3 % are predicted rightly, as the network gets '
-    f'them {100 * right:.1f} %',
+    'Of these whole slices, 33.3 % are predicted rightly; of the same slices '
+    f'as the network gets them, {100 * right:.1f} %.',
     'Mean over 12 slices of test',
     f'<td>90.00<span class="detail">{100 * inside["low"]:.2f} to',
     '<td>50.00</td>',

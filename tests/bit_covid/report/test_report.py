@@ -120,7 +120,7 @@ def test_page_shows_the_numbers(make_run, write_report):
     ['Fingerprint of test', 'b86a4096c4418756'],
     ['Seed', '7'],
     ['Commit', '5675de8e'],
-    ['Device', '2 x cpu:cpu'],
+    ['Device', '2 x cpu'],
     ['Started', 'not recorded'],
     ['Data changed during the run', 'val: 2 labels changed, such as a'],
   ):

@@ -59,3 +59,14 @@ def test_file_is_compared_with_its_name(monkeypatch, name, found, problem):
     return
   with pytest.raises(ValueError, match=f'a.npz holds {found[0]} .*{problem}$'):
     public_files.check('a.npz', name)
+
+
+def test_names_that_are_listed_are_names():
+  names = public_files.names()
+  assert len(names) == 3 * len(SIZES) + 1
+  assert {public_files.parse(x).model_name for x in names} == set(SIZES)
+  assert {public_files.parse(x).num_classes for x in names} == {
+    1000,
+    21_843,
+    10,
+  }

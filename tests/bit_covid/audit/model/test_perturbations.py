@@ -72,7 +72,7 @@ def test_what_the_network_looks_at_is_found(
 
 def test_slices_without_lungs_are_left_out_and_counted(make_marked):
   found = perturbations.check(make_marked('corner', without_lungs=(0, 9)))
-  assert 'Left out: 2 slices' in found.text
+  assert 'Slices left out, as no lungs were found: 2.' in found.text
   assert set(found.table['Slices']) == {22}
 
 

@@ -9,26 +9,22 @@ import subprocess
 import sys
 import time
 
-import ml_collections
 import numpy as np
 import pytest
 
-from bit_covid.paper import cost
 from bit_covid.paper import grid
-from bit_covid.paper import queue
+from bit_covid.training import cost
+from bit_covid.training import queue
 from bit_covid.training import run_directory
+from bit_covid.training import run_identity
+from configs import common
 
 _RUNS = [grid.Run('Bit-M', seed=seed) for seed in range(5)]
 
 
 def _task(run):
-  config = ml_collections.ConfigDict(
-    {
-      'seed': run.seed,
-      'schedule': (1, 2),
-      'data': {'path': 'here', 'data_dir': '', 'image_folder': ''},
-    }
-  )
+  config = common.get_config()
+  config.seed, config.schedule, config.data.path = run.seed, (1, 2), 'here'
   return queue.Task(run, config, cost.Cost(1, 1, 1, 1, 1e12))
 
 
@@ -52,7 +48,7 @@ class _Trainer:
     if config.seed in self._failing:
       raise ValueError('No such data.')
     tree = json.loads(config.to_json())
-    tree['data'] = {}
+    tree['data'] = run_identity.without_places(tree['data'])
     (folder / 'config.json').write_text(
       json.dumps(tree | {'fingerprints': {'train': 'x'}})
     )
@@ -116,7 +112,8 @@ def test_elsewhere_is_no_other_config(tmp_path):
 
 _HOLD = """
 import pathlib, sys, time
-from bit_covid.paper import grid, queue
+from bit_covid.paper import grid
+from bit_covid.training import queue
 with queue._claim(grid.Run('Bit-M', seed=1), pathlib.Path(sys.argv[1])) as mine:
   print(mine, flush=True)
   time.sleep(60)

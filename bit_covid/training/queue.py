@@ -1,16 +1,17 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the runs that are not finished, one after the other.
+"""Makes those of several runs that are not finished, one after the other.
 
 Several processes, also on machines with a shared disk, may work on one folder.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 import contextlib
+import os
 import pathlib
 import shutil
 import time
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import filelock
 import jax
@@ -19,8 +20,7 @@ import numpy as np
 import scipy.optimize
 
 from bit_covid.base import progress
-from bit_covid.paper import cost
-from bit_covid.paper import grid
+from bit_covid.training import cost
 from bit_covid.training import run_directory
 from bit_covid.training import same_run
 
@@ -29,10 +29,21 @@ TrainFn = Callable[[ml_collections.ConfigDict, pathlib.Path], object]
 _Times = Sequence[tuple[cost.Cost, float]]
 
 
+class Run(Protocol):
+  """What tells a run from the others: a value that can be a key."""
+
+  @property
+  def name(self) -> str:
+    """The name of its folder, which is unique."""
+
+  def folder(self, workdir: str | os.PathLike[str]) -> pathlib.Path:
+    """Returns its work directory within that of all runs."""
+
+
 class Task(NamedTuple):
   """A run with its config and cost."""
 
-  run: grid.Run
+  run: Run
   config: ml_collections.ConfigDict
   cost: cost.Cost
 
@@ -40,9 +51,9 @@ class Task(NamedTuple):
 class Outcome(NamedTuple):
   """Runs that were made, diverged (with the message), or are made elsewhere."""
 
-  made: list[grid.Run]
-  diverged: dict[grid.Run, str]
-  elsewhere: list[grid.Run]
+  made: list[Run]
+  diverged: dict[Run, str]
+  elsewhere: list[Run]
 
 
 def shard(tasks: Sequence[Task], *, index: int, count: int) -> list[Task]:
@@ -128,7 +139,7 @@ def predict_seconds(costs: Sequence[cost.Cost], made: _Times) -> float | None:
 
 
 @contextlib.contextmanager
-def _claim(run: grid.Run, workdir: pathlib.Path) -> Iterator[bool]:
+def _claim(run: Run, workdir: pathlib.Path) -> Iterator[bool]:
   """Yields whether this process may make the run; holds its lock meanwhile.
 
   The operating system releases the lock however the process ends.

@@ -5,9 +5,9 @@
 import pytest
 
 from bit_covid.models import resnet_v2
-from bit_covid.paper import cost
 from bit_covid.paper import grid
 from bit_covid.paper import scales
+from bit_covid.training import cost
 
 _PAPER = scales.SCALES['paper']
 

@@ -1,0 +1,69 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A compiled function applied to any number of images, batch by batch."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+# A function of the parameters, images and further arrays of equal length.
+Forward = Callable[..., tuple[jax.Array, jax.Array]]
+
+# Images per call. A smaller last batch is padded, so that only one program is
+# compiled.
+_BATCH = 16
+
+
+def apply(
+  forward: Forward,
+  params: Mapping[str, Any],
+  images: np.ndarray,
+  *others: np.ndarray,
+) -> list[np.ndarray]:
+  """Returns both results of `forward(params, images, *others)`, of all images.
+
+  Args:
+    forward: called with 16 images and as many of each of the others.
+    params: the parameter tree.
+    images: `[N, S, S, 1 or 3]` float, given to `forward` as float32.
+    *others: `[N, ...]` each.
+  """
+  parts = []
+  for start in range(0, len(images), _BATCH):
+    part = [array[start : start + _BATCH] for array in (images, *others)]
+    part[0] = part[0].astype(np.float32)
+    outputs = forward(params, *map(_fill, part))
+    kept = len(part[0])
+    parts.append([np.asarray(x)[:kept] for x in outputs])
+  return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+
+
+def check_images(images: np.ndarray) -> None:
+  """Checks that images are `[N, S, S, 1 or 3]` float in [-1, 1].
+
+  Raises:
+    ValueError: shape, dtype or range are others.
+  """
+  if images.ndim != 4 or images.shape[-1] not in (1, 3) or not len(images):
+    raise ValueError(
+      f'Images have the shape {images.shape}; expected [N, S, S, 1] or '
+      '[N, S, S, 3] with N of 1 or more.'
+    )
+  if not np.issubdtype(images.dtype, np.floating):
+    raise ValueError(
+      f'Images are {images.dtype}; expected float in [-1, 1]: '
+      '(x - 127.5) / 127.5 of 8-bit gray values.'
+    )
+  # NaN fails this comparison too.
+  if not (images.min() >= -1.001 and images.max() <= 1.001):
+    raise ValueError(
+      f'Images have values from {images.min()} to {images.max()}; expected '
+      '[-1, 1]: (x - 127.5) / 127.5 of 8-bit gray values.'
+    )
+
+
+def _fill(part: np.ndarray) -> np.ndarray:
+  """Returns the array padded with zeros to a whole batch."""
+  return np.pad(part, [(0, _BATCH - len(part))] + [(0, 0)] * (part.ndim - 1))
