@@ -40,22 +40,20 @@ def write(
   """
   sources = source_images.read(result.scan)
   paths = []
-  for kind, made in _make(result, sources, model_name, notes).items():
-    content = io.BytesIO()
-    made.save_as(content, enforce_file_format=True)
+  for kind, content in _encoded(result, sources, model_name, notes).items():
     path = folder / f'{result.scan.id}_{kind}.dcm'
-    files.write(epath.Path(path), content.getvalue(), is_private=True)
+    files.write(epath.Path(path), content, is_private=True)
     paths.append(path)
   return paths
 
 
-def _make(
+def _encoded(
   result: score.ScanResult,
   sources: Sequence[pydicom.Dataset],
   model_name: str,
   notes: Sequence[str],
-) -> dict[str, pydicom.Dataset]:
-  """Returns the objects by what they are.
+) -> dict[str, bytes]:
+  """Returns the content of the files by what they are.
 
   Raises:
     ValueError: highdicom refuses the headers.
@@ -68,14 +66,21 @@ def _make(
     with warnings.catch_warnings():
       # On values of the source that break the rules of DICOM.
       warnings.simplefilter('ignore')
-      return {
+      made = {
         'parametric_map': parametric_map.make(result, sources),
         'structured_report': structured_report.make(
           result, sources, model_name=model_name, notes=notes
         ),
       }
+      return {kind: _bytes(x) for kind, x in made.items()}
   # What it takes from odd headers, such as an unknown sex, raises any of them.
   except (AttributeError, TypeError) as error:
     raise ValueError(
       f'its headers break the rules of DICOM: {error}'
     ) from error
+
+
+def _bytes(dataset: pydicom.Dataset) -> bytes:
+  content = io.BytesIO()
+  dataset.save_as(content, enforce_file_format=True)
+  return content.getvalue()
