@@ -13,6 +13,7 @@ _PROJECT = runpy.run_path(_ROOT / 'bit_covid/base/project.py')
 _REPOSITORY = _PROJECT['REPOSITORY']
 _OLDEST, _NEWEST = _PROJECT['OLDEST_PYTHON'], _PROJECT['NEWEST_PYTHON']
 _MINORS = range(_OLDEST[1], _NEWEST[1] + 1)
+_DICOM = ['highdicom>=0.28.2']
 _APP = ['starlette>=1.0', 'uvicorn>=0.40']
 
 setuptools.setup(
@@ -104,6 +105,8 @@ setuptools.setup(
     'tpu': ['jax[tpu]'],
     # The page of bit_covid.app: 5 MB of Python, with what they need.
     'app': _APP,
+    # For --dicom of bit_covid.predict: Parametric Maps and Structured Reports.
+    'dicom': _DICOM,
     # Its tests, and those that run the notebooks.
     'test': [
       'hypothesis>=6.130',
@@ -114,6 +117,7 @@ setuptools.setup(
       'ruff>=0.17',
       'setuptools>=77',  # Builds the wheel that is tested.
       *_APP,
+      *_DICOM,
       'ipykernel>=7',
       'nbclient>=0.11',
       'nbformat>=5.10',
@@ -126,7 +130,8 @@ setuptools.setup(
     # Without grad-cam: pip would take opencv-python over our headless one, and
     # a torchvision for PyTorch with CUDA. Its comparison runs after
     # `pip install --no-deps grad-cam ttach`.
-    'peers': ['torch>=2.8', 'transformers>=5'],
+    # SimpleITK reads the series and the maps of scans.
+    'peers': ['simpleitk>=2.5', 'torch>=2.8', 'transformers>=5'],
   },
   classifiers=[
     'Development Status :: 4 - Beta',

@@ -11,6 +11,7 @@ Research software, not a medical device.
 
 import argparse
 from collections.abc import Sequence
+import contextlib
 import sys
 
 from bit_covid.base import arguments as arguments_lib
@@ -46,11 +47,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     help='each PNG or JPEG is a scan of its own; else those of one folder are '
     'one scan',
   )
+  arguments_lib.add_clinic(parser)
   return command.main(parser, _run, argv)
 
 
 def _run(arguments: argparse.Namespace) -> int:
   arguments_lib.check_new_folder(arguments.output)
+  arguments_lib.check_clinic(arguments)
   arguments_lib.check_exist(
     *arguments.paths, expected='files or folders of scans'
   )
@@ -61,7 +64,10 @@ def _run(arguments: argparse.Namespace) -> int:
   # After the checks, as it takes seconds to load.
   from bit_covid.cli import predict_scans
 
-  with files.new_folder(arguments.output):
+  with contextlib.ExitStack() as stack:
+    stack.enter_context(files.new_folder(arguments.output))
+    if arguments.dicom:
+      stack.enter_context(files.new_folder(arguments.dicom, mode=0o700))
     return predict_scans.run(arguments)
 
 

@@ -3,10 +3,12 @@
 """Arguments that several commands have in common."""
 
 import argparse
+from importlib import util
 import os
 import pathlib
 
 from bit_covid.base import disk
+from bit_covid.base import project
 
 # Error messages of the library name fields of the config. Commands without a
 # config show their own flags instead.
@@ -57,16 +59,16 @@ def add_new_folder(parser: argparse.ArgumentParser) -> None:
   )
 
 
-def check_new_folder(folder: pathlib.Path) -> None:
-  """Checks that --output can be written to and has no files to be lost.
+def check_new_folder(folder: pathlib.Path, flag: str = '--output') -> None:
+  """Checks that a folder can be written to and has no files to be lost.
 
   Raises:
-    ValueError: it cannot, or is not empty.
+    ValueError: it cannot, or is not empty. The message names the flag.
   """
-  disk.check_folder(folder, '--output')
+  disk.check_folder(folder, flag)
   if folder.exists() and any(folder.iterdir()):
     raise ValueError(
-      f'--output={folder} exists and is not empty; name a new folder, or '
+      f'{flag}={folder} exists and is not empty; name a new folder, or '
       'remove this one.'
     )
 
@@ -105,3 +107,60 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     help='give probabilities also for scans that are refused as too unlike '
     'those of the training',
   )
+
+
+def add_clinic(parser: argparse.ArgumentParser) -> None:
+  """Adds --nifti, --dicom and --key, for `check_clinic`."""
+  parser.add_argument(
+    '--nifti',
+    action='store_true',
+    help='also write the Grad-CAM map of each class as a NIfTI volume that '
+    'lies over the scan, with nothing of the patient',
+  )
+  parser.add_argument(
+    '--dicom',
+    type=pathlib.Path,
+    metavar='FOLDER',
+    help='also write a Parametric Map and a Structured Report for the study of '
+    'the patient, whom they name, into a new folder of their own',
+  )
+  parser.add_argument(
+    '--key',
+    type=pathlib.Path,
+    metavar='FILE',
+    help='also write which id in the results is which file and patient, into a '
+    'new CSV file outside of the results',
+  )
+
+
+def check_clinic(arguments: argparse.Namespace) -> None:
+  """Checks that --dicom and --key can be written, apart from --output.
+
+  Raises:
+    ValueError: they cannot.
+  """
+  output, dicom, key = arguments.output, arguments.dicom, arguments.key
+  if dicom is not None:
+    if util.find_spec('highdicom') is None:
+      raise ValueError(
+        "--dicom needs the package 'highdicom', which is not installed: "
+        f'{project.install_command("dicom")}.'
+      )
+    _check_apart(dicom, '--dicom', output)
+    _check_apart(output, '--output', dicom, '--dicom')
+    check_new_folder(dicom, '--dicom')
+  if key is not None:
+    _check_apart(key, '--key', output)
+    disk.check_folder(key.parent, '--key')
+    if key.exists():
+      raise ValueError(f'--key={key} exists; name a new file.')
+
+
+def _check_apart(
+  path: pathlib.Path, flag: str, folder: pathlib.Path, other: str = '--output'
+) -> None:
+  if path.resolve().is_relative_to(folder.resolve()):
+    raise ValueError(
+      f'{flag}={path} lies in {other}={folder}; what names patients is kept '
+      'apart from the results: name another place.'
+    )

@@ -34,10 +34,17 @@ _END, _END_BYTES = b'PK\5\6', 22
 _PARTIAL = re.compile(r'\..+\.([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.partial')
 
 
-def write(path: epath.Path, content: bytes) -> None:
+def write(
+  path: epath.Path, content: bytes, *, is_private: bool = False
+) -> None:
   """Writes the file; a reader, or a crash, never meets half of it.
 
   Several processes may write the same file: it is that of one of them.
+
+  Args:
+    path: of the file.
+    content: all of it.
+    is_private: whether only its owner may read it; on a disk.
 
   Raises:
     OSError: it could not be written, and is as before; the error names it.
@@ -47,6 +54,8 @@ def write(path: epath.Path, content: bytes) -> None:
   partial = path.with_name(f'.{path.name}.{writer}.partial')
   with disk.writing(path, len(content)):
     try:
+      if is_private:  # Before there is anything to read.
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
       partial.write_bytes(content)
       partial.replace(path)
     except BaseException:  # Also after Ctrl+C.
@@ -73,14 +82,15 @@ def append(path: epath.Path, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def new_folder(folder: pathlib.Path) -> Iterator[None]:
+def new_folder(folder: pathlib.Path, *, mode: int = 0o777) -> Iterator[None]:
   """Makes a folder, or takes an empty one, to be filled in the block.
 
   It is as before if the block raises an error, so that the same command can be
-  given again. After Ctrl+C what is there stays.
+  given again. After Ctrl+C what is there stays. `mode` is that of a folder that
+  is made, less what the system takes away from all.
   """
   is_new = not folder.exists()
-  folder.mkdir(parents=True, exist_ok=True)
+  folder.mkdir(mode, parents=True, exist_ok=True)
   try:
     yield
   except Exception:

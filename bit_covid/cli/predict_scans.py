@@ -11,6 +11,7 @@ import tqdm
 from bit_covid.base import command
 from bit_covid.base import lines
 from bit_covid.base import page_templates
+from bit_covid.cli import clinic_files
 from bit_covid.inference import load
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import output as output_lib
@@ -35,18 +36,21 @@ def run(arguments: argparse.Namespace) -> int:
   ) as all_found:
     found = scans.without_copies(all_found)
     _say_refused(found)
-    results = _score_all(network, found, arguments)
+    clinic = clinic_files.ClinicFiles(arguments, found, network)
+    results = _score_all(network, found, arguments, clinic)
+  clinic.write_key()
   output_lib.write_tables(arguments.output, results, found, network)
   lines.say(tables.counts_text(results, found))
   lines.say(f'Results: {arguments.output / "index.html"}')
   has_result = any(x.scan_probabilities for x in results)
-  return 0 if has_result else command.NOT_DONE
+  return 0 if has_result and clinic.is_complete else command.NOT_DONE
 
 
 def _score_all(
   network: network_lib.Network,
   found: scans.Found,
   arguments: argparse.Namespace,
+  clinic: clinic_files.ClinicFiles,
 ) -> list[scan_result.ScanResult]:
   """Returns the results of all scans, after their pages were written."""
   # Compiled before the first scan, so that its time does not include it.
@@ -69,7 +73,7 @@ def _score_all(
       output_lib.write_page(arguments.output, result, network)
       drawing = time.monotonic() - start
       results.append(result)
-      for text in _texts(result, drawing):
+      for text in [*_texts(result, drawing), *clinic.write(result)]:
         bar.write(lines.shown(text))
   return results
 

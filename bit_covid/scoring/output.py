@@ -28,6 +28,7 @@ _README = """\
 index.html       all scans of this call, with a link to the page of each
 <scan>.html      a page for each scan
 <scan>.png       its slices with their Grad-CAM maps
+<scan>_*.nii.gz  with --nifti: the map of each class, in the scan's geometry
 scans.csv        verdict on each scan; probabilities by aggregation method
 predictions.csv  probabilities of each slice; empty: not scored
 slices.csv       position, distance to the training, and why one does not count

@@ -13,6 +13,7 @@ import numpy as np
 
 from input_pipeline.scans import budget as budget_lib
 from input_pipeline.scans import dicom_copies
+from input_pipeline.scans import dicom_grid
 from input_pipeline.scans import dicom_header
 from input_pipeline.scans import dicom_notes
 from input_pipeline.scans import dicom_pixels
@@ -141,12 +142,14 @@ def _to_scan(
         functools.partial(dicom_pixels.read, x.header, x.name, window),
         x.file.name,
         scan.digest(x.digest.encode()),
+        x.file.path,
       )
       for x in slices
     ],
     window=window,
     spacing=spacing,
     notes=(*notes, *order, *gaps, *dicom_notes.of_slices(slices, spacing)),
+    grid=functools.partial(dicom_grid.fit, [x.header for x in slices]),
   )
 
 

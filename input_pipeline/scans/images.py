@@ -86,6 +86,7 @@ def _to_scan(
         functools.partial(read, x, range_16bit),
         x.name,
         scan.digest(digest),
+        x.path,
       )
       for x, digest in zip(files, digests, strict=True)
     ],

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """NIfTI volumes as scans: the axial slices of a volume, from head to feet."""
 
+from collections.abc import Sequence
 import functools
 
 import numpy as np
 
+from input_pipeline.scans import grid
 from input_pipeline.scans import input_file
 from input_pipeline.scans import nifti_header
 from input_pipeline.scans import orientation
@@ -39,6 +41,7 @@ def to_scan(
       'window is not known.',
     )
   positions = _positions(volume)
+  order = sorted(range(len(positions)), key=lambda i: -positions[i])
   identity = scan.digest(file.digest().encode())
   read = functools.partial(_read, volume, file.name, window=window)
   slices = [
@@ -48,8 +51,9 @@ def to_scan(
       functools.partial(read, i),
       file.name,
       identity,
+      file.path,
     )
-    for i in sorted(range(len(positions)), key=lambda i: -positions[i])
+    for i in order
   ]
   return scan.Scan(
     id=identity,
@@ -59,7 +63,21 @@ def to_scan(
     window=window,
     spacing=float(abs(np.diff(positions)[0])) if len(positions) > 1 else None,
     notes=notes,
+    grid=functools.partial(_grid, volume, order),
   )
+
+
+def _grid(volume: nifti_header.Volume, order: Sequence[int]) -> grid.Grid:
+  return grid.Grid(
+    volume.header, volume.axis, order, volume.directions, _pixel_size(volume)
+  )
+
+
+def _pixel_size(volume: nifti_header.Volume) -> tuple[float, float]:
+  """Returns the height and width of a pixel in mm."""
+  sizes = np.linalg.norm(volume.affine[:3, :3], axis=0)
+  height, width = np.delete(sizes, volume.axis)
+  return height, width
 
 
 def _positions(volume: nifti_header.Volume) -> list[float]:
@@ -124,6 +142,5 @@ def _read(
       gray = window_lib.stored_to_gray(
         plane, slope=slope, intercept=intercept, window=window
       )
-  sizes = np.linalg.norm(volume.affine[:3, :3], axis=0)
-  gray = orientation.with_square_pixels(gray, *np.delete(sizes, volume.axis))
+  gray = orientation.with_square_pixels(gray, *_pixel_size(volume))
   return scan.Pixels(orientation.upright(gray, volume.directions))

@@ -8,6 +8,7 @@ from typing import BinaryIO, NamedTuple
 import nibabel
 import numpy as np
 
+from input_pipeline.scans import grid
 from input_pipeline.scans import limits
 from input_pipeline.scans import orientation
 
@@ -39,6 +40,7 @@ class Volume(NamedTuple):
     directions: the orientation of a slice, six direction cosines.
     is_placed: whether the file says how the volume lies in the body.
     notes: sentences about the header.
+    header: of a volume in the same place, without other texts.
   """
 
   stored: np.ndarray
@@ -48,6 +50,7 @@ class Volume(NamedTuple):
   directions: np.ndarray
   is_placed: bool
   notes: tuple[str, ...]
+  header: nibabel.Nifti1Header
 
 
 def read(path: pathlib.Path) -> Volume:
@@ -62,13 +65,15 @@ def read(path: pathlib.Path) -> Volume:
       header, has_extensions = _header(stream)
     scaling, notes = _scaling(header)
     affine, is_placed, more = _placement(header)
+    stored = _stored(header, path, has_extensions=has_extensions)
     return Volume(
-      _stored(header, path, has_extensions=has_extensions),
+      stored,
       scaling,
       affine,
       *_axial(affine),
       is_placed,
       (*notes, *more),
+      grid.same_place(header, stored.shape),
     )
   except OSError as error:
     raise ValueError(f'it cannot be read: {error.strerror}') from error

@@ -131,3 +131,29 @@ def upright(image: np.ndarray, orientation: np.ndarray) -> np.ndarray:
   if columns[1] < 0:
     image = image[::-1]
   return np.ascontiguousarray(image)
+
+
+def as_stored(
+  image: np.ndarray, orientation: np.ndarray, shape: tuple[int, int]
+) -> np.ndarray:
+  """Returns an image of an upright slice as the slice is stored, `shape`.
+
+  It undoes `upright` and then `with_square_pixels`.
+
+  Args:
+    image: `[H, W]` uint8 or float32.
+    orientation: six direction cosines of the stored slice.
+    shape: rows and columns of the stored slice.
+  """
+  rows, columns = np.asarray(orientation, np.float64).reshape(2, 3)
+  is_turned = abs(rows[1]) > abs(rows[0])
+  if is_turned:
+    rows, columns = columns, rows
+  if columns[1] < 0:
+    image = image[::-1]
+  if rows[0] < 0:
+    image = image[:, ::-1]
+  image = np.ascontiguousarray(image.T if is_turned else image)
+  if image.shape == shape:
+    return image
+  return cv2.resize(image, shape[::-1], interpolation=cv2.INTER_LINEAR)

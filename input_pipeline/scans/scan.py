@@ -5,9 +5,12 @@
 from collections.abc import Callable, Sequence
 import dataclasses
 import hashlib
+import pathlib
 from typing import Literal, NamedTuple
 
 import numpy as np
+
+from input_pipeline.scans import grid as grid_lib
 
 Source = Literal['dicom', 'nifti', 'images']
 # 'other': an intact file with nothing to score, such as a localizer.
@@ -52,6 +55,7 @@ class Slice(NamedTuple):
     read: a function that returns the pixels or raises `UnreadableError`.
     file_name: name of the file that holds it, as in `Refused`.
     file_id: digest of that file's content, as in `Refused`.
+    path: where that file can be read, as long as the scan; None: not known.
   """
 
   name: str
@@ -59,6 +63,7 @@ class Slice(NamedTuple):
   read: Callable[[], Pixels]
   file_name: str = ''
   file_id: str = ''
+  path: pathlib.Path | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +80,8 @@ class Scan:
       255; None if the files held gray values of an unknown window.
     spacing: usual distance of neighbouring slices in mm; None if not known.
     notes: sentences about the scan as a whole.
+    grid: a function that returns where the voxels of its files are, or raises
+      `grid.NoGridError`.
   """
 
   id: str
@@ -84,6 +91,7 @@ class Scan:
   window: tuple[float, float] | None
   spacing: float | None = None
   notes: tuple[str, ...] = ()
+  grid: Callable[[], grid_lib.Grid] = grid_lib.none
 
   def __len__(self) -> int:
     return len(self.slices)

@@ -132,3 +132,38 @@ def study(
   )
   (folder / 'notes.txt').write_text('Jane Doe is well')
   return folder
+
+
+@pytest.fixture(scope='session')
+def write_placed_series(
+  chest: Callable[..., np.ndarray],
+  write_dicom: Callable[..., pathlib.Path],
+) -> Callable[..., pathlib.Path]:
+  """Writes a series with all that refers to it; keywords are its tags.
+
+  Its ten slices are 2.5 mm apart; rows and columns differ in number and size.
+  """
+
+  def write(folder: pathlib.Path, **tags) -> pathlib.Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    elements = {
+      'StudyInstanceUID': '1.2.826.0.1.3680043.8.498.7',
+      'FrameOfReferenceUID': '1.2.826.0.1.3680043.8.498.8',
+      'ImageOrientationPatient': [-1, 0, 0, 0, 1, 0],
+      'PixelSpacing': [4.0, 5.0],
+      'SliceThickness': 2.5,
+    }
+    for i in range(10):
+      write_dicom(
+        folder / f'Doe_Jane_{i}.dcm',
+        chest(80, seed=i)[:, 8:72],
+        **elements
+        | {
+          'SOPInstanceUID': f'1.2.826.0.1.3680043.8.498.9.{i + 1}',
+          'ImagePositionPatient': [150.0, -120.5, 40 - 2.5 * i],
+        }
+        | tags,
+      )
+    return folder
+
+  return write

@@ -4,6 +4,7 @@
 
 import os
 import pathlib
+import stat
 import subprocess
 import sys
 import zipfile
@@ -196,3 +197,30 @@ def test_each_flipped_byte_and_each_cut_of_an_archive_is_found(archive):
     assert _is_refused(archive), i
   with pytest.raises(ValueError, match=r'a\.npz: damaged'):
     files.check_npz(archive)
+
+
+@pytest.mark.parametrize('exists', [False, True])
+def test_a_private_file_is_private_before_it_has_content(
+  exists, tmp_path, monkeypatch
+):
+  path = tmp_path / 'key.csv'
+  if exists:
+    path.write_bytes(b'before')
+    path.chmod(0o644)
+  modes, original = [], type(epath.Path(path)).write_bytes
+
+  def write_bytes(self, content):
+    modes.append(stat.S_IMODE(os.stat(self).st_mode))
+    return original(self, content)
+
+  monkeypatch.setattr(type(epath.Path(path)), 'write_bytes', write_bytes)
+  files.write(epath.Path(path), b'secret', is_private=True)
+  assert modes == [0o600]
+  assert stat.S_IMODE(path.stat().st_mode) == 0o600
+  assert path.read_bytes() == b'secret'
+  assert [x.name for x in tmp_path.iterdir()] == ['key.csv']
+
+
+def test_a_new_folder_has_its_mode(tmp_path):
+  with files.new_folder(tmp_path / 'x', mode=0o700):
+    assert stat.S_IMODE((tmp_path / 'x').stat().st_mode) == 0o700

@@ -11,7 +11,7 @@ UPRIGHT = np.arange(12, dtype=np.uint8).reshape(3, 4)
 AXIAL = np.array([1, 0, 0, 0, 1, 0])
 
 
-@pytest.mark.parametrize(
+WAYS = pytest.mark.parametrize(
   ('stored', 'directions'),
   [
     (UPRIGHT, [1, 0, 0, 0, 1, 0]),
@@ -23,10 +23,32 @@ AXIAL = np.array([1, 0, 0, 0, 1, 0])
     (UPRIGHT.T[::-1], [0, 1, 0, -1, 0, 0]),
   ],
 )
+
+
+@WAYS
 def test_all_ways_of_lying_become_upright(stored, directions):
   np.testing.assert_array_equal(
     orientation.upright(stored, np.array(directions)), UPRIGHT
   )
+
+
+@WAYS
+def test_what_is_upright_goes_back_to_how_it_was_stored(stored, directions):
+  back = orientation.as_stored(UPRIGHT, np.array(directions), stored.shape)
+  np.testing.assert_array_equal(back, stored)
+
+
+@pytest.mark.parametrize('pixel', [(0.5, 0.8), (1.0, 0.5)])
+def test_pixels_made_square_go_back_to_their_number(pixel):
+  # Linear values, which resampling keeps away from the edges.
+  stored = np.add.outer(2.0 * np.arange(20), np.arange(24)).astype(np.float32)
+  directions = np.array([0, 1, 0, -1, 0, 0])
+  upright = orientation.upright(
+    orientation.with_square_pixels(stored, *pixel), directions
+  )
+  assert upright.size > stored.size
+  back = orientation.as_stored(upright, directions, stored.shape)
+  np.testing.assert_allclose(back[2:-2, 2:-2], stored[2:-2, 2:-2], atol=1e-3)
 
 
 def test_other_planes_are_named():
