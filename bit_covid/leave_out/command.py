@@ -12,7 +12,6 @@ from absl import logging
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.base import disk
-from bit_covid.base import host_memory
 
 _NOTES = """\
 The runs lie in RUN/leave_out, beside leave_one_out.html and .json; bit-covid
@@ -74,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+  arguments_lib.check_exist(
+    arguments.run, expected='the work directory of a training'
+  )
   column, separator, value = arguments.by.partition('=')
   is_whole = column and value if separator else column == 'source'
   if not is_whole:
@@ -91,9 +93,11 @@ def _run(arguments: argparse.Namespace) -> int:
     path = os.path.abspath(os.path.expanduser(arguments.metadata))
     arguments.metadata = path
   disk.check_folder(arguments.run / 'leave_out', 'RUN', subfolders=('runs',))
+  # Not at the top, as `--help` need not wait for it.
+  from bit_covid.base import host_memory
+
   host_memory.keep_freed()  # Before TensorFlow and JAX start their threads.
-  # TensorFlow and JAX come with these and take seconds to load, so they are not
-  # loaded before the arguments are known to be right.
+  # After the checks, as it takes seconds to load.
   from bit_covid.base import compilation_cache
   from bit_covid.leave_out import session
 

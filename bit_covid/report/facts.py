@@ -69,7 +69,7 @@ def _start_rows(starts: list[Mapping[str, Any]]) -> list[tuple[str, Any]]:
   changes = [x for start in starts for x in start.get('data_changes', [])]
   devices = last.get('devices') or []
   kinds = [
-    f'{devices.count(kind)} x {kind.removeprefix("cpu:")}'
+    f'{devices.count(kind)} x {"cpu" if kind == "cpu:cpu" else kind}'
     for kind in dict.fromkeys(devices)
   ]
   packages = [

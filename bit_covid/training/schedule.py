@@ -129,7 +129,7 @@ def hint(num_examples: int, batch: int) -> str:
   return (
     f'BiT-HyperRule for {num_examples:,} training slices: {steps[-1]:,} steps, '
     f'{mixup}, and a learning rate of {_HYPER_RULE_RATE} for a batch of '
-    f'{_HYPER_RULE_BATCH}, in proportion {rate:.2g} for {batch}.'
+    f'{_HYPER_RULE_BATCH}, in proportion {rate:.4g} for {batch}.'
   )
 
 

@@ -133,6 +133,8 @@ import tensorflow as tf
 hidden = []
 tf.config.set_visible_devices = lambda *args: hidden.append(args)
 import input_pipeline
+assert not hidden
+input_pipeline.get_dataset
 assert ([], 'GPU') in hidden and ([], 'TPU') in hidden, hidden
 assert 'bit_covid' not in sys.modules
 """

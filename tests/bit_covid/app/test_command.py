@@ -114,7 +114,12 @@ def test_it_warns_where_others_reach_it(host, classifier, capsys, monkeypatch):
   monkeypatch.setattr(
     server, 'run', lambda *_, **options: served.append(options)
   )
-  arguments = ['--checkpoint=x', f'--host={host}', '--port=0', '--max_mb=7']
+  arguments = [
+    '--checkpoint=Textures-M-tiny',
+    f'--host={host}',
+    '--port=0',
+    '--max_mb=7',
+  ]
   assert command.main([*arguments, '--allow_host=a', '--no_browser']) == 0
   assert ('nothing on the way is encrypted' in capsys.readouterr().out) == (
     host == '0.0.0.0'
@@ -162,7 +167,7 @@ def test_a_signal_in_an_upload_leaves_nothing(
 
   thread = threading.Thread(target=upload)
   thread.start()
-  code = command.main(['--checkpoint=x', '--no_browser'])
+  code = command.main(['--checkpoint=Textures-M-tiny', '--no_browser'])
   thread.join()
   assert code == 128 + signum
   assert capsys.readouterr().err == '\nStopped. Nothing of any scan is kept.\n'

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
+from bit_covid.audit import all_checks
 from bit_covid.audit import audit_dataset
 from bit_covid.audit import command
 from bit_covid.audit import images
@@ -97,7 +98,7 @@ def test_external_data_stand_beside_the_run_and_in_its_ledger(
   # Other checks have tests of their own.
   checks = {external_data.NAME: external_data.check}
   monkeypatch.setattr('bit_covid.audit.model.CHECKS', checks)
-  monkeypatch.setattr('bit_covid.audit.audit', lambda *_, **options: [])
+  monkeypatch.setattr(all_checks, 'find', lambda *_, **options: [])
   assert command.main(arguments) == 0
   content = json.loads((run / 'audit' / 'audit.json').read_text())
   (found,) = content['findings']

@@ -9,6 +9,7 @@ import ml_collections
 import pytest
 
 from bit_covid.cli import finished_run
+from bit_covid.training import config_history
 from bit_covid.training import manifest
 
 STORED = pathlib.Path(__file__).parents[2] / 'stored' / 'finished'
@@ -25,7 +26,7 @@ def run(tmp_path):
 def config(run):
   facts = json.loads((run / 'config.json').read_text())
   facts.pop('fingerprints')
-  return ml_collections.ConfigDict(facts)
+  return ml_collections.ConfigDict(config_history.complete(facts))
 
 
 def test_it_says_what_came_of_the_run(run, config, capsys):

@@ -28,6 +28,8 @@ WRONG = {
   'audit': ['none.csv'],
   'card': ['none'],
   'verify': ['none.npz'],
+  'leave-out': ['none'],
+  'out-of-distribution': ['none'],
   'export': ['none.npz', '--format=npz', '--output=new'],
   'app': ['--checkpoint=none.npz', '--no_browser', '--port=0'],
   'paper': ['table3', '--workdir=new', '--data=none'],

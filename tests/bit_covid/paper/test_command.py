@@ -107,11 +107,13 @@ def test_commands_are_one_a_run_that_is_left(tmp_path, capsys, trained):
   command.main([*arguments, '--shard=1/3'])
   capsys.readouterr()
   assert len(trained) == 1
-  assert command.main([*arguments, '--commands', '--data=a folder']) == 0
+  data = tmp_path / 'a folder'
+  data.mkdir()
+  assert command.main([*arguments, '--commands', f'--data={data}']) == 0
   lines = capsys.readouterr().out.splitlines()
   assert len(lines) == 2
   for line in lines:
-    assert '--config.data.path=a folder' in shlex.split(line)
+    assert f'--config.data.path={data}' in shlex.split(line)
 
 
 def test_shards_make_all_runs_once(tmp_path, capsys, trained):

@@ -111,8 +111,8 @@ def test_cosine_is_that_of_optax():
 @pytest.mark.parametrize(
   ('num_examples', 'batch', 'expected'),
   [
-    (1_320, 32, '500 steps, no mixup, and.* 0.003 .* 512, .* 0.00019 for 32'),
-    (143_778, 64, '10,000 steps, mixup 0.1, .* proportion 0.00037 for 64'),
+    (1_320, 32, '500 steps, no mixup, and.* 0.003 .* 512, .* 0.0001875 for 32'),
+    (143_778, 64, '10,000 steps, mixup 0.1, .* proportion 0.000375 for 64'),
     (600_000, 512, '20,000 steps, mixup 0.1, .* proportion 0.003 for 512'),
   ],
 )

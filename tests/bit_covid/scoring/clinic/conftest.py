@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bit_covid.scoring import scan_result
+from bit_covid.scoring import verdict
 from input_pipeline import scans
 
 
@@ -41,6 +42,12 @@ def make_mapped() -> Callable[..., scan_result.ScanResult]:
       )
       for i, each in enumerate(scan.slices)
     )
-    return scan_result.ScanResult(scan, ('A', 'B/C'), slices, {'mean': values})
+    return scan_result.ScanResult(
+      scan,
+      ('A', 'B/C'),
+      slices,
+      {'mean': values},
+      verdict=verdict.Verdict('accept', ('Near.',)),
+    )
 
   return make
