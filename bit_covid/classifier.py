@@ -16,6 +16,7 @@ import pandas as pd
 from bit_covid.inference import network
 from bit_covid.models import normalize
 from bit_covid.models import resnet_v2
+from bit_covid.scoring import predict_files
 
 # Names that `repr` shows; public checkpoints have up to 21,843.
 _MOST_NAMES = 5
@@ -108,7 +109,4 @@ class Classifier(network.Network):
       FileNotFoundError: a path does not exist, or there is no slice.
       ValueError: a file is damaged; the message names it.
     """
-    # It loads TensorFlow, which logits and maps do not need.
-    from bit_covid.scoring import predict_files
-
     return predict_files.predict_files(self, paths, check=check)

@@ -44,8 +44,7 @@ def _run(arguments: argparse.Namespace) -> int:
     raise ValueError(
       f'{arguments.workdir} is no work directory; name that of a training.'
     )
-  # JAX and TensorFlow take seconds to load, so they are not loaded before the
-  # arguments are known to be right.
+  # After the checks, as it takes seconds to load.
   from bit_covid.cli import add_detector
   from bit_covid.training import run_lock
 

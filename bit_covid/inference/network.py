@@ -21,14 +21,16 @@ from bit_covid.models import normalize
 from bit_covid.models import resnet_v2
 from bit_covid.weights import bit_npz
 from bit_covid.weights import find
+from input_pipeline import body_crop
+from input_pipeline import conventions
+from input_pipeline import preprocess
 
 # The paper's preprocessing, for public checkpoints, which do not name theirs.
 DEFAULT_PREPROCESSING = {
   'box': 'automatic',
   'crop': 480,
   'antialias': False,
-  # `conventions.FULL_RANGE_16BIT`, whose import would load TensorFlow.
-  'range_16bit': (0, 65_535),
+  'range_16bit': conventions.FULL_RANGE_16BIT,
 }
 
 
@@ -210,7 +212,9 @@ class Network:
       logits, features = self._apply(self._forward, images)
     # First, as it refuses what is not finite.
     probabilities = self._calibrated(logits)
-    distances = self.detector and self.detector.distances(features)
+    distances = None
+    if self.detector is not None:
+      distances = self.detector.distances(features)
     return Outputs(probabilities, distances, maps)
 
   def _calibrated(self, logits: np.ndarray) -> npt.NDArray[np.float64]:
@@ -238,10 +242,6 @@ class Network:
       annotated: the annotated box, used if the training used such boxes. A box
         is found automatically without one, and where it is four zeros.
     """
-    # These load TensorFlow, which logits and maps do not need.
-    from input_pipeline import body_crop
-    from input_pipeline import preprocess
-
     kind, box = self.preprocessing['box'], None
     if kind == 'annotated' and annotated is not None and annotated.any():
       box = annotated

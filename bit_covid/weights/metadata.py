@@ -16,7 +16,7 @@ from bit_covid.weights import npz_archive
 KEY = 'bit_covid/metadata'
 # Far more than 21,843 class names need; a file with more is no file of ours.
 MAX_BYTES = 1 << 22
-# As `input_pipeline.data_checks` has them, whose import would load TensorFlow.
+# As `input_pipeline.data_checks` has them.
 _MAX_SIDE, _BOXES = 8192, ('annotated', 'automatic', 'none')
 # Far more than those that a calibration can give.
 _TEMPERATURES = (1e-3, 1e3)
