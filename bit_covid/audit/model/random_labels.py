@@ -122,7 +122,10 @@ def _train(
   update = train_step.make_train_step(loss, optimizer, accumulation=1)
   state = devices.replicate(train_step.create_state(params, optimizer))
   for batch in devices.prefetch_to_device(_batches(images, label, seed=seed)):
-    state, _ = update(state, batch)
+    state, gradient_norm = update(state, batch)
+    # Several devices of one CPU may wait for each other for ever if hundreds of
+    # updates are waiting.
+    jax.block_until_ready(gradient_norm)
   params = devices.to_host(state.params)
   facts = metadata.Metadata(class_names)
   return network.Network(bit_npz.Checkpoint(_MODEL, params, facts))
