@@ -17,7 +17,9 @@ _CLOSED = re.compile(r'(checkpoints/[^/]+|^cache)/.*')
 # These tell times and starts.
 _OF_THIS_START = ('run.json', 'log.txt')
 # The same in a report.
-_STARTS = re.compile(rb'<th scope="row">(Started|Starts)</th>\s*<td>[^<]*</td>')
+_STARTS = re.compile(
+  rb'<th scope="row">(Started|Times started)</th>\s*<td>[^<]*</td>'
+)
 
 # The column of a data set's table that tells when its files were written.
 _FILE_TIMES = 'files'
