@@ -55,10 +55,13 @@ for argv in commands:
 
 def _run(folder, *commands, packages=()):
   """Returns a line for each command, and the lines on standard error."""
+  # A test of this process may have given --debug, which sets it.
+  environment = {**os.environ}
+  environment.pop('TF_CPP_MIN_LOG_LEVEL', None)
   result = subprocess.run(
     [sys.executable, '-c', _PROGRAM, json.dumps(commands), *packages],
     cwd=folder,
-    env=os.environ | {'PYTHONPATH': str(ROOT), 'JAX_PLATFORMS': 'cpu'},
+    env=environment | {'PYTHONPATH': str(ROOT), 'JAX_PLATFORMS': 'cpu'},
     capture_output=True,
     text=True,
     check=False,
