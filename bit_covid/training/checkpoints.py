@@ -46,7 +46,7 @@ class Checkpoints(contextlib.AbstractContextManager):
   def __init__(self, workdir: epath.Path):
     folder = workdir / 'checkpoints'
     self._needed_bytes = 0
-    self._is_saving = False
+    self._is_saving = self._has_failed = False
     self._quiet = contextlib.ExitStack()
     self._quiet.enter_context(orbax_errors.not_printed())
     self._manager = ocp.CheckpointManager(
@@ -68,6 +68,9 @@ class Checkpoints(contextlib.AbstractContextManager):
     finally:
       # It raises no error that `_wait` has raised.
       self._manager.close()
+      if self._has_failed:
+        # Threads may have gone on writing until they were closed.
+        _remove_unfinished(self._manager.directory)
       self._quiet.close()
 
   def check(self) -> None:
@@ -105,10 +108,9 @@ class Checkpoints(contextlib.AbstractContextManager):
       ):
         yield
     except OSError:
+      self._has_failed = True
       # What was written takes up the room that is missing.
-      if jax.process_index() == 0:
-        for path in folder.glob('*.orbax-checkpoint-tmp*'):
-          shutil.rmtree(path, ignore_errors=True)
+      _remove_unfinished(folder)
       raise
 
   def restore(self, state: train_step.TrainState) -> train_step.TrainState:
@@ -232,6 +234,12 @@ class Checkpoints(contextlib.AbstractContextManager):
       self._is_saving = True
       with self._writing():
         self._manager.save(step, args=ocp.args.StandardSave(state))
+
+
+def _remove_unfinished(folder: epath.Path) -> None:
+  if jax.process_index() == 0:
+    for path in folder.glob('*.orbax-checkpoint-tmp*'):
+      shutil.rmtree(path, ignore_errors=True)
 
 
 def _with_checksums(

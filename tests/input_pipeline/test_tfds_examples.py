@@ -214,7 +214,8 @@ def test_two_first_starts_at_once_prepare_the_data_once(tmp_path, caplog):
 
   with futures.ThreadPoolExecutor(2) as pool:
     _assert_equal(*pool.map(load, range(2)))
-  assert caplog.text.count('Waiting for another process') == 1
+  # The first one, too, may find the lock taken when it asks again.
+  assert 'Waiting for another process' in caplog.text
   names = {path.name for path in left.parent.iterdir()}
   assert names == {_PHANTOM}
   assert not facts.exists()
