@@ -112,11 +112,11 @@ def join(parts: Sequence[Examples]) -> Examples:
       'The splits of this data set are stored in several sizes, so they cannot '
       'be one; name the data set of whole slices, such as covidx_ct/2a.'
     )
-  places = [(part, i) for part in parts for i in range(len(part))]
+  starts = np.cumsum([0, *map(len, parts)])
 
   def read(i: int) -> bytes:
-    part, place = places[i]
-    return part.read(place)
+    number = int(np.searchsorted(starts, i, side='right')) - 1
+    return parts[number].read(int(i - starts[number]))
 
   columns = {
     name: np.concatenate([getattr(part, name) for part in parts])

@@ -8,7 +8,6 @@ by class. In fold k, part k is 'test', the next one is 'val', and the others are
 """
 
 from collections.abc import Collection, Mapping
-import dataclasses
 
 import numpy as np
 
@@ -19,8 +18,7 @@ from input_pipeline import patient_split
 # together, whatever the seeds of their trainings.
 _SEED = 0
 # Fields that slices of one pool have in common.
-_COMMON = ('class_names', 'window', 'preparation')
-_COLUMNS = ('slice_id', 'patient_id', 'source', 'label', 'box', 'digest')
+_COMMON = ('class_names', 'window')
 
 
 def select(
@@ -71,23 +69,14 @@ def pool(
         f'{"; ".join(sorted(map(str, values)))}. They cannot be pooled for a '
         'cross-validation.'
       )
-  columns = {
-    name: np.concatenate([getattr(part, name) for part in parts])
-    for name in _COLUMNS
-  }
-  names, counts = np.unique(columns['slice_id'], return_counts=True)
-  if len(names) < len(columns['slice_id']):
+  pooled = examples_lib.join(parts)
+  names, counts = np.unique(pooled.slice_id, return_counts=True)
+  if counts.max() > 1:
     raise ValueError(
       f'Slice {str(names[counts.argmax()])!r} is in two splits, so it cannot '
       'be in one fold. Remove one of them.'
     )
-  starts = np.cumsum([0, *map(len, parts)])
-
-  def read(i: int) -> bytes:
-    number = int(np.searchsorted(starts, i, side='right')) - 1
-    return parts[number].read(int(i - starts[number]))
-
-  return dataclasses.replace(parts[0], read=read, **columns)
+  return pooled
 
 
 def assign(examples: examples_lib.Examples, count: int) -> np.ndarray:

@@ -14,7 +14,8 @@ import pandas as pd
 # A difference is a warning if so small a share of the shuffles is as large. An
 # audit has five such checks.
 RARE = 0.005
-_SHUFFLES = 999
+# Of a comparison that is cheap.
+SHUFFLES = 999
 
 
 def shuffles(
@@ -58,6 +59,6 @@ def chance(
   """
   real, *shuffled = (
     measure(each)
-    for each in shuffles(label, patient, count=_SHUFFLES, seed=seed)
+    for each in shuffles(label, patient, count=SHUFFLES, seed=seed)
   )
-  return (1 + sum(x >= real for x in shuffled)) / (1 + _SHUFFLES)
+  return (1 + sum(x >= real for x in shuffled)) / (1 + SHUFFLES)

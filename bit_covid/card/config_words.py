@@ -12,7 +12,11 @@ def of(config: Mapping[str, Any]) -> Mapping[str, str]:
   data = config.get('data') or {}
   count, by = data.get('per_class'), data.get('per_class_by')
   warm_up, *decays, end = config.get('schedule') or (0, 0)
-  is_cosine = config.get('learning_rate_decay') == 'cosine'
+  rate = 'stays'
+  if config.get('learning_rate_decay') == 'cosine':
+    rate = 'falls to 0 as a cosine does'
+  elif decays:
+    rate = f'is divided by ten at the steps {", ".join(map(str, decays))}'
   smoothed = config.get('label_smoothing')
   measure = config.get('keep', '').removeprefix('best_')
   return {
@@ -21,12 +25,7 @@ def of(config: Mapping[str, Any]) -> Mapping[str, str]:
     if count
     else 'all slices of the split',
     'steps': f'{end:,}',
-    'rate': f'The rate rises until step {warm_up:,} and then '
-    + (
-      'falls to 0 as a cosine does'
-      if is_cosine
-      else f'is divided by ten at the steps {", ".join(map(str, decays))}'
-    ),
+    'rate': f'The rate rises until step {warm_up:,} and then {rate}',
     'trained': 'Only the last layer is trained'
     if config.get('train_head_only')
     else 'All parameters are trained',

@@ -65,5 +65,8 @@ def estimate(
   if config.keep != best.LAST:
     arrays += _CHECKPOINTS * count
   rows = sum(len(splits[x]) for x in config.final_splits) if splits else 0
-  arrays += rows * resnet_v2.MODELS[config.model.name].num_features
+  features = resnet_v2.MODELS[config.model.name].num_features
+  arrays += rows * features
+  # What tells scans unlike the training: means and a square matrix.
+  arrays += (num_classes + features) * features
   return _FLOAT32 * arrays + _ROW_BYTES * rows + _OTHER_BYTES

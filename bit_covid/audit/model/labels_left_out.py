@@ -27,8 +27,9 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
   if not parts:
     return finding.Finding(
       'NOT CHECKED',
-      'No training without the patients who were labelled automatically is '
-      f'finished. Make it with bit-covid leave-out {subject.workdir} '
+      'No training without patients whose labels were made otherwise is '
+      'finished. If a CSV tells who they are, as that of COVIDx CT does, make '
+      f'it with bit-covid leave-out {subject.workdir} '
       '--by="slice selection=Automatic" --metadata=metadata.csv',
     )
   changes = {x: left_out.change(subject.table, parts[x]) for x in parts}

@@ -16,8 +16,6 @@ from scipy import stats
 from bit_covid.analysis import predictions
 from bit_covid.audit import label_shuffles
 
-_SHUFFLES = 999
-
 
 def areas(
   tables: Mapping[str, pd.DataFrame], *, seed: int
@@ -44,14 +42,14 @@ def areas(
     [
       _areas(ranks, codes)
       for codes in label_shuffles.shuffles(
-        label, patient, count=_SHUFFLES, seed=seed
+        label, patient, count=label_shuffles.SHUFFLES, seed=seed
       )
     ]
   )
   # Where all patients get the same probabilities, there is no spread.
   spread = np.maximum(found[1:].std(axis=0), 1e-6)
   best = ((found - 0.5) / spread).max(axis=1)
-  chance = (1 + (best[1:] >= best[0]).sum()) / (1 + _SHUFFLES)
+  chance = (1 + (best[1:] >= best[0]).sum()) / (1 + label_shuffles.SHUFFLES)
   return dict(zip(tables, map(float, found[0]), strict=True)), float(chance)
 
 

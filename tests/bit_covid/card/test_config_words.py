@@ -44,3 +44,9 @@ def test_all_other_settings():
     'weighting': 'Classes are weighted by the inverse of their slices',
     'kept': 'The network of the best loss during the training is used',
   }
+
+
+def test_a_schedule_without_decays():
+  config = common.get_config().to_dict() | {'schedule': (50, 400)}
+  rate = config_words.of(config)['rate']
+  assert rate == 'The rate rises until step 50 and then stays'

@@ -12,15 +12,6 @@ from input_pipeline import image_csv
 SHARES = {'train': 0.7, 'val': 0.1, 'test': 0.2}
 
 
-def _rows(patients, *, slices=3):
-  return [
-    {'path': f'{label}{i}_{n}.png', 'label': label, 'patient': f'{label}{i}'}
-    for label, count in patients.items()
-    for i in range(count)
-    for n in range(slices)
-  ]
-
-
 def test_patients_with_slices_of_all_classes(tmp_path, capsys):
   path = tmp_path / 'images.csv'
   lines = [f'{c}{i}.png,{c},p{i}' for i in range(30) for c in ('NCP', 'Normal')]
@@ -68,7 +59,12 @@ def test_what_is_refused_leaves_no_file(tmp_path, capsys, content, message):
 
 def test_the_command_writes_what_image_csv_reads(tmp_path, capsys):
   path = tmp_path / 'images.csv'
-  lines = [','.join(row.values()) for row in _rows({'a': 5, 'b': 4})]
+  lines = [
+    f'{label}{i}_{n}.png,{label},{label}{i}'
+    for label, count in (('a', 5), ('b', 4))
+    for i in range(count)
+    for n in range(3)
+  ]
   path.write_text('\n'.join(['path,label,patient', *lines]))
   assert split.main([str(path), '--seed=3']) == 0
   output = capsys.readouterr().out
