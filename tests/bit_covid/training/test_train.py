@@ -277,8 +277,10 @@ def test_estimate_of_the_room_of_a_run(config, copied_run):
   config.final_splits = ('val',)
   rows = len(examples['val'])
   more = disk_space.estimate(config, examples) - count
-  # Features, and the head of two classes more in three states and the model.
-  assert more == pytest.approx(rows * 8192 + 7 * 2 * 2049 * 4, rel=0.07)
+  # Features, and of two classes more the head in three states and the model,
+  # and the mean features.
+  means = 2 * 2048 * 4
+  assert more == pytest.approx(rows * 8192 + 7 * 2 * 2049 * 4 + means, rel=0.07)
 
 
 def test_a_run_without_room_is_refused_before_the_data_are_loaded(
