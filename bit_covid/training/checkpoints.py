@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Iterator
 import contextlib
 import shutil
+import time
 
 from etils import epath
 import jax
@@ -30,6 +31,9 @@ _SAME_FOLDER = (
   'Put the work directory on a disk that all hosts share, and look for what is '
   'wrong with it on the host that differs.'
 )
+# Of the rest of a failed save.
+_REMOVALS = 50
+_SECONDS_BETWEEN_REMOVALS = 0.1
 
 
 class _DamagedError(ValueError):
@@ -69,7 +73,6 @@ class Checkpoints(contextlib.AbstractContextManager):
       # It raises no error that `_wait` has raised.
       self._manager.close()
       if self._has_failed:
-        # Threads may have gone on writing until they were closed.
         _remove_unfinished(self._manager.directory)
       self._quiet.close()
 
@@ -237,9 +240,19 @@ class Checkpoints(contextlib.AbstractContextManager):
 
 
 def _remove_unfinished(folder: epath.Path) -> None:
-  if jax.process_index() == 0:
-    for path in folder.glob('*.orbax-checkpoint-tmp*'):
+  """Removes what a failed save left, and what is written of it meanwhile.
+
+  TensorStore goes on with the other arrays, in threads that nobody waits for.
+  """
+  if jax.process_index():
+    return
+  for _ in range(_REMOVALS):
+    left = list(folder.glob('*.orbax-checkpoint-tmp*'))
+    if not left:
+      return
+    for path in left:
       shutil.rmtree(path, ignore_errors=True)
+    time.sleep(_SECONDS_BETWEEN_REMOVALS)
 
 
 def _with_checksums(
