@@ -71,6 +71,12 @@ _FOLDS = flags.DEFINE_integer(
   0,
   'Trains so many folds of a cross-validation by patient, with one report.',
 )
+_MLFLOW = flags.DEFINE_string(
+  'mlflow',
+  None,
+  'Address of an MLflow server, http://HOST:PORT, that shows the measurements '
+  'while they are made.',
+)
 flags.DEFINE_bool('debug', False, 'A traceback with an error.')
 
 _HELP = frozenset(('-h', '-help', '--help', '-helpshort', '--helpshort'))
@@ -198,6 +204,7 @@ def _train(config: ml_collections.ConfigDict, workdir: str) -> None:
     options = {
       'max_minutes': _MAX_MINUTES.value,
       'debug_nans': _DEBUG_NANS.value,
+      'mlflow': _MLFLOW.value or '',
     }
     if _FOLDS.value:
       folds.train_and_report_folds(
