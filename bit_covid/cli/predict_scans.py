@@ -54,7 +54,8 @@ def _score_all(
 ) -> list[scan_result.ScanResult]:
   """Returns the results of all scans, after their pages were written."""
   # Compiled before the first scan, so that its time does not include it.
-  seconds = load.warm_up(network) if found.scans else 0.0
+  longest = min(max(map(len, found.scans), default=0), score.BATCH)
+  seconds = load.warm_up(network, num_slices=longest) if longest else 0.0
   lines.say(f'Network ready after {seconds:.1f} s')
   arguments.output.mkdir(parents=True, exist_ok=True)
   results = []

@@ -35,9 +35,15 @@ def load(checkpoint: str) -> network_lib.Network:
   return network
 
 
-def warm_up(network: network_lib.Network) -> float:
-  """Returns the seconds of compiling, for which no scan waits from then on."""
+def warm_up(network: network_lib.Network, *, num_slices: int = 16) -> float:
+  """Returns the seconds of compiling, for which no scan waits from then on.
+
+  Args:
+    network: the network.
+    num_slices: of a scan, which decides about the size of its batches.
+  """
   start = time.monotonic()
   side = network.preprocessing['crop']
-  network.outputs(np.zeros((1, side, side, 1), np.uint8), with_maps=True)
+  black = np.zeros((num_slices, side, side, 1), np.uint8)
+  network.outputs(black, with_maps=True)
   return time.monotonic() - start

@@ -12,7 +12,6 @@ import numpy as np
 from numpy import typing as npt
 import scipy.special
 
-from bit_covid.base import devices
 from bit_covid.inference import detector as detector_lib
 from bit_covid.inference import whole_batches
 from bit_covid.models import class_maps
@@ -57,7 +56,7 @@ class Network:
     class_names: in the order of the logits.
     model_name: a key of `resnet_v2.MODELS`.
     model: the Flax module, for `model.apply({'params': params}, images)`.
-    params: parameter tree, float32, on all local devices.
+    params: parameter tree, float32, on the first local device.
     preprocessing: fields of the config's `data` that concern an image; `crop`
       is S, the side of the images in pixels.
     window: center and width, in Hounsfield units, of the window that maps to
@@ -74,7 +73,7 @@ class Network:
     """Creates the network of a checkpoint."""
     self.class_names = checkpoint.metadata.class_names
     self.model_name = checkpoint.model_name
-    self.params = devices.replicate(checkpoint.params)
+    self.params = jax.device_put(checkpoint.params, jax.local_devices()[0])
     self.preprocessing = dict(
       checkpoint.metadata.preprocessing or DEFAULT_PREPROCESSING
     )
@@ -124,12 +123,12 @@ class Network:
     Images of 8-bit gray values become a valid input by `x / 127.5 - 1`, which
     neither crops nor resizes; `Classifier.preprocess` does all three.
 
-    The images go through the network in batches of 16, the last one padded, so
-    N may be any number and need not fit into the memory of a device. The
-    function is compiled at the first call for each S, and must not be called
-    inside of `jax.jit`, `vmap` or `grad`; `model.apply` may be. It runs on
-    JAX's default kind of device; the environment variable JAX_PLATFORMS chooses
-    another.
+    The images go through the network in batches of 1, 4 or 16, the last one
+    padded, so N may be any number and need not fit into the memory of a device.
+    The function is compiled at the first call for each S and size of a batch,
+    and must not be called inside of `jax.jit`, `vmap` or `grad`; `model.apply`
+    may be. It runs on the first device of JAX's default kind; the environment
+    variable JAX_PLATFORMS chooses another kind.
 
     Args:
       images: `[N, S, S, 1]` (gray) or `[N, S, S, 3]`, any float dtype, in

@@ -21,8 +21,8 @@ from bit_covid.scoring import scan_result
 from bit_covid.scoring import verdict as verdict_lib
 from input_pipeline import scans
 
-# Slices per forward pass. The network pads a smaller last batch.
-_BATCH = 16
+# Slices per forward pass; the last one of a scan may have fewer.
+BATCH = 16
 # Slices in the montage of a scan.
 NUM_SHOWN = 12
 
@@ -113,7 +113,7 @@ def _score_slices(
         continue
       batch[checked.index], box = network.prepare(checked.gray)
       results[checked.index] = result._replace(box=box)
-      if len(batch) == _BATCH:
+      if len(batch) == BATCH:
         score_batch()
   if batch:
     score_batch()

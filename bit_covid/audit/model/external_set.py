@@ -14,6 +14,7 @@ import pandas as pd
 
 from bit_covid.analysis import class_mapping
 from bit_covid.audit import slices as slices_lib
+from bit_covid.base import devices
 from bit_covid.inference import evaluate
 from bit_covid.inference import network as network_lib
 from bit_covid.inference import other_classes
@@ -50,7 +51,7 @@ class ExternalSet(NamedTuple):
     )
     outputs = evaluate.evaluate(
       evaluate.make_forward(model),
-      network.params,
+      devices.replicate(network.params),
       self.examples,
       self.config,
       batch=_BATCH * jax.device_count(),
