@@ -228,16 +228,13 @@ def _place_by_hand() -> host_watch.Place | None:
   return None
 
 
-def _program() -> str:
-  return command.program('bit_covid.main')
-
-
 def _help() -> str:
   names = flags.FLAGS.flags_by_module_dict()
+  program = command.program('bit_covid.main')
   own = names[flags.FLAGS.find_module_defining_flag('workdir')]
   return '\n'.join(
     [
-      f'usage: {_program()} CONFIG [--data=FOLDER] [--workdir=FOLDER] '
+      f'usage: {program} CONFIG [--data=FOLDER] [--workdir=FOLDER] '
       '[--config.FIELD=VALUE]',
       '',
       'Fine-tunes a network and evaluates it.',
@@ -245,7 +242,7 @@ def _help() -> str:
       'Flags:',
       *(f'  --{flag.name}\n      {flag.help}' for flag in own),
       '',
-      command.epilog(_EXAMPLES, _NOTES) % {'prog': _program()},
+      command.epilog(_EXAMPLES, _NOTES) % {'prog': program},
     ]
   )
 
