@@ -11,6 +11,7 @@ docs/library.md shows the rest. JAX is loaded when a function first needs it.
 Research software, not a medical device.
 """
 
+from collections.abc import Sequence
 import fnmatch
 import os
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,11 @@ def list_models(pattern: str = '*') -> list[str]:
   return fnmatch.filter(names, pattern)
 
 
-def load(name: str | os.PathLike[str]) -> 'Classifier':
+def load(
+  name: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+  *,
+  flips: bool = False,
+) -> 'Classifier':
   """Returns the classifier of that name, ready to be used.
 
   There is no training mode and no dropout to switch off: the same images give
@@ -60,17 +65,21 @@ def load(name: str | os.PathLike[str]) -> 'Classifier':
 
   Args:
     name: of `list_models()`, the path of an .npz file, or a work directory of a
-      training.
+      training. A list of them, or the folder of a cross-validation, is an
+      ensemble: its probabilities and maps are the means of those of its
+      networks.
+    flips: average the results of each image and its mirror image.
 
   Raises:
     FileNotFoundError: there is no such file, folder or public name.
     ConnectionError: the download failed; the message has path and URL.
-    ValueError: the file is not a checkpoint of BiT's; the message says why.
+    ValueError: a file is not a checkpoint of BiT's, or the networks of an
+      ensemble do not fit together; the message says why.
   """
   # JAX comes with it; importing bit_covid alone stays light.
   from bit_covid import classifier
 
-  return classifier.Classifier.load(name)
+  return classifier.Classifier.load(name, flips=flips)
 
 
 def create_model(

@@ -60,7 +60,7 @@ def _run(arguments: argparse.Namespace) -> int:
   # Not at the top, as `--help` need not wait for it.
   from bit_covid.weights import find
 
-  find.check_checkpoint(arguments.checkpoint)
+  find.check_checkpoints(arguments.checkpoint)
   # After the checks, as it takes seconds to load.
   from bit_covid.cli import predict_scans
 

@@ -93,8 +93,10 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     '--checkpoint',
     required=True,
-    help='work directory of a training, or its model.npz',
+    help='work directory of a training, or its model.npz; several with commas, '
+    'or the folder of a cross-validation, are an ensemble',
   )
+  add_flips(parser)
   parser.add_argument(
     '--score_flagged',
     action='store_true',
@@ -106,6 +108,15 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     action='store_true',
     help='give probabilities also for scans that are refused as too unlike '
     'those of the training',
+  )
+
+
+def add_flips(parser: argparse.ArgumentParser) -> None:
+  """Adds --flips."""
+  parser.add_argument(
+    '--flips',
+    action='store_true',
+    help='average the results of each slice and its mirror image',
   )
 
 

@@ -24,7 +24,7 @@ from input_pipeline.scans import window as window_lib
 
 def run(arguments: argparse.Namespace) -> int:
   """Returns the exit code, after scoring what `predict.py`'s arguments name."""
-  network = load.load(arguments.checkpoint)
+  network = load.load(arguments.checkpoint, flips=arguments.flips)
   lines.say(page_templates.DISCLAIMER)
   for text in output_lib.cautions(network):
     lines.say(f'Note: {text}')

@@ -14,18 +14,19 @@ from bit_covid.inference import network as network_lib
 _MOST_CLASSES = 50
 
 
-def load(checkpoint: str) -> network_lib.Network:
+def load(checkpoint: str, *, flips: bool = False) -> network_lib.Network:
   """Returns the network of a checkpoint.
 
   Args:
-    checkpoint: as for `bit_covid.load`.
+    checkpoint: as for `bit_covid.load`; several with commas.
+    flips: average the results of each image and its mirror image.
 
   Raises:
     FileNotFoundError: the checkpoint does not exist.
     ValueError: the file is no checkpoint, or the network was not fine-tuned.
   """
   compilation_cache.enable()
-  network = network_lib.Network.load(checkpoint)
+  network = network_lib.Network.load(checkpoint, flips=flips)
   if len(network.class_names) > _MOST_CLASSES:
     raise ValueError(
       f'--checkpoint={checkpoint} has {len(network.class_names):,} classes, '

@@ -15,10 +15,11 @@ import scipy.special
 from bit_covid.inference import detector as detector_lib
 from bit_covid.inference import whole_batches
 from bit_covid.models import class_maps
+from bit_covid.models import ensemble
 from bit_covid.models import gradcam
 from bit_covid.models import normalize
-from bit_covid.models import resnet_v2
 from bit_covid.weights import bit_npz
+from bit_covid.weights import ensemble_checkpoint
 from bit_covid.weights import find
 from input_pipeline import body_crop
 from input_pipeline import conventions
@@ -54,8 +55,9 @@ class Network:
 
   Attributes:
     class_names: in the order of the logits.
-    model_name: a key of `resnet_v2.MODELS`.
-    model: the Flax module, for `model.apply({'params': params}, images)`.
+    model_name: a key of `resnet_v2.MODELS`; of an ensemble, those of all.
+    model: for `model.apply({'params': params}, images)`, the Flax module or an
+      ensemble of them.
     params: parameter tree, float32, on the first local device.
     preprocessing: fields of the config's `data` that concern an image; `crop`
       is S, the side of the images in pixels.
@@ -65,7 +67,7 @@ class Network:
       the probabilities are not calibrated.
     facts: of the training, such as the name of its data; empty: not known.
     detector: of slices that are unlike those of the training; None: there is
-      none.
+      none. Of an ensemble, that of the first network.
     no_detector: why there is none, as a part of a sentence.
   """
 
@@ -82,22 +84,26 @@ class Network:
     self.facts = dict(checkpoint.metadata.facts)
     self.detector: detector_lib.Detector | None = None
     self.no_detector = 'the network was not loaded from a file'
-    self.model = resnet_v2.create(
-      self.model_name, num_classes=len(self.class_names)
-    )
+    self.model = checkpoint.create_model()
 
   @classmethod
-  def load(cls, name: str | os.PathLike[str]) -> Self:
+  def load(
+    cls,
+    name: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    flips: bool = False,
+  ) -> Self:
     """Returns the network of a name that `bit_covid.load` takes.
 
     Raises:
       FileNotFoundError: there is no such checkpoint.
-      ValueError: the file is no checkpoint, or its detector is damaged.
+      ValueError: a file is no checkpoint, several do not fit together, or the
+        detector of the first is damaged.
     """
-    path = find.find_checkpoint(name)
-    network = cls(bit_npz.load(path))
+    paths = find.find_checkpoints(name)
+    network = cls(ensemble_checkpoint.load(paths, flips=flips))
     network.detector, network.no_detector = detector_lib.find(
-      path, num_features=len(network.params['head']['kernel'])
+      paths[0], num_features=ensemble.first(network.model).size.num_features
     )
     return network
 
@@ -118,7 +124,8 @@ class Network:
     """Returns the logits, `[N, C]` float32, in the order of `class_names`.
 
     They are the scores before the softmax, and not calibrated: `probabilities`
-    and `predict` divide them by `temperature`.
+    and `predict` divide them by `temperature`. Those of an ensemble are the
+    logarithms of its mean probabilities.
 
     Images of 8-bit gray values become a valid input by `x / 127.5 - 1`, which
     neither crops nor resizes; `Classifier.preprocess` does all three.
@@ -147,7 +154,8 @@ class Network:
     GroupNorm and ReLU, averaged over its positions, and so not negative and not
     normalized. F is 512 for the tiny network, 2048 for R50x1 and R101x1, 4096
     for R152x2, 6144 for R50x3 and R101x3, and 8192 for R152x4. (It is what
-    timm returns for `num_classes=0`.)
+    timm returns for `num_classes=0`.) Those of an ensemble are of its first
+    network.
 
     Args:
       images: as for `logits`.
