@@ -12,8 +12,10 @@ import numpy as np
 from numpy import typing as npt
 import scipy.special
 
+from bit_covid.analysis import similar_patients
 from bit_covid.base import devices
 from bit_covid.inference import detector as detector_lib
+from bit_covid.inference import validation_patients
 from bit_covid.inference import whole_batches
 from bit_covid.models import class_maps
 from bit_covid.models import gradcam
@@ -68,6 +70,8 @@ class Network:
     detector: of slices that are unlike those of the training; None: there is
       none.
     no_detector: why there is none, as a part of a sentence.
+    patients: of val, with what the network said of them; None: not known.
+    no_patients: why they are not known, as a part of a sentence.
   """
 
   def __init__(self, checkpoint: bit_npz.Checkpoint):
@@ -83,6 +87,8 @@ class Network:
     self.facts = dict(checkpoint.metadata.facts)
     self.detector: detector_lib.Detector | None = None
     self.no_detector = 'the network was not loaded from a file'
+    self.patients: similar_patients.Patients | None = None
+    self.no_patients = self.no_detector
     self.model = resnet_v2.create(
       self.model_name, num_classes=len(self.class_names)
     )
@@ -93,12 +99,16 @@ class Network:
 
     Raises:
       FileNotFoundError: there is no such checkpoint.
-      ValueError: the file is no checkpoint, or its detector is damaged.
+      ValueError: the file is no checkpoint, or a file that belongs to it is
+        damaged.
     """
     path = find.find_checkpoint(name)
     network = cls(bit_npz.load(path))
     network.detector, network.no_detector = detector_lib.find(
       path, num_features=len(network.params['head']['kernel'])
+    )
+    network.patients, network.no_patients = validation_patients.find(
+      path, num_classes=len(network.class_names)
     )
     return network
 
