@@ -111,6 +111,8 @@ def content(
       'is_withheld': result.verdict.is_withheld,
       'text': ' '.join([result.verdict.meaning, *result.verdict.reasons]),
     },
+    'certainty': result.certainty and result.certainty.full,
+    'disagreement': page.disagreement(result),
     'joined': joined,
     'counted': result.num_used,
     'cautions': list(cautions),

@@ -15,6 +15,7 @@ from bit_covid.cli import clinic_files
 from bit_covid.inference import load
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import output as output_lib
+from bit_covid.scoring import page
 from bit_covid.scoring import scan_result
 from bit_covid.scoring import score
 from bit_covid.scoring import tables
@@ -98,6 +99,7 @@ def _texts(result: scan_result.ScanResult, drawing: float) -> list[str]:
     f'{scan.name} -> {scan.id}.html: {text} ({result.num_used} of {count} '
     'slices count)',
     f'  {result.verdict.meaning} {" ".join(result.verdict.reasons)}',
+    *(f'  {text}' for text in page.worth(result)),
     f'  {total:.1f} s, {1000 * total / count:.0f} ms a slice: {parts}',
     *(f'  Note: {note}' for note in scan.notes),
     # Damaged slices are named on the terminal only, since a file name can

@@ -12,7 +12,9 @@ import numpy as np
 from numpy import typing as npt
 import scipy.special
 
+from bit_covid.analysis import similar_patients
 from bit_covid.inference import detector as detector_lib
+from bit_covid.inference import validation_patients
 from bit_covid.inference import whole_batches
 from bit_covid.models import class_maps
 from bit_covid.models import ensemble
@@ -69,6 +71,8 @@ class Network:
     detector: of slices that are unlike those of the training; None: there is
       none. Of an ensemble, that of the first network.
     no_detector: why there is none, as a part of a sentence.
+    patients: of val, with what the network said of them; None: not known.
+    no_patients: why they are not known, as a part of a sentence.
   """
 
   def __init__(self, checkpoint: bit_npz.Checkpoint):
@@ -84,6 +88,8 @@ class Network:
     self.facts = dict(checkpoint.metadata.facts)
     self.detector: detector_lib.Detector | None = None
     self.no_detector = 'the network was not loaded from a file'
+    self.patients: similar_patients.Patients | None = None
+    self.no_patients = self.no_detector
     self.model = checkpoint.create_model()
 
   @classmethod
@@ -97,14 +103,19 @@ class Network:
 
     Raises:
       FileNotFoundError: there is no such checkpoint.
-      ValueError: a file is no checkpoint, several do not fit together, or the
-        detector of the first is damaged.
+      ValueError: a file is no checkpoint, several do not fit together, or a file
+        that belongs to one is damaged.
     """
     paths = find.find_checkpoints(name)
     network = cls(ensemble_checkpoint.load(paths, flips=flips))
     network.detector, network.no_detector = detector_lib.find(
       paths[0], num_features=ensemble.first(network.model).size.num_features
     )
+    network.no_patients = 'patients of val are compared with one network alone'
+    if not isinstance(network.model, ensemble.Ensemble):
+      network.patients, network.no_patients = validation_patients.find(
+        paths[0], num_classes=len(network.class_names)
+      )
     return network
 
   @functools.cached_property

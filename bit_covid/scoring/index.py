@@ -9,6 +9,7 @@ from typing import Any
 
 from PIL import Image
 
+from bit_covid.scoring import certainty
 from bit_covid.scoring import gradcam_montage
 from bit_covid.scoring import page
 from bit_covid.scoring import scan_result
@@ -37,6 +38,7 @@ def render(
   return template.render(
     cautions=cautions,
     classes=class_names,
+    limits=certainty.LIMITS,
     scans=[_row(result) for result in results],
     refused=reasons.most_common(),
     counts=tables.counts_text(results, found),
@@ -52,6 +54,8 @@ def _row(result: scan_result.ScanResult) -> dict[str, Any]:
     'probabilities': result.scan_probabilities.get(
       scan_result.DEFAULT_AGGREGATION
     ),
+    'certainty': result.certainty,
+    'disagreement': page.disagreement(result),
     'counted': result.num_used,
     'total': len(result.slices),
     'findings': page.findings(result),

@@ -29,7 +29,11 @@ index.html       all scans of this call, with a link to the page of each
 <scan>.html      a page for each scan
 <scan>.png       its slices with their Grad-CAM maps
 <scan>_*.nii.gz  with --nifti: the map of each class, in the scan's geometry
-scans.csv        verdict on each scan; probabilities by aggregation method
+scans.csv        verdict on each scan; probabilities by aggregation method;
+                 unanimous: whether all methods predict the same class; for the
+                 mean, the number of similar validation patients (similar), on
+                 how many of them the network was right (similar_right), and
+                 the interval of their share (right_low, right_high)
 predictions.csv  probabilities of each slice; empty: not scored
 slices.csv       position, distance to the training, and why one does not count
 refused.csv      files that are in no scan, and why

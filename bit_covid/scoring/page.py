@@ -49,6 +49,8 @@ def render(result: scan_result.ScanResult, cautions: list[str]) -> str:
     scan_id=result.scan.id,
     predicted=result.predicted,
     verdict=result.verdict,
+    certainty=result.certainty,
+    disagreement=disagreement(result),
     cautions=cautions,
     classes=result.class_names,
     aggregations=aggregations(result),
@@ -134,6 +136,23 @@ def aggregations(
     for method in aggregation.METHODS
     if result.scan_probabilities
   ]
+
+
+def worth(result: scan_result.ScanResult) -> list[str]:
+  """Returns sentences on what the number of a scan is worth."""
+  known = [result.certainty.text] if result.certainty else []
+  return [x for x in (*known, disagreement(result)) if x]
+
+
+def disagreement(result: scan_result.ScanResult) -> str:
+  """Returns which methods predict which class; '' if all predict the same."""
+  if result.is_unanimous:
+    return ''
+  predicted = collections.defaultdict(list)
+  for text, values in aggregations(result):
+    predicted[result.class_names[int(values.argmax())]].append(text)
+  said = [f'{name}: {", ".join(texts)}.' for name, texts in predicted.items()]
+  return f'The ways to join the slices disagree. {" ".join(said)}'
 
 
 def facts(result: scan_result.ScanResult) -> list[tuple[str, str]]:

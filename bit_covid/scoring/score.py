@@ -17,6 +17,7 @@ from bit_covid.analysis import aggregation
 from bit_covid.base import stopwatch
 from bit_covid.inference import network as network_lib
 from bit_covid.models import class_maps
+from bit_covid.scoring import certainty
 from bit_covid.scoring import scan_result
 from bit_covid.scoring import verdict as verdict_lib
 from input_pipeline import scans
@@ -65,6 +66,14 @@ def score(
   result = scan_result.ScanResult(
     scan, network.class_names, slices, _aggregate(slices), verdict
   )
+  if result.scan_probabilities:
+    known = certainty.judge(
+      network,
+      result.scan_probabilities[scan_result.DEFAULT_AGGREGATION],
+      num_slices=result.num_used,
+      is_refused=verdict.outcome == 'refused',
+    )
+    result = dataclasses.replace(result, certainty=known)
   if result.scan_probabilities and num_shown:
     with clock.of('reading'):
       shown = _montage_slices(result, num_shown)

@@ -87,6 +87,9 @@ function describe(result, url) {
         'Each slice has a finding, see below. A server that was started with ' +
         '--score_flagged scores such slices all the same.';
   fillScores(byId('scores'), names, joined[0]?.probabilities);
+  byId('certainty').textContent = result.certainty ?? '';
+  byId('disagreement').textContent = result.disagreement;
+  byId('disagreement').hidden = !result.disagreement;
   byId('calibration').textContent =
       (predicted && result.calibration) ?? '';
   byId('cautions').replaceChildren(

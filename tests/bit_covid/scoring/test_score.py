@@ -8,6 +8,7 @@ from PIL import Image
 import pytest
 import scipy.special
 
+from bit_covid.analysis import similar_patients
 from bit_covid.scoring import score
 from bit_covid.scoring import verdict
 import input_pipeline
@@ -154,10 +155,24 @@ def test_the_verdict_is_by_the_features_of_the_slices_that_count(
   assert result.verdict.distance == pytest.approx(np.median(expected), rel=1e-4)
 
 
+def test_a_scan_is_compared_with_patients_of_val(
+  classifier, study, result, monkeypatch
+):
+  assert 'not known: there is no validation_pat' in result.certainty.text
+  scan = result.scan_probabilities['mean']
+  patients = similar_patients.Patients(
+    np.full(12, scan.argmax()), np.tile(scan, (12, 1)), np.full(12, 9)
+  )
+  monkeypatch.setattr(classifier, 'patients', patients)
+  found = _score(classifier, study, num_shown=0).certainty
+  assert (found.similar.count, found.similar.right) == (12, 12)
+
+
 def test_a_refused_scan_has_no_probability_of_any_slice(with_detector, study):
   classifier = with_detector(0.0, 1e-6, 2e-6)
   result = _score(classifier, study, num_shown=2, score_flagged=True)
   assert (result.verdict.outcome, result.predicted) == ('refused', None)
+  assert result.certainty is None
   assert not result.scan_probabilities
   assert not result.montage_slices
   assert result.num_used == 0
@@ -173,6 +188,7 @@ def test_a_refused_scan_has_probabilities_if_asked_for(
   classifier = with_detector(0.0, 1e-6, 2e-6)
   asked = _score(classifier, study, num_shown=0, allow_unfamiliar=True)
   assert asked.verdict.outcome == 'refused'
+  assert 'not known: the scan is too unlike' in asked.certainty.text
   np.testing.assert_array_equal(
     asked.scan_probabilities['mean'].argmax(),
     result.scan_probabilities['mean'].argmax(),
