@@ -30,8 +30,8 @@ from bit_covid.cli import own_results
 from bit_covid.cli import seen_in_training
 from bit_covid.inference import detector as detector_lib
 from bit_covid.inference import evaluate
-from bit_covid.inference import network as network_lib
 from bit_covid.inference import other_classes
+from bit_covid.inference import preparation
 from bit_covid.report import numbers
 from bit_covid.training import ledger
 from bit_covid.training import manifest
@@ -109,7 +109,7 @@ def _data_config(
       '--dataset=NAME.'
     )
   config = ml_collections.ConfigDict(
-    dict(metadata.preprocessing or network_lib.DEFAULT_PREPROCESSING)
+    dict(metadata.preprocessing or preparation.DEFAULT)
   )
   config.update(
     name=dataset,

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from bit_covid.inference import network
+from bit_covid.inference import preparation
 from bit_covid.models import ensemble
 from bit_covid.models import normalize
 from bit_covid.weights import bit_npz
@@ -70,7 +70,7 @@ def create(
     ValueError: the size is too small.
   """
   metadata = checkpoint.metadata
-  preprocessing = dict(metadata.preprocessing or network.DEFAULT_PREPROCESSING)
+  preprocessing = dict(metadata.preprocessing or preparation.DEFAULT)
   if size is not None:
     preprocessing['crop'] = size
   if preprocessing['crop'] < _MIN_SIZE:

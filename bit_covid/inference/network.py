@@ -14,6 +14,7 @@ import scipy.special
 
 from bit_covid.analysis import similar_patients
 from bit_covid.inference import detector as detector_lib
+from bit_covid.inference import preparation
 from bit_covid.inference import validation_patients
 from bit_covid.inference import whole_batches
 from bit_covid.models import class_maps
@@ -23,17 +24,6 @@ from bit_covid.models import normalize
 from bit_covid.weights import bit_npz
 from bit_covid.weights import ensemble_checkpoint
 from bit_covid.weights import find
-from input_pipeline import body_crop
-from input_pipeline import conventions
-from input_pipeline import preprocess
-
-# The paper's preprocessing, for public checkpoints, which do not name theirs.
-DEFAULT_PREPROCESSING = {
-  'box': 'automatic',
-  'crop': 480,
-  'antialias': False,
-  'range_16bit': conventions.FULL_RANGE_16BIT,
-}
 
 
 class Outputs(NamedTuple):
@@ -81,7 +71,7 @@ class Network:
     self.model_name = checkpoint.model_name
     self.params = jax.device_put(checkpoint.params, jax.local_devices()[0])
     self.preprocessing = dict(
-      checkpoint.metadata.preprocessing or DEFAULT_PREPROCESSING
+      checkpoint.metadata.preprocessing or preparation.DEFAULT
     )
     self.window = checkpoint.metadata.window
     self.temperature = checkpoint.metadata.temperature
@@ -103,8 +93,8 @@ class Network:
 
     Raises:
       FileNotFoundError: there is no such checkpoint.
-      ValueError: a file is no checkpoint, several do not fit together, or a file
-        that belongs to one is damaged.
+      ValueError: a file is no checkpoint, several do not fit together, or a
+        file that belongs to one is damaged.
     """
     paths = find.find_checkpoints(name)
     network = cls(ensemble_checkpoint.load(paths, flips=flips))
@@ -260,18 +250,7 @@ class Network:
       annotated: the annotated box, used if the training used such boxes. A box
         is found automatically without one, and where it is four zeros.
     """
-    kind, box = self.preprocessing['box'], None
-    if kind == 'annotated' and annotated is not None and annotated.any():
-      box = annotated
-    elif kind != 'none':
-      box = body_crop.body_box(gray)
-    prepared = preprocess.prepare(
-      gray,
-      box,
-      self.preprocessing['crop'],
-      antialias=self.preprocessing['antialias'],
-    )
-    return prepared, box
+    return preparation.prepare(gray, self.preprocessing, annotated)
 
   def _apply(
     self,
