@@ -27,6 +27,7 @@ from bit_covid.app import worker as worker_lib
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import output
 from bit_covid.scoring import page
+from bit_covid.scoring import scored_rows
 from input_pipeline.scans import private_folder
 
 
@@ -167,7 +168,8 @@ class Endpoints:
     with private_folder.PrivateFolder() as private:
       folder = private.path
       output.write_page(folder, result, self._classifier)
-      output.write_tables(folder, [result], found, self._classifier)
+      rows = scored_rows.of_result(result)
+      output.write_tables(folder, [rows], found, self._classifier)
       with zipfile.ZipFile(buffer, 'w', zipfile.ZIP_DEFLATED) as file:
         for path in sorted(folder.iterdir()):
           file.write(path, f'{result.scan.id}/{path.name}')

@@ -144,8 +144,14 @@ def add_clinic(parser: argparse.ArgumentParser) -> None:
   )
 
 
-def check_clinic(arguments: argparse.Namespace) -> None:
+def check_clinic(
+  arguments: argparse.Namespace, *, goes_on: bool = False
+) -> None:
   """Checks that --dicom and --key can be written, apart from --output.
+
+  Args:
+    arguments: of the command.
+    goes_on: whether the command goes on, so that they may exist.
 
   Raises:
     ValueError: they cannot.
@@ -159,11 +165,12 @@ def check_clinic(arguments: argparse.Namespace) -> None:
       )
     _check_apart(dicom, '--dicom', output)
     _check_apart(output, '--output', dicom, '--dicom')
-    check_new_folder(dicom, '--dicom')
+    if not goes_on:
+      check_new_folder(dicom, '--dicom')
   if key is not None:
     _check_apart(key, '--key', output)
     disk.check_folder(key.parent, '--key')
-    if key.exists():
+    if key.exists() and not goes_on:
       raise ValueError(f'--key={key} exists; name a new file.')
 
 

@@ -81,6 +81,28 @@ def score(
   return dataclasses.replace(result, seconds=dict(clock.seconds))
 
 
+def failed(
+  network: network_lib.Network, scan: scans.Scan, error: Exception
+) -> scan_result.ScanResult:
+  """Returns the result of a scan that could not be scored for an error.
+
+  The text of the error is not in it, as it can name a file.
+  """
+  reason = f'could not be scored ({type(error).__name__})'
+  slices = tuple(
+    scan_result.SliceResult(
+      slice_id=scan.slice_id(index),
+      name=each.name,
+      position=each.position,
+      finding=f'the scan {reason}',
+      is_readable=False,
+    )
+    for index, each in enumerate(scan.slices)
+  )
+  verdict = verdict_lib.Verdict('refused', (f'The scan {reason}.',))
+  return scan_result.ScanResult(scan, network.class_names, slices, {}, verdict)
+
+
 def choose(values: np.ndarray, count: int) -> list[int]:
   """Returns the indices of up to `count` slices, one from each part of a scan.
 

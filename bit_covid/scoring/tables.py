@@ -103,7 +103,7 @@ def refused_table(refused: Sequence[scans.Refused]) -> pd.DataFrame:
 
 
 def counts_table(
-  results: Sequence[scan_result.ScanResult], found: scans.Found
+  found: scans.Found, *, num_scans: int, num_slices: int, num_counted: int
 ) -> pd.DataFrame:
   """Returns the numbers of files, scans and slices that were given and used.
 
@@ -111,29 +111,27 @@ def counts_table(
   and those that do not.
 
   Args:
-    results: of the scans that were scored.
     found: all scans and files of the call.
+    num_scans: how many of the scans are in the results.
+    num_slices: how many slices these have.
+    num_counted: how many of their slices count.
   """
-  slices = sum(len(r.slices) for r in results)
-  counted = sum(r.num_used for r in results)
   rows = [
     ('files given', found.num_files),
     ('files used', found.num_used),
     ('files refused', found.num_files - found.num_used),
     ('scans found', len(found.scans)),
-    ('scans here', len(results)),
-    ('slices', slices),
-    ('slices that count', counted),
-    ('slices that do not count', slices - counted),
+    ('scans here', num_scans),
+    ('slices', num_slices),
+    ('slices that count', num_counted),
+    ('slices that do not count', num_slices - num_counted),
   ]
   return pd.DataFrame(rows, columns=['what', 'number'])
 
 
-def counts_text(
-  results: Sequence[scan_result.ScanResult], found: scans.Found
-) -> str:
+def counts_text(counts: pd.DataFrame) -> str:
   """Returns the numbers of `counts_table` as sentences."""
-  number = counts_table(results, found).set_index('what')['number']
+  number = counts.set_index('what')['number']
   return (
     f'Files given: {number["files given"]:,}. In scans: '
     f'{number["files used"]:,}. In none: {number["files refused"]:,}. '
