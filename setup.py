@@ -112,6 +112,7 @@ setuptools.setup(
     'mlflow': _MLFLOW,
     # Its tests, and those that run the notebooks.
     'test': [
+      'axe-core-python>=0.1',  # Finds faults of accessibility in pages.
       'hypothesis>=6.130',
       'import-linter>=2.5',
       'pytest>=9',

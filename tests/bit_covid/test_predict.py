@@ -20,6 +20,7 @@ from bit_covid.cli import predict_scans
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
 from input_pipeline.scans import file_kind
+from tests import browser
 
 NAMES = ('Normal', 'CP', 'NCP')
 
@@ -121,11 +122,14 @@ def test_the_index_leads_to_each_scan(
   of_scans = pd.read_csv(output / 'scans.csv').dropna(subset=['p_NCP'])
   mean = of_scans[of_scans['method'] == 'mean'].iloc[0]
   for name in NAMES:
-    assert f'<td>{100 * mean[f"p_{name}"]:.1f} %</td>' in page
+    assert f'<td>{100 * mean[f"p_{name}"]:.1f}&nbsp;%</td>' in page
   assert '17 of 20' in page
   assert '0 of 2' in page
   assert 'not scored' in page
   assert page.count('class="thumbnail"') == 1
+  # Each column has a name, also for those who hear it.
+  assert not re.search(r'<th[^>]*></th>', page)
+  assert page.count('<td>not known</td>') == 1
   assert '3 slices: no lungs seen' in page
   assert page.count(page_templates.DISCLAIMER) == 1
   assert 'Doe' not in page
@@ -376,3 +380,9 @@ def test_names_on_the_terminal_are_single_lines(
   assert '\x1b' not in printed
   assert '\r' not in printed
   assert not [x for x in printed.splitlines() if x.startswith('Error')]
+
+
+@pytest.mark.slow
+def test_the_pages_can_be_read_with_a_screen_reader(output, tmp_path):
+  for path in output.glob('*.html'):
+    assert browser.faults(path.read_text(), tmp_path) == [], path.name
