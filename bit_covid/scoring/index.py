@@ -74,8 +74,11 @@ def row(result: scan_result.ScanResult) -> str:
 
 def _thumbnail(result: scan_result.ScanResult) -> bytes:
   """Returns the slice most probably of the predicted class, as a PNG."""
-  most_probable = max(result.montage_slices, key=lambda each: each.probability)
-  plain, _ = gradcam_montage.overlay(most_probable)
+  predicted = result.class_names.index(result.predicted)
+  most_probable = max(
+    result.montage_slices, key=lambda each: each.probabilities[predicted]
+  )
+  plain, _ = gradcam_montage.overlay(most_probable, predicted)
   picture = Image.fromarray(plain[..., 0])
   picture = picture.resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.BOX)
   buffer = io.BytesIO()

@@ -59,14 +59,14 @@ class MontageSlice(NamedTuple):
   Attributes:
     number: in its scan, from 1.
     gray: the crop that the network saw, before resizing, `[h, w]` uint8.
-    gradcam: Grad-CAM of the scan's predicted class, `[h, w]` in [0, 1].
-    probability: of that class.
+    gradcam: Grad-CAM of each class, `[C, h, w]` in [0, 1].
+    probabilities: of each class, `[C]`.
   """
 
   number: int
   gray: np.ndarray
   gradcam: np.ndarray
-  probability: float
+  probabilities: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)

@@ -226,8 +226,8 @@ def _montage_slices(
     if each.box is not None:
       xmin, ymin, xmax, ymax = each.box
       gray = gray[ymin:ymax, xmin:xmax]
-    gradcam = class_maps.enlarge(each.maps[class_index], gray.shape)
+    gradcam = np.stack([class_maps.enlarge(x, gray.shape) for x in each.maps])
     chosen.append(
-      scan_result.MontageSlice(index + 1, gray, gradcam, float(values[n]))
+      scan_result.MontageSlice(index + 1, gray, gradcam, each.probabilities)
     )
   return tuple(chosen)

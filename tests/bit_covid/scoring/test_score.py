@@ -93,11 +93,13 @@ def test_montage_slices_come_from_all_parts(result, expected, chest, to_gray):
   ):
     values = expected[first - 1 : last, class_index]
     assert each.number == first + values.argmax()
-    assert each.probability == pytest.approx(values.max(), abs=1e-5)
+    np.testing.assert_allclose(
+      each.probabilities, expected[each.number - 1], atol=1e-5
+    )
     xmin, ymin, xmax, ymax = result.slices[each.number - 1].box
     gray = to_gray(chest(64, seed=each.number - 1))
     np.testing.assert_array_equal(each.gray, gray[ymin:ymax, xmin:xmax])
-    assert each.gradcam.shape == each.gray.shape
+    assert each.gradcam.shape == (3, *each.gray.shape)
 
 
 def test_flagged_slices_can_be_scored_and_still_do_not_count(
