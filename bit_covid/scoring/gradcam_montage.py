@@ -27,8 +27,9 @@ def render(
   footer: str = '',
   *,
   class_index: int | None = None,
+  kind: str = 'PNG',
 ) -> bytes:
-  """Returns the montage as a PNG file: each slice above its overlay.
+  """Returns the montage as an image file: each slice above its overlay.
 
   Drawn with Pillow, since Matplotlib would take as long as the network. Where
   the files say how a slice lies, letters name its sides.
@@ -37,6 +38,7 @@ def render(
     result: of a scan.
     footer: lines below, for a picture that is passed on alone.
     class_index: of the maps; None: of the predicted class.
+    kind: of the file, 'PNG' or 'JPEG'.
 
   Raises:
     ValueError: the result has no slices for a montage.
@@ -60,7 +62,7 @@ def render(
   for i, line in enumerate(lines):
     pen.text((_GAP, height + i * _LINE + 6), line, _INK, font)
   buffer = io.BytesIO()
-  picture.save(buffer, 'PNG', compress_level=3)
+  picture.save(buffer, kind, compress_level=3, quality=90)
   return buffer.getvalue()
 
 

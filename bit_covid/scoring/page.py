@@ -75,13 +75,19 @@ def render(result: scan_result.ScanResult, cautions: list[str]) -> str:
 def _other_montages(
   result: scan_result.ScanResult,
 ) -> list[tuple[str, bytes]]:
-  """Returns the names of the next probable classes, with maps as PNG files."""
+  """Returns the names of the next probable classes, with maps as JPEG files.
+
+  A page with a PNG file for each would be too large to be sent by mail.
+  """
   if not result.montage_slices:
     return []
   values = result.scan_probabilities[scan_result.DEFAULT_AGGREGATION]
   order = np.argsort(-values, kind='stable')[1 : 1 + _MOST_OTHERS]
   return [
-    (result.class_names[i], gradcam_montage.render(result, class_index=int(i)))
+    (
+      result.class_names[i],
+      gradcam_montage.render(result, class_index=int(i), kind='JPEG'),
+    )
     for i in order
   ]
 
