@@ -162,12 +162,17 @@ def test_a_scan_is_compared_with_patients_of_val(
 ):
   assert 'not known: there is no validation_pat' in result.certainty.text
   scan = result.scan_probabilities['mean']
+  numbers = np.linspace(0.34, 1, 100)
+  values = np.repeat((1 - numbers)[:, np.newaxis] / 2, 3, axis=1)
+  values[:, scan.argmax()] = numbers
   patients = similar_patients.Patients(
-    np.full(12, scan.argmax()), np.tile(scan, (12, 1)), np.full(12, 9)
+    np.full(100, scan.argmax()), values, np.full(100, 9)
   )
   monkeypatch.setattr(classifier, 'patients', patients)
   found = _score(classifier, study, num_shown=0).certainty
-  assert (found.similar.count, found.similar.right) == (12, 12)
+  near = numbers[np.abs(numbers - scan.max()) <= 0.1]
+  assert (found.similar.count, found.similar.right) == (len(near), len(near))
+  assert (found.similar.lowest, found.similar.highest) == (near[0], near[-1])
 
 
 def test_a_refused_scan_has_no_probability_of_any_slice(with_detector, study):
