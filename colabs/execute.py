@@ -51,9 +51,11 @@ _GITHUB = 'https://github.com/'
 _SET_UP_TEXT = """\
 ## Set-up
 
-The next cell installs `bit_covid` if it is missing, which takes some minutes on Colab. If the cell then asks for a restart, choose
-*Runtime > Restart session* and after that *Runtime > Run all*. No GPU is needed. To use a GPU or TPU on Colab, choose it by
-*Runtime > Change runtime type* before you run anything; the cell installs JAX for it."""
+The next cell installs `bit_covid` if it is missing, which takes some minutes on
+Colab. If the cell then asks for a restart, choose *Runtime > Restart session*
+and after that *Runtime > Run all*. No GPU is needed. To use a GPU or TPU on
+Colab, choose it by *Runtime > Change runtime type* before you run anything; the
+cell installs JAX for it."""
 _OPENING_IDS = ('badge', 'setup-text', 'setup')
 
 

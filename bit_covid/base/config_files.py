@@ -84,8 +84,8 @@ def get_config(file: str, argument: str | None = None) -> Any:
   path = find(file)
   if not os.path.isfile(path):
     raise FileNotFoundError(
-      f'There is no config {file!r}; expected one of {", ".join(NAMES)}, or the '
-      'path of a file of your own.'
+      f'There is no config {file!r}; expected one of {", ".join(NAMES)}, or '
+      'the path of a file of your own.'
     )
   with importable():
     return runpy.run_path(path)['get_config'](argument)

@@ -22,7 +22,6 @@ _MACHINE = re.compile(
   r'(?:/(?:home|root|tmp|work|opt|mnt|var|usr|Users|private|content)/\w'
   r'|[A-Z]:\\\\|site-packages|ipykernel_)'
 )
-# A wheel has no package `configs`.
 _PROJECT = ('bit_covid', 'input_pipeline')
 _MOST_BYTES = 400_000
 _MOST_SECONDS = 300
@@ -175,6 +174,16 @@ def test_what_it_calls_exists(name):
     if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store)
   }
   assert not taken & stored
+
+
+@pytest.mark.parametrize('name', PATHS)
+def test_it_imports_nothing_that_a_wheel_lacks(name):
+  for cell in _code_cells(_read(name)):
+    for node in ast.walk(ast.parse(cell.source)):
+      if isinstance(node, ast.Import):
+        assert 'configs' not in {x.name.split('.')[0] for x in node.names}
+      if isinstance(node, ast.ImportFrom):
+        assert node.module.split('.')[0] != 'configs'
 
 
 def test_what_does_not_exist_is_found():

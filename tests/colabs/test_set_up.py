@@ -158,7 +158,7 @@ def test_colab_says_if_none_was_chosen(set_up, colab):
 
 
 def test_what_pip_says_is_shown(set_up):
-  with pytest.raises(RuntimeError, match='not installed. pip says:\nwhat pip'):
+  with pytest.raises(RuntimeError, match=r'installed\. pip says:\nwhat pip'):
     set_up('https://example.org/broken')
 
 
