@@ -120,9 +120,10 @@ def test_a_wheel_is_installed_by_its_path(set_up, tmp_path):
   assert set_up(wheel=str(wheel)) == expected
 
 
-def test_a_wheel_beside_the_notebook_is_installed(set_up, tmp_path):
+def test_a_wheel_beside_the_notebook_is_installed(set_up, tmp_path, capsys):
   (tmp_path / 'bit_covid-1-py3-none-any.whl').touch()
   assert set_up().endswith('/bit_covid-1-py3-none-any.whl')
+  assert 'pip wheel' not in capsys.readouterr().out
 
 
 def test_without_a_wheel_it_says_how_to_build_one(set_up, capsys):
