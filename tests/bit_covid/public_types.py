@@ -32,7 +32,10 @@ def check(
   assert_type(classifier.model, resnet_v2.ResNetV2)
   model = bit_covid.create_model('R50x1', num_classes=3, dtype='bfloat16')
   assert_type(model, resnet_v2.ResNetV2)
+  # ml_collections has no types.
+  bit_covid.get_config('demo', 'seed=1').lock()
   # An ignored error that is none would be one: these must be refused.
   bit_covid.lod('runs/demo')  # type: ignore[attr-defined]
   bit_covid.create_model('R50x1', 3)  # type: ignore[call-arg]
   classifier.logits('scan/1.png')  # type: ignore[arg-type]
+  bit_covid.get_config('demo', 1)  # type: ignore[arg-type]
