@@ -7,6 +7,8 @@ import contextlib
 import pathlib
 import shutil
 
+import tqdm
+
 from bit_covid.base import disk
 from bit_covid.export import description
 from bit_covid.export import exportable
@@ -50,7 +52,8 @@ def write(
   differences = {}
   # All or none, so that the same command can be given again.
   with contextlib.ExitStack() as folders:
-    for name, module in modules.items():
+    bar = tqdm.tqdm(modules.items(), 'Exporting', unit='format', disable=None)
+    for name, module in bar:
       folder = folders.enter_context(_whole_folder(output / name))
       module.write(model, folder)
       differences[name] = parity.check(name, module.read(folder), cases)
