@@ -51,11 +51,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     help='each PNG or JPEG is a scan of its own; else those of one folder are '
     'one scan',
   )
+  parser.add_argument(
+    '--jobs',
+    type=int,
+    default=1,
+    help='number of processes that score scans at the same time, each with '
+    'the network in its memory; default: 1',
+  )
   arguments_lib.add_clinic(parser)
   return command.main(parser, _run, argv, stopped=_STOPPED)
 
 
 def _run(arguments: argparse.Namespace) -> int:
+  if arguments.jobs < 1:
+    raise ValueError(f'--jobs={arguments.jobs}; expected 1 or more.')
   goes_on = unfinished.exists(arguments.output)
   if not goes_on:
     arguments_lib.check_new_folder(arguments.output)

@@ -5,7 +5,7 @@
 import argparse
 from collections.abc import Callable
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 from bit_covid.base import lines
 from bit_covid.inference import network as network_lib
@@ -18,11 +18,18 @@ from bit_covid.scoring.clinic import source_images
 from input_pipeline import scans
 
 
+class Written(NamedTuple):
+  """Lines to print on the files of a scan, and whether none is missing."""
+
+  texts: list[str]
+  is_complete: bool = True
+
+
 class ClinicFiles:
   """Writes the files that were asked for, each after its scan was scored.
 
   Attributes:
-    is_complete: whether all of them could be written so far.
+    is_possible: whether they can be written for all scans.
   """
 
   def __init__(
@@ -30,6 +37,8 @@ class ClinicFiles:
     arguments: argparse.Namespace,
     found: scans.Found,
     network: network_lib.Network,
+    *,
+    is_quiet: bool = False,
   ):
     """Says for which scans they cannot be written, before any is scored.
 
@@ -37,11 +46,13 @@ class ClinicFiles:
       arguments: with `nifti`, `dicom`, `key` and `output`.
       found: of an open `scans.find`.
       network: that scores the scans.
+      is_quiet: do not say it, as another process does.
 
     Raises:
       ValueError: they can be written for none.
     """
-    self.is_complete = True
+    self.is_possible = True
+    self._is_quiet = is_quiet
     self._arguments = arguments
     self._network = network
     self._ids = {
@@ -54,18 +65,18 @@ class ClinicFiles:
     }
     self._key = patient_key.rows(found) if arguments.key else []
 
-  def write(self, result: scan_result.ScanResult) -> list[str]:
-    """Returns lines to print, after writing the files of a scan."""
+  def write(self, result: scan_result.ScanResult) -> Written:
+    """Returns what is to be said, after writing the files of a scan."""
     if result.predicted is None:
-      self.is_complete &= not self._ids
-      return []
-    texts = []
+      return Written([], not self._ids)
+    texts, is_complete = [], True
     if result.scan.id in self._ids.get('--nifti', ()):
       paths = nifti_map.write(self._arguments.output, result)
       texts.append(f'  NIfTI maps: {", ".join(x.name for x in paths)}')
     if result.scan.id in self._ids.get('--dicom', ()):
-      texts.append(self._write_dicom(result))
-    return texts
+      text, is_complete = self._write_dicom(result)
+      texts.append(text)
+    return Written(texts, is_complete)
 
   def write_key(self) -> None:
     """Writes the key if it was asked for, and says what it and --dicom hold."""
@@ -97,13 +108,14 @@ class ClinicFiles:
         problems[scan.id] = f'{flag} is not possible for {scan.name}: {error}'
     if problems and len(problems) == len(found.scans):
       raise ValueError(f'{next(iter(problems.values()))}.')
-    for text in problems.values():
-      lines.say(f'{text}.', sys.stderr)
-    self.is_complete &= not problems
+    if not self._is_quiet:
+      for text in problems.values():
+        lines.say(f'{text}.', sys.stderr)
+    self.is_possible &= not problems
     return {x.id for x in found.scans} - set(problems)
 
-  def _write_dicom(self, result: scan_result.ScanResult) -> str:
-    """Returns the line to print, after writing the DICOM objects of a scan."""
+  def _write_dicom(self, result: scan_result.ScanResult) -> tuple[str, bool]:
+    """Returns the line to print, and whether DICOM objects were written."""
     try:
       paths = dicom_objects.write(
         self._arguments.dicom,
@@ -112,9 +124,8 @@ class ClinicFiles:
         notes=output.cautions(self._network),
       )
     except ValueError as error:
-      self.is_complete = False
-      return f'  No DICOM objects: {error}'
-    return f'  DICOM objects: {", ".join(x.name for x in paths)}'
+      return f'  No DICOM objects: {error}', False
+    return f'  DICOM objects: {", ".join(x.name for x in paths)}', True
 
 
 def _check_dicom(scan: scans.Scan) -> None:

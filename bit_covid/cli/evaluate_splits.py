@@ -71,7 +71,12 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
     splits[name] = other_classes.restated(splits[name], mapping)
     input_pipeline.check_evaluation(splits[name], config)
     if len(paths) > 1:
-      seen_in_training.check(splits[name], name, paths)
+      own = checkpoint.metadata.facts.get('data')
+      notes = seen_in_training.check(
+        splits[name], name, paths, is_same_data=own == config.name
+      )
+      for text in notes:
+        lines.say(f'Note: {text}')
   workdir = epath.Path(output)
   if arguments.output is None:
     own_results.check(workdir, config, splits)

@@ -4,30 +4,26 @@
 
 import argparse
 import sys
-import time
-import traceback
 
 from etils import epath
 import tqdm
 
 from bit_covid.base import checksums
 from bit_covid.base import command
-from bit_covid.base import disk
 from bit_covid.base import lines
 from bit_covid.base import page_templates
 from bit_covid.base import version
 from bit_covid.cli import clinic_files
+from bit_covid.cli import predict_jobs
+from bit_covid.cli import scan_scorer
 from bit_covid.inference import load
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import output as output_lib
-from bit_covid.scoring import page
-from bit_covid.scoring import scan_result
 from bit_covid.scoring import score
 from bit_covid.scoring import scored_rows
 from bit_covid.scoring import unfinished
 from bit_covid.weights import find
 from input_pipeline import scans
-from input_pipeline.scans import window as window_lib
 
 # Arguments on which the results depend besides the scans and the checkpoint.
 _OPTIONS = (
@@ -45,27 +41,27 @@ def run(arguments: argparse.Namespace) -> int:
   lines.say(page_templates.DISCLAIMER)
   for text in output_lib.cautions(network):
     lines.say(f'Note: {text}')
-  with scans.find(
-    arguments.paths,
-    window=network.window or window_lib.DEFAULT,
-    range_16bit=tuple(network.preprocessing['range_16bit']),
-    images_are_scans=arguments.images_are_scans,
-  ) as all_found:
+  with scan_scorer.find(arguments, network) as all_found:
     found = scans.without_copies(all_found)
     _say_refused(found)
     clinic = clinic_files.ClinicFiles(arguments, found, network)
     progress = _begin(arguments, found)
-    failed = _score_rest(network, found, arguments, clinic, progress)
+    scorer = scan_scorer.ScanScorer(arguments, network, clinic)
+    rest = _score_rest(network, found, arguments, scorer, progress)
   clinic.write_key()
   scored = [
-    failed.get(x.id) or scored_rows.ScoredRows(**progress.read(x.id))
+    rest[x.id].rows
+    if x.id in rest
+    else scored_rows.ScoredRows(**progress.read(x.id))
     for x in found.scans
   ]
   counts = output_lib.write_tables(arguments.output, scored, found, network)
   progress.remove()
   lines.say(counts)
   lines.say(f'Results: {arguments.output / "index.html"}')
-  is_complete = not failed and clinic.is_complete
+  is_complete = clinic.is_possible and not any(
+    x.has_failed or x.lacks_files for x in rest.values()
+  )
   has_result = any(x.has_result for x in scored)
   return 0 if has_result and is_complete else command.NOT_DONE
 
@@ -98,98 +94,44 @@ def _score_rest(
   network: network_lib.Network,
   found: scans.Found,
   arguments: argparse.Namespace,
-  clinic: clinic_files.ClinicFiles,
+  scorer: scan_scorer.ScanScorer,
   progress: unfinished.Unfinished,
-) -> dict[str, scored_rows.ScoredRows]:
-  """Returns the rows of the scans that failed, after scoring all that are left.
-
-  Failed ones are not stored as done, so that a call that is interrupted tries
-  them again.
-
-  Raises:
-    OSError: the disk is full.
-  """
+) -> dict[str, scan_scorer.Done]:
+  """Returns the scans that were left, after scoring them."""
   done = progress.ids()
-  left = [x for x in found.scans if x.id not in done]
-  # Compiled before the first scan, so that its time does not include it.
-  longest = min(max(map(len, left), default=0), score.BATCH)
-  seconds = load.warm_up(network, num_slices=longest) if longest else 0.0
-  lines.say(f'Network ready after {seconds:.1f} s')
-  failed = {}
+  left = {x.id: x for x in found.scans if x.id not in done}
+  rest: dict[str, scan_scorer.Done] = {}
+  total = sum(map(len, left.values()))
   # The bar is shown on a terminal only.
-  with tqdm.tqdm(total=sum(map(len, left)), unit='slice', disable=None) as bar:
-    for number, scan in enumerate(left, start=1):
-      bar.set_description(f'Scan {number} of {len(left)}', refresh=False)
-      try:
-        rows, texts = _score(network, scan, arguments, clinic, bar)
-        progress.add(scan.id, rows._asdict())
-      # Whatever a damaged scan brings about in the libraries that read it.
-      except Exception as error:
-        if disk.is_full(error):
-          raise
-        if arguments.debug:
-          traceback.print_exc()
-        result = score.failed(network, scan, error)
-        output_lib.write_page(arguments.output, result, network)
-        failed[scan.id] = scored_rows.of_result(result)
-        texts = [f'{scan.name}: not scored: {type(error).__name__}: {error}']
-      for text in texts:
+  with tqdm.tqdm(total=total, unit='slice', disable=None) as bar:
+
+    def add(scan_id: str, scan: scan_scorer.Done) -> None:
+      rest[scan_id] = scan
+      # A scan that failed is tried again if the call is interrupted.
+      if not scan.has_failed:
+        progress.add(scan_id, scan.rows._asdict())
+      bar.set_description(f'{len(rest)} of {len(left)} scans')
+      for text in scan.texts:
         bar.write(lines.shown(text))
-  return failed
 
+    if arguments.jobs > 1 and len(left) > 1:
 
-def _score(
-  network: network_lib.Network,
-  scan: scans.Scan,
-  arguments: argparse.Namespace,
-  clinic: clinic_files.ClinicFiles,
-  bar: tqdm.tqdm,
-) -> tuple[scored_rows.ScoredRows, list[str]]:
-  """Returns what is kept of a scan and the lines on it; writes its files."""
-  result = score.score(
-    network,
-    scan,
-    score_flagged=arguments.score_flagged,
-    allow_unfamiliar=arguments.allow_unfamiliar,
-    on_slice=bar.update,
-  )
-  start = time.monotonic()
-  output_lib.write_page(arguments.output, result, network)
-  drawing = time.monotonic() - start
-  texts = [*_texts(result, drawing), *clinic.write(result)]
-  return scored_rows.of_result(result), texts
+      def add_from_elsewhere(scan_id: str, scan: scan_scorer.Done) -> None:
+        add(scan_id, scan)
+        bar.update(len(left[scan_id]))
 
-
-def _texts(result: scan_result.ScanResult, drawing: float) -> list[str]:
-  """Returns the lines on a scan that are printed."""
-  scan, count = result.scan, len(result.slices)
-  text = 'no slice was scored: see its page'
-  if result.scan_probabilities:
-    values = result.scan_probabilities[scan_result.DEFAULT_AGGREGATION]
-    text = ', '.join(
-      f'{name} {value:.1%}'
-      for name, value in zip(result.class_names, values, strict=True)
-    )
-  seconds = {**result.seconds, 'drawing': drawing}
-  parts = ', '.join(
-    f'{name} {1000 * x / count:.0f} ms' for name, x in seconds.items()
-  )
-  total = sum(seconds.values())
-  return [
-    f'{scan.name} -> {scan.id}.html: {text} ({result.num_used} of {count} '
-    'slices count)',
-    f'  {result.verdict.meaning} {" ".join(result.verdict.reasons)}',
-    *(f'  {text}' for text in page.worth(result)),
-    f'  {total:.1f} s, {1000 * total / count:.0f} ms a slice: {parts}',
-    *(f'  Note: {note}' for note in scan.notes),
-    # Damaged slices are named on the terminal only, since a file name can
-    # identify the patient.
-    *(
-      f'  Not read: {each.name}: {each.finding}'
-      for each in result.slices
-      if not each.is_readable
-    ),
-  ]
+      died = predict_jobs.score(arguments, left, add_from_elsewhere)
+      for scan_id in died:
+        error = RuntimeError('its process was ended by the system')
+        add_from_elsewhere(scan_id, scorer.give_up(left[scan_id], error))
+      return rest
+    # Compiled before the first scan, so that its time does not include it.
+    longest = min(max(map(len, left.values()), default=0), score.BATCH)
+    seconds = load.warm_up(network, num_slices=longest) if longest else 0.0
+    lines.say(f'Network ready after {seconds:.1f} s')
+    for scan_id, scan in left.items():
+      add(scan_id, scorer.score(scan, on_slice=bar.update))
+  return rest
 
 
 def _say_refused(found: scans.Found) -> None:

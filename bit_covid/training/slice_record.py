@@ -42,11 +42,9 @@ def exists(workdir: epath.Path, split: str) -> bool:
   return _path(workdir, split).exists()
 
 
-def digests(workdir: epath.Path, split: str) -> set[str]:
-  """Returns the digests of the images of a split; none without its table."""
-  if not exists(workdir, split):
-    return set()
-  return set(_read(_path(workdir, split))['digest'])
+def find(workdir: epath.Path, split: str) -> pd.DataFrame | None:
+  """Returns the table of a split, all of it text; None if there is none."""
+  return _read(_path(workdir, split)) if exists(workdir, split) else None
 
 
 def describe_changes(

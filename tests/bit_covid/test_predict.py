@@ -17,6 +17,7 @@ from bit_covid.analysis import aggregation
 from bit_covid.analysis import predictions
 from bit_covid.base import page_templates
 from bit_covid.cli import predict_scans
+from bit_covid.scoring import score as score_lib
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
 from input_pipeline.scans import file_kind
@@ -203,7 +204,7 @@ def _contents(folder):
 @pytest.fixture
 def fail_at(monkeypatch):
   """Returns a function that lets the scan of a number, from 1, fail."""
-  original = predict_scans.score.score
+  original = score_lib.score
   scored = []
 
   def fail(number, error):
@@ -213,7 +214,7 @@ def fail_at(monkeypatch):
         raise error
       return original(network, scan, **options)
 
-    monkeypatch.setattr(predict_scans.score, 'score', score)
+    monkeypatch.setattr(score_lib, 'score', score)
     return scored
 
   return fail
@@ -272,6 +273,32 @@ def test_scan_that_fails_does_not_stop_the_others(
   same = [x for x in undisturbed if x.stem in (scored[0], scored[2])]
   assert len(same) == 4
   assert all(contents[x] == undisturbed[x] for x in same)
+
+
+def test_several_processes_give_the_same(
+  tmp_path, predict_slices, undisturbed, capsys
+):
+  assert predict_slices(tmp_path / 'x', '--jobs=2') == 0
+  assert _contents(tmp_path / 'x') == undisturbed
+  printed = capsys.readouterr()
+  assert printed.out.count('.png -> ') == 3
+  assert printed.err == ''
+  assert predict_slices(tmp_path / 'y', '--jobs=0') == 2
+
+
+def test_scan_whose_process_dies_has_a_row(
+  tmp_path, predict_slices, monkeypatch, capsys
+):
+  def score(arguments, scan_ids, on_done):
+    del arguments, on_done
+    return list(scan_ids)
+
+  monkeypatch.setattr(predict_scans.predict_jobs, 'score', score)
+  assert predict_slices(tmp_path / 'x', '--jobs=2') == 1
+  assert 'its process was ended' in capsys.readouterr().out
+  table = pd.read_csv(tmp_path / 'x' / 'scans.csv')
+  assert len(table) == 3
+  assert (table['verdict'] == 'refused').all()
 
 
 def test_full_disk_stops_and_the_same_command_goes_on(

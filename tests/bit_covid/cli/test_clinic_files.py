@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`predict` with --nifti, --dicom and --key, from a series to all files."""
 
+import re
 import stat
 import types
 
@@ -54,6 +55,8 @@ def run(checkpoint, tmp_path, capsys):
 def _assert_nothing_of_the_patient(folder):
   for path in folder.rglob('*'):
     content = path.read_bytes() + path.name.encode()
+    # Pictures as text hold any three letters by chance.
+    content = re.sub(rb'base64,[A-Za-z0-9+/=]+', b'', content)
     if path.name.endswith('.gz'):
       content += nibabel.load(path).to_bytes()
     for secret in SECRETS:
