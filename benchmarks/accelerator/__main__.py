@@ -18,6 +18,8 @@ import sys
 import time
 from typing import Any
 
+import jax
+
 from benchmarks import turns
 from benchmarks.accelerator import comparison
 from benchmarks.accelerator import rows
@@ -40,7 +42,10 @@ def main() -> int:
     **os.environ,
     # Programs that take turns share the card.
     'XLA_PYTHON_CLIENT_PREALLOCATE': 'false',
+    'XLA_PYTHON_CLIENT_MEM_FRACTION': '.95',
   }
+  # This process counts operations, and must not hold the card.
+  jax.config.update('jax_platforms', 'cpu')
   device = _ask('facts', environment, end)
   path = pathlib.Path(flags.json)
   results = rows.Results(path, _facts(device, flags.turns))
@@ -53,7 +58,10 @@ def main() -> int:
     visible = os.environ.get('CUDA_VISIBLE_DEVICES', '0')
     environment['CUDA_VISIBLE_DEVICES'] = visible.split(',')[0]
   measure = comparison.Comparison(environment, turns=flags.turns)
-  left_out = _measure_all(flags, results, measure, end, on_gpu)
+  lacking = flags.no_peer or comparison.lacking_peer(device['platform'])
+  if lacking:
+    print(f'PyTorch is left out: {lacking}')
+  left_out = _measure_all(flags, results, measure, end, on_gpu, not lacking)
   print(table.markdown(rows.read(path)))
   for row in left_out:
     print(f'Left out, as the {minutes:g} minutes were over: {row}')
@@ -69,6 +77,12 @@ def _parse_flags() -> argparse.Namespace:
   parser.add_argument('--turns', type=int, default=5, help='of each program')
   parser.add_argument('--json', metavar='FILE', default='accelerator.jsonl')
   parser.add_argument('--table', metavar='FILE', help='only show a table')
+  parser.add_argument(
+    '--no_peer',
+    action='store_const',
+    const='as --no_peer says.',
+    help='leave PyTorch out',
+  )
   for name, default in (
     ('models', ['R50x1', 'R101x3']),
     ('tasks', ['train', 'forward', 'end to end']),
@@ -142,11 +156,9 @@ def _measure_all(
   measure: comparison.Comparison,
   end: float,
   on_gpu: bool,
+  with_peer: bool,
 ) -> list[str]:
   """Returns the rows for which there was no time, and measures the others."""
-  lacking = comparison.lacking_peer()
-  if lacking:
-    print(f'PyTorch is left out: {lacking}')
   batches = flags.batches or rows.doublings(32)
   plan = rows.plan(
     models=flags.models,
@@ -155,7 +167,7 @@ def _measure_all(
     precisions=[x for x in flags.precisions if on_gpu or x != 'tf32'],
     batches=batches,
     on_gpu=on_gpu,
-    with_peer=not lacking,
+    with_peer=with_peer,
   )
   for row in plan:
     if results.is_done(row) or results.is_too_large(row):

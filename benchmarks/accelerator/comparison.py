@@ -14,8 +14,10 @@ from benchmarks.accelerator import rows
 from benchmarks.accelerator import worker
 
 
-def lacking_peer() -> str | None:
+def lacking_peer(platform: str) -> str | None:
   """Returns what is missing for a comparison with PyTorch, or None."""
+  if platform == 'tpu':
+    return 'a TPU has room for one process, and PyTorch would need torch_xla.'
   if not importlib.util.find_spec('torch'):
     return 'it is not installed; see benchmarks/README.md.'
   if not any(map(importlib.util.find_spec, ('timm', 'transformers'))):
@@ -55,7 +57,11 @@ class Comparison:
   def _measure(
     self, row: rows.Row, programs: Sequence[str], until: float
   ) -> dict[str, dict[str, Any]]:
-    """Returns the measurement of each program, or why there is none."""
+    """Returns the measurement of each program, or why there is none.
+
+    Raises:
+      TimeoutError: they were not all measured before `until`.
+    """
     if time.monotonic() > until:
       raise TimeoutError
     if row.task == 'profile':
@@ -67,13 +73,17 @@ class Comparison:
         workers[program] = stack.enter_context(self._start(row, program))
         # One after the other: two that compile at once would slow each other.
         found[program] = workers[program].ask(until=until)
+        if len(programs) > 1 and found[program].get('out_of_memory'):
+          # They do not fit together, so that no turns are needed.
+          return found
       seconds: dict[str, list[float]] = {x: [] for x in programs}
       for _ in range(self.turns):
         for program, process in workers.items():
           if 'failed' not in found[program]:
             answer = process.ask('turn', until=until)
-            seconds[program].append(answer.get('step_seconds', 0.0))
             found[program] |= answer
+            if 'failed' not in answer:
+              seconds[program].append(answer['step_seconds'])
       for program, process in workers.items():
         if 'failed' not in found[program]:
           found[program] |= process.ask('peak', until=until)
@@ -104,7 +114,7 @@ def _summary(
   """Returns the fields of a line in the file of results."""
   if 'failed' in measurement:
     return dict(measurement)
-  first = seconds[row.programs[0]] if row.programs[0] in seconds else []
+  first = seconds.get(row.programs[0], [])
   own = seconds[program]
   ratio = None
   if program != row.programs[0] and len(first) == len(own):

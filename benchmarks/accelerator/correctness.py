@@ -71,7 +71,7 @@ def _in_float64(images: np.ndarray) -> np.ndarray:
 
 
 def check_logits(precision: str) -> Check:
-  """Compares the logits of an evaluation with NumPy's."""
+  """Returns whether the logits of an evaluation are those of NumPy."""
   dtype = jnp.bfloat16 if precision == 'bfloat16' else jnp.float32
   network = resnet_v2.create(_MODEL, num_classes=3, dtype=dtype)
   params, batch = numpy_network.random_params(_MODEL), _batch()
@@ -92,7 +92,7 @@ def check_logits(precision: str) -> Check:
 
 
 def check_gradient() -> Check:
-  """Compares each parameter's gradient with float64 central differences."""
+  """Returns whether the gradients are central differences in float64."""
   params, batch = numpy_network.random_params(_MODEL), _batch()
   images, labels = batch['image'][:2], np.eye(3)[batch['label'][:2]]
   network = resnet_v2.create(_MODEL, num_classes=3)

@@ -12,7 +12,10 @@ from benchmarks.accelerator import peaks
 
 _SIZES = re.compile(r'\[([\d,]*)\]')
 _LABELS = re.compile(r'dim_labels=\w+_(\w+)->')
-_CONTRACTED = re.compile(r'lhs_contracting_dims={([\d,]*)}')
+# Of XLA's own product, and of cuBLAS.
+_CONTRACTED = re.compile(r'lhs_contracting_dim(?:s={|ensions":\[)([\d,"]*)')
+# What cuDNN and cuBLAS need beside their result, which is not moved as a whole.
+_WORKSPACE = re.compile(r', u?s?8\[\d+\]({[^}]*})?\)$')
 _DILATED = re.compile(r'lhs_dilate=([\dx]+)')
 _CALLED = re.compile(r'calls=(%[\w.\-]+)')
 
@@ -43,6 +46,8 @@ def operations(
   buffers, lines = {}, []
   for match in found['ENTRY']:
     name, shape, operation, _ = match.groups()
+    if operation == 'custom-call':
+      shape = _WORKSPACE.sub(')', shape)
     buffers[name] = hlo_traffic.buffers(shape)
     if operation == 'while':
       continue
@@ -74,7 +79,7 @@ def _flops(
     return sum(_flops(x, _shapes(inside), computations) for x in inside)
   if operation == 'dot' or '__cublas$' in rest:
     factor = _sizes(shapes[names[0]])
-    axes = _CONTRACTED.search(rest)[1].split(',')
+    axes = _CONTRACTED.search(rest)[1].replace('"', '').split(',')
     return (
       2.0
       * math.prod(_sizes(result))

@@ -104,7 +104,12 @@ class Results:
 
   def __init__(self, path: pathlib.Path, facts: Mapping[str, Any]):
     self._path, self._facts = path, dict(facts)
-    lines = read(path) if path.exists() else []
+    lines = []
+    if path.exists():
+      lines = read(path)
+      if not path.read_text().endswith('\n'):
+        # So that the next line does not continue the one that was cut off.
+        self._append('\n')
     self._known = [x for x in lines if x['facts'] == self._facts]
 
   def find(self, identity: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -118,8 +123,11 @@ class Results:
     """Appends a measurement to the file."""
     line = {'row': dict(identity), **found, 'facts': self._facts}
     self._known.append(line)
+    self._append(json.dumps(line) + '\n')
+
+  def _append(self, text: str) -> None:
     with self._path.open('a') as file:
-      file.write(json.dumps(line) + '\n')
+      file.write(text)
 
   def is_done(self, row: Row) -> bool:
     """Returns whether all programs of a row are in the file."""
@@ -139,7 +147,7 @@ class Results:
 def read(path: pathlib.Path) -> list[dict[str, Any]]:
   """Returns the lines of the file; one that was cut off is left out."""
   lines = []
-  for line in path.read_text().splitlines():
+  for line in filter(None, path.read_text().splitlines()):
     try:
       lines.append(json.loads(line))
     except json.JSONDecodeError:

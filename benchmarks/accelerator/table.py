@@ -13,6 +13,8 @@ _COLUMNS = (
   *('here is faster by', 'GB at peak', 'share of peak', 'compile s'),
 )
 _KERNELS = ('kernel', 'ms of a step', 'share')
+# Of the operations of a step.
+_SHOWN = 20
 _OPERATIONS = ('operation', 'GB moved', 'GFLOP', 'least ms')
 
 
@@ -48,16 +50,15 @@ def _one(facts: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> str:
   for line in lines:
     if line['row']['task'] != 'profile' or 'failed' in line:
       continue
-    kernels, operations = line['kernels'], line['operations']
-    parts.append(
-      _table(
-        _KERNELS,
-        ((x['name'], _text(x['ms']), f'{x["share"]:.1%}') for x in kernels),
-      )
+    kernels = (
+      (x['name'], _text(x['ms']), f'{x["share"]:.1%}') for x in line['kernels']
     )
-    parts.append(
-      _table(_OPERATIONS, (map(_text, x.values()) for x in operations))
-    )
+    operations = line['operations']
+    whole = {'name': f'all {len(operations)}, which the file has'}
+    for key in ('gigabytes', 'gflop', 'floor_ms'):
+      whole[key] = sum(x[key] or 0.0 for x in operations)
+    shown = (map(_text, x.values()) for x in [*operations[:_SHOWN], whole])
+    parts += [_table(_KERNELS, kernels), _table(_OPERATIONS, shown)]
   return '\n\n'.join(parts)
 
 

@@ -32,7 +32,8 @@ class Worker(contextlib.AbstractContextManager):
   def __init__(
     self, job: str, *, environment: Mapping[str, str], **arguments: Any
   ):
-    self._errors = tempfile.TemporaryFile('w+')
+    # Closed by `__exit__`.
+    self._errors = tempfile.TemporaryFile('w+')  # noqa: SIM115
     self._process = subprocess.Popen(
       [sys.executable, '-m', 'benchmarks.accelerator.worker']
       + [json.dumps({'job': job, 'arguments': arguments})],
@@ -45,7 +46,8 @@ class Worker(contextlib.AbstractContextManager):
 
   def __exit__(self, *exception: object) -> None:
     self._process.kill()
-    self._process.communicate()
+    with contextlib.suppress(BrokenPipeError):
+      self._process.communicate()
     self._errors.close()
 
   def ask(self, question: str | None = None, *, until: float) -> dict[str, Any]:
@@ -61,8 +63,10 @@ class Worker(contextlib.AbstractContextManager):
       TimeoutError: it was not.
     """
     if question:
-      self._process.stdin.write(question + '\n')
-      self._process.stdin.flush()
+      # A process that has ended says why below.
+      with contextlib.suppress(BrokenPipeError):
+        self._process.stdin.write(question + '\n')
+        self._process.stdin.flush()
     wait = max(0.0, until - time.monotonic())
     if not select.select([self._process.stdout], [], [], wait)[0]:
       raise TimeoutError
