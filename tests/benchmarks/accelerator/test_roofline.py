@@ -9,8 +9,8 @@ from benchmarks.accelerator import roofline
 
 # A convolution 3x3 of 4 x 8 x 8 x 16 to 32 channels: 2 * 4*8*8*32 * 9*16.
 FLOPS = 2 * 4 * 8 * 8 * 32 * 9 * 16
-X, Y, W = 'f32[4,8,8,16]', 'f32[4,8,8,32]', 'f32[3,3,16,32]'
-LABELS = 'dim_labels=b01f_01io->b01f'
+X, Y, W = 'f32[4,8,8,16]', 'f32[4,8,8,32]', 'f32[32,3,3,16]'
+LABELS = 'dim_labels=b01f_o01i->b01f'
 BYTES = 4 * (4 * 8 * 8 * 16 + 4 * 8 * 8 * 32 + 9 * 16 * 32)
 
 
@@ -54,7 +54,7 @@ def test_a_fusion_counts_the_convolution_inside_and_no_inserted_zeros():
     f'\n%fused (p: {Y}) -> f32[4,16,16,16] {{\n'
     f'  %p = {Y} parameter(0)\n  %q = {W} parameter(1)\n'
     '  ROOT %r = f32[4,16,16,16] convolution(%p, %q), window={size=3x3 '
-    'pad=1_2x1_2 lhs_dilate=2x2}, dim_labels=b01f_01oi->b01f\n}\n'
+    'pad=1_2x1_2 lhs_dilate=2x2}, dim_labels=b01f_i01o->b01f\n}\n'
   )
   hlo = _program(
     f'%a = {Y} parameter(0)',
