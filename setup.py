@@ -14,6 +14,7 @@ _REPOSITORY = _PROJECT['REPOSITORY']
 _OLDEST, _NEWEST = _PROJECT['OLDEST_PYTHON'], _PROJECT['NEWEST_PYTHON']
 _MINORS = range(_OLDEST[1], _NEWEST[1] + 1)
 _DICOM = ['highdicom>=0.28.2']
+_MLFLOW = ['mlflow-skinny>=3.5']
 _APP = ['starlette>=1.0', 'uvicorn>=0.40']
 
 setuptools.setup(
@@ -107,8 +108,11 @@ setuptools.setup(
     'app': _APP,
     # For --dicom of bit_covid.predict: Parametric Maps and Structured Reports.
     'dicom': _DICOM,
+    # For --mlflow of a training: the client of an MLflow server.
+    'mlflow': _MLFLOW,
     # Its tests, and those that run the notebooks.
     'test': [
+      'axe-core-python>=0.1',  # Finds faults of accessibility in pages.
       'hypothesis>=6.130',
       'import-linter>=2.5',
       'pytest>=9',
@@ -118,6 +122,7 @@ setuptools.setup(
       'setuptools>=77',  # Builds the wheel that is tested.
       *_APP,
       *_DICOM,
+      *_MLFLOW,
       'ipykernel>=7',
       'nbclient>=0.11',
       'nbformat>=5.10',

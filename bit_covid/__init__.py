@@ -11,16 +11,20 @@ docs/library.md shows the rest. JAX is loaded when a function first needs it.
 Research software, not a medical device.
 """
 
+from collections.abc import Sequence
 import fnmatch
 import os
 from typing import TYPE_CHECKING, Any
 
+from bit_covid.base import config_files
 from bit_covid.base import import_path
 from bit_covid.base import moved
 from bit_covid.base import project
 from bit_covid.base import version
 
 if TYPE_CHECKING:
+  import ml_collections
+
   from bit_covid.classifier import Classifier
   from bit_covid.models import resnet_v2
 
@@ -31,7 +35,7 @@ import_path.prefer_installed()
 import_path.check_input_pipeline()
 moved.install()
 
-__all__ = ['Classifier', 'create_model', 'list_models', 'load']
+__all__ = ['Classifier', 'create_model', 'get_config', 'list_models', 'load']
 
 
 def list_models(pattern: str = '*') -> list[str]:
@@ -52,7 +56,11 @@ def list_models(pattern: str = '*') -> list[str]:
   return fnmatch.filter(names, pattern)
 
 
-def load(name: str | os.PathLike[str]) -> 'Classifier':
+def load(
+  name: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+  *,
+  flips: bool = False,
+) -> 'Classifier':
   """Returns the classifier of that name, ready to be used.
 
   There is no training mode and no dropout to switch off: the same images give
@@ -60,17 +68,21 @@ def load(name: str | os.PathLike[str]) -> 'Classifier':
 
   Args:
     name: of `list_models()`, the path of an .npz file, or a work directory of a
-      training.
+      training. A list of them, or the folder of a cross-validation, is an
+      ensemble: its probabilities and maps are the means of those of its
+      networks.
+    flips: average the results of each image and its mirror image.
 
   Raises:
     FileNotFoundError: there is no such file, folder or public name.
     ConnectionError: the download failed; the message has path and URL.
-    ValueError: the file is not a checkpoint of BiT's; the message says why.
+    ValueError: a file is not a checkpoint of BiT's, or the networks of an
+      ensemble do not fit together; the message says why.
   """
   # JAX comes with it; importing bit_covid alone stays light.
   from bit_covid import classifier
 
-  return classifier.Classifier.load(name)
+  return classifier.Classifier.load(name, flips=flips)
 
 
 def create_model(
@@ -113,6 +125,27 @@ def create_model(
   return resnet_v2.create(
     model_name, num_classes=num_classes, dtype=jnp.dtype(dtype), remat=remat
   )
+
+
+def get_config(
+  name: str, argument: str | None = None
+) -> 'ml_collections.ConfigDict':
+  """Returns the config of a training, whose fields may then be changed.
+
+      config = bit_covid.get_config('bit_m', 'resolution=256x224,steps=5k')
+      config.batch = 32
+
+  Args:
+    name: as `bit-covid train` takes it: a config of this package ('demo',
+      'bit_m') or the path of a file of your own.
+    argument: the short form of what is varied most, such as 'steps=5k,seed=1';
+      its keys depend on the file.
+
+  Raises:
+    FileNotFoundError: there is no such config; the message lists the names.
+    ValueError: the argument is invalid; the message says why.
+  """
+  return config_files.get_config(name, argument)
 
 
 # A type checker would take any name for one of this package's.

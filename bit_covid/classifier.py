@@ -14,6 +14,7 @@ from numpy import typing as npt
 import pandas as pd
 
 from bit_covid.inference import network
+from bit_covid.models import ensemble
 from bit_covid.models import normalize
 from bit_covid.models import resnet_v2
 from bit_covid.scoring import predict_files
@@ -34,7 +35,7 @@ class Classifier(network.Network):
     shown = ', '.join(names[:_MOST_NAMES])
     if len(names) > _MOST_NAMES:
       shown += f', ... ({len(names):,} classes)'
-    features = resnet_v2.MODELS[self.model_name].num_features
+    features = ensemble.first(self.model).size.num_features
     parameters = resnet_v2.parameter_count(self.params)
     window = 'unknown'
     if self.window:
@@ -98,6 +99,9 @@ class Classifier(network.Network):
     and empty for images. `source` is 'dicom', 'nifti' or 'images'; `label` is
     missing, as it is not known. Slices are windowed, cropped and resized as in
     training. Probabilities are calibrated if the checkpoint has a temperature.
+    `table.attrs['certainty']` says, by `patient_id`, how often the network was
+    right on patients of val with a number like that of the scan, and whether
+    the ways to join its slices disagree.
 
     Args:
       paths: PNG, JPEG, DICOM and NIfTI files, zip archives, and folders of

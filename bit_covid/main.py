@@ -71,6 +71,12 @@ _FOLDS = flags.DEFINE_integer(
   0,
   'Trains so many folds of a cross-validation by patient, with one report.',
 )
+_MLFLOW = flags.DEFINE_string(
+  'mlflow',
+  None,
+  'Address of an MLflow server, http://HOST:PORT, that shows the measurements '
+  'while they are made.',
+)
 flags.DEFINE_bool('debug', False, 'A traceback with an error.')
 
 _HELP = frozenset(('-h', '-help', '--help', '-helpshort', '--helpshort'))
@@ -198,6 +204,7 @@ def _train(config: ml_collections.ConfigDict, workdir: str) -> None:
     options = {
       'max_minutes': _MAX_MINUTES.value,
       'debug_nans': _DEBUG_NANS.value,
+      'mlflow': _MLFLOW.value or '',
     }
     if _FOLDS.value:
       folds.train_and_report_folds(
@@ -221,16 +228,13 @@ def _place_by_hand() -> host_watch.Place | None:
   return None
 
 
-def _program() -> str:
-  return command.program('bit_covid.main')
-
-
 def _help() -> str:
   names = flags.FLAGS.flags_by_module_dict()
+  program = command.program('bit_covid.main')
   own = names[flags.FLAGS.find_module_defining_flag('workdir')]
   return '\n'.join(
     [
-      f'usage: {_program()} CONFIG [--data=FOLDER] [--workdir=FOLDER] '
+      f'usage: {program} CONFIG [--data=FOLDER] [--workdir=FOLDER] '
       '[--config.FIELD=VALUE]',
       '',
       'Fine-tunes a network and evaluates it.',
@@ -238,7 +242,7 @@ def _help() -> str:
       'Flags:',
       *(f'  --{flag.name}\n      {flag.help}' for flag in own),
       '',
-      command.epilog(_EXAMPLES, _NOTES) % {'prog': _program()},
+      command.epilog(_EXAMPLES, _NOTES) % {'prog': program},
     ]
   )
 

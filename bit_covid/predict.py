@@ -11,12 +11,16 @@ Research software, not a medical device.
 
 import argparse
 from collections.abc import Sequence
-import contextlib
 import sys
 
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
-from bit_covid.base import files
+from bit_covid.scoring import unfinished
+
+_STOPPED = (
+  'Stopped. Scans that were finished stay; the same command goes on with the '
+  'others.'
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
       'slices/*.png --checkpoint=model.npz --output=results --images_are_scans',
     ),
     notes='It writes index.html, a page a scan, and tables; see README.txt '
-    'there.',
+    'there.\nThe same command goes on with what is left after an interruption.',
   )
   parser.add_argument(
     'paths',
@@ -48,26 +52,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     'one scan',
   )
   arguments_lib.add_clinic(parser)
-  return command.main(parser, _run, argv)
+  return command.main(parser, _run, argv, stopped=_STOPPED)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-  arguments_lib.check_new_folder(arguments.output)
-  arguments_lib.check_clinic(arguments)
+  goes_on = unfinished.exists(arguments.output)
+  if not goes_on:
+    arguments_lib.check_new_folder(arguments.output)
+  arguments_lib.check_clinic(arguments, goes_on=goes_on)
   arguments_lib.check_exist(
     *arguments.paths, expected='files or folders of scans'
   )
   # Not at the top, as `--help` need not wait for it.
   from bit_covid.weights import find
 
-  find.check_checkpoint(arguments.checkpoint)
+  find.check_checkpoints(arguments.checkpoint)
   # After the checks, as it takes seconds to load.
   from bit_covid.cli import predict_scans
+  from bit_covid.training import run_lock
 
-  with contextlib.ExitStack() as stack:
-    stack.enter_context(files.new_folder(arguments.output))
-    if arguments.dicom:
-      stack.enter_context(files.new_folder(arguments.dicom, mode=0o700))
+  with run_lock.hold(arguments.output, flag='--output'):
     return predict_scans.run(arguments)
 
 

@@ -7,13 +7,19 @@ import contextlib
 import os
 import pathlib
 import resource
+import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import warnings
 
 import jax
 import numpy as np
 import pytest
+import setuptools
+
+ROOT = pathlib.Path(__file__).parents[1]
 
 # Before anything asks JAX for its devices.
 jax.config.update('jax_platforms', 'cpu')
@@ -163,3 +169,28 @@ def to_gray() -> Callable[[np.ndarray], np.ndarray]:
     return (255 * np.clip(share, 0, 1)).astype(np.uint8)
 
   return convert
+
+
+@pytest.fixture(scope='session')
+def built(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+  """The folder of a source distribution and of the wheel made from it."""
+  if int(setuptools.__version__.split('.')[0]) < 77:
+    pytest.skip('needs setuptools 77 or newer; it is in the extra `test`')
+  folder = tmp_path_factory.mktemp('built')
+  ignored = shutil.ignore_patterns('.*_cache', '.venv', '.git', '*.egg-info')
+  shutil.copytree(ROOT, folder / 'clone', ignore=ignored)
+  # By the hooks that pip and build call, without a network.
+  program = 'import sys; from setuptools import build_meta; '
+  program += 'print(getattr(build_meta, sys.argv[1])(sys.argv[2]))'
+  for hook, place in (('sdist', 'clone'), ('wheel', 'unpacked/bit_covid-*')):
+    (place,) = folder.glob(place)
+    subprocess.run(
+      [sys.executable, '-c', program, f'build_{hook}', str(folder)],
+      cwd=place,
+      check=True,
+      stdout=subprocess.DEVNULL,
+    )
+    if hook == 'sdist':
+      (archive,) = folder.glob('*.tar.gz')
+      shutil.unpack_archive(archive, folder / 'unpacked', filter='data')
+  return folder

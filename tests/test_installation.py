@@ -7,7 +7,6 @@ import os
 import pathlib
 import re
 import runpy
-import shutil
 import subprocess
 import sys
 
@@ -112,31 +111,6 @@ def test_every_requirement_has_a_lowest_version(setup):
 def test_every_config_has_a_name():
   stems = {path.stem for path in (ROOT / 'configs').glob('*.py')}
   assert set(config_files.NAMES) == stems - {'__init__', 'common'}
-
-
-@pytest.fixture(scope='module')
-def built(tmp_path_factory):
-  """The folder of a source distribution and of the wheel made from it."""
-  if int(setuptools.__version__.split('.')[0]) < 77:
-    pytest.skip('needs setuptools 77 or newer; it is in the extra `test`')
-  folder = tmp_path_factory.mktemp('built')
-  ignored = shutil.ignore_patterns('.*_cache', '.venv', '.git', '*.egg-info')
-  shutil.copytree(ROOT, folder / 'clone', ignore=ignored)
-  # By the hooks that pip and build call, without a network.
-  program = 'import sys; from setuptools import build_meta; '
-  program += 'print(getattr(build_meta, sys.argv[1])(sys.argv[2]))'
-  for hook, place in (('sdist', 'clone'), ('wheel', 'unpacked/bit_covid-*')):
-    (place,) = folder.glob(place)
-    subprocess.run(
-      [sys.executable, '-c', program, f'build_{hook}', str(folder)],
-      cwd=place,
-      check=True,
-      stdout=subprocess.DEVNULL,
-    )
-    if hook == 'sdist':
-      (archive,) = folder.glob('*.tar.gz')
-      shutil.unpack_archive(archive, folder / 'unpacked', filter='data')
-  return folder
 
 
 @pytest.mark.slow

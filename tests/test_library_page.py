@@ -14,7 +14,6 @@ import bit_covid
 from bit_covid.models import resnet_v2
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
-from configs import demo
 
 ROOT = pathlib.Path(__file__).parents[1]
 # Code, and what the page says that it prints, if it says so.
@@ -58,10 +57,10 @@ def folder(tmp_path, monkeypatch, random_params, chest, write_dicom, to_gray):
 @pytest.fixture
 def short_demo(monkeypatch, tfds_dir):
   """The demo on fewer slices and smaller batches."""
-  config = demo.get_config()
+  config = bit_covid.get_config('demo')
   config.data.name, config.data.data_dir = 'phantom/tiny', tfds_dir
   config.batch = config.eval_batch = 8
-  monkeypatch.setattr(demo, 'get_config', lambda: config)
+  monkeypatch.setattr(bit_covid, 'get_config', {'demo': config}.get)
 
 
 def _run(path, names, capsys):

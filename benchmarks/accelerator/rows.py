@@ -104,12 +104,12 @@ class Results:
 
   def __init__(self, path: pathlib.Path, facts: Mapping[str, Any]):
     self._path, self._facts = path, dict(facts)
-    lines = []
-    if path.exists():
-      lines = read(path)
-      if not path.read_text().endswith('\n'):
-        # So that the next line does not continue the one that was cut off.
-        self._append('\n')
+    # Also shows at once whether the file can be written.
+    path.touch()
+    lines = read(path)
+    if lines and not path.read_text().endswith('\n'):
+      # So that the next line does not continue the one that was cut off.
+      self._append('\n')
     self._known = [x for x in lines if x['facts'] == self._facts]
 
   def find(self, identity: Mapping[str, Any]) -> dict[str, Any] | None:

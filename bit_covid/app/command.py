@@ -140,14 +140,14 @@ def _serve(
   # Not at the top, as `--help` need not wait for it.
   from bit_covid.weights import find
 
-  find.check_checkpoint(arguments.checkpoint)
+  find.check_checkpoints(arguments.checkpoint)
   # After the checks, as it takes seconds to load.
   from bit_covid.app import server
   from bit_covid.base import page_templates
   from bit_covid.inference import load
   from bit_covid.scoring import output
 
-  classifier = load.load(arguments.checkpoint)
+  classifier = load.load(arguments.checkpoint, flips=arguments.flips)
   lines.say(page_templates.DISCLAIMER)
   for text in output.cautions(classifier):
     lines.say(f'Note: {text}')

@@ -10,6 +10,7 @@ run in turn: one for each session, so that no page takes all threads.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 import io
+import types
 import zipfile
 
 import anyio.to_thread
@@ -27,7 +28,12 @@ from bit_covid.app import worker as worker_lib
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import output
 from bit_covid.scoring import page
+from bit_covid.scoring import scored_rows
 from input_pipeline.scans import private_folder
+
+# Without a name: the browser gives the file that of the user's folder, which
+# only the browser knows.
+_AS_FILE = types.MappingProxyType({'content-disposition': 'attachment'})
 
 
 class _Number(convertors.IntegerConvertor):
@@ -155,7 +161,7 @@ class Endpoints:
     return responses.HTMLResponse(
       page.render(result, output.cautions(self._classifier)),
       headers={
-        **_as_file(f'{result.scan.id}.html'),
+        **_AS_FILE,
         'content-security-policy': guard.REPORT_POLICY,
       },
     )
@@ -167,14 +173,15 @@ class Endpoints:
     with private_folder.PrivateFolder() as private:
       folder = private.path
       output.write_page(folder, result, self._classifier)
-      output.write_tables(folder, [result], found, self._classifier)
+      rows = scored_rows.of_result(result)
+      output.write_tables(folder, [rows], found, self._classifier)
       with zipfile.ZipFile(buffer, 'w', zipfile.ZIP_DEFLATED) as file:
         for path in sorted(folder.iterdir()):
           file.write(path, f'{result.scan.id}/{path.name}')
     return responses.Response(
       buffer.getvalue(),
       media_type='application/zip',
-      headers=_as_file(f'{result.scan.id}.zip'),
+      headers=_AS_FILE,
     )
 
   def _picture(self, request: requests.Request) -> responses.Response:
@@ -229,7 +236,3 @@ def _png(content: bytes | None) -> responses.Response:
   if content is None:
     raise exceptions.HTTPException(404, 'There is no such picture.')
   return responses.Response(content, media_type='image/png')
-
-
-def _as_file(name: str) -> dict[str, str]:
-  return {'content-disposition': f'attachment; filename="{name}"'}

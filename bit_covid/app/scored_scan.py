@@ -111,6 +111,8 @@ def content(
       'is_withheld': result.verdict.is_withheld,
       'text': ' '.join([result.verdict.meaning, *result.verdict.reasons]),
     },
+    'certainty': result.certainty and result.certainty.full,
+    'disagreement': page.disagreement(result),
     'joined': joined,
     'counted': result.num_used,
     'cautions': list(cautions),
@@ -118,8 +120,20 @@ def content(
     'findings': page.findings(result),
     'notes': result.scan.notes,
     'facts': page.facts(result),
+    'has_sides': result.scan.has_sides,
+    'window': result.scan.window and page.window_text(result.scan.window),
+    'colours': _colours(),
     'slices': [_slice(scored, i) for i in range(len(result.slices))],
   }
+
+
+def _colours() -> list[str]:
+  """Returns the colours of a map, from nothing to its largest value."""
+  rgba = colormaps[colours.MAPS](np.linspace(0, 1, 9), bytes=True)
+  return [
+    f'rgba({r}, {g}, {b}, {alpha:.3f})'
+    for (r, g, b, _), alpha in zip(rgba, np.linspace(0, 1, 9), strict=True)
+  ]
 
 
 def _slice(scored: ScoredScan, index: int) -> dict[str, Any]:

@@ -93,8 +93,10 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     '--checkpoint',
     required=True,
-    help='work directory of a training, or its model.npz',
+    help='work directory of a training, or its model.npz; several with commas, '
+    'or the folder of a cross-validation, are an ensemble',
   )
+  add_flips(parser)
   parser.add_argument(
     '--score_flagged',
     action='store_true',
@@ -106,6 +108,15 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     action='store_true',
     help='give probabilities also for scans that are refused as too unlike '
     'those of the training',
+  )
+
+
+def add_flips(parser: argparse.ArgumentParser) -> None:
+  """Adds --flips."""
+  parser.add_argument(
+    '--flips',
+    action='store_true',
+    help='average the results of each slice and its mirror image',
   )
 
 
@@ -133,8 +144,14 @@ def add_clinic(parser: argparse.ArgumentParser) -> None:
   )
 
 
-def check_clinic(arguments: argparse.Namespace) -> None:
+def check_clinic(
+  arguments: argparse.Namespace, *, goes_on: bool = False
+) -> None:
   """Checks that --dicom and --key can be written, apart from --output.
+
+  Args:
+    arguments: of the command.
+    goes_on: whether the command goes on, so that they may exist.
 
   Raises:
     ValueError: they cannot.
@@ -148,11 +165,12 @@ def check_clinic(arguments: argparse.Namespace) -> None:
       )
     _check_apart(dicom, '--dicom', output)
     _check_apart(output, '--output', dicom, '--dicom')
-    check_new_folder(dicom, '--dicom')
+    if not goes_on:
+      check_new_folder(dicom, '--dicom')
   if key is not None:
     _check_apart(key, '--key', output)
     disk.check_folder(key.parent, '--key')
-    if key.exists():
+    if key.exists() and not goes_on:
       raise ValueError(f'--key={key} exists; name a new file.')
 
 

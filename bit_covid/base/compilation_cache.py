@@ -96,9 +96,12 @@ def _open_to_others(folder: pathlib.Path) -> pathlib.Path | None:
 
 
 def _machine() -> str:
-  """Returns a name for machines that run the same instructions."""
+  """Returns a name for machines that run the same programs as well as this."""
   # Machines that share a home may differ, and a program would crash on another.
   text = f'{platform.machine()} {platform.processor()}'
+  # XLA divides the work among the cores it may use. A program that was compiled
+  # for one core, as in a job of a cluster, would stay on one.
+  text += f' {_usable_cores()}'
   cpus = pathlib.Path('/proc/cpuinfo')
   if cpus.exists():
     lines = cpus.read_text().splitlines()
@@ -106,3 +109,9 @@ def _machine() -> str:
     kinds = ('model name', 'flags', 'Features', 'CPU part')
     text += '\n'.join(sorted({x for x in lines if x.startswith(kinds)}))
   return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _usable_cores() -> int:
+  if hasattr(os, 'sched_getaffinity'):
+    return len(os.sched_getaffinity(0))
+  return os.cpu_count() or 1  # macOS and Windows.

@@ -79,10 +79,16 @@ def get_config(file: str, argument: str | None = None) -> Any:
     argument: of the file's `get_config`, such as 'steps=5k,seed=1'.
 
   Raises:
-    OSError: there is no such file.
+    FileNotFoundError: there is no such file.
   """
+  path = find(file)
+  if not os.path.isfile(path):
+    raise FileNotFoundError(
+      f'There is no config {file!r}; expected one of {", ".join(NAMES)}, or '
+      'the path of a file of your own.'
+    )
   with importable():
-    return runpy.run_path(find(file))['get_config'](argument)
+    return runpy.run_path(path)['get_config'](argument)
 
 
 @contextlib.contextmanager

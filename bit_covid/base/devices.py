@@ -117,8 +117,9 @@ def check_divides(name: str, batch: int, *, accumulation: int = 1) -> None:
   """
   count = jax.device_count()
   if batch < 1 or batch % (count * accumulation):
+    parts = f' times {accumulation} parts of accumulation'
     raise ValueError(
-      f'{name}={batch} does not divide by {count} devices times '
-      f'{accumulation} parts of accumulation. Choose a multiple of '
+      f'{name}={batch} does not divide by {count} devices'
+      f'{parts if accumulation > 1 else ""}. Choose a multiple of '
       f'{count * accumulation}.'
     )

@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The work of `bit-covid out-of-distribution`: a detector for a trained run."""
+"""The work of `bit-covid out-of-distribution`: files for a trained run."""
 
 import argparse
 import pathlib
@@ -10,17 +10,16 @@ import ml_collections
 
 from bit_covid.base import compilation_cache
 from bit_covid.base import devices
-from bit_covid.inference import detector
-from bit_covid.training import fit_detector
 from bit_covid.training import manifest
 from bit_covid.training import run_identity
+from bit_covid.training import scan_references
 from bit_covid.weights import bit_npz
 from bit_covid.weights import find
 import input_pipeline
 
 
-def run(arguments: argparse.Namespace) -> pathlib.Path:
-  """Returns the file that was written to the run.
+def run(arguments: argparse.Namespace) -> list[pathlib.Path]:
+  """Returns the files that were written to the run.
 
   Raises:
     FileNotFoundError: the run has no network, or the data do not exist.
@@ -51,8 +50,14 @@ def run(arguments: argparse.Namespace) -> pathlib.Path:
         f'{name} is not the split of {workdir} (fingerprint {found} here, '
         f'{fingerprints[name]} there); give the data of its training by --data.'
       )
-  params = devices.replicate(checkpoint.params)
-  if problem := fit_detector.write(workdir, params, splits, config):
-    raise ValueError(f'{workdir} gets no limits: {problem}.')
-  manifest.update(workdir, detector.FILE_NAME)
-  return pathlib.Path(workdir) / detector.FILE_NAME
+  problems = scan_references.write(
+    workdir,
+    devices.replicate(checkpoint.params),
+    splits,
+    config,
+    temperature=checkpoint.metadata.temperature,
+  )
+  manifest.update(workdir, *scan_references.FILE_NAMES)
+  if problems:
+    raise ValueError(f'{workdir}: {" ".join(problems)}')
+  return [pathlib.Path(workdir) / x for x in scan_references.FILE_NAMES]

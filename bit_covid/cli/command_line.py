@@ -50,7 +50,7 @@ VERBS = {
   ),
   'out-of-distribution': Verb(
     'bit_covid.cli.out_of_distribution',
-    'add limits for scans unlike the training to a run',
+    'add to a run what scans are compared with',
   ),
   'export': Verb(
     'bit_covid.export.command', 'a checkpoint for ONNX, TensorFlow, plain JAX'

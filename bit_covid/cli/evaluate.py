@@ -22,6 +22,8 @@ _EXAMPLES = (
   'the network calls otherwise:\n'
   'runs/bit_m --data=images.csv --map=fibrosis:CP --box=automatic '
   '--output=runs/elsewhere',
+  'The mean of three networks, also of mirrored slices:\n'
+  'runs/seed0,runs/seed1,runs/seed2 --flips --output=runs/ensemble',
   'On another version of COVIDx CT:\n'
   'model.npz --dataset=covidx_ct/3a --data=COVIDX_FOLDER --output=runs/3a',
 )
@@ -44,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
   add(
     'checkpoint',
     metavar='CHECKPOINT',
-    help='work directory of a training, or an .npz file',
+    help='work directory of a training, or an .npz file; several with commas '
+    'are an ensemble',
   )
   add(
     '--split', default='test', help='one, or several: val,test; default: test'
@@ -67,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     help='what slices are cropped to; default: as in the training',
   )
   arguments_lib.add_map(parser)
+  arguments_lib.add_flips(parser)
   add('--batch', type=int, default=64, help='slices a step; default: 64')
   words = arguments_lib.FIELDS_AS_FLAGS
   return command.main(parser, _run, argv, words=words)
@@ -78,7 +82,7 @@ def _run(arguments: argparse.Namespace) -> int:
   # Not at the top, as `--help` need not wait for it.
   from bit_covid.weights import find
 
-  find.check_checkpoint(arguments.checkpoint)
+  find.check_checkpoints(arguments.checkpoint)
   # After the checks, as it takes seconds to load.
   from bit_covid.cli import evaluate_splits
   from bit_covid.training import run_lock
@@ -95,6 +99,11 @@ def _output(arguments: argparse.Namespace) -> pathlib.Path:
   if arguments.output is not None:
     return arguments.output.expanduser()
   folder = pathlib.Path(arguments.checkpoint).expanduser()
+  if arguments.flips:
+    raise ValueError(
+      'The results of the run are without --flips; give --output=FOLDER, so '
+      'that they are kept.'
+    )
   if not (folder / 'config.json').is_file():
     problem = 'is no work directory' if folder.exists() else 'does not exist'
     raise ValueError(

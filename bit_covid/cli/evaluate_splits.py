@@ -26,27 +26,24 @@ from bit_covid.base import compilation_cache
 from bit_covid.base import devices
 from bit_covid.base import disk
 from bit_covid.base import lines
+from bit_covid.cli import own_results
+from bit_covid.cli import seen_in_training
 from bit_covid.inference import detector as detector_lib
 from bit_covid.inference import evaluate
-from bit_covid.inference import network as network_lib
 from bit_covid.inference import other_classes
-from bit_covid.models import resnet_v2
+from bit_covid.inference import preparation
 from bit_covid.report import numbers
 from bit_covid.training import ledger
 from bit_covid.training import manifest
 from bit_covid.training import run_directory
 from bit_covid.training import run_identity
 from bit_covid.weights import bit_npz
+from bit_covid.weights import ensemble_checkpoint
 from bit_covid.weights import find
 from bit_covid.weights import metadata as metadata_lib
 import input_pipeline
 from input_pipeline import data_kind
 from input_pipeline import examples as examples_lib
-
-# Of the computation; that of `resnet_v2.create`.
-_DTYPE = 'float32'
-# Fields of `data` on which the pixels that the network sees depend.
-_IMAGE_FIELDS = ('name', 'box', 'crop', 'antialias', 'range_16bit')
 
 
 def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
@@ -57,14 +54,15 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
     ValueError: checkpoint, data or folder are invalid, or do not fit together.
   """
   compilation_cache.enable()
-  path = find.find_checkpoint(arguments.checkpoint)
-  checkpoint = bit_npz.load(path)
+  paths = find.find_checkpoints(arguments.checkpoint)
+  checkpoint = ensemble_checkpoint.load(paths, flips=arguments.flips)
   config = _data_config(arguments, checkpoint.metadata)
-  # Of the run to which the network belongs, wherever the results go.
-  owner = path.parent if (path.parent / 'config.json').is_file() else output
+  # Of the runs to which the networks belong, wherever the results go.
+  owners = [_owner(path, output) for path in paths]
   names = [x.strip() for x in arguments.split.split(',')]
   if not set(names).issubset(ledger.OPEN):
-    disk.check_folder(owner, 'CHECKPOINT')
+    for owner in owners:
+      disk.check_folder(owner, 'CHECKPOINT')
   splits = {name: input_pipeline.load_split(config, name) for name in names}
   mapping = _mapping(
     arguments, checkpoint.metadata.class_names, splits[names[0]].class_names
@@ -72,25 +70,33 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
   for name in names:
     splits[name] = other_classes.restated(splits[name], mapping)
     input_pipeline.check_evaluation(splits[name], config)
+    if len(paths) > 1:
+      seen_in_training.check(splits[name], name, paths)
   workdir = epath.Path(output)
   if arguments.output is None:
-    _check_own_results(workdir, config, splits)
+    own_results.check(workdir, config, splits)
   else:
-    facts = _facts(config, checkpoint.model_name, path, mapping.text)
+    facts = _facts(config, checkpoint.model_name, paths, mapping.text)
     run_identity.begin_evaluation(workdir, facts, splits, flag='--output')
   features = _evaluate(
     checkpoint, config, splits, workdir, mapping, batch=arguments.batch
   )
-  digest = checksums.of_file(epath.Path(path))
-  for name, examples in splits.items():
-    data = examples.fingerprint
-    ledger.add(epath.Path(owner), name, checkpoint=digest, fingerprint=data)
+  for path, owner in zip(paths, owners, strict=True):
+    digest = checksums.of_file(epath.Path(path))
+    for name, examples in splits.items():
+      data = examples.fingerprint
+      ledger.add(epath.Path(owner), name, checkpoint=digest, fingerprint=data)
   if mapping.text:
     lines.say(f'Classes: {mapping.text}.')
   _show(workdir, list(splits))
   for name, examples in splits.items():
-    text = _unlike_training(path, config, examples, features[name])
+    text = _unlike_training(paths[0], config, examples, features[name])
     lines.say(f'{name}, unlike the training: {text}')
+
+
+def _owner(path: pathlib.Path, output: pathlib.Path) -> pathlib.Path:
+  is_in_run = (path.parent / 'config.json').is_file()
+  return path.parent if is_in_run else output
 
 
 def _data_config(
@@ -103,7 +109,7 @@ def _data_config(
       '--dataset=NAME.'
     )
   config = ml_collections.ConfigDict(
-    dict(metadata.preprocessing or network_lib.DEFAULT_PREPROCESSING)
+    dict(metadata.preprocessing or preparation.DEFAULT)
   )
   config.update(
     name=dataset,
@@ -137,51 +143,22 @@ def _mapping(
   return class_mapping.make(network, data, chosen)
 
 
-def _check_own_results(
-  workdir: epath.Path,
-  config: ml_collections.ConfigDict,
-  splits: Mapping[str, input_pipeline.Examples],
-) -> None:
-  """Checks that results of the run may be replaced by the asked ones.
-
-  Raises:
-    ValueError: they are of other data, preprocessing or dtype.
-  """
-  found = run_identity.read(workdir) or {}
-  known = found.get('fingerprints') or {}
-  for name, examples in splits.items():
-    if known.get(name) != examples.fingerprint:
-      raise ValueError(
-        f'{name} is no split of the data that {workdir} was trained and '
-        f'evaluated on ({", ".join(known)}); give --output=FOLDER, so that '
-        'they are not mixed.'
-      )
-  # What a run of an earlier version does not say is not compared.
-  data = json.loads(config.to_json())
-  fields = [x for x in _IMAGE_FIELDS if x in found.get('data', {})]
-  there = {f'data.{key}': found['data'][key] for key in fields}
-  here = {f'data.{key}': data[key] for key in fields}
-  there['model.dtype'] = found.get('model', {}).get('dtype', _DTYPE)
-  here['model.dtype'] = _DTYPE
-  if different := run_identity.differences(there, here):
-    raise ValueError(
-      f'The results in {workdir} are of another computation: '
-      f'{"; ".join(different)}; give --output=FOLDER, so that they are kept.'
-    )
-
-
 def _facts(
   config: ml_collections.ConfigDict,
   model_name: str,
-  path: pathlib.Path,
+  paths: Sequence[pathlib.Path],
   classes: str,
 ) -> dict[str, object]:
   """Returns the content of config.json on the network and its data."""
-  weights = examples_lib.digest(path.read_bytes())
+  weights = ' '.join(examples_lib.digest(x.read_bytes()) for x in paths)
   return {
     'data': run_identity.without_places(json.loads(config.to_json())),
-    'model': {'name': model_name, 'dtype': _DTYPE, 'weights': weights},
-    'init': path.name,
+    'model': {
+      'name': model_name,
+      'dtype': own_results.DTYPE,
+      'weights': weights,
+    },
+    'init': ', '.join(x.name for x in paths),
     'classes': classes or None,
   }
 
@@ -196,10 +173,7 @@ def _evaluate(
   batch: int,
 ) -> dict[str, np.ndarray]:
   """Returns the features of each split, after writing its results."""
-  network = resnet_v2.create(
-    checkpoint.model_name, num_classes=len(checkpoint.metadata.class_names)
-  )
-  forward = evaluate.make_forward(network)
+  forward = evaluate.make_forward(checkpoint.create_model())
   params, features = devices.replicate(checkpoint.params), {}
   for name, examples in splits.items():
     steps = math.ceil(len(examples) / max(batch, 1))

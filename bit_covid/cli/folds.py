@@ -40,6 +40,7 @@ def train_and_report_folds(
   count: int,
   max_minutes: float = 0,
   debug_nans: bool = False,
+  mlflow: str = '',
 ) -> None:
   """Trains all folds that are not finished, and writes the report of all.
 
@@ -50,6 +51,7 @@ def train_and_report_folds(
     count: number of folds.
     max_minutes: time limit of all trainings together; 0: none.
     debug_nans: as in `training.train.train_and_evaluate`.
+    mlflow: as in `train.train_and_report`; each fold is a run of its own there.
 
   Raises:
     ValueError: the config is of one fold already or does not evaluate 'test',
@@ -76,6 +78,7 @@ def train_and_report_folds(
       folder,
       max_minutes=minutes_left if max_minutes else 0,
       debug_nans=debug_nans,
+      mlflow=mlflow,
     )
   if jax.process_index() == 0:
     _write_together(config, workdir, folders)

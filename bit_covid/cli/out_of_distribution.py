@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Adds limits for scans unlike the training to a run that has none.
+"""Adds what scans are compared with to a run that has none of it.
 
 bit-covid out-of-distribution runs/bit_m --data=COVIDX_FOLDER
 
@@ -18,13 +18,15 @@ from bit_covid.base import lines
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Returns the exit code, after adding the limits."""
+  """Returns the exit code, after adding the files."""
   parser = command.make_parser(
     'bit_covid.cli.out_of_distribution',
     description='Adds to a run the limits by which predict and app tell scans '
-    'that are unlike those of its training.',
+    'that are unlike those of its training, and the patients of val by whom '
+    'they tell how often a number was right.',
     examples=('runs/bit_m --data=COVIDX_FOLDER',),
-    notes='It writes RUN/out_of_distribution.npz, as a training does.',
+    notes='It writes out_of_distribution.npz and validation_patients.json to '
+    'RUN, as a training does.',
   )
   parser.add_argument(
     'workdir',
@@ -49,8 +51,8 @@ def _run(arguments: argparse.Namespace) -> int:
   from bit_covid.training import run_lock
 
   with run_lock.hold(arguments.workdir, flag='RUN'):
-    path = add_detector.run(arguments)
-  lines.say(f'Limits: {path}')
+    paths = add_detector.run(arguments)
+  lines.say(f'Added: {", ".join(map(str, paths))}')
   return 0
 
 

@@ -6,6 +6,7 @@ train.train_and_report(config, 'runs/bit_m')
 """
 
 from collections.abc import Callable, Mapping
+import contextlib
 import os
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from bit_covid import report
 from bit_covid.base import progress
+from bit_covid.training import mlflow_mirror
 from bit_covid.training import run_directory
 from bit_covid.training import run_lock
 from bit_covid.training import train
@@ -29,17 +31,30 @@ def train_and_report(
   *,
   max_minutes: float = 0,
   debug_nans: bool = False,
+  mlflow: str = '',
 ) -> Mapping[str, Any]:
   """Returns the metrics of each final split, after training and reporting.
 
   Arguments and errors are those of `training.train.train_and_evaluate`. A
   report is written if the config's field `report` is True.
+
+  Args:
+    config: see `configs/common.py`.
+    workdir: a folder.
+    max_minutes: time limit of the training; 0: none.
+    debug_nans: name the layer in which numbers are NaN or infinite first.
+    mlflow: address of an MLflow server for the measurements; '': none.
   """
-  metrics, splits = train.train_and_evaluate(
-    config, workdir, max_minutes=max_minutes, debug_nans=debug_nans
-  )
+  is_first = jax.process_index() == 0
+  mirror = contextlib.nullcontext()
+  if mlflow and is_first:
+    mirror = mlflow_mirror.Mirror(mlflow, workdir)
+  with mirror:
+    metrics, splits = train.train_and_evaluate(
+      config, workdir, max_minutes=max_minutes, debug_nans=debug_nans
+    )
   # Only the first host writes files.
-  if jax.process_index() == 0:
+  if is_first:
     folder = epath.Path(workdir).absolute()
     if metrics and config.report:
       images = _image_reader(splits[config.final_splits[-1]])

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from etils import epath
 import numpy as np
+import tqdm
 
 from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
@@ -85,11 +86,13 @@ def checkpoint(name: str) -> list[Check]:
 def work_directory(folder: pathlib.Path) -> list[Check]:
   """Returns whether a work directory is whole and its files fit together."""
   checks = [_try('Finished', _finished, folder), _checksums(folder)]
-  checks += [
-    _checkpoint(epath.Path(path))
+  saved = [
+    path
     for path in sorted((folder / 'checkpoints').glob('[0-9]*'))
     if path.name.isdigit()
   ]
+  bar = tqdm.tqdm(saved, 'Checkpoints', unit='checkpoint', disable=None)
+  checks += [_checkpoint(epath.Path(path)) for path in bar]
   for name in ('config.json', 'run.json', 'report/metrics.json'):
     kind = list if name == 'run.json' else dict
     checks.append(_try(name, _read_json, folder / name, kind))

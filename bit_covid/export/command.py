@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 import pathlib
 
+from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.base import disk
 from bit_covid.base import lines
@@ -28,8 +29,12 @@ def _parser() -> argparse.ArgumentParser:
     ),
   )
   add = parser.add_argument
-  text = 'work directory, .npz file, or public name such as BiT-M-R50x1'
+  text = (
+    'work directory, .npz file, or public name such as BiT-M-R50x1; several '
+    'with commas are an ensemble'
+  )
   add('checkpoint', metavar='CHECKPOINT', help=text)
+  arguments_lib.add_flips(parser)
   text = f'some of {",".join(formats.FORMATS)} with commas, or all (default)'
   add('--format', default='all', help=text)
   add('--output', required=True, help='folder; each format is a folder in it')
@@ -44,12 +49,16 @@ def _run(arguments: argparse.Namespace) -> int:
   # Not at the top, as `--help` need not wait for it.
   from bit_covid.weights import find
 
-  find.check_checkpoint(arguments.checkpoint)
+  find.check_checkpoints(arguments.checkpoint)
   # After the checks, as it takes seconds to load.
   from bit_covid.export import write_exports
 
   differences = write_exports.write(
-    arguments.checkpoint, output, formats=names, size=arguments.size
+    arguments.checkpoint,
+    output,
+    formats=names,
+    size=arguments.size,
+    flips=arguments.flips,
   )
   for name, by_batch in differences.items():
     files = [path for path in (output / name).rglob('*') if path.is_file()]

@@ -17,6 +17,7 @@ from bit_covid.export import exportable
 from bit_covid.export import jax_compatibility
 from bit_covid.export import parity
 from bit_covid.export import prepare_slice
+from bit_covid.models import ensemble
 from input_pipeline import body_crop
 
 _NOTICE = f'{page_templates.DISCLAIMER} It must not be used for diagnosis.'
@@ -39,7 +40,7 @@ def describe(
   *,
   packages: Sequence[str],
   differences: Mapping[str, float],
-  source: pathlib.Path,
+  sources: Sequence[pathlib.Path],
 ) -> dict[str, Any]:
   """Returns the content of `preprocessing.json` without the files' digests.
 
@@ -48,7 +49,7 @@ def describe(
     name: of the format.
     packages: names of the distributions whose versions are recorded.
     differences: of `parity.check`.
-    source: file of the checkpoint.
+    sources: files of the networks.
   """
   image = {
     'shape': ['N', model.size, model.size, 1],
@@ -70,7 +71,7 @@ def describe(
     'tolerance': parity.TOLERANCE,
     'written': datetime.date.today().isoformat(),
     'versions': _versions(packages),
-    'source': {'name': source.name, 'sha256': _digest(source)},
+    'sources': [{'name': x.name, 'sha256': _digest(x)} for x in sources],
     'training': dict(model.metadata.facts),
   }
 
@@ -108,7 +109,8 @@ def _digest(path: pathlib.Path) -> str:
 
 
 def _outputs(model: exportable.Exportable) -> dict[str, dict[str, Any]]:
-  num_features, num_classes = model.params['head']['kernel'].shape
+  num_features = ensemble.first(model.model).size.num_features
+  num_classes = len(model.metadata.class_names)
   classes = {'shape': ['N', num_classes], 'dtype': 'float32'}
   meaning = (
     'softmax(logits / temperature)'

@@ -9,17 +9,23 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from bit_covid.inference import network
+from bit_covid.inference import preparation
+from bit_covid.models import ensemble
 from bit_covid.models import normalize
-from bit_covid.models import resnet_v2
 from bit_covid.weights import bit_npz
 
 # The network halves an image five times, so a smaller one has no feature map.
 _MIN_SIZE = 32
 
 
+@dataclasses.dataclass(frozen=True)
 class Exportable(bit_npz.Checkpoint):
-  """A checkpoint that has preprocessing, with the function of an export."""
+  """A checkpoint that has preprocessing, with the function of an export.
+
+  The model is one network or an ensemble.
+  """
+
+  model: ensemble.Model
 
   @property
   def size(self) -> int:
@@ -40,10 +46,7 @@ class Exportable(bit_npz.Checkpoint):
       params: parameter tree; an argument, so that no file holds it twice.
       image: `[N, S, S, 1]` uint8 gray, as the input pipeline prepares it.
     """
-    network = resnet_v2.create(
-      self.model_name, num_classes=len(self.metadata.class_names)
-    )
-    logits, intermediates = network.apply(
+    logits, intermediates = self.model.apply(
       {'params': params}, normalize.to_model_range(image)
     )
     temperature = jnp.asarray(self.temperature, logits.dtype)
@@ -67,7 +70,7 @@ def create(
     ValueError: the size is too small.
   """
   metadata = checkpoint.metadata
-  preprocessing = dict(metadata.preprocessing or network.DEFAULT_PREPROCESSING)
+  preprocessing = dict(metadata.preprocessing or preparation.DEFAULT)
   if size is not None:
     preprocessing['crop'] = size
   if preprocessing['crop'] < _MIN_SIZE:
@@ -76,4 +79,9 @@ def create(
       'more. Give another --size, best that of the training.'
     )
   metadata = dataclasses.replace(metadata, preprocessing=preprocessing)
-  return Exportable(checkpoint.model_name, checkpoint.params, metadata)
+  return Exportable(
+    checkpoint.model_name,
+    checkpoint.params,
+    metadata,
+    checkpoint.create_model(),
+  )

@@ -16,6 +16,7 @@ import numpy as np
 import scipy.special
 
 from bit_covid.base import devices
+from bit_covid.models import ensemble
 from bit_covid.models import normalize
 from bit_covid.models import resnet_v2
 import input_pipeline
@@ -53,14 +54,14 @@ class Outputs:
     return scipy.special.softmax(self.logits.astype(np.float64), axis=1)
 
 
-def make_forward(model: resnet_v2.ResNetV2) -> ForwardFn:
+def make_forward(model: ensemble.Model) -> ForwardFn:
   """Returns `forward(standardized, batch)`, compiled for all devices.
 
   Leaves of the batch are `[local_devices, per_device, ...]`. The result has
   `logits`, `features`, `mask` and `index`, each `[devices, per_device, ...]`,
   complete on every host.
   """
-  model = model.clone(kernels_prestandardized=True)
+  model = ensemble.prestandardized(model)
 
   def forward(standardized, batch):
     images = normalize.to_model_range(batch['image'])

@@ -14,18 +14,19 @@ from bit_covid.inference import network as network_lib
 _MOST_CLASSES = 50
 
 
-def load(checkpoint: str) -> network_lib.Network:
+def load(checkpoint: str, *, flips: bool = False) -> network_lib.Network:
   """Returns the network of a checkpoint.
 
   Args:
-    checkpoint: as for `bit_covid.load`.
+    checkpoint: as for `bit_covid.load`; several with commas.
+    flips: average the results of each image and its mirror image.
 
   Raises:
     FileNotFoundError: the checkpoint does not exist.
     ValueError: the file is no checkpoint, or the network was not fine-tuned.
   """
   compilation_cache.enable()
-  network = network_lib.Network.load(checkpoint)
+  network = network_lib.Network.load(checkpoint, flips=flips)
   if len(network.class_names) > _MOST_CLASSES:
     raise ValueError(
       f'--checkpoint={checkpoint} has {len(network.class_names):,} classes, '
@@ -35,9 +36,15 @@ def load(checkpoint: str) -> network_lib.Network:
   return network
 
 
-def warm_up(network: network_lib.Network) -> float:
-  """Returns the seconds of compiling, for which no scan waits from then on."""
+def warm_up(network: network_lib.Network, *, num_slices: int = 16) -> float:
+  """Returns the seconds of compiling, for which no scan waits from then on.
+
+  Args:
+    network: the network.
+    num_slices: of a scan, which decides about the size of its batches.
+  """
   start = time.monotonic()
   side = network.preprocessing['crop']
-  network.outputs(np.zeros((1, side, side, 1), np.uint8), with_maps=True)
+  black = np.zeros((num_slices, side, side, 1), np.uint8)
+  network.outputs(black, with_maps=True)
   return time.monotonic() - start

@@ -12,26 +12,18 @@ import numpy as np
 from numpy import typing as npt
 import scipy.special
 
-from bit_covid.base import devices
+from bit_covid.analysis import similar_patients
 from bit_covid.inference import detector as detector_lib
+from bit_covid.inference import preparation
+from bit_covid.inference import validation_patients
 from bit_covid.inference import whole_batches
 from bit_covid.models import class_maps
+from bit_covid.models import ensemble
 from bit_covid.models import gradcam
 from bit_covid.models import normalize
-from bit_covid.models import resnet_v2
 from bit_covid.weights import bit_npz
+from bit_covid.weights import ensemble_checkpoint
 from bit_covid.weights import find
-from input_pipeline import body_crop
-from input_pipeline import conventions
-from input_pipeline import preprocess
-
-# The paper's preprocessing, for public checkpoints, which do not name theirs.
-DEFAULT_PREPROCESSING = {
-  'box': 'automatic',
-  'crop': 480,
-  'antialias': False,
-  'range_16bit': conventions.FULL_RANGE_16BIT,
-}
 
 
 class Outputs(NamedTuple):
@@ -55,9 +47,10 @@ class Network:
 
   Attributes:
     class_names: in the order of the logits.
-    model_name: a key of `resnet_v2.MODELS`.
-    model: the Flax module, for `model.apply({'params': params}, images)`.
-    params: parameter tree, float32, on all local devices.
+    model_name: a key of `resnet_v2.MODELS`; of an ensemble, those of all.
+    model: for `model.apply({'params': params}, images)`, the Flax module or an
+      ensemble of them.
+    params: parameter tree, float32, on the first local device.
     preprocessing: fields of the config's `data` that concern an image; `crop`
       is S, the side of the images in pixels.
     window: center and width, in Hounsfield units, of the window that maps to
@@ -66,40 +59,53 @@ class Network:
       the probabilities are not calibrated.
     facts: of the training, such as the name of its data; empty: not known.
     detector: of slices that are unlike those of the training; None: there is
-      none.
+      none. Of an ensemble, that of the first network.
     no_detector: why there is none, as a part of a sentence.
+    patients: of val, with what the network said of them; None: not known.
+    no_patients: why they are not known, as a part of a sentence.
   """
 
   def __init__(self, checkpoint: bit_npz.Checkpoint):
     """Creates the network of a checkpoint."""
     self.class_names = checkpoint.metadata.class_names
     self.model_name = checkpoint.model_name
-    self.params = devices.replicate(checkpoint.params)
+    self.params = jax.device_put(checkpoint.params, jax.local_devices()[0])
     self.preprocessing = dict(
-      checkpoint.metadata.preprocessing or DEFAULT_PREPROCESSING
+      checkpoint.metadata.preprocessing or preparation.DEFAULT
     )
     self.window = checkpoint.metadata.window
     self.temperature = checkpoint.metadata.temperature
     self.facts = dict(checkpoint.metadata.facts)
     self.detector: detector_lib.Detector | None = None
     self.no_detector = 'the network was not loaded from a file'
-    self.model = resnet_v2.create(
-      self.model_name, num_classes=len(self.class_names)
-    )
+    self.patients: similar_patients.Patients | None = None
+    self.no_patients = self.no_detector
+    self.model = checkpoint.create_model()
 
   @classmethod
-  def load(cls, name: str | os.PathLike[str]) -> Self:
+  def load(
+    cls,
+    name: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    flips: bool = False,
+  ) -> Self:
     """Returns the network of a name that `bit_covid.load` takes.
 
     Raises:
       FileNotFoundError: there is no such checkpoint.
-      ValueError: the file is no checkpoint, or its detector is damaged.
+      ValueError: a file is no checkpoint, several do not fit together, or a
+        file that belongs to one is damaged.
     """
-    path = find.find_checkpoint(name)
-    network = cls(bit_npz.load(path))
+    paths = find.find_checkpoints(name)
+    network = cls(ensemble_checkpoint.load(paths, flips=flips))
     network.detector, network.no_detector = detector_lib.find(
-      path, num_features=len(network.params['head']['kernel'])
+      paths[0], num_features=ensemble.first(network.model).size.num_features
     )
+    network.no_patients = 'patients of val are compared with one network alone'
+    if not isinstance(network.model, ensemble.Ensemble):
+      network.patients, network.no_patients = validation_patients.find(
+        paths[0], num_classes=len(network.class_names)
+      )
     return network
 
   @functools.cached_property
@@ -119,17 +125,18 @@ class Network:
     """Returns the logits, `[N, C]` float32, in the order of `class_names`.
 
     They are the scores before the softmax, and not calibrated: `probabilities`
-    and `predict` divide them by `temperature`.
+    and `predict` divide them by `temperature`. Those of an ensemble are the
+    logarithms of its mean probabilities.
 
     Images of 8-bit gray values become a valid input by `x / 127.5 - 1`, which
     neither crops nor resizes; `Classifier.preprocess` does all three.
 
-    The images go through the network in batches of 16, the last one padded, so
-    N may be any number and need not fit into the memory of a device. The
-    function is compiled at the first call for each S, and must not be called
-    inside of `jax.jit`, `vmap` or `grad`; `model.apply` may be. It runs on
-    JAX's default kind of device; the environment variable JAX_PLATFORMS chooses
-    another.
+    The images go through the network in batches of 1, 4 or 16, the last one
+    padded, so N may be any number and need not fit into the memory of a device.
+    The function is compiled at the first call for each S and size of a batch,
+    and must not be called inside of `jax.jit`, `vmap` or `grad`; `model.apply`
+    may be. It runs on the first device of JAX's default kind; the environment
+    variable JAX_PLATFORMS chooses another kind.
 
     Args:
       images: `[N, S, S, 1]` (gray) or `[N, S, S, 3]`, any float dtype, in
@@ -148,7 +155,8 @@ class Network:
     GroupNorm and ReLU, averaged over its positions, and so not negative and not
     normalized. F is 512 for the tiny network, 2048 for R50x1 and R101x1, 4096
     for R152x2, 6144 for R50x3 and R101x3, and 8192 for R152x4. (It is what
-    timm returns for `num_classes=0`.)
+    timm returns for `num_classes=0`.) Those of an ensemble are of its first
+    network.
 
     Args:
       images: as for `logits`.
@@ -242,18 +250,7 @@ class Network:
       annotated: the annotated box, used if the training used such boxes. A box
         is found automatically without one, and where it is four zeros.
     """
-    kind, box = self.preprocessing['box'], None
-    if kind == 'annotated' and annotated is not None and annotated.any():
-      box = annotated
-    elif kind != 'none':
-      box = body_crop.body_box(gray)
-    prepared = preprocess.prepare(
-      gray,
-      box,
-      self.preprocessing['crop'],
-      antialias=self.preprocessing['antialias'],
-    )
-    return prepared, box
+    return preparation.prepare(gray, self.preprocessing, annotated)
 
   def _apply(
     self,

@@ -11,9 +11,9 @@ import numpy as np
 # A function of the parameters, images and further arrays of equal length.
 Forward = Callable[..., tuple[jax.Array, ...]]
 
-# Images per call. A smaller last batch is padded, so that only one program is
-# compiled.
-_BATCH = 16
+# Images per call, of which each needs a program of its own. A few images alone
+# would wait too long in a batch of 16, most of which is padding.
+_SIZES = (1, 4, 16)
 
 
 def apply(
@@ -25,16 +25,18 @@ def apply(
   """Returns the results of `forward(params, images, *others)`, of all images.
 
   Args:
-    forward: called with 16 images and as many of each of the others.
+    forward: called with 1, 4 or 16 images, and as many of each of the others.
+      All calls have the same number, and the last batch is padded.
     params: the parameter tree.
     images: `[N, S, S, 1 or 3]` float, given to `forward` as float32.
     *others: `[N, ...]` each.
   """
   parts = []
-  for start in range(0, len(images), _BATCH):
-    part = [array[start : start + _BATCH] for array in (images, *others)]
+  batch = next((x for x in _SIZES if x >= len(images)), _SIZES[-1])
+  for start in range(0, len(images), batch):
+    part = [array[start : start + batch] for array in (images, *others)]
     part[0] = part[0].astype(np.float32)
-    outputs = forward(params, *map(_fill, part))
+    outputs = forward(params, *[_fill(array, batch) for array in part])
     kept = len(part[0])
     parts.append([np.asarray(x)[:kept] for x in outputs])
   return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
@@ -64,6 +66,6 @@ def check_images(images: np.ndarray) -> None:
     )
 
 
-def _fill(part: np.ndarray) -> np.ndarray:
+def _fill(part: np.ndarray, batch: int) -> np.ndarray:
   """Returns the array padded with zeros to a whole batch."""
-  return np.pad(part, [(0, _BATCH - len(part))] + [(0, 0)] * (part.ndim - 1))
+  return np.pad(part, [(0, batch - len(part))] + [(0, 0)] * (part.ndim - 1))

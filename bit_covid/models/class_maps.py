@@ -15,13 +15,13 @@ import jax
 import numpy as np
 from PIL import Image
 
+from bit_covid.models import ensemble
 from bit_covid.models import gradcam
-from bit_covid.models import resnet_v2
 
 
 @functools.partial(jax.jit, static_argnames='model')
 def apply(
-  model: resnet_v2.ResNetV2,
+  model: ensemble.Model,
   params: Mapping[str, Any],
   images: jax.Array,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
@@ -31,15 +31,19 @@ def apply(
   float32, and the maps `[N, C, h, w]` float32 in [0, 1].
 
   Args:
-    model: the network.
+    model: one network, or several, whose maps are averaged.
     params: its parameter tree.
     images: `[N, S, S, 1 or 3]` float in [-1, 1].
   """
-  logits, intermediates = model.apply({'params': params}, images)
-  maps = gradcam.weighted_maps(
-    intermediates['feature_map'], params['head']['kernel']
-  )
-  return logits, intermediates['features'], gradcam.normalize(maps)
+  logits, each = ensemble.apply_each(model, params, images)
+  maps = [
+    gradcam.normalize(gradcam.weighted_maps(x.feature_map, x.head_kernel))
+    for x in each
+  ]
+  joined = maps[0]
+  if len(maps) > 1:
+    joined = gradcam.normalize(ensemble.mean_map(maps, each))
+  return logits, each[0].features, joined
 
 
 def enlarge(small: np.ndarray, size: tuple[int, int]) -> np.ndarray:

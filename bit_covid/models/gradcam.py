@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bit_covid.models import resnet_v2
+from bit_covid.models import ensemble
 
 
 def weighted_maps(feature_map: jax.Array, weights: jax.Array) -> jax.Array:
@@ -93,7 +93,7 @@ def cam(
 
 @functools.partial(jax.jit, static_argnames='model')
 def logits_and_maps(
-  model: resnet_v2.ResNetV2,
+  model: ensemble.Model,
   params: Mapping[str, Any],
   images: jax.Array,
   class_index: int | jax.Array | None = None,
@@ -101,21 +101,21 @@ def logits_and_maps(
   """Returns logits `[N, C]`, and maps of `cam` at the size of the images.
 
   Args:
-    model: the network.
+    model: one network, or several, whose maps are averaged.
     params: its parameter tree.
     images: `[N, S, S, 1 or 3]` float in [-1, 1].
     class_index: as for `cam`; None is the predicted class of each image.
   """
-  logits, intermediates = model.apply({'params': params}, images)
+  logits, each = ensemble.apply_each(model, params, images)
   if class_index is None:
     class_index = jnp.argmax(logits, axis=1)
-  maps = cam(
-    intermediates['feature_map'],
-    params['head']['kernel'],
-    class_index,
-    size=images.shape[1:3],
-  )
-  return logits, maps
+  size = images.shape[1:3]
+  maps = [
+    cam(x.feature_map, x.head_kernel, class_index, size=size) for x in each
+  ]
+  if len(maps) == 1:
+    return logits, maps[0]
+  return logits, normalize(ensemble.mean_map(maps, each))
 
 
 def check_class_index(

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+import tqdm
 
 from bit_covid.analysis import aggregation
 from bit_covid.analysis import derived_intervals
@@ -45,7 +46,7 @@ def collect(
   if metadata is not None:
     known = {x: subgroups.known(tables[x], metadata) for x in tables}
   found = {}
-  for name in tables:
+  for name in tqdm.tqdm(tables, 'Numbers', unit='split', disable=None):
     # Metadata may be of the patients of one split alone, but not of none.
     is_used = known.get(name) or not any(known.values())
     found[name] = _split(name, tables, metadata if is_used else None, settings)

@@ -16,6 +16,7 @@ from bit_covid.scoring import gradcam_montage
 from bit_covid.scoring import index
 from bit_covid.scoring import page as page_lib
 from bit_covid.scoring import scan_result
+from bit_covid.scoring import scored_rows
 from bit_covid.scoring import tables as tables_lib
 from input_pipeline import scans
 from input_pipeline.scans import window as window_lib
@@ -29,7 +30,11 @@ index.html       all scans of this call, with a link to the page of each
 <scan>.html      a page for each scan
 <scan>.png       its slices with their Grad-CAM maps
 <scan>_*.nii.gz  with --nifti: the map of each class, in the scan's geometry
-scans.csv        verdict on each scan; probabilities by aggregation method
+scans.csv        verdict on each scan; probabilities by aggregation method;
+                 unanimous: whether all methods predict the same class; for the
+                 mean, the number of similar validation patients (similar), on
+                 how many of them the network was right (similar_right), and
+                 the interval of their share (right_low, right_high)
 predictions.csv  probabilities of each slice; empty: not scored
 slices.csv       position, distance to the training, and why one does not count
 refused.csv      files that are in no scan, and why
@@ -80,28 +85,45 @@ def write_page(
 
 def write_tables(
   folder: pathlib.Path,
-  results: Sequence[scan_result.ScanResult],
+  scored: Sequence[scored_rows.ScoredRows],
   found: scans.Found,
   network: network_lib.Network,
-) -> None:
-  """Writes the tables and the overview of all scans to an existing folder."""
-  names = network.class_names
-  tables = {
-    'scans': tables_lib.scans_table(results, names),
-    'predictions': tables_lib.predictions_table(results, names),
-    'slices': tables_lib.slices_table(results),
-    'refused': tables_lib.refused_table(found.refused),
-    'counts': tables_lib.counts_table(results, found),
-  }
-  for name, table in tables.items():
-    predictions.write(table, folder / f'{name}.csv')
+) -> str:
+  """Returns the counts as sentences, after writing tables and overview.
+
+  Args:
+    folder: that exists.
+    scored: what is kept of each scan, in the order of the tables.
+    found: all scans and files of the call.
+    network: that scored the scans.
+  """
+  names, target = network.class_names, epath.Path(folder)
+  counts = tables_lib.counts_table(
+    found,
+    num_scans=len(scored),
+    num_slices=sum(x.num_slices for x in scored),
+    num_counted=sum(x.num_counted for x in scored),
+  )
+  tables = scored_rows.join(scored, names)
+  refused = tables_lib.refused_table(found.refused)
+  tables['refused'] = predictions.to_csv(refused)
+  tables['counts'] = predictions.to_csv(counts)
+  for name, content in tables.items():
+    files.write(target / f'{name}.csv', content.encode())
   text = _README.format(
     disclaimer=page_templates.DISCLAIMER,
     cautions='\n'.join(cautions(network)),
     kept='; '.join(page_lib.KEPT),
   )
-  target = epath.Path(folder)
   files.write(target / 'README.txt', text.encode())
+  sentences = tables_lib.counts_text(counts)
   # Last, so that where it exists, so do all other files.
-  page = index.render(results, found, names, cautions=cautions(network))
+  page = index.render(
+    [x.row for x in scored],
+    found,
+    names,
+    counts=sentences,
+    cautions=cautions(network),
+  )
   files.write(target / 'index.html', page.encode())
+  return sentences

@@ -14,6 +14,7 @@ from bit_covid.analysis import figures
 from bit_covid.base import page_templates
 from bit_covid.scoring import gradcam_montage
 from bit_covid.scoring import scan_result
+from input_pipeline import conventions
 
 # Texts for the values of `scans.Scan.source`.
 SOURCES = {
@@ -28,6 +29,8 @@ AGGREGATIONS = {
   'top_k': 'ten surest slices of each class',
   'vote': 'share of slices that vote for the class',
 }
+# Classes besides the predicted one whose maps are in the page of a scan.
+_MOST_OTHERS = 3
 # What the results hold of the input, besides what the network computes.
 KEPT = (
   'digests of the file contents as ids',
@@ -49,9 +52,14 @@ def render(result: scan_result.ScanResult, cautions: list[str]) -> str:
     scan_id=result.scan.id,
     predicted=result.predicted,
     verdict=result.verdict,
+    certainty=result.certainty,
+    disagreement=disagreement(result),
     cautions=cautions,
     classes=result.class_names,
     aggregations=aggregations(result),
+    other_montages=_other_montages(result),
+    colour_bar=gradcam_montage.colours_of_maps(),
+    slices=slice_rows(result),
     main=result.scan_probabilities.get(scan_result.DEFAULT_AGGREGATION),
     counted=result.num_used,
     total=len(result.slices),
@@ -62,6 +70,26 @@ def render(result: scan_result.ScanResult, cautions: list[str]) -> str:
     facts=facts(result),
     kept=KEPT,
   )
+
+
+def _other_montages(
+  result: scan_result.ScanResult,
+) -> list[tuple[str, bytes]]:
+  """Returns the names of the next probable classes, with maps as JPEG files.
+
+  A page with a PNG file for each would be too large to be sent by mail.
+  """
+  if not result.montage_slices:
+    return []
+  values = result.scan_probabilities[scan_result.DEFAULT_AGGREGATION]
+  order = np.argsort(-values, kind='stable')[1 : 1 + _MOST_OTHERS]
+  return [
+    (
+      result.class_names[i],
+      gradcam_montage.render(result, class_index=int(i), kind='JPEG'),
+    )
+    for i in order
+  ]
 
 
 def probability_curve(result: scan_result.ScanResult) -> mpl_figure.Figure:
@@ -136,6 +164,23 @@ def aggregations(
   ]
 
 
+def worth(result: scan_result.ScanResult) -> list[str]:
+  """Returns sentences on what the number of a scan is worth."""
+  known = [result.certainty.text] if result.certainty else []
+  return [x for x in (*known, disagreement(result)) if x]
+
+
+def disagreement(result: scan_result.ScanResult) -> str:
+  """Returns which methods predict which class; '' if all predict the same."""
+  if result.is_unanimous:
+    return ''
+  predicted = collections.defaultdict(list)
+  for text, values in aggregations(result):
+    predicted[result.class_names[int(values.argmax())]].append(text)
+  said = [f'{name}: {", ".join(texts)}.' for name, texts in predicted.items()]
+  return f'The ways to join the slices disagree. {" ".join(said)}'
+
+
 def facts(result: scan_result.ScanResult) -> list[tuple[str, str]]:
   """Returns names and values of what is known of the scan itself."""
   scan = result.scan
@@ -149,13 +194,31 @@ def facts(result: scan_result.ScanResult) -> list[tuple[str, str]]:
     rows.append(('Distance of slices', f'{scan.spacing:.3g} mm'))
   if scan.is_ordered:
     rows.append(('Order', 'from head to feet, by position'))
+  sides = 'R is the right of the patient, A the front, as the files say'
+  if not scan.has_sides:
+    sides = 'not known: the files do not say which side is the right one'
+  rows.append(('Sides', sides))
+  return rows
+
+
+def slice_rows(result: scan_result.ScanResult) -> list[list[str]]:
+  """Returns a row of texts per slice: number, mm, probabilities, finding."""
+  rows = []
+  for number, each in enumerate(result.slices, start=1):
+    position = '' if each.position is None else f'{each.position:.1f}'
+    values = [''] * len(result.class_names)
+    if each.probabilities is not None:
+      values = [f'{100 * x:.1f}' for x in each.probabilities]
+    finding = each.finding or ''
+    rows.append([str(number), position, *values, finding])
   return rows
 
 
 def window_text(window: tuple[float, float]) -> str:
   """Returns a window as text in Hounsfield units, HU."""
   center, width = window
+  name = 'lung window, ' if window == conventions.LUNG_WINDOW else ''
   return (
-    f'{center - width / 2:g} to {center + width / 2:g} HU (center {center:g}, '
-    f'width {width:g})'
+    f'{center - width / 2:g} to {center + width / 2:g} HU ({name}center '
+    f'{center:g}, width {width:g})'
   )

@@ -10,6 +10,7 @@ import warnings
 import pandas as pd
 
 from bit_covid.inference import network as network_lib
+from bit_covid.scoring import page
 from bit_covid.scoring import scan_result
 from bit_covid.scoring import score
 from bit_covid.scoring import tables
@@ -58,6 +59,12 @@ def predict_files(
     )
   _warn_of_doubts(results)
   table = tables.predictions_table(results, network.class_names)
+  # Slices of images have no patient, so nobody asked for a result of them all.
+  table.attrs['certainty'] = {
+    x.scan.id: ' '.join(page.worth(x))
+    for x in results
+    if x.scan_probabilities and x.scan.source != 'images'
+  }
   return table.assign(
     # Unlike a result that is passed on, a notebook shows the user's own names.
     slice_id=[x.name for _, x in slices],

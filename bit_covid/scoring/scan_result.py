@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bit_covid.scoring import certainty as certainty_lib
 from bit_covid.scoring import verdict as verdict_lib
 from input_pipeline import scans
 
@@ -58,14 +59,14 @@ class MontageSlice(NamedTuple):
   Attributes:
     number: in its scan, from 1.
     gray: the crop that the network saw, before resizing, `[h, w]` uint8.
-    gradcam: Grad-CAM of the scan's predicted class, `[h, w]` in [0, 1].
-    probability: of that class.
+    gradcam: Grad-CAM of each class, `[C, h, w]` in [0, 1].
+    probabilities: of each class, `[C]`.
   """
 
   number: int
   gray: np.ndarray
   gradcam: np.ndarray
-  probability: float
+  probabilities: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +82,8 @@ class ScanResult:
     verdict: whether the network can be asked about it.
     montage_slices: slices from all parts of the scan, for the montage.
     seconds: time spent on 'reading' and on 'network'.
+    certainty: what the number of the predicted class is worth; None: there is
+      no number.
   """
 
   scan: scans.Scan
@@ -90,6 +93,7 @@ class ScanResult:
   verdict: verdict_lib.Verdict
   montage_slices: tuple[MontageSlice, ...] = ()
   seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
+  certainty: certainty_lib.Certainty | None = None
 
   @property
   def predicted(self) -> str | None:
@@ -98,6 +102,12 @@ class ScanResult:
       return None
     probabilities = self.scan_probabilities[DEFAULT_AGGREGATION]
     return self.class_names[int(probabilities.argmax())]
+
+  @property
+  def is_unanimous(self) -> bool:
+    """Whether no two aggregation methods predict different classes."""
+    found = {int(x.argmax()) for x in self.scan_probabilities.values()}
+    return len(found) < 2
 
   @property
   def num_used(self) -> int:

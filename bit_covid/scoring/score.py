@@ -17,12 +17,13 @@ from bit_covid.analysis import aggregation
 from bit_covid.base import stopwatch
 from bit_covid.inference import network as network_lib
 from bit_covid.models import class_maps
+from bit_covid.scoring import certainty
 from bit_covid.scoring import scan_result
 from bit_covid.scoring import verdict as verdict_lib
 from input_pipeline import scans
 
-# Slices per forward pass. The network pads a smaller last batch.
-_BATCH = 16
+# Slices per forward pass; the last one of a scan may have fewer.
+BATCH = 16
 # Slices in the montage of a scan.
 NUM_SHOWN = 12
 
@@ -65,11 +66,41 @@ def score(
   result = scan_result.ScanResult(
     scan, network.class_names, slices, _aggregate(slices), verdict
   )
+  if result.scan_probabilities:
+    known = certainty.judge(
+      network,
+      result.scan_probabilities[scan_result.DEFAULT_AGGREGATION],
+      num_slices=result.num_used,
+      is_refused=verdict.outcome == 'refused',
+    )
+    result = dataclasses.replace(result, certainty=known)
   if result.scan_probabilities and num_shown:
     with clock.of('reading'):
       shown = _montage_slices(result, num_shown)
     result = dataclasses.replace(result, montage_slices=shown)
   return dataclasses.replace(result, seconds=dict(clock.seconds))
+
+
+def failed(
+  network: network_lib.Network, scan: scans.Scan, error: Exception
+) -> scan_result.ScanResult:
+  """Returns the result of a scan that could not be scored for an error.
+
+  The text of the error is not in it, as it can name a file.
+  """
+  reason = f'could not be scored ({type(error).__name__})'
+  slices = tuple(
+    scan_result.SliceResult(
+      slice_id=scan.slice_id(index),
+      name=each.name,
+      position=each.position,
+      finding=f'the scan {reason}',
+      is_readable=False,
+    )
+    for index, each in enumerate(scan.slices)
+  )
+  verdict = verdict_lib.Verdict('refused', (f'The scan {reason}.',))
+  return scan_result.ScanResult(scan, network.class_names, slices, {}, verdict)
 
 
 def choose(values: np.ndarray, count: int) -> list[int]:
@@ -113,7 +144,7 @@ def _score_slices(
         continue
       batch[checked.index], box = network.prepare(checked.gray)
       results[checked.index] = result._replace(box=box)
-      if len(batch) == _BATCH:
+      if len(batch) == BATCH:
         score_batch()
   if batch:
     score_batch()
@@ -195,8 +226,8 @@ def _montage_slices(
     if each.box is not None:
       xmin, ymin, xmax, ymax = each.box
       gray = gray[ymin:ymax, xmin:xmax]
-    gradcam = class_maps.enlarge(each.maps[class_index], gray.shape)
+    gradcam = np.stack([class_maps.enlarge(x, gray.shape) for x in each.maps])
     chosen.append(
-      scan_result.MontageSlice(index + 1, gray, gradcam, float(values[n]))
+      scan_result.MontageSlice(index + 1, gray, gradcam, each.probabilities)
     )
   return tuple(chosen)

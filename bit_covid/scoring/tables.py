@@ -11,6 +11,12 @@ from bit_covid.analysis import predictions
 from bit_covid.scoring import scan_result
 from input_pipeline import scans
 
+# The similar patients of val, on how many of them the network was right, the
+# interval of this share, and all of it in words.
+_CERTAINTY = (
+  *('similar', 'similar_right', 'right_low', 'right_high', 'certainty'),
+)
+
 
 def predictions_table(
   results: Sequence[scan_result.ScanResult], class_names: tuple[str, ...]
@@ -57,10 +63,11 @@ def scans_table(
   """Returns a row per scan and aggregation method.
 
   A scan without a slice that counts has one row, with NaN for probabilities.
+  The similar patients of val are in the row of the method that decides.
   """
   columns = [
     *('scan_id', 'source', 'slices', 'counted', 'verdict', 'distance'),
-    *('reasons', 'method', 'predicted'),
+    *('reasons', 'method', 'predicted', 'unanimous', *_CERTAINTY),
   ]
   names = [f'p_{name}' for name in class_names]
   unscored = {'': np.full(len(class_names), np.nan)}
@@ -71,8 +78,22 @@ def scans_table(
       facts = [r.scan.id, r.scan.source, len(r.slices), r.num_used]
       judged = [r.verdict.outcome, r.verdict.distance]
       reasons = ' '.join(r.verdict.reasons)
-      rows.append([*facts, *judged, reasons, method, predicted, *values])
-  return pd.DataFrame(rows, columns=[*columns, *names])
+      known = _certainty(r, method)
+      chosen = [reasons, method, predicted, r.is_unanimous]
+      rows.append([*facts, *judged, *chosen, *known, *values])
+  table = pd.DataFrame(rows, columns=[*columns, *names])
+  # Otherwise, missing numbers would make the others floats.
+  return table.astype(dict.fromkeys(_CERTAINTY[:2], 'Int64'))
+
+
+def _certainty(result: scan_result.ScanResult, method: str) -> list[object]:
+  found = result.certainty
+  if found is None or method != scan_result.DEFAULT_AGGREGATION:
+    return [None, None, None, None, '']
+  if found.similar is None:
+    return [None, None, None, None, found.text]
+  count, right, *_, share = found.similar
+  return [count, right, share.low, share.high, found.text]
 
 
 def refused_table(refused: Sequence[scans.Refused]) -> pd.DataFrame:
@@ -82,7 +103,7 @@ def refused_table(refused: Sequence[scans.Refused]) -> pd.DataFrame:
 
 
 def counts_table(
-  results: Sequence[scan_result.ScanResult], found: scans.Found
+  found: scans.Found, *, num_scans: int, num_slices: int, num_counted: int
 ) -> pd.DataFrame:
   """Returns the numbers of files, scans and slices that were given and used.
 
@@ -90,29 +111,27 @@ def counts_table(
   and those that do not.
 
   Args:
-    results: of the scans that were scored.
     found: all scans and files of the call.
+    num_scans: how many of the scans are in the results.
+    num_slices: how many slices these have.
+    num_counted: how many of their slices count.
   """
-  slices = sum(len(r.slices) for r in results)
-  counted = sum(r.num_used for r in results)
   rows = [
     ('files given', found.num_files),
     ('files used', found.num_used),
     ('files refused', found.num_files - found.num_used),
     ('scans found', len(found.scans)),
-    ('scans here', len(results)),
-    ('slices', slices),
-    ('slices that count', counted),
-    ('slices that do not count', slices - counted),
+    ('scans here', num_scans),
+    ('slices', num_slices),
+    ('slices that count', num_counted),
+    ('slices that do not count', num_slices - num_counted),
   ]
   return pd.DataFrame(rows, columns=['what', 'number'])
 
 
-def counts_text(
-  results: Sequence[scan_result.ScanResult], found: scans.Found
-) -> str:
+def counts_text(counts: pd.DataFrame) -> str:
   """Returns the numbers of `counts_table` as sentences."""
-  number = counts_table(results, found).set_index('what')['number']
+  number = counts.set_index('what')['number']
   return (
     f'Files given: {number["files given"]:,}. In scans: '
     f'{number["files used"]:,}. In none: {number["files refused"]:,}. '

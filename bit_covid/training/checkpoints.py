@@ -7,11 +7,8 @@ A run resumes from one in `train`; the order of the slices follows from the step
 alone, in `input_pipeline.order_and_augmentation`.
 """
 
-import asyncio
 from collections.abc import Iterator
 import contextlib
-import shutil
-import time
 
 from etils import epath
 import jax
@@ -23,6 +20,7 @@ from bit_covid.base import disk
 from bit_covid.base import files
 from bit_covid.base import hosts
 from bit_covid.base import progress
+from bit_covid.training import checkpoint_files
 from bit_covid.training import orbax_errors
 from bit_covid.training import shared_disk
 from bit_covid.training import train_step
@@ -31,9 +29,6 @@ _SAME_FOLDER = (
   'Put the work directory on a disk that all hosts share, and look for what is '
   'wrong with it on the host that differs.'
 )
-# Of the rest of a failed save.
-_REMOVALS = 50
-_SECONDS_BETWEEN_REMOVALS = 0.1
 
 
 class _DamagedError(ValueError):
@@ -62,7 +57,7 @@ class Checkpoints(contextlib.AbstractContextManager):
         create=True,
         # Files of a save that was interrupted.
         cleanup_tmp_directories=True,
-        temporary_path_class=_with_checksums(folder),
+        temporary_path_class=checkpoint_files.with_checksums(folder),
       ),
     )
 
@@ -73,7 +68,7 @@ class Checkpoints(contextlib.AbstractContextManager):
       # It raises no error that `_wait` has raised.
       self._manager.close()
       if self._has_failed:
-        _remove_unfinished(self._manager.directory)
+        checkpoint_files.remove_unfinished(self._manager.directory)
       self._quiet.close()
 
   def check(self) -> None:
@@ -113,7 +108,7 @@ class Checkpoints(contextlib.AbstractContextManager):
     except OSError:
       self._has_failed = True
       # What was written takes up the room that is missing.
-      _remove_unfinished(folder)
+      checkpoint_files.remove_unfinished(folder)
       raise
 
   def restore(self, state: train_step.TrainState) -> train_step.TrainState:
@@ -237,59 +232,3 @@ class Checkpoints(contextlib.AbstractContextManager):
       self._is_saving = True
       with self._writing():
         self._manager.save(step, args=ocp.args.StandardSave(state))
-
-
-def _remove_unfinished(folder: epath.Path) -> None:
-  """Removes what a failed save left, and what is written of it meanwhile.
-
-  TensorStore goes on with the other arrays, in threads that nobody waits for.
-  """
-  if jax.process_index():
-    return
-  for _ in range(_REMOVALS):
-    left = list(folder.glob('*.orbax-checkpoint-tmp*'))
-    if not left:
-      return
-    for path in left:
-      shutil.rmtree(path, ignore_errors=True)
-    time.sleep(_SECONDS_BETWEEN_REMOVALS)
-
-
-def _with_checksums(
-  folder: epath.Path,
-) -> type[ocp.path.atomicity_types.TemporaryPath]:
-  """Returns Orbax's way to commit a checkpoint, preceded by its checksums."""
-  base = ocp.path.atomicity_defaults.get_default_temporary_path_class(folder)
-
-  class WithChecksums(base):
-    """A checkpoint that is being written, in a thread of the first host."""
-
-    async def finalize(self) -> None:
-      # Orbax uses the class for the folders in a checkpoint too.
-      is_checkpoint = self.get_final().parent == folder
-      if is_checkpoint:
-        found = await asyncio.to_thread(_sum_arrays, self.get())
-        checksums.write(self.get(), found)
-      await super().finalize()
-      if is_checkpoint:
-        await asyncio.to_thread(_add_others, self.get_final(), found)
-
-  return WithChecksums
-
-
-def _sum_arrays(folder: epath.Path) -> dict[str, str]:
-  """Returns the checksums of the arrays, which lie in folders."""
-  folders = [x for x in folder.iterdir() if x.is_dir()]
-  paths = [y for x in folders for y in checksums.files_in(x)]
-  return checksums.of_files(folder, paths)
-
-
-def _add_others(folder: epath.Path, arrays: dict[str, str]) -> None:
-  """Adds the files that Orbax changes beside the arrays when it commits.
-
-  They are not in the list before, so that a checkpoint is sound at any moment.
-  """
-  paths = [x for x in folder.iterdir() if x.is_file()]
-  paths = [x for x in paths if x.name != checksums.FILE_NAME]
-  # The arrays come last: a list that is cut off lacks one of them.
-  checksums.write(folder, checksums.of_files(folder, paths) | arrays)

@@ -3,27 +3,20 @@
 """Makes the detector of slices that are unlike those of a training.
 
 Class means and covariance come from slices of train, limits from the patients
-of val; test is never looked at. The slices are cropped as scans are, without
-annotated boxes, because a network that was trained on annotated ones gives
-other features for the boxes that are found.
+of val. The slices are cropped as scans are, because a network that was trained
+on annotated boxes gives other features for the boxes that are found.
 """
 
 from collections.abc import Mapping
 import math
-from typing import Any
 
 from etils import epath
-import jax
-import ml_collections
 import numpy as np
 from sklearn import covariance
 
 from bit_covid.base import checksums
 from bit_covid.inference import detector as detector_lib
-from bit_covid.inference import evaluate
-from bit_covid.models import resnet_v2
 import input_pipeline
-from input_pipeline import examples as examples_lib
 
 # Of train and of val; each split's patients have about equal shares of them.
 MOST_SLICES = 2000
@@ -38,87 +31,38 @@ _REFUSED = 2.0
 
 def write(
   workdir: epath.Path,
-  params: Mapping[str, Any],
-  splits: Mapping[str, input_pipeline.Examples],
-  config: ml_collections.ConfigDict,
+  data: Mapping[str, input_pipeline.Examples],
+  features: Mapping[str, np.ndarray],
   *,
-  forward: evaluate.ForwardFn | None = None,
-) -> str:
-  """Returns why there is no detector, '' after writing it beside model.npz.
-
-  All hosts compute the features, and the first one writes.
+  box: str,
+) -> None:
+  """Writes the detector beside model.npz.
 
   Args:
     workdir: of the run.
-    params: replicated parameters of the network.
-    splits: the run's data, by name.
-    config: of the run.
-    forward: of the network in the config's dtype; None: it is compiled.
+    data: slices of train and of val, taken by `choose`.
+    features: of the same slices, `[N, F]`, by the name of the split.
+    box: how these were cropped.
   """
-  val = splits.get('val')
-  if problem := _problem(val):
-    return problem
-  data = {'train': _trained_on(splits['train'], config), 'val': val}
-  data = {name: x.take(choose(x.patient_id)) for name, x in data.items()}
-  image_config = scan_config(config.data, splits['train'])
-  if forward is None or config.model.dtype != 'float32':
-    # Scans are scored in float32.
-    forward = evaluate.make_forward(
-      resnet_v2.create(config.model.name, num_classes=len(val.class_names))
-    )
-  features = [
-    evaluate.evaluate(
-      forward, params, x, image_config, batch=config.eval_batch
-    ).features
-    for x in data.values()
-  ]
-  if jax.process_index() == 0:
-    facts = {
-      'checkpoint': checksums.of_file(workdir / 'model.npz'),
-      'box': image_config.box,
-      **{name: _size(each) for name, each in data.items()},
-    }
-    detector_lib.write(workdir, _detector(*features, data, facts))
-  return ''
-
-
-def _detector(
-  train_features: np.ndarray,
-  val_features: np.ndarray,
-  data: Mapping[str, input_pipeline.Examples],
-  facts: Mapping[str, Any],
-) -> detector_lib.Detector:
-  means, whitening = fit(train_features, data['train'].label)
-  found = detector_lib.distances(val_features, means, whitening)
+  means, whitening = fit(features['train'], data['train'].label)
+  found = detector_lib.distances(features['val'], means, whitening)
   slices, scans = limits(found, data['val'].patient_id)
-  return detector_lib.Detector(means, whitening, slices, scans, facts)
-
-
-def _trained_on(
-  examples: input_pipeline.Examples, config: ml_collections.ConfigDict
-) -> input_pipeline.Examples:
-  """Returns the slices of train that the network has seen."""
-  if not config.data.per_class:
-    return examples
-  return examples.take(
-    examples_lib.few_shot_indices(
-      examples,
-      per_class=config.data.per_class,
-      by=config.data.per_class_by,
-      seed=config.seed,
-    )
+  facts = {
+    'checkpoint': checksums.of_file(workdir / 'model.npz'),
+    'box': box,
+    **{name: _size(each) for name, each in data.items()},
+  }
+  detector_lib.write(
+    workdir, detector_lib.Detector(means, whitening, slices, scans, facts)
   )
 
 
-def scan_config(
-  config: ml_collections.ConfigDict, examples: input_pipeline.Examples
-) -> ml_collections.ConfigDict:
-  """Returns the field `data` of a config with the crop that scans get."""
-  result = ml_collections.ConfigDict(config.to_dict())
-  # What is stored prepared is cropped already.
-  if result.box == 'annotated' and examples.preparation is None:
-    result.box = 'automatic'
-  return result
+def problem(val: input_pipeline.Examples) -> str:
+  """Returns why there can be no detector, '' if there can."""
+  patients = len(np.unique(val.patient_id))
+  if patients < FEWEST_PATIENTS:
+    return f'val has {patients} patients, fewer than {FEWEST_PATIENTS}'
+  return ''
 
 
 def choose(patient_id: np.ndarray, most: int = MOST_SLICES) -> np.ndarray:
@@ -191,15 +135,6 @@ def _limits(values: np.ndarray, weights: np.ndarray) -> detector_lib.Limits:
   middle = values[np.searchsorted(below, patients / 2 - 1e-6)]
   refused = middle + _REFUSED * (caution - middle)
   return detector_lib.Limits(float(middle), float(caution), float(refused))
-
-
-def _problem(val: input_pipeline.Examples | None) -> str:
-  if val is None:
-    return 'no split val was loaded'
-  patients = len(np.unique(val.patient_id))
-  if patients < FEWEST_PATIENTS:
-    return f'val has {patients} patients, fewer than {FEWEST_PATIENTS}'
-  return ''
 
 
 def _size(examples: input_pipeline.Examples) -> dict[str, int]:

@@ -18,7 +18,8 @@ FILE_NAME = 'finished.json'
 # TensorBoard's files are no results.
 _PATTERNS = (
   *('config.json', 'run.json', 'splits.csv', 'metrics.jsonl', 'model.npz'),
-  *('out_of_distribution.npz', 'test_ledger.jsonl'),
+  *('out_of_distribution.npz', 'validation_patients.json'),
+  'test_ledger.jsonl',
   *('slices/*', 'predictions/*', 'gradcam/*', 'report/*', 'report/figures/*'),
 )
 _KEY = 'sha256'

@@ -141,15 +141,18 @@ def save_model(
   params: Mapping[str, Any],
   examples: input_pipeline.Examples,
   val_table: pd.DataFrame | None,
-) -> None:
-  """Writes model.npz: the parameters and how images are prepared for them.
+) -> float | None:
+  """Returns the temperature, None if not known, after writing model.npz.
 
-  The temperature that calibrates the probabilities is fitted on `val_table`,
-  the predictions of the split 'val'; None if it was not evaluated.
+  The file holds the parameters and how images are prepared for them. The
+  temperature, which calibrates the probabilities, is fitted on `val_table`, the
+  predictions of the split 'val'; None if it was not evaluated.
   """
-  temperature = math.nan
+  temperature = None
   if val_table is not None:
-    temperature = calibration.fit_temperature(val_table)
+    found = calibration.fit_temperature(val_table)
+    # NaN if no temperature is best, as on a split without errors.
+    temperature = found if math.isfinite(found) else None
   image_fields = ('box', 'crop', 'antialias', 'range_16bit')
   bit_npz.save(
     workdir / 'model.npz',
@@ -159,8 +162,7 @@ def save_model(
       class_names=examples.class_names,
       preprocessing={key: config.data[key] for key in image_fields},
       window=examples.window,
-      # NaN also if no temperature is best, as on a split without errors.
-      temperature=temperature if math.isfinite(temperature) else None,
+      temperature=temperature,
       facts={
         'init': config.init,
         'seed': config.seed,
@@ -169,3 +171,4 @@ def save_model(
       },
     ),
   )
+  return temperature

@@ -42,6 +42,13 @@ def exists(workdir: epath.Path, split: str) -> bool:
   return _path(workdir, split).exists()
 
 
+def digests(workdir: epath.Path, split: str) -> set[str]:
+  """Returns the digests of the images of a split; none without its table."""
+  if not exists(workdir, split):
+    return set()
+  return set(_read(_path(workdir, split))['digest'])
+
+
 def describe_changes(
   workdir: epath.Path, split: str, examples: input_pipeline.Examples
 ) -> str:

@@ -27,13 +27,13 @@ from bit_covid.inference import evaluate
 from bit_covid.models import resnet_v2
 from bit_covid.training import check_config
 from bit_covid.training import disk_space
-from bit_covid.training import fit_detector
 from bit_covid.training import ledger
 from bit_covid.training import map_evidence
 from bit_covid.training import map_panels
 from bit_covid.training import preemption
 from bit_covid.training import run_directory
 from bit_covid.training import run_lock
+from bit_covid.training import scan_references
 from bit_covid.training import schedule
 from bit_covid.training import splits as splits_lib
 from bit_covid.training import steps
@@ -151,18 +151,24 @@ def _write_results(run: steps.Run, params: Mapping[str, Any]) -> dict[str, Any]:
     metrics[name] = run_directory.write_results(
       workdir, name, tables[name], outputs.features
     )
+  temperature = None
   if jax.process_index() == 0:
-    run_directory.save_model(
+    temperature = run_directory.save_model(
       config,
       workdir,
       devices.to_host(params),
       run.splits['train'],
       tables.get('val'),
     )
-  if problem := fit_detector.write(
-    workdir, params, run.splits, config, forward=run.forward
+  for problem in scan_references.write(
+    workdir,
+    params,
+    run.splits,
+    config,
+    temperature=temperature,
+    forward=run.forward,
   ):
-    progress.say(f'No limits for scans unlike the training: {problem}.')
+    progress.say(problem)
   if jax.process_index():
     return metrics  # The first host writes.
   params = devices.to_host(params)

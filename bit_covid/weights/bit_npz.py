@@ -23,6 +23,7 @@ import jax
 import numpy as np
 
 from bit_covid.base import files
+from bit_covid.models import ensemble
 from bit_covid.models import resnet_v2
 from bit_covid.weights import metadata as metadata_lib
 from bit_covid.weights import npz_archive
@@ -60,6 +61,12 @@ class Checkpoint:
   params: Mapping[str, Any]
   # If the file has none, only class names made from numbers.
   metadata: metadata_lib.Metadata
+
+  def create_model(self) -> ensemble.Model:
+    """Returns the Flax module of the parameters."""
+    return resnet_v2.create(
+      self.model_name, num_classes=len(self.metadata.class_names)
+    )
 
 
 def load(

@@ -7,6 +7,7 @@ sha256 is written beside it and compared at every later use, so that a file
 which has changed since is not taken for the one that was downloaded.
 """
 
+from collections.abc import Sequence
 import functools
 import os
 import pathlib
@@ -85,6 +86,55 @@ def find_checkpoint(name: str | os.PathLike[str]) -> pathlib.Path:
   check_checkpoint(name)
   folder = pathlib.Path(name).expanduser()
   return folder / 'model.npz' if folder.is_dir() else find(os.fspath(name))
+
+
+def find_checkpoints(
+  name: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+) -> list[pathlib.Path]:
+  """Returns the .npz files of one name, or of several for an ensemble.
+
+  Args:
+    name: as for `find_checkpoint`, several of them in a list or with commas
+      between, or the folder of a cross-validation, for the networks of all of
+      its folds.
+
+  Raises:
+    FileNotFoundError: there is no such file, folder or public name, or a folder
+      holds no model.
+  """
+  return [find_checkpoint(x) for x in _several(name)]
+
+
+def check_checkpoints(
+  name: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+) -> None:
+  """Checks that there is what a name stands for, without a download.
+
+  Raises:
+    FileNotFoundError: as by `find_checkpoints`.
+  """
+  for each in _several(name):
+    check_checkpoint(each)
+
+
+def _several(
+  name: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+) -> list[str | os.PathLike[str]]:
+  if isinstance(name, Sequence) and not isinstance(name, str):
+    return [x for each in name for x in _several(each)]
+  path = pathlib.Path(name).expanduser()
+  text = os.fspath(name)
+  if ',' in text and not path.exists():
+    return [x for each in text.split(',') for x in _several(each)]
+  folds = sorted(path.glob('fold_*/config.json'), key=_fold_number)
+  if folds and not (path / 'model.npz').exists():
+    return [x.parent for x in folds]
+  return [name]
+
+
+def _fold_number(path: pathlib.Path) -> int:
+  number = path.parent.name.removeprefix('fold_')
+  return int(number) if number.isdecimal() else 0
 
 
 def check_checkpoint(name: str | os.PathLike[str]) -> None:

@@ -150,6 +150,9 @@ def _to_scan(
     spacing=spacing,
     notes=(*notes, *order, *gaps, *dicom_notes.of_slices(slices, spacing)),
     grid=functools.partial(dicom_grid.fit, [x.header for x in slices]),
+    has_sides=not any(
+      x.is_turned or x.header.orientation is None for x in slices
+    ),
   )
 
 

@@ -64,6 +64,7 @@ def to_scan(
     spacing=float(abs(np.diff(positions)[0])) if len(positions) > 1 else None,
     notes=notes,
     grid=functools.partial(_grid, volume, order),
+    has_sides=volume.is_placed,
   )
 
 

@@ -82,6 +82,8 @@ class Scan:
     notes: sentences about the scan as a whole.
     grid: a function that returns where the voxels of its files are, or raises
       `grid.NoGridError`.
+    has_sides: whether the files say how the slices lie in the body. Then all
+      have the patient's right on the left, and the front up.
   """
 
   id: str
@@ -92,6 +94,7 @@ class Scan:
   spacing: float | None = None
   notes: tuple[str, ...] = ()
   grid: Callable[[], grid_lib.Grid] = grid_lib.none
+  has_sides: bool = False
 
   def __len__(self) -> int:
     return len(self.slices)

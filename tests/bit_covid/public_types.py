@@ -10,6 +10,7 @@ from numpy import typing as npt
 import pandas as pd
 
 import bit_covid
+from bit_covid.models import ensemble
 from bit_covid.models import resnet_v2
 
 _Floats = npt.NDArray[np.float32]
@@ -29,10 +30,13 @@ def check(
   assert_type(classifier.predict(['scan/1.png'], check=False), pd.DataFrame)
   assert_type(classifier.class_names, tuple[str, ...])
   assert_type(classifier.window, tuple[float, float] | None)
-  assert_type(classifier.model, resnet_v2.ResNetV2)
+  assert_type(classifier.model, ensemble.Model)
   model = bit_covid.create_model('R50x1', num_classes=3, dtype='bfloat16')
   assert_type(model, resnet_v2.ResNetV2)
+  # ml_collections has no types.
+  bit_covid.get_config('demo', 'seed=1').lock()
   # An ignored error that is none would be one: these must be refused.
   bit_covid.lod('runs/demo')  # type: ignore[attr-defined]
   bit_covid.create_model('R50x1', 3)  # type: ignore[call-arg]
   classifier.logits('scan/1.png')  # type: ignore[arg-type]
+  bit_covid.get_config('demo', 1)  # type: ignore[arg-type]

@@ -7,7 +7,6 @@ import shutil
 import signal
 import tempfile
 
-from etils import epath
 import numpy as np
 import pandas as pd
 from PIL import Image
@@ -16,12 +15,12 @@ import pytest
 from bit_covid import predict
 from bit_covid.analysis import aggregation
 from bit_covid.analysis import predictions
-from bit_covid.base import files
 from bit_covid.base import page_templates
 from bit_covid.cli import predict_scans
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
 from input_pipeline.scans import file_kind
+from tests import browser
 
 NAMES = ('Normal', 'CP', 'NCP')
 
@@ -123,11 +122,14 @@ def test_the_index_leads_to_each_scan(
   of_scans = pd.read_csv(output / 'scans.csv').dropna(subset=['p_NCP'])
   mean = of_scans[of_scans['method'] == 'mean'].iloc[0]
   for name in NAMES:
-    assert f'<td>{100 * mean[f"p_{name}"]:.1f} %</td>' in page
+    assert f'<td>{100 * mean[f"p_{name}"]:.1f}&nbsp;%</td>' in page
   assert '17 of 20' in page
   assert '0 of 2' in page
   assert 'not scored' in page
   assert page.count('class="thumbnail"') == 1
+  # Each column has a name, also for those who hear it.
+  assert not re.search(r'<th[^>]*></th>', page)
+  assert page.count('<td>not known</td>') == 1
   assert '3 slices: no lungs seen' in page
   assert page.count(page_templates.DISCLAIMER) == 1
   assert 'Doe' not in page
@@ -164,24 +166,127 @@ def test_errors_are_one_line(checkpoint, tmp_path, capsys):
   assert 'is not empty' in capsys.readouterr().err
 
 
-def test_without_room_nothing_is_left(
-  checkpoint, tmp_path, capsys, monkeypatch, largest_file
-):
-  def run(arguments):
-    for size in (100, 3000):
-      path = epath.Path(arguments.output) / f'{size}.html'
-      files.write(path, bytes(size))
+@pytest.fixture(scope='module')
+def slices(tmp_path_factory, chest, to_gray):
+  """A folder with three images, each a scan of its own."""
+  folder = tmp_path_factory.mktemp('slices')
+  for number in range(3):
+    gray = to_gray(np.roll(chest(), number, axis=0))
+    Image.fromarray(gray).save(folder / f'{number}.png')
+  return folder
 
-  monkeypatch.setattr(predict_scans, 'run', run)
+
+@pytest.fixture(scope='module')
+def predict_slices(checkpoint, slices):
+  """Returns a function from an output folder to the exit code."""
+
+  def run(output, *options):
+    arguments = [str(slices), f'--checkpoint={checkpoint}']
+    arguments += [f'--output={output}', '--images_are_scans', *options]
+    return predict.main(arguments)
+
+  return run
+
+
+@pytest.fixture(scope='module')
+def undisturbed(tmp_path_factory, predict_slices):
+  output = tmp_path_factory.mktemp('undisturbed') / 'results'
+  assert predict_slices(output) == 0
+  return _contents(output)
+
+
+def _contents(folder):
+  paths = [x for x in folder.rglob('*') if x.is_file()]
+  return {x.relative_to(folder): x.read_bytes() for x in paths}
+
+
+@pytest.fixture
+def fail_at(monkeypatch):
+  """Returns a function that lets the scan of a number, from 1, fail."""
+  original = predict_scans.score.score
+  scored = []
+
+  def fail(number, error):
+    def score(network, scan, **options):
+      scored.append(scan.id)
+      if len(scored) == number:
+        raise error
+      return original(network, scan, **options)
+
+    monkeypatch.setattr(predict_scans.score, 'score', score)
+    return scored
+
+  return fail
+
+
+def test_interrupted_call_goes_on(
+  tmp_path, predict_slices, undisturbed, fail_at, capsys
+):
   output = tmp_path / 'x'
-  arguments = [str(tmp_path), f'--checkpoint={checkpoint}']
+  scored = fail_at(2, KeyboardInterrupt())
+  assert predict_slices(output) == 130
+  assert 'the same command goes on' in capsys.readouterr().err
+  done = scored[0]
+  assert predict_slices(output, '--score_flagged') == 2
+  error = capsys.readouterr().err
+  assert 'score_flagged=False, and this one has score_flagged=True' in error
+  scored.clear()
+  fail_at(0, None)
+  assert predict_slices(output) == 0
+  assert '1 of 3 scans are done already.' in capsys.readouterr().out
+  assert done not in scored
+  assert _contents(output) == undisturbed
+  assert predict_slices(output) == 2
+  assert 'is not empty' in capsys.readouterr().err
+
+
+def test_scans_that_are_done_and_not_given_are_refused(
+  tmp_path, checkpoint, predict_slices, slices, fail_at, capsys
+):
+  fail_at(2, KeyboardInterrupt())
+  assert predict_slices(tmp_path / 'x') == 130
+  first = next(iter(sorted(slices.glob('*.png'))))
+  arguments = [str(x) for x in slices.glob('*.png') if x != first]
+  arguments += [f'--checkpoint={checkpoint}', f'--output={tmp_path / "x"}']
+  assert predict.main([*arguments, '--images_are_scans']) == 2
+  assert 'results of 1 scans that are not in this' in capsys.readouterr().err
+
+
+def test_scan_that_fails_does_not_stop_the_others(
+  tmp_path, predict_slices, undisturbed, fail_at, capsys
+):
+  output = tmp_path / 'x'
+  scored = fail_at(2, ZeroDivisionError('of Jane Doe'))
+  assert predict_slices(output) == 1
+  assert '1.png: not scored: ZeroDivisionError' in capsys.readouterr().out
+  table = pd.read_csv(output / 'scans.csv', keep_default_na=False)
+  (row,) = table[table['scan_id'] == scored[1]].to_dict('records')
+  assert row['verdict'] == 'refused'
+  reason = 'The scan could not be scored (ZeroDivisionError).'
+  assert row['reasons'] == reason
+  assert row['p_NCP'] == ''
+  contents = _contents(output)
+  assert b'Jane Doe' not in b''.join(contents.values())
+  assert not (output / 'unfinished').exists()
+  # The pages of the others are those of an undisturbed call.
+  same = [x for x in undisturbed if x.stem in (scored[0], scored[2])]
+  assert len(same) == 4
+  assert all(contents[x] == undisturbed[x] for x in same)
+
+
+def test_full_disk_stops_and_the_same_command_goes_on(
+  tmp_path, predict_slices, undisturbed, capsys, largest_file
+):
+  output = tmp_path / 'x'
   with largest_file(2000):
-    assert predict.main([*arguments, f'--output={output}']) == 1
-  assert capsys.readouterr().err == (
-    f'Error: {output}/3000.html is larger than files may be here; 3,000 bytes '
-    'are needed. Make room, then give the same command again.\n'
-  )
-  assert not output.exists()
+    assert predict_slices(output) == 1
+  error = capsys.readouterr().err.splitlines()[-1]
+  assert 'is larger than files may be here' in error
+  assert error.endswith('Make room, then give the same command again.')
+  # As nothing is done yet, another call may take the folder.
+  assert predict_slices(output, '--score_flagged') == 0
+  assert predict_slices(tmp_path / 'y') == 0
+  assert _contents(tmp_path / 'y') == undisturbed
 
 
 def test_a_damaged_slice_is_named_and_the_others_scored(
@@ -275,3 +380,9 @@ def test_names_on_the_terminal_are_single_lines(
   assert '\x1b' not in printed
   assert '\r' not in printed
   assert not [x for x in printed.splitlines() if x.startswith('Error')]
+
+
+@pytest.mark.slow
+def test_the_pages_can_be_read_with_a_screen_reader(output, tmp_path):
+  for path in output.glob('*.html'):
+    assert browser.faults(path.read_text(), tmp_path) == [], path.name

@@ -4,18 +4,13 @@
 
 import ast
 import importlib
-import importlib.util
 import inspect
 import json
-import os
 import pathlib
 import re
 import resource
-import subprocess
-import sys
 
 import nbformat
-import numpy as np
 import pytest
 
 import bit_covid
@@ -27,7 +22,7 @@ _MACHINE = re.compile(
   r'(?:/(?:home|root|tmp|work|opt|mnt|var|usr|Users|private|content)/\w'
   r'|[A-Z]:\\\\|site-packages|ipykernel_)'
 )
-_PROJECT = ('bit_covid', 'input_pipeline', 'configs')
+_PROJECT = ('bit_covid', 'input_pipeline')
 _MOST_BYTES = 400_000
 _MOST_SECONDS = 300
 
@@ -181,6 +176,16 @@ def test_what_it_calls_exists(name):
   assert not taken & stored
 
 
+@pytest.mark.parametrize('name', PATHS)
+def test_it_imports_nothing_that_a_wheel_lacks(name):
+  for cell in _code_cells(_read(name)):
+    for node in ast.walk(ast.parse(cell.source)):
+      if isinstance(node, ast.Import):
+        assert 'configs' not in {x.name.split('.')[0] for x in node.names}
+      if isinstance(node, ast.ImportFrom):
+        assert node.module.split('.')[0] != 'configs'
+
+
 def test_what_does_not_exist_is_found():
   wrong = _check(
     [
@@ -199,52 +204,6 @@ def test_what_does_not_exist_is_found():
     assert text in found
 
 
-def test_set_up_is_the_same_in_all():
-  assert len({_code_cells(_read(name))[0].source for name in PATHS}) == 1
-
-
-@pytest.fixture
-def bare(monkeypatch, tmp_path):
-  """Runs the set-up cell as if nothing were installed; returns the commands."""
-  commands = []
-  monkeypatch.chdir(tmp_path)
-  monkeypatch.setattr(sys, 'path', list(sys.path))
-  monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
-  monkeypatch.setattr(
-    subprocess, 'run', lambda command, check: commands.append(command)
-  )
-
-  def run(repository):
-    source = _code_cells(_read('fine_tune'))[0].source
-    filled = source.replace("REPOSITORY = ''", f'REPOSITORY = {repository!r}')
-    assert repository == '' or filled != source
-    exec(compile(filled, 'set-up', 'exec'), {})
-    return commands
-
-  return run
-
-
-def test_set_up_asks_for_the_repository(bare):
-  with pytest.raises(RuntimeError, match='set REPOSITORY to the address'):
-    bare('')
-
-
-def test_set_up_installs_from_the_repository(bare, tmp_path):
-  git, pip = bare('https://example.org/OWNER/NAME')
-  clone = str(tmp_path / 'clone')
-  assert git[:2] == ['git', 'clone']
-  assert git[-2:] == ['https://example.org/OWNER/NAME', clone]
-  assert pip[:5] == [sys.executable, '-m', 'pip', 'install', '-q']
-  assert pip[-1].startswith(clone)
-  assert sys.path[0] == clone
-
-
-def test_set_up_says_when_a_restart_is_needed(bare, monkeypatch):
-  monkeypatch.setattr(np, '__version__', '1.26.4')
-  with pytest.raises(RuntimeError, match=r'but numpy had .*Restart session'):
-    bare('https://example.org/OWNER/NAME')
-
-
 def _seconds_of_children():
   """Returns the time of a core, which other jobs do not make longer."""
   used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -253,15 +212,10 @@ def _seconds_of_children():
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', PATHS)
-def test_it_runs_from_top_to_bottom(name, tmp_path):
+def test_it_runs_from_top_to_bottom(name, run_installed, tmp_path):
   start = _seconds_of_children()
-  result = subprocess.run(
-    [sys.executable, 'colabs/execute.py', name, f'--output={tmp_path}'],
-    cwd=ROOT,
-    env=os.environ | {'JAX_PLATFORMS': 'cpu'},
-    capture_output=True,
-    text=True,
-  )
+  program = ROOT / 'colabs/execute.py'
+  result = run_installed([program, name, '--output=.'], tmp_path)
   assert result.returncode == 0, result.stderr
   assert 0 < _seconds_of_children() - start < _MOST_SECONDS
   kept, fresh = _read(name), nbformat.read(tmp_path / f'{name}.ipynb', 4)

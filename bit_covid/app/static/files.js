@@ -65,6 +65,25 @@ export function numbered(entries) {
   });
 }
 
+/** Returns a name for all files: of their folder, or of a single file. */
+export function commonName(files) {
+  const [first] = files;
+  if (!first) return 'scan';
+  const top = first.path.slice(0, Math.max(0, first.path.indexOf('/')));
+  if (top && files.every(({path}) => path.startsWith(`${top}/`))) {
+    return safe(top);
+  }
+  if (files.length > 1) return `${files.length} files`;
+  const base = first.path.slice(first.path.lastIndexOf('/') + 1);
+  const end = ENDINGS.find(x => base.toLowerCase().endsWith(x)) ?? '';
+  return safe(base.slice(0, base.length - end.length));
+}
+
+/** Returns a name that every file system takes. */
+function safe(name) {
+  return name.replace(/[^\p{L}\p{N} ._()-]/gu, '_').slice(0, 100) || 'scan';
+}
+
 // Sorts 2 before 10.
 const {compare} = new Intl.Collator('en', {numeric: true});
 

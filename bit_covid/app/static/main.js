@@ -5,7 +5,7 @@
 
 import {Connection} from './connection.js';
 import {byId, element, fillTable} from './elements.js';
-import {fromDrop, fromInput, numbered} from './files.js';
+import {commonName, fromDrop, fromInput, numbered} from './files.js';
 import {Result} from './result.js';
 import {check, megabytes, send, total} from './upload.js';
 
@@ -63,13 +63,14 @@ async function begin(entries) {
     check(files, LIMITS);
     const size = `${files.length.toLocaleString('en')} files, ` +
         `${megabytes(total(files))} MB`;
-    progress('Uploading', size, 0);
+    const of = `${commonName(files)}: ${size}`;
+    progress('Uploading', of, 0);
     const mine = await Connection.open();
     if (signal.aborted) return mine.close();
     connection = mine;
     connection.listen(onState, onLost);
     await send(
-        mine, files, share => progress('Uploading', size, share), signal);
+        mine, files, share => progress('Uploading', of, share), signal);
     await mine.post('find');
   } catch (error) {
     // What was stopped cannot go wrong any more.
@@ -132,7 +133,10 @@ async function onScored(index) {
   result?.stop();
   // Before it is filled: what is hidden has no width.
   show('result');
-  result = new Result(content, path => mine.url(`scans/${index}/${path}`));
+  const several = found.scans.length > 1 ? ` scan ${index + 1}` : '';
+  result = new Result(
+      content, path => mine.url(`scans/${index}/${path}`),
+      commonName(files) + several);
   byId('other-scans').hidden = found.scans.length === 1;
   byId('all-scans').replaceChildren(...found.scans.map(choice));
   const left = found.scans.filter(x => !x.isScored).length;
@@ -143,7 +147,8 @@ async function onScored(index) {
       : 'The uploaded files are deleted. Pictures and numbers go when this ' +
         'page is closed.';
   scrollTo(0, 0);
-  byId('verdict').focus({preventScroll: true});
+  // So that the arrow keys go through the slices at once.
+  byId('stage').focus({preventScroll: true});
 }
 
 async function score(index) {

@@ -19,15 +19,16 @@ export class Result {
   /**
    * @param {object} result of the server.
    * @param {(path: string) => string} url of what belongs to the scan.
+   * @param {string} name of the user's files, which downloads are named by.
    */
-  constructor(result, url) {
+  constructor(result, url, name) {
     this._result = result;
     const select = index => this.select(index);
-    describe(result, url);
+    describe(result, url, name);
     this._viewer = new Viewer(result, url, select);
     this._chart = new Chart(result, select);
     this._strip = new Strip(result, url, select);
-    for (const id of ['chart', 'strip']) {
+    for (const id of ['stage', 'chart', 'strip']) {
       byId(id).onkeydown = event => this._step(event);
     }
     this.select(mostTelling(result));
@@ -72,7 +73,7 @@ function mostTelling({class_names: names, predicted, slices}) {
   return best;
 }
 
-function describe(result, url) {
+function describe(result, url, name) {
   const {class_names: names, predicted, joined, counted, slices} = result;
   const {outcome, text, is_withheld: isWithheld} = result.verdict;
   const nothing =
@@ -87,12 +88,31 @@ function describe(result, url) {
         'Each slice has a finding, see below. A server that was started with ' +
         '--score_flagged scores such slices all the same.';
   fillScores(byId('scores'), names, joined[0]?.probabilities);
+  byId('certainty').textContent = result.certainty ?? '';
+  byId('disagreement').textContent = result.disagreement;
+  byId('disagreement').hidden = !result.disagreement;
   byId('calibration').textContent =
       (predicted && result.calibration) ?? '';
   byId('cautions').replaceChildren(
       ...result.cautions.map(text => element('p', {class: 'note'}, text)));
-  byId('report').href = url('report.html');
-  byId('archive').href = url('files.zip');
+  byId('name').textContent = name;
+  for (const [id, path] of [['report', 'report.html'], ['archive', 'files.zip']]) {
+    byId(id).href = url(path);
+    byId(id).download = name + path.slice(path.lastIndexOf('.'));
+  }
+  byId('window').textContent =
+      result.window ? `Gray values: ${result.window}` : '';
+  byId('sides').textContent =
+      result.has_sides ? '' : 'Right and left are not known of these files.';
+  byId('colour-bar').style.background =
+      `linear-gradient(to right, ${result.colours.join(', ')}), #000`;
+  fillTable(
+      byId('slices'), ['Slice', 'mm', ...names, 'Finding'],
+      slices.map(({position, probabilities, finding}, i) => [
+        String(i + 1), position == null ? '' : position.toFixed(1),
+        ...names.map((_, k) => probabilities ? percent(probabilities[k]) : ''),
+        finding ?? '',
+      ]));
   fillTable(
       byId('methods'), ['Slices joined by', ...names],
       joined.map(({method, probabilities}) =>

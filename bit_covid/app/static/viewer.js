@@ -9,6 +9,10 @@ const KEPT = 60, AHEAD = 3;
 // Pixels of a drag, and of a turn of the wheel, to the next slice.
 const DRAG = 8, WHEEL = 60;
 
+// Of the patient, at the left, right, upper and lower edge of a slice: the
+// server turns slices so that they lie this way.
+const SIDES = ['R', 'L', 'A', 'P'];
+
 /** The selected slice, large, with the map over it. */
 export class Viewer {
   /**
@@ -119,6 +123,10 @@ export class Viewer {
       map.style.width = `${100 * (xmax - xmin) / width}%`;
       map.style.height = `${100 * (ymax - ymin) / height}%`;
       frame.append(map);
+    }
+    if (this._result.has_sides) {
+      frame.append(...SIDES.map(side => element(
+          'span', {class: `side ${side}`, 'aria-hidden': 'true'}, side)));
     }
     this._stage.replaceChildren(frame);
   }

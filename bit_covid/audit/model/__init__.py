@@ -8,6 +8,8 @@ A check is a module with a function `check(subject) -> finding.Finding`.
 from collections.abc import Callable, Mapping
 import types
 
+import tqdm
+
 from bit_covid.audit import finding
 from bit_covid.audit.model import calibration_shift
 from bit_covid.audit.model import external_data
@@ -46,7 +48,8 @@ CHECKS: Mapping[str, Callable[[subject_lib.Subject], finding.Finding]] = (
 
 def audit_model(subject: subject_lib.Subject) -> list[finding.Finding]:
   """Returns the findings of all checks of a network."""
-  return [run(name, subject) for name in CHECKS]
+  bar = tqdm.tqdm(CHECKS, 'Checks of the network', unit='check', disable=None)
+  return [run(name, subject) for name in bar]
 
 
 def run(name: str, subject: subject_lib.Subject) -> finding.Finding:

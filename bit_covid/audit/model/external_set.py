@@ -14,10 +14,10 @@ import pandas as pd
 
 from bit_covid.analysis import class_mapping
 from bit_covid.audit import slices as slices_lib
+from bit_covid.base import devices
 from bit_covid.inference import evaluate
 from bit_covid.inference import network as network_lib
 from bit_covid.inference import other_classes
-from bit_covid.models import resnet_v2
 from bit_covid.training import run_directory
 import input_pipeline
 from input_pipeline import data_kind
@@ -45,12 +45,9 @@ class ExternalSet(NamedTuple):
 
   def predictions(self, network: network_lib.Network) -> pd.DataFrame:
     """Returns the predictions table, computed as after a training."""
-    model = resnet_v2.create(
-      network.model_name, num_classes=len(network.class_names)
-    )
     outputs = evaluate.evaluate(
-      evaluate.make_forward(model),
-      network.params,
+      evaluate.make_forward(network.model),
+      devices.replicate(network.params),
       self.examples,
       self.config,
       batch=_BATCH * jax.device_count(),

@@ -95,7 +95,14 @@ def _on_cpu(x, kernel, *, stride, padding):
 
 def _gradients_on_cpu(x, kernel, gradient, **options):
   """Returns the gradient of x by autodiff, of the kernel as a product."""
-  _, pullback = jax.vjp(lambda x: _on_cpu(x, kernel, **options), x)
+  # In float32, and rounded once, also where x is bfloat16: a place in x lies
+  # under up to nine windows, whose gradients would be rounded as they add up.
+  dtype = jnp.float32 if x.dtype == jnp.bfloat16 else x.dtype
+  wide_kernel = kernel.astype(dtype)
+  _, pullback = jax.vjp(
+    lambda x: _on_cpu(x, wide_kernel, **options), x.astype(dtype)
+  )
+  (x_gradient,) = pullback(gradient.astype(dtype))
   # Autodiff would convolve, with a window as large as the map, transposed
   # copies of the map and of its gradient.
   patches = _patches(x, size=kernel.shape[0], **options)
@@ -104,7 +111,7 @@ def _gradients_on_cpu(x, kernel, gradient, **options):
     gradient.reshape(-1, gradient.shape[-1]),
     precision=_precision(x),
   )
-  return *pullback(gradient), kernel_gradient.reshape(kernel.shape)
+  return x_gradient.astype(x.dtype), kernel_gradient.reshape(kernel.shape)
 
 
 def _patches(x, *, size, stride, padding):

@@ -97,6 +97,7 @@ def test_what_is_said_of_each_slice(scored):
   assert damaged['finding'] == 'damaged'
   assert content['predicted'] is None
   assert content['joined'] == []
+  assert (content['certainty'], content['disagreement']) == (None, '')
   assert content['verdict']['outcome'] == 'accept'
   assert content['verdict']['text'].startswith('Accepted: ')
   assert content['verdict']['text'].endswith(' Like the training slices.')

@@ -15,6 +15,7 @@ from bit_covid.audit import images
 from bit_covid.audit import slices
 from bit_covid.audit.model import external_data
 from bit_covid.cli import evaluate
+from tests import browser
 
 
 @pytest.fixture
@@ -178,3 +179,11 @@ def test_official_lists_and_real_slices(real_data, tmp_path, capsys):
   sample = [f'--data={real_data / "covidx_ct_sample"}']
   assert command.main(['covidx_ct/3a', *sample, f'--data_dir={tmp_path}']) == 0
   assert '544 slices of 6 patients' in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_page_can_be_read_with_a_screen_reader(data, tmp_path):
+  output = tmp_path / 'audit'
+  assert command.main([str(data), f'--output={output}']) == 1
+  page = (output / 'audit.html').read_text()
+  assert browser.faults(page, tmp_path) == []

@@ -142,3 +142,12 @@ def test_a_program_that_was_not_written_to_its_end_is_removed(tmp_path):
   assert _start(tmp_path) == folder
   assert sorted(folder.glob('*-cache')) == whole
   assert all(x.stat().st_size > 500 for x in whole)
+
+
+def test_other_numbers_of_cores_have_other_folders(cache_home, monkeypatch):
+  folders = set()
+  for cores in ({0}, {0, 1}, {1, 2}):
+    monkeypatch.setattr(os, 'sched_getaffinity', lambda _, x=cores: x)
+    jax.config.update('jax_compilation_cache_dir', None)
+    folders.add(compilation_cache.enable())
+  assert len(folders) == 2

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+import bit_covid
 from bit_covid.base import config_files
 from configs import common
 from configs import demo
@@ -79,6 +80,20 @@ def test_configs_of_the_project_win_over_those_of_the_folder(own_folder):
   assert config == demo.get_config('seed=5')
   assert config_files.get_config('configs/mine.py').batch == 7
   assert config_files.get_config('configs/larger.py', 'seed=2').seed == 2
+
+
+def test_the_public_function_gives_the_same(own_folder):
+  assert bit_covid.get_config('demo', 'seed=5') == demo.get_config('seed=5')
+  assert bit_covid.get_config('configs/mine.py').batch == 7
+
+
+@pytest.mark.parametrize('name', ['none', 'configs/none.py', 'configs', ''])
+def test_a_config_that_does_not_exist_is_an_error(own_folder, name):
+  with pytest.raises(FileNotFoundError) as error:
+    bit_covid.get_config(name)
+  text = str(error.value)
+  assert text.startswith(f'There is no config {name!r}; expected one of bit_m,')
+  assert text.endswith(' random, or the path of a file of your own.')
 
 
 def test_nothing_of_it_stays(own_folder):

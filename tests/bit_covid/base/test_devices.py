@@ -37,6 +37,7 @@ def test_batch_that_does_not_divide(batch, accumulation, divisor):
   message = str(error.value)
   assert f'config.batch={batch}' in message
   assert '2 devices' in message
+  assert ('parts of accumulation' in message) == (accumulation > 1)
   assert f'a multiple of {divisor}' in message
   devices.check_divides('config.batch', 8, accumulation=accumulation)
 

@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import sys
 
+import pytest
 import yaml
 
 from bit_covid.card import checklist
 from bit_covid.card import command
 from bit_covid.card import evidence
+from tests import browser
 
 _ROOT = pathlib.Path(__file__).parents[3]
 
@@ -167,3 +169,9 @@ def test_the_card_of_the_demo_is_as_the_command_writes_it(complete_run):
     (run / 'card' / 'README.md').read_text()
   )
   assert not re.search(r'(?<![\w.])/(?:home|tmp|root|work|usr)\b', demo)
+
+
+@pytest.mark.slow
+def test_the_page_can_be_read_with_a_screen_reader(complete_run, tmp_path):
+  page = (complete_run / 'card' / 'index.html').read_text()
+  assert browser.faults(page, tmp_path) == []

@@ -17,6 +17,8 @@ from bit_covid.analysis import predictions
 from bit_covid.base import checksums
 from bit_covid.cli import evaluate
 from bit_covid.inference import detector
+from bit_covid.training import ledger
+from bit_covid.training import slice_record
 from configs import demo
 import input_pipeline
 from input_pipeline import preprocess
@@ -73,6 +75,79 @@ def test_own_data_give_what_the_classifier_gives(run, tfds_dir, capsys):
   assert f'{100 * accuracy:.2f}' in printed
   assert '95 % interval' in printed
   assert '\x1b' not in printed
+
+
+def test_ensemble_is_the_mean_of_its_networks(
+  run, tmp_path, tfds_dir, save_checkpoint, random_params
+):
+  others = []
+  for seed in (4, 5):
+    others.append(tmp_path / f'seed{seed}')
+    others[-1].mkdir()
+    save_checkpoint(
+      others[-1],
+      random_params('tiny', seed=seed),
+      window=None,
+      facts={'data': 'phantom/tiny'},
+      temperature=0.2 * seed,
+    )
+  examples = _load_test(tfds_dir)
+  prepared = np.stack(
+    [
+      preprocess.prepare(
+        examples.image(i), examples.box[i], 32, antialias=False
+      )
+      for i in range(len(examples))
+    ]
+  )
+  expected = np.mean(
+    [
+      bit_covid.load(x).probabilities(view)
+      for x in (run, *others)
+      for view in (prepared, prepared[:, :, ::-1])
+    ],
+    axis=0,
+  )
+  output = tmp_path / 'ensemble'
+  names = ','.join(map(str, (run, *others)))
+  options = [f'--data_dir={tfds_dir}', '--batch=10', f'--output={output}']
+  assert _main(names, '--flips', *options) == 0
+  table = predictions.read(output / 'predictions' / 'test.csv')
+  np.testing.assert_allclose(
+    predictions.probabilities(table), expected, atol=1e-4
+  )
+  facts = json.loads((output / 'config.json').read_text())
+  assert facts['model']['name'] == '3 x tiny, also mirrored'
+  # The test of a network is in the ledger of its run, if it has one.
+  of_run = checksums.of_file(epath.Path(run) / 'model.npz')
+  assert ledger.read(epath.Path(run))[-1]['checkpoint'] == of_run
+  of_others = [checksums.of_file(epath.Path(x) / 'model.npz') for x in others]
+  rows = ledger.read(epath.Path(output))
+  assert [x['checkpoint'] for x in rows] == of_others
+
+
+def test_ensemble_does_not_replace_the_results_of_a_run(run, capsys):
+  assert _main(run, '--flips') == 2
+  assert 'give --output=FOLDER' in capsys.readouterr().err
+  assert _main(f'{run},{run}') == 2
+  assert '--output=FOLDER' in capsys.readouterr().err
+
+
+def test_ensemble_is_not_tested_on_its_training(
+  run, tmp_path, tfds_dir, save_checkpoint, capsys
+):
+  examples = _load_test(tfds_dir)
+  other = tmp_path / 'fold_2'
+  other.mkdir()
+  save_checkpoint(other, window=None, facts={'data': 'phantom/tiny'})
+  slice_record.write(epath.Path(other), 'train', examples.take(np.arange(4)))
+  options = [f'--data_dir={tfds_dir}', f'--output={tmp_path / "out"}']
+  assert _main(f'{run},{other}', *options) == 2
+  error = capsys.readouterr().err
+  patients = len(set(examples.patient_id[:4]))
+  assert f'trained on 4 of {len(examples)} slices of test' in error
+  assert f'of {patients} patients' in error
+  assert not (tmp_path / 'out' / 'predictions').exists()
 
 
 def test_patients_unlike_the_training_are_counted(

@@ -13,7 +13,7 @@ from bit_covid.training import manifest
 from bit_covid.training import run_directory
 from bit_covid.training import train
 
-NAME = 'out_of_distribution.npz'
+NAMES = ('out_of_distribution.npz', 'validation_patients.json')
 
 
 @pytest.fixture(autouse=True)
@@ -42,17 +42,18 @@ def run(finished, tmp_path):
 
 
 def test_they_are_those_of_the_training_bit_for_bit(run, tfds_dir):
-  expected = (run / NAME).read_bytes()
-  (run / NAME).unlink()
+  expected = [(run / name).read_bytes() for name in NAMES]
   facts = json.loads((run / 'finished.json').read_text())
-  facts['sha256'].pop(NAME)
+  for name in NAMES:
+    (run / name).unlink()
+    facts['sha256'].pop(name)
   (run / 'finished.json').write_text(json.dumps(facts))
   argv = [str(run), f'--data_dir={tfds_dir}']
   assert out_of_distribution.main(argv) == 0
-  assert (run / NAME).read_bytes() == expected
+  assert [(run / name).read_bytes() for name in NAMES] == expected
   assert manifest.problems(run) == []
   facts = json.loads((run / 'finished.json').read_text())
-  assert NAME in facts['sha256']
+  assert facts['sha256'].keys() >= set(NAMES)
 
 
 def test_other_data_are_refused(run, tfds_dir, capsys):
@@ -69,6 +70,8 @@ def test_too_few_patients_are_refused(run, tfds_dir, capsys, monkeypatch):
   argv = [str(run), f'--data_dir={tfds_dir}']
   assert out_of_distribution.main(argv) == 2
   assert 'val has 6 patients, fewer than 7' in capsys.readouterr().err
+  # The patients are kept all the same, and their checksum.
+  assert manifest.problems(run) == []
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path, capsys):

@@ -38,10 +38,8 @@ def test_each_file_is_described(exports, checkpoint):
   assert 'not a medical device' in description['notice']
   assert set(description['largest_difference']) == {'1', '3'}
   assert description['versions']['jax']
-  assert description['source'] == {
-    'name': 'model.npz',
-    'sha256': hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
-  }
+  digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+  assert description['sources'] == [{'name': 'model.npz', 'sha256': digest}]
   written = {path.name for path in folder.iterdir()} - {'preprocessing.json'}
   assert set(description['files']) == written
   for name, digest in description['files'].items():

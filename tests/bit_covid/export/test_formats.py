@@ -12,6 +12,7 @@ import sys
 from jax import export as jax_export
 import numpy as np
 import pytest
+import scipy.special
 
 import bit_covid
 from bit_covid.export import exportable
@@ -52,6 +53,45 @@ def _assert_close(actual, expected):
     np.testing.assert_allclose(
       actual[name], expected[name], rtol=0, atol=1e-4, err_msg=name
     )
+
+
+@pytest.mark.parametrize('name', ['stablehlo', ONNX])
+def test_ensemble(
+  tmp_path, checkpoint, save_checkpoint, random_params, reference_network, name
+):
+  if name == 'onnx':
+    pytest.importorskip('onnxruntime')
+  params = [random_params('tiny', seed=x) for x in (0, 5)]
+  other = save_checkpoint(
+    tmp_path, params[1], crop=45, box='automatic', facts={'seed': 5}
+  )
+  write_exports.write(
+    f'{checkpoint},{other}', tmp_path, formats=[name], flips=True
+  )
+  image = np.random.default_rng(2).integers(0, 256, (2, 45, 45, 1), np.uint8)
+  views = [(x - 127.5) / 127.5 for x in (image, image[:, :, ::-1])]
+  # Only the first of the two networks has a temperature.
+  each = [
+    scipy.special.softmax(reference_network(x, view)[0] / temperature, axis=1)
+    for x, temperature in zip(params, (1.7, 1.0), strict=True)
+    for view in views
+  ]
+  actual = formats.import_format(name).read(tmp_path / name)(image)
+  expected = {
+    'logits': np.log(np.mean(each, axis=0)),
+    'probabilities': np.mean(each, axis=0),
+    'features': reference_network(params[0], views[0])[1],
+  }
+  _assert_close(actual, expected)
+  text = (tmp_path / name / 'README.md').read_text()
+  assert '# 2 x tiny, also mirrored as' in text
+  assert text.count('- Checkpoint: model.npz') == 2
+
+
+def test_ensemble_is_no_file_of_bit(tmp_path, checkpoint):
+  with pytest.raises(ValueError, match=r'--format=npz.*holds one network'):
+    write_exports.write(str(checkpoint), tmp_path, formats=['npz'], flips=True)
+  assert not list(tmp_path.iterdir())
 
 
 # The command measures 1 and 3; no batch is traced.

@@ -136,6 +136,8 @@ def test_page_is_whole_in_itself(make_run, write_report):
   assert 'Site &lt;A&gt; &amp; co' in page
   assert 'Site <A>' not in page
   images = re.findall(r'<img src="([^"]*)" alt="([^"]+)"', page)
+  ids = re.findall(r' id="([^"]*)"', page)
+  assert len(ids) == len(set(ids))
   figures = list((workdir / 'report' / 'figures').glob('*.png'))
   assert len(images) == len(figures) == 8
   assert all(x.startswith('data:image/png;base64,') for x, _ in images)

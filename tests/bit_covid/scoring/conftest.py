@@ -54,7 +54,8 @@ def with_detector(classifier, monkeypatch):
 def make_result() -> Callable[..., scan_result.ScanResult]:
   """Makes a result of the classes A and B.
 
-  Its slices are given by the probability of A, by a finding, or by both.
+  Its slices are given by the probability of A, by a finding, or by both, and
+  keywords give that of the scan by another method.
   """
 
   def make(
@@ -63,6 +64,8 @@ def make_result() -> Callable[..., scan_result.ScanResult]:
     source='dicom',
     montage_slices=(),
     verdict=_ACCEPTED,
+    certainty=None,
+    **by_method,
   ):
     results, used = [], []
     for i, each in enumerate(slices):
@@ -97,11 +100,13 @@ def make_result() -> Callable[..., scan_result.ScanResult]:
       scan_probabilities=dict.fromkeys(
         ('mean', 'max', 'top_k', 'vote'), np.array([mean, 1 - mean])
       )
+      | {name: np.array([x, 1 - x]) for name, x in by_method.items()}
       if used
       else {},
       verdict=verdict,
       montage_slices=montage_slices,
       seconds={},
+      certainty=certainty,
     )
 
   return make

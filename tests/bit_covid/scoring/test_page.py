@@ -4,6 +4,7 @@
 
 import numpy as np
 
+from bit_covid.scoring import certainty
 from bit_covid.scoring import page
 from bit_covid.scoring import verdict
 
@@ -51,6 +52,27 @@ def test_the_page_shows_probabilities_by_method(make_result):
   assert 'Most probable: A' in text
   for name in page.AGGREGATIONS.values():
     assert f'<th scope="row">{name}</th><td>62.5 %</td><td>37.5 %</td>' in text
+
+
+def test_ways_to_join_the_slices_that_disagree_are_named(make_result):
+  assert page.disagreement(make_result(0.75)) == ''
+  assert page.disagreement(make_result('no lungs')) == ''
+  result = make_result(0.75, vote=0.4, max=0.3)
+  assert page.disagreement(result) == (
+    'The ways to join the slices disagree. A: mean of the slices, ten surest '
+    'slices of each class. B: surest slice of each class, share of slices that '
+    'vote for the class.'
+  )
+  assert 'disagree. A: mean' in page.render(result, [])
+  assert 'disagree' not in page.render(make_result(0.75), [])
+
+
+def test_the_page_says_how_often_such_a_result_is_right(make_result):
+  known = certainty.Certainty('Of 40, 36.')
+  result = make_result(0.75, vote=0.4, certainty=known)
+  assert '<p id="certainty">Of 40, 36.</p>' in page.render(result, [])
+  assert page.worth(result) == ['Of 40, 36.', page.disagreement(result)]
+  assert page.worth(make_result(0.75)) == []
 
 
 def test_the_page_begins_with_the_verdict(make_result):

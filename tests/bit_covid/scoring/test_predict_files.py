@@ -19,6 +19,9 @@ def test_the_notebook_reads_dicom_and_archives(classifier, study, tmp_path):
   assert table['slice_id'][2] == str(study / 'Doe_Jane_02.dcm')
   assert table['patient_id'].nunique() == 1
   assert table['p_NCP'].notna().sum() == 17
+  (said,) = table.attrs['certainty'].items()
+  assert said[0] == table['patient_id'][0]
+  assert 'How often such a result is right is not known' in said[1]
   path = tmp_path / 'a.zip'
   with zipfile.ZipFile(path, 'w') as file:
     for each in sorted(study.glob('Doe*')):
@@ -42,6 +45,7 @@ def test_a_refused_scan_has_probabilities_only_without_the_check(
     table = classifier.predict(study)
   assert any('17 x the scan is too unlike' in str(x.message) for x in caught)
   assert table['p_NCP'].isna().all()
+  assert table.attrs['certainty'] == {}
   with pytest.warns(UserWarning, match='1 of 1 scans|a localizer') as caught:
     table = classifier.predict(study, check=False)
   assert any('Distance from the training' in str(x.message) for x in caught)

@@ -8,6 +8,7 @@ from PIL import Image
 import pytest
 import scipy.special
 
+from bit_covid.analysis import similar_patients
 from bit_covid.scoring import score
 from bit_covid.scoring import verdict
 import input_pipeline
@@ -92,11 +93,13 @@ def test_montage_slices_come_from_all_parts(result, expected, chest, to_gray):
   ):
     values = expected[first - 1 : last, class_index]
     assert each.number == first + values.argmax()
-    assert each.probability == pytest.approx(values.max(), abs=1e-5)
+    np.testing.assert_allclose(
+      each.probabilities, expected[each.number - 1], atol=1e-5
+    )
     xmin, ymin, xmax, ymax = result.slices[each.number - 1].box
     gray = to_gray(chest(64, seed=each.number - 1))
     np.testing.assert_array_equal(each.gray, gray[ymin:ymax, xmin:xmax])
-    assert each.gradcam.shape == each.gray.shape
+    assert each.gradcam.shape == (3, *each.gray.shape)
 
 
 def test_flagged_slices_can_be_scored_and_still_do_not_count(
@@ -154,10 +157,29 @@ def test_the_verdict_is_by_the_features_of_the_slices_that_count(
   assert result.verdict.distance == pytest.approx(np.median(expected), rel=1e-4)
 
 
+def test_a_scan_is_compared_with_patients_of_val(
+  classifier, study, result, monkeypatch
+):
+  assert 'not known: there is no validation_pat' in result.certainty.text
+  scan = result.scan_probabilities['mean']
+  numbers = np.linspace(0.34, 1, 100)
+  values = np.repeat((1 - numbers)[:, np.newaxis] / 2, 3, axis=1)
+  values[:, scan.argmax()] = numbers
+  patients = similar_patients.Patients(
+    np.full(100, scan.argmax()), values, np.full(100, 9)
+  )
+  monkeypatch.setattr(classifier, 'patients', patients)
+  found = _score(classifier, study, num_shown=0).certainty
+  near = numbers[np.abs(numbers - scan.max()) <= 0.1]
+  assert (found.similar.count, found.similar.right) == (len(near), len(near))
+  assert (found.similar.lowest, found.similar.highest) == (near[0], near[-1])
+
+
 def test_a_refused_scan_has_no_probability_of_any_slice(with_detector, study):
   classifier = with_detector(0.0, 1e-6, 2e-6)
   result = _score(classifier, study, num_shown=2, score_flagged=True)
   assert (result.verdict.outcome, result.predicted) == ('refused', None)
+  assert result.certainty is None
   assert not result.scan_probabilities
   assert not result.montage_slices
   assert result.num_used == 0
@@ -173,6 +195,7 @@ def test_a_refused_scan_has_probabilities_if_asked_for(
   classifier = with_detector(0.0, 1e-6, 2e-6)
   asked = _score(classifier, study, num_shown=0, allow_unfamiliar=True)
   assert asked.verdict.outcome == 'refused'
+  assert 'not known: the scan is too unlike' in asked.certainty.text
   np.testing.assert_array_equal(
     asked.scan_probabilities['mean'].argmax(),
     result.scan_probabilities['mean'].argmax(),

@@ -5,6 +5,9 @@
 import numpy as np
 import pytest
 
+from bit_covid.analysis import interval
+from bit_covid.analysis import similar_patients
+from bit_covid.scoring import certainty
 from bit_covid.scoring import tables
 from bit_covid.scoring import verdict
 from input_pipeline import scans
@@ -62,6 +65,27 @@ def test_scans_have_a_row_per_aggregation_method(results):
   assert table[['p_A', 'p_B']].iloc[4].isna().all()
 
 
+def test_similar_patients_are_in_the_row_of_the_mean(make_result):
+  share = interval.Interval(0.9, 0.77, 0.97)
+  similar = similar_patients.Similar(40, 36, 0.8, 0.9, share)
+  known = certainty.Certainty('Of 40, 36.', similar)
+  table = tables.scans_table(
+    [
+      make_result(0.75, vote=0.4, certainty=known),
+      make_result(0.75, certainty=certainty.Certainty('Not known.')),
+    ],
+    NAMES,
+  )
+  assert table['method'].tolist() == 2 * ['mean', 'max', 'top_k', 'vote']
+  assert table['unanimous'].tolist() == [False] * 4 + [True] * 4
+  columns = ['similar', 'similar_right', 'right_low', 'right_high', 'certainty']
+  assert table.loc[0, columns].tolist() == [40, 36, 0.77, 0.97, 'Of 40, 36.']
+  assert table.loc[4, 'certainty'] == 'Not known.'
+  assert table[columns[:4]].drop(index=0).isna().all(axis=None)
+  assert (table['certainty'] == '').sum() == 6
+  assert ',40,36,' in table.to_csv()
+
+
 def test_refused_files_are_named_by_their_digest_alone():
   table = tables.refused_table([scans.Refused('Doe', '0c', 'why', 'damaged')])
   assert table.to_dict('records') == [
@@ -74,5 +98,5 @@ def test_tables_of_no_scan_keep_their_columns():
     *('slice_id', 'patient_id', 'source', 'label', 'p_A', 'p_B')
   ]
   assert len(tables.slices_table([]).columns) == 7
-  assert len(tables.scans_table([], NAMES).columns) == 11
+  assert len(tables.scans_table([], NAMES).columns) == 17
   assert len(tables.refused_table([]).columns) == 3

@@ -4,7 +4,6 @@
 
 import types
 
-import ml_collections
 import numpy as np
 import pytest
 
@@ -72,23 +71,8 @@ def test_slices_are_taken_from_each_patient_in_turn():
   np.testing.assert_array_equal(rows, fit_detector.choose(patient, 13))
 
 
-@pytest.mark.parametrize(
-  ('box', 'preparation', 'expected'),
-  [
-    ('annotated', None, 'automatic'),
-    ('none', None, 'none'),
-    ('annotated', 'stored', 'annotated'),
-  ],
-)
-def test_slices_are_cropped_as_scans_are(box, preparation, expected):
-  config = ml_collections.FrozenConfigDict({'box': box, 'crop': 64})
-  examples = types.SimpleNamespace(preparation=preparation)
-  assert fit_detector.scan_config(config, examples).box == expected
-  assert config.box == box
-
-
 def test_few_patients_of_val_give_no_limits():
-  assert 'no split val' in fit_detector.write('', {}, {}, None)
   val = types.SimpleNamespace(patient_id=np.array(['a', 'b', 'b']))
-  problem = fit_detector.write('', {}, {'val': val}, None)
-  assert problem == 'val has 2 patients, fewer than 20'
+  assert fit_detector.problem(val) == 'val has 2 patients, fewer than 20'
+  val = types.SimpleNamespace(patient_id=np.arange(20).astype(str))
+  assert fit_detector.problem(val) == ''

@@ -20,6 +20,7 @@ from bit_covid.inference import network as network_lib
 from bit_covid.models import resnet_v2
 from bit_covid.training import check_config
 from bit_covid.training import disk_space
+from bit_covid.training import fit_detector
 from bit_covid.training import metric_log
 from bit_covid.training import same_run
 from bit_covid.training import schedule
@@ -49,7 +50,7 @@ def config(make_small_config):
 def few_patients():
   """The six patients of val are enough for limits of unlike scans."""
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(train.fit_detector, 'FEWEST_PATIENTS', 6)
+    patch.setattr(fit_detector, 'FEWEST_PATIENTS', 6)
     yield
 
 
@@ -178,7 +179,7 @@ def test_resumed_run_is_the_uninterrupted_one_bit_for_bit(
   train.train_and_evaluate(config, parts)
   for name in (
     *('metrics.jsonl', 'predictions/test.csv', 'report/metrics.json'),
-    'out_of_distribution.npz',
+    *('out_of_distribution.npz', 'validation_patients.json'),
   ):
     assert (parts / name).read_bytes() == (whole / name).read_bytes(), name
   jax.tree.map(
@@ -208,10 +209,27 @@ def test_limits_are_those_of_val_cropped_as_scans_are(finished_run, config):
   assert refused == pytest.approx(2 * caution - middle)
 
 
+def test_the_patients_of_val_are_scored_as_scans_are(finished_run, config):
+  network = network_lib.Network.load(finished_run[0])
+  val = input_pipeline.load_split(config.data, 'val')
+  prepared = np.stack(
+    [network.prepare(val.image(i))[0] for i in range(len(val))]
+  )
+  each = network.outputs(prepared, with_maps=False).probabilities
+  expected = []
+  for patient in np.unique(val.patient_id):
+    rows = val.patient_id == patient
+    expected.append([val.label[rows][0], *each[rows].mean(axis=0), rows.sum()])
+  label, probabilities, slices = network.patients
+  found = np.column_stack([label, probabilities, slices])
+  order = np.lexsort(np.transpose(expected)[[1, 2, 3, 0]])
+  np.testing.assert_allclose(found, np.array(expected)[order], rtol=1e-4)
+
+
 def test_without_patients_of_val_a_run_says_that_it_has_no_limits(
   config, tmp_path, monkeypatch, capsys
 ):
-  monkeypatch.setattr(train.fit_detector, 'FEWEST_PATIENTS', 7)
+  monkeypatch.setattr(fit_detector, 'FEWEST_PATIENTS', 7)
   config.report = False
   train.train_and_evaluate(config, tmp_path)
   assert not (tmp_path / 'out_of_distribution.npz').exists()

@@ -164,6 +164,7 @@ def test_a_slice_without_an_orientation_lies_as_the_others(
   with scans.find(tmp_path) as found:
     (scan,) = found.scans
     assert scan.is_ordered
+    assert not scan.has_sides
     for z, each in enumerate(reversed(scan.slices)):
       np.testing.assert_array_equal(
         each.read().gray, to_gray(chest(48, seed=z))
@@ -172,12 +173,49 @@ def test_a_slice_without_an_orientation_lies_as_the_others(
   assert 'as others of their series: slice 2' in note
 
 
+@pytest.mark.parametrize(
+  'directions',
+  [
+    [1, 0, 0, 0, 1, 0],  # On the back, head first.
+    [-1, 0, 0, 0, -1, 0],  # On the belly.
+    [-1, 0, 0, 0, 1, 0],  # On the back, stored as seen from above.
+    [0, 1, 0, 1, 0, 0],  # On a side.
+  ],
+)
+@pytest.mark.parametrize('side', ['R', 'L', 'A', 'P'])
+def test_marked_sides_are_those_of_the_patient(
+  tmp_path, write_dicom, directions, side
+):
+  along, down = np.array(directions, float).reshape(2, 3)
+  # DICOM's x is to the left, its y to the back; [0, 0, 0] is in the middle.
+  rows, columns = np.mgrid[:48, :48] - 23.5
+  place = columns[..., None] * along + rows[..., None] * down
+  axis, sign = {'R': (0, -1), 'L': (0, 1), 'A': (1, -1), 'P': (1, 1)}[side]
+  hounsfield = np.where(sign * place[..., axis] > 20, 3000, -1000)
+  write_dicom(
+    tmp_path / 'a',
+    hounsfield,
+    ImageOrientationPatient=directions,
+    ImagePositionPatient=(-23.5 * along - 23.5 * down).tolist(),
+    PixelSpacing=[1, 1],
+  )
+  with scans.find(tmp_path) as found:
+    (scan,) = found.scans
+    gray = scan.slices[0].read().gray
+  assert scan.has_sides
+  # Where the page and the montage write each letter.
+  edges = {'R': gray[:, 0], 'L': gray[:, -1], 'A': gray[0], 'P': gray[-1]}
+  bright = [name for name, edge in edges.items() if (edge == 255).all()]
+  assert bright == [side]
+
+
 def test_without_any_orientation_slices_are_not_ordered(write_series):
   folder = write_series(
     [{'ImageOrientationPatient': None, 'InstanceNumber': i} for i in (2, 1)]
   )
   (scan,), _ = _found(folder)
   assert not scan.is_ordered
+  assert not scan.has_sides
   assert 'no position (slices 1-2)' in scan.notes[0]
   assert 'shown as they are stored: slices 1-2' in scan.notes[1]
 

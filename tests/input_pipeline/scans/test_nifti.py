@@ -48,6 +48,7 @@ def test_all_orientations_give_the_dicom_slices(
   path = _save(tmp_path / f'a{ending}', volume, codes)
   with scans.find(path) as found:
     (scan,) = found.scans
+    assert scan.has_sides
     assert scan.spacing == pytest.approx(2.5)
     assert np.all(np.diff([x.position for x in scan.slices]) < 0)
     actual = [x.read().gray for x in scan.slices]
@@ -143,6 +144,7 @@ def test_units(tmp_path, volume, unit, scale):
 def test_without_an_orientation_nothing_is_claimed(tmp_path, volume, fields):
   scan, pixels = _scan(_header(tmp_path / 'a.nii', volume, **fields))
   assert not scan.is_ordered
+  assert not scan.has_sides
   assert 'Nothing in the file says how the volume lies' in scan.notes[0]
   assert scan.spacing == pytest.approx(2.5)
   assert len(pixels) == len(volume)

@@ -27,7 +27,9 @@ def _apply(convolve, x, kernel, *, stride, padding):
   y, pullback = jax.vjp(
     functools.partial(convolve, stride=stride, padding=padding), x, kernel
   )
-  return y, *pullback(jnp.cos(jnp.arange(y.size)).reshape(y.shape))
+  # Values that bfloat16 has, so that the gradient is the same in each dtype.
+  gradient = jnp.cos(jnp.arange(y.size)).reshape(y.shape).astype(jnp.bfloat16)
+  return y, *pullback(gradient.astype(y.dtype))
 
 
 @pytest.mark.parametrize('stride', [1, 2])
@@ -75,6 +77,33 @@ def _lowered(platform, size, channels, *, gradient):
   function = jax.jit(kernel_gradient if gradient else value)
   exported = jax.export.export(function, platforms=[platform])
   return exported(x, kernel).mlir_module()
+
+
+@pytest.mark.parametrize('stride', [1, 2])
+@pytest.mark.parametrize('channels', [64, 256])
+def test_bfloat16_gradients_are_as_exact_as_those_of_xla(channels, stride):
+  generator = np.random.default_rng(0)
+  x = generator.normal(size=(2, 14, 14, channels)).astype(jnp.bfloat16)
+  kernel = generator.normal(size=(3, 3, channels, 16)).astype(jnp.bfloat16)
+
+  def errors(form):
+    gradients = _apply(form, x, kernel, stride=stride, padding=1)[1:]
+    exact = _apply(
+      conv.reference,
+      x.astype(np.float32),
+      kernel.astype(np.float32),
+      stride=stride,
+      padding=1,
+    )[1:]
+    return [
+      np.linalg.norm(a.astype(np.float32) - b) / np.linalg.norm(b)
+      for a, b in zip(gradients, exact, strict=True)
+    ]
+
+  for ours, xla in zip(
+    errors(conv.convolve), errors(conv.reference), strict=True
+  ):
+    assert ours <= 1.1 * xla
 
 
 @pytest.mark.parametrize('platform', ['cpu', 'cuda', 'tpu'])
