@@ -107,7 +107,8 @@ class Results:
     # Also shows at once whether the file can be written.
     path.touch()
     lines = read(path)
-    if lines and not path.read_text().endswith('\n'):
+    text = path.read_text()
+    if text and not text.endswith('\n'):
       # So that the next line does not continue the one that was cut off.
       self._append('\n')
     self._known = [x for x in lines if x['facts'] == self._facts]

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 import pytest
 
+from benchmarks.accelerator import __main__ as program
 from benchmarks.accelerator import correctness
 from benchmarks.accelerator import here
 from benchmarks.accelerator import rows
@@ -63,7 +64,7 @@ def test_all_checks_pass_on_two_devices(monkeypatch):
 
 @pytest.mark.slow
 def test_end_to_end_makes_steps_from_prepared_images():
-  program = here.run(
+  training = here.run(
     task='end to end',
     model='tiny',
     side=30,
@@ -71,9 +72,9 @@ def test_end_to_end_makes_steps_from_prepared_images():
     batch=2,
     settings=[],
   )
-  program.run(2)
-  assert program.compile_seconds > 0
-  assert program.peak_bytes() is None  # A CPU does not say.
+  training.run(2)
+  assert training.compile_seconds > 0
+  assert training.peak_bytes() is None  # A CPU does not say.
 
 
 def test_wrong_logits_are_seen(monkeypatch):
@@ -86,3 +87,18 @@ def test_wrong_logits_are_seen(monkeypatch):
     ),
   )
   assert not correctness.check_logits('float32').passed
+
+
+def test_nothing_is_measured_if_a_check_fails(tmp_path, monkeypatch, capsys):
+  check = {'name': 'logits', 'passed': False, 'difference': 1, 'tolerance': 0}
+  answers = {
+    'facts': {'device': 'Tesla T4', 'platform': 'gpu', 'devices': 1},
+    'correctness': {'checks': [check]},
+  }
+  monkeypatch.setattr(program, '_ask', lambda job, *_: answers[job])
+  path = tmp_path / 'results.jsonl'
+  monkeypatch.setattr(sys, 'argv', ['accelerator', f'--json={path}'])
+  assert program.main() == 1
+  assert 'FAIL: logits' in capsys.readouterr().out
+  # The check is made again the next time.
+  assert not rows.read(path)
