@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Counts the bytes that a program compiled for a TPU moves, per memory.
+"""Counts the bytes that a compiled program moves, on a TPU per memory.
 
 XLA's own count, `cost_analysis()['bytes accessed']`, adds up what each
 instruction reads and writes, both in the chip's large memory (HBM) and in the
@@ -8,6 +8,7 @@ small one beside its cores (VMEM), and counts a copy between them twice. If a
 program waits for memory, only the traffic of HBM costs time.
 """
 
+from collections.abc import Mapping
 import math
 import re
 from typing import NamedTuple
@@ -53,53 +54,76 @@ def count(hlo: str, *, loops: bool = True) -> Traffic:
       its iterations where that is a constant (as in `lax.scan`), and counted
       once elsewhere. If False, loops are left out.
   """
-  computations = _computations(hlo)
-  return _count(computations, computations['ENTRY'], loops)
+  found = computations(hlo)
+  return _count(found, found['ENTRY'], loops)
 
 
-def _computations(hlo: str) -> dict[str, list[re.Match]]:
-  """Returns the instructions of each computation by name."""
-  computations: dict[str, list[re.Match]] = {}
+def of_instruction(
+  match: re.Match, buffers: Mapping[str, list[_Buffer]]
+) -> Traffic:
+  """Returns the traffic of an instruction that is no loop.
+
+  Args:
+    match: the instruction, from `computations`.
+    buffers: those of this instruction and of the ones before it, by name.
+  """
+  name, _, operation, rest = match.groups()
+  if operation in _FREE:
+    return Traffic(0, 0)
+  moved = [
+    *buffers[name],
+    *(buffer for x in operands(rest) for buffer in buffers.get(x, ())),
+  ]
+  if operation in ('copy-start', 'slice-start'):
+    # The result is a tuple of source, destination and a flag, or of
+    # destination, source and a flag. The smaller of the two is moved.
+    size = min(x.num_bytes for x in buffers[name][:2])
+    moved = [_Buffer(size, x.in_vmem) for x in buffers[name][:2]]
+  return Traffic(
+    hbm=sum(x.num_bytes for x in moved if not x.in_vmem),
+    vmem=sum(x.num_bytes for x in moved if x.in_vmem),
+  )
+
+
+def operands(rest: str) -> list[str]:
+  """Returns the names in what follows the bracket of an instruction."""
+  return re.findall(r'%[\w.\-]+', rest.split('), ')[0])
+
+
+def computations(hlo: str) -> dict[str, list[re.Match]]:
+  """Returns the instructions of each computation by name.
+
+  The groups of a match are name, shape, operation, and the rest of the line.
+  """
+  found: dict[str, list[re.Match]] = {}
   for line in hlo.splitlines():
     if head := re.match(r'(ENTRY|%[\w.\-]+) .*{$', line):
-      computations[head[1]] = []
-    elif computations and (match := _INSTRUCTION.match(line)):
-      list(computations.values())[-1].append(match)
-  return computations
+      found[head[1]] = []
+    elif found and (match := _INSTRUCTION.match(line)):
+      list(found.values())[-1].append(match)
+  return found
 
 
 def _count(
-  computations: dict[str, list[re.Match]],
+  all_computations: Mapping[str, list[re.Match]],
   instructions: list[re.Match],
   loops: bool,
 ) -> Traffic:
-  buffers: dict[str, list[_Buffer]] = {}
+  known: dict[str, list[_Buffer]] = {}
   hbm = vmem = 0
   for match in instructions:
     name, shape, operation, rest = match.groups()
-    buffers[name] = _buffers(shape)
-    if operation == 'while':
-      if loops:
-        condition, body = re.findall(r'(?:condition|body)=(%[\w.\-]+)', rest)
-        inside = _count(computations, computations[body], loops)
-        repeats = _repeats(computations[condition])
-        hbm += repeats * inside.hbm
-        vmem += repeats * inside.vmem
+    known[name] = buffers(shape)
+    if operation != 'while':
+      repeats, moved = 1, of_instruction(match, known)
+    elif loops:
+      condition, body = re.findall(r'(?:condition|body)=(%[\w.\-]+)', rest)
+      repeats = _repeats(all_computations[condition])
+      moved = _count(all_computations, all_computations[body], loops)
+    else:
       continue
-    if operation in _FREE:
-      continue
-    operands = re.findall(r'%[\w.\-]+', rest.split('), ')[0])
-    moved = [
-      *buffers[name],
-      *(buffer for x in operands for buffer in buffers.get(x, ())),
-    ]
-    if operation in ('copy-start', 'slice-start'):
-      # The result is a tuple of source, destination and a flag, or of
-      # destination, source and a flag. The smaller of the two is moved.
-      size = min(x.num_bytes for x in buffers[name][:2])
-      moved = [_Buffer(size, x.in_vmem) for x in buffers[name][:2]]
-    hbm += sum(x.num_bytes for x in moved if not x.in_vmem)
-    vmem += sum(x.num_bytes for x in moved if x.in_vmem)
+    hbm += repeats * moved.hbm
+    vmem += repeats * moved.vmem
   return Traffic(hbm, vmem)
 
 
@@ -112,7 +136,7 @@ def _repeats(condition: list[re.Match]) -> int:
   return int(limits[0].split(')')[0])
 
 
-def _buffers(shape: str) -> list[_Buffer]:
+def buffers(shape: str) -> list[_Buffer]:
   """Returns the buffers of a shape, which may be a tuple."""
   return [
     _Buffer(_num_bytes(dtype, sizes, layout), 'S(1)' in layout)

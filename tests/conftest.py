@@ -82,31 +82,10 @@ def tfds_dir(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope='session')
 def random_params() -> Callable[..., dict]:
-  """Makes parameters of a network whose every value matters.
+  """Makes parameters of a network whose every value matters."""
+  from benchmarks import numpy_network
 
-  Kernels have a standard deviation of 1, for which the epsilons that other
-  implementations add to their variance are of no consequence; the head is not
-  zero.
-  """
-  from bit_covid.models import resnet_v2
-
-  def make(model: str, *, num_classes: int = 3, seed: int = 0) -> dict:
-    network = resnet_v2.create(model, num_classes=num_classes)
-    shapes = resnet_v2.parameter_shapes(network)
-    generator = np.random.default_rng(seed)
-
-    def draw(path, leaf):
-      name = path[-1].key
-      values = generator.standard_normal(leaf.shape, dtype=np.float32)
-      if name == 'scale':
-        return 1 + 0.1 * values
-      if path[0].key == 'head':
-        return values / np.float32(np.sqrt(leaf.shape[0]))
-      return 0.1 * values if name == 'bias' else values
-
-    return jax.tree_util.tree_map_with_path(draw, shapes)
-
-  return make
+  return numpy_network.random_params
 
 
 _SERIES = '1.2.826.0.1.3680043.8.498.1'

@@ -76,8 +76,11 @@ def convolve(
 
 
 def _precision(x):
-  # float32 means float32: by default a GPU or TPU would round products.
-  return jax.lax.Precision.HIGHEST if x.dtype == jnp.float32 else None
+  # float32 means float32: by default a GPU or TPU would round products. It may
+  # do so, as with TF32, if `jax_default_matmul_precision` asks for it.
+  if x.dtype != jnp.float32 or jax.config.jax_default_matmul_precision:
+    return None
+  return jax.lax.Precision.HIGHEST
 
 
 def _on_cpu(x, kernel, *, stride, padding):

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from benchmarks import numpy_network
 from bit_covid.models import resnet_v2
 
 # Backbone, then with 3, 10, 1000 and 21,843 classes; from the shapes in the
@@ -21,81 +22,6 @@ PARAMETER_COUNTS = {
   'R152x2': (232_250_499, 232_279_178, 236_335_208, 321_728_979),
   'R152x4': (928_364_803, 928_422_154, 936_533_224, 1_107_299_923),
 }
-
-
-# The reference: the architecture in NumPy, float64, as plainly as possible.
-# Its keyword arguments are the mistakes that are easily made.
-
-
-def _standardize(kernel, epsilon=1e-10):
-  kernel = kernel.astype(np.float64)
-  mean = kernel.mean((0, 1, 2))
-  return (kernel - mean) / np.sqrt(kernel.var((0, 1, 2)) + epsilon)
-
-
-def _conv(x, kernel, stride=1, padding=(0, 0)):
-  kernel = _standardize(kernel)
-  size = kernel.shape[0]
-  x = np.pad(x, ((0, 0), padding, padding, (0, 0)))
-  height = (x.shape[1] - size) // stride + 1
-  width = (x.shape[2] - size) // stride + 1
-  out = np.zeros((x.shape[0], height, width, kernel.shape[-1]))
-  for i in range(size):
-    for j in range(size):
-      part = x[:, i : i + stride * height : stride]
-      part = part[:, :height, j : j + stride * width : stride][:, :, :width]
-      out += part @ kernel[i, j]
-  return out
-
-
-def _group_norm(x, params, num_groups=8):
-  n, h, w, c = x.shape
-  grouped = x.reshape(n, h * w, num_groups, c // num_groups)
-  mean = grouped.mean((1, 3), keepdims=True)
-  variance = grouped.var((1, 3), keepdims=True)
-  normed = ((grouped - mean) / np.sqrt(variance + 1e-5)).reshape(x.shape)
-  return normed * params['scale'] + params['bias']
-
-
-def _max_pool(x, border=0.0):
-  x = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=border)
-  height, width = (x.shape[1] - 3) // 2 + 1, (x.shape[2] - 3) // 2 + 1
-  windows = [
-    x[:, i : i + 2 * height - 1 : 2, j : j + 2 * width - 1 : 2]
-    for i in range(3)
-    for j in range(3)
-  ]
-  return np.max(windows, axis=0)
-
-
-def _unit(x, params, stride, *, project_from='y', relu_after=False):
-  y = np.maximum(_group_norm(x, params['gn1']), 0)
-  shortcut = x
-  if 'conv_proj' in params:
-    source = {'y': y, 'x': x}[project_from]
-    shortcut = _conv(source, params['conv_proj']['kernel'], stride)
-  y = _conv(y, params['conv1']['kernel'])
-  y = np.maximum(_group_norm(y, params['gn2']), 0)
-  y = _conv(y, params['conv2']['kernel'], stride, (1, 1))
-  y = np.maximum(_group_norm(y, params['gn3']), 0)
-  y = _conv(y, params['conv3']['kernel']) + shortcut
-  return np.maximum(y, 0) if relu_after else y
-
-
-def reference_logits(
-  params, images, *, root_padding=(3, 3), pool_border=0.0, **unit_mistakes
-):
-  """Returns the logits of the tiny network, float64."""
-  x = images.astype(np.float64)
-  x = _conv(x, params['root']['kernel'], 2, root_padding)
-  x = _max_pool(x, pool_border)
-  for block in range(1, 5):
-    stride = 1 if block == 1 else 2
-    unit = params[f'block{block}']['unit01']
-    x = _unit(x, unit, stride, **unit_mistakes)
-  x = np.maximum(_group_norm(x, params['norm']), 0)
-  head = params['head']
-  return x.mean((1, 2)) @ head['kernel'].astype(np.float64) + head['bias']
 
 
 def _apply(model, params, images, **kwargs):
@@ -116,7 +42,7 @@ def _relative_error(actual, expected):
 def test_logits_equal_the_reference(random_params, side):
   params, images = random_params('tiny'), _images((2, *side, 3))
   logits, _ = _apply('tiny', params, images)
-  assert _relative_error(logits, reference_logits(params, images)) < 1e-5
+  assert _relative_error(logits, numpy_network.logits(params, images)) < 1e-5
 
 
 @pytest.mark.parametrize(
@@ -133,7 +59,7 @@ def test_each_mistake_would_be_seen(random_params, mistake):
   # 64 x 64 is where TensorFlow's 'SAME' pads the root by 2 and 3.
   params, images = random_params('tiny'), _images((2, 64, 64, 3))
   logits, _ = _apply('tiny', params, images)
-  wrong = reference_logits(params, images, **mistake)
+  wrong = numpy_network.logits(params, images, **mistake)
   assert _relative_error(logits, wrong) > 1e-3
 
 

@@ -3,6 +3,7 @@
 """The step on one device and on two, and against a float64 SGD."""
 
 import functools
+import re
 
 import jax
 import jax.numpy as jnp
@@ -214,6 +215,34 @@ def test_step_lowers_for_accelerators_with_their_own_forms(platform):
   # The pool's derivative, and no map that is written for a CPU's sake.
   assert 'select_and_scatter' in text
   assert 'optimization_barrier' not in text
+
+
+@pytest.mark.parametrize('platform', ['cuda', 'tpu'])
+def test_bfloat16_step_has_no_products_or_copies_of_maps_in_float32(platform):
+  network = NETWORK.clone(dtype=jnp.bfloat16)
+  text = _lower(network, platform, accumulation=1, batch=_batch_shapes(4, 32))
+  lines = {
+    name: re.findall(rf'stablehlo\.{name}\b.*-> tensor<(\w+)>', text)
+    for name in ('convolution', 'dot_general', 'transpose', 'pad')
+  }
+  # Root and two units of four convolutions, of which two have the same shapes
+  # and are written once. Each has two gradients, except that the root needs
+  # none of the images.
+  assert len(lines['convolution']) == 8 + 2 * 8 - 1
+  assert all(x.endswith('xbf16') for x in lines['convolution'])
+  # The head alone is float32: the logits and the gradients of its kernel and
+  # of the features. The transposed array is the first of these gradients.
+  assert lines['dot_general'] == ['4x3xf32', '3x64xf32', '4x64xf32']
+  assert lines['transpose'] == ['64x3xf32']
+  # XLA's derivative of a pooling has no padding on a GPU, so JAX pads the map.
+  assert lines['pad'] == (['4x18x18x8xbf16'] if platform == 'cuda' else [])
+  # A norm widens its input in both of its passes and in those of its gradient,
+  # and the gradient, while it reads them; each of five shapes is written once.
+  # Besides, the head takes the float32 mean of the last map.
+  convert = r'stablehlo\.convert .*<4x\d+x\d+x\d+x{}>\) -> tensor<4x.*x{}>'
+  assert len(re.findall(convert.format('bf16', 'f32'), text)) == 5 * 4 + 1
+  # The outputs of both, the gradient of that mean, and the images.
+  assert len(re.findall(convert.format('f32', 'bf16'), text)) == 5 * 2 + 1 + 1
 
 
 @pytest.mark.slow

@@ -127,3 +127,12 @@ def test_only_a_cpu_has_products_and_the_best_ones(
   expected = platform == 'cpu' and is_product
   assert ('stablehlo.dot_general' in text) == expected
   assert ('stablehlo.convolution' in text) != expected
+
+
+def test_float32_is_rounded_only_if_jax_is_told_to():
+  exact = _lowered('cuda', 3, 4, gradient=True)
+  assert exact.count('HIGHEST') == 2 * exact.count('stablehlo.convolution') > 0
+  with jax.default_matmul_precision('tensorfloat32'):
+    rounded = _lowered('cuda', 3, 4, gradient=True)
+  assert 'HIGHEST' not in rounded
+  assert rounded.count('HIGH') == exact.count('HIGHEST')
