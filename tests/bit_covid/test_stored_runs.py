@@ -31,6 +31,7 @@ from bit_covid.training import metric_log
 from bit_covid.training import run_directory
 from bit_covid.training import train
 from bit_covid.weights import bit_npz
+import input_pipeline
 
 STORED = pathlib.Path(__file__).parents[1] / 'stored'
 RTOL, ATOL = 1e-4, 1e-5
@@ -40,15 +41,38 @@ pytestmark = pytest.mark.usefixtures('small_network')
 
 
 @pytest.fixture
-def mid_run(tmp_path):
+def mid_run(tmp_path, fingerprints):
   """A copy of the run that was stopped after step 4."""
-  return shutil.copytree(STORED / 'mid_run', tmp_path / 'mid_run')
+  return _copy('mid_run', tmp_path, fingerprints)
 
 
 @pytest.fixture
-def finished(tmp_path):
+def finished(tmp_path, fingerprints):
   """A copy of the same run after its last step."""
-  return shutil.copytree(STORED / 'finished', tmp_path / 'finished')
+  return _copy('finished', tmp_path, fingerprints)
+
+
+@pytest.fixture
+def fingerprints(config):
+  """Those of the slices as they are drawn here.
+
+  They are not equal on all machines, with the same versions of all packages. The
+  numbers that are compared below agree all the same.
+  """
+  return {
+    name: input_pipeline.load_split(config.data, name).fingerprint
+    for name in ('train', 'val', 'test')
+  }
+
+
+def _copy(name, folder, fingerprints):
+  """Returns a copy of a stored run, as one of slices that were drawn here."""
+  copy = shutil.copytree(STORED / name, folder / name)
+  path = copy / 'config.json'
+  facts = json.loads(path.read_text())
+  assert facts['fingerprints'].keys() == fingerprints.keys()
+  path.write_text(json.dumps(facts | {'fingerprints': fingerprints}))
+  return copy
 
 
 @pytest.fixture
@@ -140,7 +164,7 @@ def _assert_same_predictions(workdir):
 
 
 def test_stored_run_goes_on_and_ends_as_it_did(
-  config, mid_run, monkeypatch, capsys
+  config, mid_run, fingerprints, monkeypatch, capsys
 ):
   # Maps take seconds to draw; the report is written in another test.
   for module in (map_panels, map_evidence):
@@ -165,6 +189,7 @@ def test_stored_run_goes_on_and_ends_as_it_did(
   # The fields are newer than the run.
   expected = json.loads((stored / 'config.json').read_text())
   expected |= {
+    'fingerprints': fingerprints,
     'deterministic': False,
     'optimizer': 'sgd',
     'weight_decay': 0.0,
