@@ -56,8 +56,8 @@ def finished(tmp_path, fingerprints):
 def fingerprints(config):
   """Those of the slices as they are drawn here.
 
-  They are not equal on all machines, with the same versions of all packages. The
-  numbers that are compared below agree all the same.
+  They are not equal on all machines, even with the same versions of all
+  packages. The numbers that are compared below agree all the same.
   """
   return {
     name: input_pipeline.load_split(config.data, name).fingerprint
