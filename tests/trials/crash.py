@@ -24,7 +24,7 @@ from tests.trials.frame import workplace
 _MOST_KILLS_OF_A_RUN = 5
 # Where a kill came, by the first that matches a line of a stack.
 _PLACES = (
-  (r'checkpoints\.py", line \d+ in (save|finalize|_sum_arrays|_add_others|__e)'
+  (r'checkpoint(s|_files)\.py", line \d+ in (save|finalize|_sum_|_add_|__e)'
    r'|orbax/.* in (_?save|_?commit|_?finalize|_write)', 'saving a checkpoint'),
   (r'map_(panels|evidence)\.py', 'Grad-CAM maps'),
   (r'bit_npz\.py", line \d+ in save', 'writing model.npz'),

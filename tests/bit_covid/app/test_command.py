@@ -110,7 +110,7 @@ def test_it_warns_where_others_reach_it(host, classifier, capsys, monkeypatch):
   from bit_covid.inference import load
 
   served = []
-  monkeypatch.setattr(load, 'load', lambda name: classifier)
+  monkeypatch.setattr(load, 'load', lambda name, *, flips: classifier)
   monkeypatch.setattr(
     server, 'run', lambda *_, **options: served.append(options)
   )
@@ -139,7 +139,7 @@ def test_a_signal_in_an_upload_leaves_nothing(
   pytest.importorskip('uvicorn', reason='needs the extra app')
   from bit_covid.inference import load
 
-  monkeypatch.setattr(load, 'load', lambda name: classifier)
+  monkeypatch.setattr(load, 'load', lambda name, *, flips: classifier)
   monkeypatch.setattr(load, 'warm_up', lambda network: 0.0)
   monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
   listener = command.listen('127.0.0.1', 0)

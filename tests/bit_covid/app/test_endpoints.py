@@ -4,6 +4,7 @@
 
 import io
 import json
+import re
 import zipfile
 
 import numpy as np
@@ -130,6 +131,8 @@ def test_nothing_of_the_patient_is_sent_back(client, series, score):
   with zipfile.ZipFile(io.BytesIO(content)) as archive:
     answers += [archive.read(x) for x in archive.namelist()]
   for answer in answers:
+    # Pictures as text hold any four letters by chance.
+    answer = re.sub(rb'base64,[A-Za-z0-9+/=]+', b'', answer)
     for secret in (
       b'Doe_Jane',
       b'Doe^Jane',

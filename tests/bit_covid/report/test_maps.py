@@ -59,7 +59,7 @@ def test_panels_are_in_the_order_of_the_classes(make_run, write_report):
   )
   page, _ = write_report(workdir)
   places = [
-    page.index(f'id="gradcam_{name}"')
+    page.index(f'id="figure-gradcam_{name}"')
     for name in ('Normal', 'CP', 'NCP', 'Also')
   ]
   assert places == sorted(places)

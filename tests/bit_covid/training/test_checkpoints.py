@@ -17,6 +17,7 @@ from bit_covid.base import devices
 from bit_covid.base import disk
 from bit_covid.base import hosts
 from bit_covid.base import progress
+from bit_covid.training import checkpoint_files
 from bit_covid.training import checkpoints
 from bit_covid.training import shared_disk
 from bit_covid.training import train_step
@@ -219,7 +220,7 @@ def test_a_list_that_is_cut_at_any_line_is_found(tmp_path):
 def test_a_process_that_ends_right_after_the_commit_leaves_a_sound_checkpoint(
   tmp_path, monkeypatch
 ):
-  monkeypatch.setattr(checkpoints, '_add_others', lambda *arguments: None)
+  monkeypatch.setattr(checkpoint_files, '_add_others', lambda *x: None)
   folder = _make_two(tmp_path)
   assert checksums.check_folder(epath.Path(folder / '2'))
   with checkpoints.Checkpoints(epath.Path(tmp_path)) as saved:
