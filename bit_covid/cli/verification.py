@@ -25,7 +25,7 @@ from bit_covid.weights import find
 from bit_covid.weights import metadata as metadata_lib
 
 # A network of this package on `known_image`: its first logits, computed in
-# NumPy float64 by the reference of tests/bit_covid/models/test_resnet_v2.py.
+# NumPy float64 by benchmarks/numpy_network.py.
 NETWORK = 'Textures-M-tiny'
 EXPECTED_LOGITS = (
   1.290453,

@@ -3,7 +3,6 @@
 """Trainings that take seconds, a tiny checkpoint, and a DICOM series."""
 
 from collections.abc import Callable, Iterator
-import importlib.util
 import pathlib
 import types
 
@@ -11,6 +10,7 @@ import ml_collections
 import numpy as np
 import pytest
 
+from benchmarks import numpy_network
 from bit_covid.models import resnet_v2
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata as metadata_lib
@@ -89,22 +89,18 @@ def save_checkpoint(
 
 @pytest.fixture(scope='session')
 def reference_network() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
-  """The tiny network in NumPy float64, of `models/test_resnet_v2.py`.
+  """The tiny network in NumPy float64, of `benchmarks/numpy_network.py`.
 
   It takes parameters and gray images `[N, S, S, 1]` in [-1, 1] and returns
   logits and features.
   """
-  path = pathlib.Path(__file__).parent / 'models' / 'test_resnet_v2.py'
-  spec = importlib.util.spec_from_file_location('reference', path)
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
 
   def apply(params: dict, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     head = params['head']
     # With the identity as its head, the network returns its features.
     width = len(head['kernel'])
     identity = {'kernel': np.eye(width), 'bias': np.zeros(width)}
-    features = module.reference_logits(
+    features = numpy_network.logits(
       {**params, 'head': identity}, np.repeat(images, 3, axis=-1)
     )
     return features @ np.float64(head['kernel']) + head['bias'], features
