@@ -162,7 +162,7 @@ def test_former_commands_run(module):
 
 # Modules that need packages of extras.
 OPTIONAL = (
-  *('onnx_format', 'onnx_graph'),
+  *('onnx_builder', 'onnx_format', 'onnx_graph'),
   *('dicom_terms', 'parametric_map', 'structured_report'),
 )
 
