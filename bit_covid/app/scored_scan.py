@@ -12,6 +12,7 @@ from PIL import Image
 
 from bit_covid.analysis import colours
 from bit_covid.models import class_maps
+from bit_covid.scoring import gradcam_montage
 from bit_covid.scoring import page
 from bit_covid.scoring import scan_result
 from input_pipeline import scans
@@ -122,18 +123,9 @@ def content(
     'facts': page.facts(result),
     'has_sides': result.scan.has_sides,
     'window': result.scan.window and page.window_text(result.scan.window),
-    'colours': _colours(),
+    'colours': gradcam_montage.colours_of_maps(),
     'slices': [_slice(scored, i) for i in range(len(result.slices))],
   }
-
-
-def _colours() -> list[str]:
-  """Returns the colours of a map, from nothing to its largest value."""
-  rgba = colormaps[colours.MAPS](np.linspace(0, 1, 9), bytes=True)
-  return [
-    f'rgba({r}, {g}, {b}, {alpha:.3f})'
-    for (r, g, b, _), alpha in zip(rgba, np.linspace(0, 1, 9), strict=True)
-  ]
 
 
 def _slice(scored: ScoredScan, index: int) -> dict[str, Any]:

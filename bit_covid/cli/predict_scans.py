@@ -59,11 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
   progress.remove()
   lines.say(counts)
   lines.say(f'Results: {arguments.output / "index.html"}')
-  is_complete = clinic.is_possible and not any(
-    x.has_failed or x.lacks_files for x in rest.values()
-  )
+  has_failed = any(x.has_failed for x in rest.values())
+  lacks_files = not clinic.is_possible or any(x.lacks_files for x in scored)
   has_result = any(x.has_result for x in scored)
-  return 0 if has_result and is_complete else command.NOT_DONE
+  is_complete = has_result and not has_failed and not lacks_files
+  return 0 if is_complete else command.NOT_DONE
 
 
 def _begin(

@@ -28,13 +28,11 @@ class Done(NamedTuple):
     rows: its part of the tables.
     texts: lines to print.
     has_failed: whether an error kept it from being scored.
-    lacks_files: whether files for the clinic could not be written.
   """
 
   rows: scored_rows.ScoredRows
   texts: list[str]
   has_failed: bool = False
-  lacks_files: bool = False
 
 
 class ScanScorer:
@@ -87,10 +85,10 @@ class ScanScorer:
     output.write_page(self._arguments.output, result, self._network)
     drawing = time.monotonic() - start
     written = self._clinic.write(result)
+    rows = scored_rows.of_result(result)
     return Done(
-      scored_rows.of_result(result),
+      rows._replace(lacks_files=not written.is_complete),
       [*_texts(result, drawing), *written.texts],
-      lacks_files=not written.is_complete,
     )
 
 

@@ -205,19 +205,30 @@ class Network:
     logits = self.logits(np.asarray(normalize.to_model_range(prepared)))
     return self._calibrated(logits)
 
-  def outputs(self, prepared: np.ndarray, *, with_maps: bool) -> Outputs:
+  def outputs(
+    self,
+    prepared: np.ndarray,
+    *,
+    with_maps: bool,
+    num_slices: int | None = None,
+  ) -> Outputs:
     """Returns probabilities, distances and maps of slices, in one pass.
 
     Args:
       prepared: `[N, S, S, 1]` uint8, of `prepare`.
       with_maps: whether maps are computed.
+      num_slices: of the scan of which these are a part; None: N.
     """
     images, maps = np.asarray(normalize.to_model_range(prepared)), None
     if with_maps:
       forward = functools.partial(class_maps.apply, self.model)
-      logits, features, maps = self._apply(forward, images)
+      logits, features, maps = self._apply(
+        forward, images, num_images=num_slices
+      )
     else:
-      logits, features = self._apply(self._forward, images)
+      logits, features = self._apply(
+        self._forward, images, num_images=num_slices
+      )
     # First, as it refuses what is not finite.
     probabilities = self._calibrated(logits)
     distances = None
@@ -257,7 +268,10 @@ class Network:
     forward: whole_batches.Forward,
     images: np.ndarray | jax.Array,
     *others: np.ndarray,
+    num_images: int | None = None,
   ) -> list[np.ndarray]:
     images = np.asarray(images)
     whole_batches.check_images(images)
-    return whole_batches.apply(forward, self.params, images, *others)
+    return whole_batches.apply(
+      forward, self.params, images, *others, num_images=num_images
+    )

@@ -21,6 +21,7 @@ def apply(
   params: Mapping[str, Any],
   images: np.ndarray,
   *others: np.ndarray,
+  num_images: int | None = None,
 ) -> list[np.ndarray]:
   """Returns the results of `forward(params, images, *others)`, of all images.
 
@@ -30,9 +31,13 @@ def apply(
     params: the parameter tree.
     images: `[N, S, S, 1 or 3]` float, given to `forward` as float32.
     *others: `[N, ...]` each.
+    num_images: of all calls together, if these are a part of them: it decides
+      about the size of the batches, so that the last part needs no program of
+      its own. None: N.
   """
   parts = []
-  batch = next((x for x in _SIZES if x >= len(images)), _SIZES[-1])
+  count = len(images) if num_images is None else num_images
+  batch = next((x for x in _SIZES if x >= count), _SIZES[-1])
   for start in range(0, len(images), batch):
     part = [array[start : start + batch] for array in (images, *others)]
     part[0] = part[0].astype(np.float32)

@@ -129,7 +129,8 @@ def _score_slices(
 
   def score_batch() -> None:
     with clock.of('network'):
-      outputs = _forward(network, np.stack(list(batch.values())), with_maps)
+      prepared = np.stack(list(batch.values()))
+      outputs = _forward(network, prepared, with_maps, len(scan))
     for index, scored in zip(batch, outputs, strict=True):
       results[index] = results[index]._replace(**scored)
       on_slice()
@@ -165,10 +166,15 @@ def _unscored(
 
 
 def _forward(
-  network: network_lib.Network, prepared: np.ndarray, with_maps: bool
+  network: network_lib.Network,
+  prepared: np.ndarray,
+  with_maps: bool,
+  num_slices: int,
 ) -> list[dict[str, Any]]:
   """Returns the fields of `SliceResult` that the network computes."""
-  outputs = network.outputs(prepared, with_maps=with_maps)
+  outputs = network.outputs(
+    prepared, with_maps=with_maps, num_slices=num_slices
+  )
   known = {
     'probabilities': outputs.probabilities,
     'distance': outputs.distances,

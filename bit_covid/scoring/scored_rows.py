@@ -27,6 +27,7 @@ class ScoredRows(NamedTuple):
     num_slices: of the scan.
     num_counted: how many of them count.
     has_result: whether there are probabilities.
+    lacks_files: whether files that were asked for could not be written.
   """
 
   tables: Mapping[str, str]
@@ -34,6 +35,7 @@ class ScoredRows(NamedTuple):
   num_slices: int
   num_counted: int
   has_result: bool
+  lacks_files: bool = False
 
 
 def of_result(result: scan_result.ScanResult) -> ScoredRows:

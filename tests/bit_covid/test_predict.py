@@ -16,6 +16,7 @@ from bit_covid import predict
 from bit_covid.analysis import aggregation
 from bit_covid.analysis import predictions
 from bit_covid.base import page_templates
+from bit_covid.cli import clinic_files
 from bit_covid.cli import predict_scans
 from bit_covid.scoring import score as score_lib
 from bit_covid.weights import bit_npz
@@ -239,6 +240,21 @@ def test_interrupted_call_goes_on(
   assert _contents(output) == undisturbed
   assert predict_slices(output) == 2
   assert 'is not empty' in capsys.readouterr().err
+
+
+def test_missing_files_are_remembered_over_an_interruption(
+  tmp_path, predict_slices, fail_at, monkeypatch
+):
+  scored = fail_at(2, KeyboardInterrupt())
+  with monkeypatch.context() as patch:
+    patch.setattr(
+      clinic_files.ClinicFiles,
+      'write',
+      lambda *x: clinic_files.Written(['  No DICOM objects'], False),
+    )
+    assert predict_slices(tmp_path / 'x') == 130
+  assert len(scored) == 2
+  assert predict_slices(tmp_path / 'x') == 1
 
 
 def test_scans_that_are_done_and_not_given_are_refused(

@@ -105,7 +105,7 @@ function describe(result, url, name) {
   byId('sides').textContent =
       result.has_sides ? '' : 'Right and left are not known of these files.';
   byId('colour-bar').style.background =
-      `linear-gradient(to right, ${result.colours.join(', ')}), #000`;
+      `linear-gradient(to right, ${result.colours.join(', ')})`;
   fillTable(
       byId('slices'), ['Slice', 'mm', ...names, 'Finding'],
       slices.map(({position, probabilities, finding}, i) => [

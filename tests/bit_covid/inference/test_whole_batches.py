@@ -36,3 +36,16 @@ def test_batches_and_what_comes_of_them(count, sizes):
     sums, 2 * images.sum(axis=(1, 2, 3)) + offsets, rtol=1e-5, atol=1e-5
   )
   np.testing.assert_allclose(corners, images[:, 0, 0, 0], rtol=1e-6)
+
+
+def test_the_rest_of_many_images_needs_no_other_size():
+  seen = []
+
+  def forward(params, images):
+    seen.append(len(images))
+    return (images[:, 0, 0, 0],)
+
+  images = np.linspace(-1, 1, 3 * 9).reshape(3, 3, 3, 1)
+  (corners,) = whole_batches.apply(forward, None, images, num_images=131)
+  assert seen == [16]
+  np.testing.assert_allclose(corners, images[:, 0, 0, 0], rtol=1e-6)

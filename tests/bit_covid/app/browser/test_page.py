@@ -111,6 +111,21 @@ def test_a_real_series(
   assert 'not calibrated' in page.text('cautions')
   assert '1-13, 131' in page.text('findings')
   assert 'are deleted' in page.text('kept')
+  # The arrow keys work at once.
+  assert page.run('document.activeElement.id') == 'stage'
+  first = page.run(_SELECTED)
+  page.press('ArrowRight')
+  assert page.run(_SELECTED) == first + 1
+  # Files are named by the folder, whose name the server never had.
+  assert page.text('name') == 'cap002'
+  assert [
+    page.run(f"document.getElementById('{x}').download")
+    for x in ('report', 'archive')
+  ] == ['cap002.html', 'cap002.zip']
+  sides = "[...document.querySelectorAll('.side')].map(x => x.textContent)"
+  assert page.run(sides) == ['R', 'L', 'A', 'P']
+  assert 'lung window, center -600, width 1500' in page.text('window')
+  assert page.run("document.querySelectorAll('#slices tbody tr').length") == 131
   # Through the scan, by chart, keys and strip.
   _select(page, 60)
   assert 'Slice 60 of 131' in page.text('place')
