@@ -140,10 +140,7 @@ def _score_slices(
   # The next batch is read while the network is at work. What counts as reading
   # is the time that the network waits for it.
   made = _read_and_prepare(network, scan, score_flagged)
-  with (
-    clock.of('reading'),
-    read_ahead.read_ahead(made, most=BATCH) as slices,
-  ):
+  with clock.of('reading'), read_ahead.read_ahead(made, most=BATCH) as slices:
     for checked, prepared, box in slices:
       on_read(checked)
       results[checked.index] = _unscored(scan, checked)._replace(box=box)
