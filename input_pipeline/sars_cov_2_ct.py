@@ -23,7 +23,8 @@ from input_pipeline import listed_images
 from input_pipeline import patient_split
 
 NAME = 'sars_cov_2_ct'
-_CLASSES = ('COVID', 'non-COVID')
+# COVID-19 is the last class, as in COVIDx CT: reports speak of the last one.
+_CLASSES = ('non-COVID', 'COVID')
 # The archive has no Non-Covid (151).png.
 FILES = (
   *(f'COVID/Covid ({i}).png' for i in range(1, 1253)),

@@ -10,6 +10,7 @@ import shutil
 import pytest
 
 from bit_covid.cli import split
+import input_pipeline
 from input_pipeline import data_kind
 from input_pipeline import data_source
 from input_pipeline import sars_cov_2_ct
@@ -63,11 +64,11 @@ def test_splits_are_those_of_the_command(folder, capsys):
   assert 'All: 30 slices of 30 images.' in output
   listed = sars_cov_2_ct.load_all(_source(folder / 'images_split.csv'))
   for name, examples in splits.items():
-    assert examples.class_names == ('COVID', 'non-COVID')
+    assert examples.class_names == ('non-COVID', 'COVID')
     assert set(examples.slice_id) == set(listed[name].slice_id)
     # Nobody knows the patients.
     assert (examples.patient_id == examples.slice_id).all()
-    labels = [x.split('/')[0] == 'non-COVID' for x in examples.slice_id]
+    labels = [x.split('/')[0] == 'COVID' for x in examples.slice_id]
     assert examples.label.tolist() == labels
     one = sars_cov_2_ct.load(_source(folder), name)
     assert one.fingerprint == examples.fingerprint
@@ -75,6 +76,21 @@ def test_splits_are_those_of_the_command(folder, capsys):
     ValueError, match=r"no split 'dev'.*'test', 'train', 'val"
   ):
     sars_cov_2_ct.load(_source(folder), 'dev')
+
+
+def test_folds_test_each_slice_once(folder, data_config):
+  config = data_config(name='sars_cov_2_ct', path=str(folder))
+  tested = []
+  for fold in (1, 2, 3):
+    config.fold = (fold, 3)
+    splits = input_pipeline.load_splits(config, ['train', 'test'])
+    found = {x: set(splits[x].slice_id) for x in splits}
+    assert not found['train'] & found['test']
+    tested.extend(found['test'])
+  assert sorted(tested) == sorted(sars_cov_2_ct.FILES)
+  config.path = ' '
+  with pytest.raises(ValueError, match=r'config.data.path is empty'):
+    input_pipeline.load_split(config, 'train')
 
 
 def test_missing_and_additional_files_are_named(folder):
@@ -114,7 +130,9 @@ def test_a_csv_of_other_images_is_refused(folder, row, message):
 
 
 def test_a_path_that_does_not_exist_is_an_error(tmp_path):
-  with pytest.raises(FileNotFoundError, match='name the folder that holds COV'):
+  with pytest.raises(
+    FileNotFoundError, match='the folder that holds non-COVID'
+  ):
     sars_cov_2_ct.load(_source(tmp_path / 'none'), 'train')
 
 
