@@ -7,7 +7,7 @@ r"""The public SARS-CoV-2 CT set, two classes, a network for two cores.
 
 FOLDER holds COVID and non-COVID, or is a CSV in it that `bit-covid split` made;
 docs/data.md has every command from the download on. Patients are not named, so
-the splits share them, and the result is one for slices and not for patients.
+slices of one may be in several splits: the result is not one for new patients.
 """
 
 import ml_collections
@@ -28,6 +28,6 @@ def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
   # From random weights, ten times BiT's rate for fine-tuning, as in the demo.
   config.learning_rate = 0.03
   # BiT-HyperRule's 500 steps for so few images are for pre-trained weights.
-  config.schedule = common.schedule.SCHEDULES['5k']
+  config.schedule = (500, 1500, 3000, 4500, 5000)
   config.eval_every = 500
   return common.with_argument(config, arg)

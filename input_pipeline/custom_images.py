@@ -87,8 +87,8 @@ def read_classes(root: pathlib.Path) -> list[listed_images.ListedImage]:
   found = _files_by_split(root)
   if [*found] != [_ONLY_SPLIT] or (root / _ONLY_SPLIT).exists():
     raise ValueError(
-      f'{root} holds the folders {", ".join(found) or "of nothing"}; expected '
-      'two or more folders of classes, with their images directly in them.'
+      f'The folders in {root} are {", ".join(found) or "none"}; expected two '
+      'or more folders of classes, with their images directly in them.'
     )
   return _read_folder(root, _ONLY_SPLIT)[1]
 

@@ -8,7 +8,7 @@ are not named. Each slice is assigned to a split as by `bit-covid split FOLDER`,
 unless a CSV beside the two folders gives other splits.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from concurrent import futures
 import csv
 import hashlib
@@ -42,9 +42,8 @@ _DIGESTS = frozenset(
 # The defaults of `bit-covid split`.
 _SHARES = types.MappingProxyType({'train': 0.7, 'val': 0.1, 'test': 0.2})
 _SEED = 0
-# What may lie beside the images, with the digests of the archive's files.
+# May lie beside the images: `file` and `sha256_of_original` of each.
 _MANIFEST = 'manifest.csv'
-_MANIFEST_COLUMNS = ('file', 'sha256_of_original')
 
 _Splits = dict[str, list[listed_images.ListedImage]]
 
@@ -155,45 +154,31 @@ def check_files(folder: pathlib.Path) -> None:
   if problems:
     _refuse(folder, f'of its images {" and ".join(problems)}')
   with futures.ThreadPoolExecutor() as pool:
-    digests = dict(zip(FILES, pool.map(_sha256, _paths(folder)), strict=True))
-  if digest_of_all(digests) not in _DIGESTS:
-    changed = _changed(folder, digests)
+    digests = dict(
+      zip(FILES, pool.map(_sha256, [folder / x for x in FILES]), strict=True)
+    )
+  # As `sha256sum` prints them.
+  lines = ''.join(f'{digests[name]}  {name}\n' for name in sorted(digests))
+  if hashlib.sha256(lines.encode()).hexdigest() not in _DIGESTS:
+    changed = _changed(folder / _MANIFEST, digests)
     named = f'such as {min(changed)!r}' if changed else 'by their digest'
     _refuse(folder, f'images have been changed, {named}')
-
-
-def _paths(folder: pathlib.Path) -> list[pathlib.Path]:
-  return [folder / name for name in FILES]
 
 
 def _sha256(path: pathlib.Path) -> str:
   return hashlib.sha256(image_file.read(path)).hexdigest()
 
 
-def digest_of_all(digests: Mapping[str, str]) -> str:
-  """Returns one digest of all files, given the SHA-256 of each by its name."""
-  lines = [f'{digests[name]}  {name}\n' for name in sorted(digests)]
-  return hashlib.sha256(''.join(lines).encode()).hexdigest()
-
-
-def _changed(
-  folder: pathlib.Path, digests: Mapping[str, str]
-) -> Collection[str]:
-  """Returns the files that are not those of the manifest.
-
-  It returns none where there is no manifest, or where it says nothing of these
-  files, as of reduced ones.
-  """
-  path = folder / _MANIFEST
+def _changed(path: pathlib.Path, digests: Mapping[str, str]) -> list[str]:
+  """Returns the files that differ from a manifest, which may be missing."""
   if not path.is_file():
-    return ()
+    return []
   with path.open(newline='', encoding='utf-8') as file:
     rows = list(csv.DictReader(file))
-  if not rows or not set(_MANIFEST_COLUMNS) <= rows[0].keys():
-    return ()
-  expected = {row['file']: row['sha256_of_original'] for row in rows}
+  expected = {x.get('file'): x.get('sha256_of_original') for x in rows}
   changed = [x for x in digests if expected.get(x) != digests[x]]
-  return changed if len(changed) < len(digests) else ()
+  # Of reduced images, the manifest says nothing.
+  return changed if len(changed) < len(digests) else []
 
 
 def _refuse(folder: pathlib.Path, problem: str) -> None:
