@@ -1,0 +1,113 @@
+# Copyright 2026 The bit_covid Authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Bytes of a step against lists of what each operation reads and writes."""
+
+import jax.numpy as jnp
+import pytest
+
+from benchmarks import traffic_floor
+from bit_covid.models import resnet_v2
+
+# The tiny network at 64 pixels: values of the root's map, of the pooled one, of
+# the maps of its four units, and of the last one. At stride 2, a projection
+# sees every fourth pixel.
+ROOT, POOLED, LAST = 32 * 32 * 16, 16 * 16 * 16, 2 * 2 * 512
+UNITS = (
+  {'x': 16 * 16 * 16, 'y1': 16 * 16 * 16, 'y2': 16 * 16 * 16}
+  | {'out': 16 * 16 * 64, 'seen': 16 * 16 * 16},
+  {'x': 16 * 16 * 64, 'y1': 16 * 16 * 32, 'y2': 8 * 8 * 32}
+  | {'out': 8 * 8 * 128, 'seen': 8 * 8 * 64},
+  {'x': 8 * 8 * 128, 'y1': 8 * 8 * 64, 'y2': 4 * 4 * 64}
+  | {'out': 4 * 4 * 256, 'seen': 4 * 4 * 128},
+  {'x': 4 * 4 * 256, 'y1': 4 * 4 * 128, 'y2': 2 * 2 * 128}
+  | {'out': 2 * 2 * 512, 'seen': 2 * 2 * 256},
+)
+# What each operation of a unit with a projection reads and writes; a gradient
+# has the size of its map.
+BY_CONVOLUTION = {
+  'forward': 'x y1 | y1 y2 | seen out | y2 out out',
+  'gradients of maps': 'out y2 y2 | y2 y2 y1 y1 | y1 y1 x x | out x | x',
+  'gradients of kernels': 'out y2 | y2 y2 y1 | y1 y1 x | out seen',
+  'gradients of first norms': 'x x x',
+}
+JOINED = {
+  'forward': 'x y1 | y1 y2 | y2 seen out',
+  # The third convolution's, with the gradient of the next norm on the way.
+  'backward': 'x x x | y2 y2 | y2 y2 y1 y1 | y1 y1 x x out',
+}
+
+
+def _moved(operations, last):
+  names = operations.replace('|', ' ').split()
+  return sum(unit[name] for unit in UNITS for name in names) + last * LAST
+
+
+def _count(lanes=1, batch=3, dtype=jnp.float32, name='tiny', side=64):
+  network = resnet_v2.create(name, num_classes=3, dtype=dtype)
+  return traffic_floor.count(network, batch=batch, side=side, lanes=lanes)
+
+
+def test_each_operation_reads_its_maps_and_writes_one():
+  found = _count()
+  for name, operations in BY_CONVOLUTION.items():
+    last = {'forward': 1, 'gradients of first norms': 2}.get(name, 0)
+    moved = 3 * 4 * _moved(operations, last)
+    assert found['by convolution'][name] == moved, name
+  for name, operations in JOINED.items():
+    moved = 3 * 4 * _moved(operations, 1 if name == 'forward' else 2)
+    assert found['gradients joined'][name] == moved, name
+  # Written, read by the pooling, read and written backward, and read.
+  root = 3 * 4 * (5 * ROOT + 2 * POOLED) + 2 * 3 * 64**2
+  assert found['by convolution']['root and pooling'] == root
+
+
+def test_what_is_kept_is_written_and_read_once():
+  found = _count()['kept']
+  assert found['inputs of norms'] == 2 * 3 * 4 * _moved('x y1 y2', 1)
+  assert found['images and pooling'] == 2 * 3 * (64**2 + POOLED)
+
+
+def test_parameters_and_momenta_are_read_and_written():
+  # Of R50x1 with three classes (BiT).
+  parameters = 23_500_352 + 2049 * 3
+  for parts in _count(name='R50x1', side=32).values():
+    assert parts['update'] == 16 * parameters
+
+
+def test_a_unit_without_a_projection_reads_its_shortcut_twice():
+  """Forward for the sum, and backward for the sum of both gradients."""
+  size = resnet_v2.Size((2,), width=8, num_groups=4)
+  found = [
+    traffic_floor.count(
+      resnet_v2.ResNetV2(num_classes=3, size=x), batch=1, side=32, lanes=1
+    )['by convolution']
+    for x in (size._replace(block_units=(1,)), size)
+  ]
+  narrow, wide = 4 * 8 * 8 * 8, 4 * 8 * 8 * 32
+  assert found[1]['forward'] - found[0]['forward'] == 4 * narrow + 3 * wide
+  name = 'gradients of first norms'
+  assert found[1][name] - found[0][name] == 4 * wide
+
+
+def test_channels_are_padded_to_the_lanes_of_a_tpu():
+  padded, plain = _count(lanes=128)['kept'], _count()['kept']
+  # 64 instead of 16 channels, and so on: only the last unit fills its lanes.
+  assert 2 < padded['inputs of norms'] / plain['inputs of norms'] < 8
+  wide = [_count(lanes=x, name='R152x4', side=32)['kept'] for x in (1, 128)]
+  assert wide[0] == wide[1]
+
+
+def test_a_compiler_moves_a_little_more():
+  """libtpu 0.0.42.1 with `xla_msa_enable=false`; docs/tpu.md."""
+  found = _count(
+    lanes=128, batch=16, dtype=jnp.bfloat16, name='R50x1', side=480
+  )
+  assert 0.9 < sum(found['by convolution'].values()) / 20.6e9 < 1
+  measured = {
+    'forward': 4.4e9,
+    'gradients of maps': 6.0e9,
+    'gradients of kernels': 4.3e9,
+    'gradients of first norms': 3.0e9,
+  }
+  parts = {name: found['by convolution'][name] for name in measured}
+  assert parts == pytest.approx(measured, rel=0.1)
