@@ -18,7 +18,6 @@ Three counts are made of the shapes alone, from the strictest to the loosest:
 """
 
 import argparse
-from collections.abc import Mapping
 import math
 
 from flax import traverse_util
@@ -27,6 +26,29 @@ import jax.numpy as jnp
 
 from benchmarks import turns
 from bit_covid.models import resnet_v2
+
+# What the operations of a unit read and write: those of every unit, those of
+# the shortcut of a unit without and with a projection, and those of the norm
+# after the last unit. `x` is the unit's input, `y1` and `y2` are what its first
+# two convolutions return, `out` is its sum, and `seen` are the pixels of x that
+# a projection reads. A gradient has the size of its map.
+_OPERATIONS = {
+  'by convolution': {
+    'forward': ('x y1, y1 y2, y2 out', 'x', 'seen out, out', 'last'),
+    'gradients of maps': (
+      *('out y2 y2, y2 y2 y1 y1, y1 y1 x x', '', 'out x, x', ''),
+    ),
+    'gradients of kernels': ('out y2, y2 y2 y1, y1 y1 x', '', 'out seen', ''),
+    'gradients of first norms': ('x x x', 'x', '', 'last last'),
+  },
+  'gradients joined': {
+    'forward': ('x y1, y1 y2, y2 out', 'x', 'seen', 'last'),
+    'backward': (
+      *('x x x, y2 y2, y2 y2 y1 y1, y1 y1 x x', 'x', 'out', 'last last'),
+    ),
+  },
+  'kept': {'inputs of norms': ('x y1 y2, x y1 y2', '', '', 'last last')},
+}
 
 
 def main() -> None:
@@ -43,11 +65,11 @@ def main() -> None:
   )
   result = {}
   for lanes in (128, 1):
-    for name, parts in count(
-      model, batch=flags.batch, side=flags.side, lanes=lanes
-    ).items():
-      row = {part: num_bytes / 1e9 for part, num_bytes in parts.items()}
-      result[f'{name}, {lanes} lanes'] = {'GB': sum(row.values()), **row}
+    found = count(model, batch=flags.batch, side=flags.side, lanes=lanes)
+    for name, parts in found.items():
+      gigabytes = {part: size / 1e9 for part, size in parts.items()}
+      total = {'GB': sum(gigabytes.values())}
+      result[f'{name}, {lanes} lanes'] = total | gigabytes
   turns.report(result, flags.json)
 
 
@@ -62,124 +84,67 @@ def count(
     side: of the images, in pixels.
     lanes: channels are padded to a multiple of it: 128 on a TPU, 1 elsewhere.
   """
-  shapes = layer_shapes(model, batch=batch, side=side)
+  bytes_a_value = jnp.dtype(model.dtype).itemsize
   sizes = {
-    name: math.prod(shape[:-1])
-    * -(-shape[-1] // lanes)
-    * lanes
-    * jnp.dtype(model.dtype).itemsize
-    for name, shape in shapes.items()
+    name: bytes_a_value * math.prod(rest) * -(-channels // lanes) * lanes
+    for name, (*rest, channels) in _shapes(model, batch, side).items()
   }
-  # Parameters and momenta are read and written, float32.
-  parameters = resnet_v2.parameter_shapes(model)
-  update = {'update': 16 * resnet_v2.parameter_count(parameters)}
-  images = batch * side**2  # One byte each, read forward and backward.
-  units = [
-    _Unit(name.removesuffix('gn1'), sizes)
-    for name in sizes
-    if name.endswith('/gn1')
-  ]
-  # The last norm reads its map forward and backward, and writes the gradient.
-  root, pooled, last = sizes['root'], units[0].x, sizes['norm']
-  root_bytes = 2 * images + 5 * root + 2 * pooled
+  units = [x.removesuffix('gn1') for x in sizes if x.endswith('/gn1')]
+  pooled = sizes[f'{units[0]}gn1']
+  images = 2 * batch * side**2  # One byte each, read forward and backward.
+  fixed = {
+    'root and pooling': images + 5 * sizes['root'] + 2 * pooled,
+    # Parameters and momenta are read and written, float32.
+    'update': 16 * resnet_v2.parameter_count(resnet_v2.parameter_shapes(model)),
+  }
+  # The place of each window's maximum takes a byte.
+  kept = {'root and pooling': images + 2 * pooled // bytes_a_value}
   return {
-    'by convolution': {
-      'forward': sum(unit.forward(joined=False) for unit in units) + last,
-      'gradients of maps': sum(unit.map_gradients() for unit in units),
-      'gradients of kernels': sum(unit.kernel_gradients() for unit in units),
-      'gradients of first norms': sum(unit.norm_gradient() for unit in units)
-      + 2 * last,
-      'root and pooling': root_bytes,
-      **update,
-    },
-    'gradients joined': {
-      'forward': sum(unit.forward(joined=True) for unit in units) + last,
-      'backward': sum(unit.joined_gradients() for unit in units) + 2 * last,
-      'root and pooling': root_bytes,
-      **update,
-    },
-    'kept': {
-      'inputs of norms': 2 * (sum(unit.kept for unit in units) + last),
-      # The place of each window's maximum takes a byte.
-      'images and pooling': 2 * images
-      + 2 * pooled // jnp.dtype(model.dtype).itemsize,
-      **update,
-    },
+    name: {
+      part: sum(_moved(sizes, unit, texts) for unit in units)
+      + sizes['norm'] * texts[-1].count('last')
+      for part, texts in parts.items()
+    }
+    | fixed
+    | (kept if name == 'kept' else {})
+    for name, parts in _OPERATIONS.items()
   }
 
 
-def layer_shapes(
-  model: resnet_v2.ResNetV2, *, batch: int, side: int
+def _moved(sizes: dict[str, int], unit: str, texts: tuple[str, ...]) -> int:
+  """Returns the bytes that operations of a unit move."""
+  maps = {'x': 'gn1', 'y1': 'gn2', 'y2': 'gn3', 'out': 'conv3'}
+  known = {name: sizes[f'{unit}{layer}'] for name, layer in maps.items()}
+  # The second convolution has the stride of the projection.
+  known['seen'] = known['x'] * known['y2'] // known['y1']
+  shortcut = texts[2] if f'{unit}conv_proj' in sizes else texts[1]
+  names = f'{texts[0]} {shortcut}'.replace(',', '').split()
+  return sum(known[name] for name in names)
+
+
+def _shapes(
+  model: resnet_v2.ResNetV2, batch: int, side: int
 ) -> dict[str, tuple[int, ...]]:
   """Returns `[N, H, W, C]` of what each convolution and norm returns, by name.
 
   A norm returns a map of the shape that it takes.
   """
-  images = jax.ShapeDtypeStruct((batch, side, side, 1), jnp.float32)
-
-  def outputs(params, images):
-    _, collected = model.apply(
+  _, found = jax.eval_shape(
+    lambda params, images: model.apply(
       {'params': params},
       images,
       capture_intermediates=True,
       mutable='intermediates',
-    )
-    return collected['intermediates']
-
-  found = jax.eval_shape(outputs, resnet_v2.parameter_shapes(model), images)
+    ),
+    resnet_v2.parameter_shapes(model),
+    jax.ShapeDtypeStruct((batch, side, side, 1), jnp.float32),
+  )
+  outputs = traverse_util.flatten_dict(found['intermediates'])
   return {
-    '/'.join(path[:-1]): value.shape
-    for path, (value, *_) in traverse_util.flatten_dict(found).items()
-    if hasattr(value, 'shape') and len(value.shape) == 4
+    '/'.join(path[:-1]): output.shape
+    for path, (output, *_) in outputs.items()
+    if hasattr(output, 'shape') and len(output.shape) == 4
   }
-
-
-class _Unit:
-  """The bytes of a unit's maps, and what each part of the step moves of them.
-
-  `x` is its input, `y1` and `y2` are what its first two convolutions return,
-  and `out` is its sum. Of the input, a projection reads every pixel or, at
-  stride 2, every fourth one.
-  """
-
-  def __init__(self, name: str, sizes: Mapping[str, int]):
-    self.x, self.y1, self.y2 = (sizes[f'{name}gn{i}'] for i in (1, 2, 3))
-    self.out = sizes[f'{name}conv3']
-    self._projects = f'{name}conv_proj' in sizes
-    # The second convolution has the stride of the projection.
-    self._seen = self.x * self.y2 // self.y1
-    self.kept = self.x + self.y1 + self.y2
-
-  def forward(self, *, joined: bool) -> int:
-    through = self.x + 2 * self.y1 + 2 * self.y2 + self.out
-    if not self._projects:
-      return through + self.x
-    return through + self._seen + (0 if joined else 2 * self.out)
-
-  def map_gradients(self) -> int:
-    third = self.out + 2 * self.y2
-    second = 2 * self.y2 + 2 * self.y1
-    first = 2 * self.y1 + 2 * self.x
-    # What comes through the projection is written, and then added.
-    projection = self.out + 2 * self.x if self._projects else 0
-    return third + second + first + projection
-
-  def kernel_gradients(self) -> int:
-    third = self.out + self.y2
-    second = 2 * self.y2 + self.y1
-    first = 2 * self.y1 + self.x
-    projection = self.out + self._seen if self._projects else 0
-    return third + second + first + projection
-
-  def norm_gradient(self) -> int:
-    return 3 * self.x + (0 if self._projects else self.x)
-
-  def joined_gradients(self) -> int:
-    # The third convolution reads its gradient while that is written.
-    third = 2 * self.y2
-    second = 2 * self.y2 + 2 * self.y1
-    first = 2 * self.y1 + 2 * self.x + (self.out if self._projects else 0)
-    return third + second + first + self.norm_gradient()
 
 
 if __name__ == '__main__':
