@@ -18,17 +18,13 @@ from bit_covid.models import resnet_v2
 
 
 class Network(NamedTuple):
-  """The links between the chips of a kind, as published by Google Cloud.
+  """The links between the chips of a kind, as published by Google Cloud."""
 
-  Attributes:
-    link: GB/s of a link in one direction.
-    wraps: axes of a multiple of it are rings, if all axes of a slice are or
-      the pod has two axes; other axes are lines.
-    slices: the sizes of the axes for 8, 16, 32, 64, 128 and 256 chips.
-  """
-
+  # GB/s of a link in one direction.
   link: float
+  # Axes of a multiple of it are rings, with three axes only if all of them are.
   wraps: int
+  # The sizes of the axes for 8, 16, 32, 64, 128 and 256 chips.
   slices: Sequence[tuple[int, ...]]
 
 
@@ -54,15 +50,16 @@ def main() -> None:
   )
   turns.add_json_flag(parser)
   flags = parser.parse_args()
-  network = resnet_v2.create(flags.model, num_classes=3)
+  model = resnet_v2.create(flags.model, num_classes=3)
+  shapes = resnet_v2.parameter_shapes(model)
   # Gradients are summed in float32.
-  shapes = resnet_v2.parameter_shapes(network)
   gradient = 4e-9 * resnet_v2.parameter_count(shapes)
+  network = NETWORKS[flags.kind]
   result = {
     'x'.join(map(str, axes)): cost(
-      NETWORKS[flags.kind], axes, gradient=gradient, step_ms=flags.step_ms
+      network, axes, gradient=gradient, step_ms=flags.step_ms
     )
-    for axes in NETWORKS[flags.kind].slices
+    for axes in network.slices
   }
   turns.report(result, flags.json)
 
@@ -73,8 +70,8 @@ def cost(
   """Returns what a slice of a pod takes for the sum, at least.
 
   Args:
-    network: the links.
-    axes: chips along each axis of the slice.
+    network: of the chips.
+    axes: chips along each axis.
     gradient: GB.
     step_ms: of one chip, alone.
   """

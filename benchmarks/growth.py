@@ -41,8 +41,8 @@ def main() -> None:
     axis, value = flags.only.split('=')
     print(json.dumps(measure(axis, int(value))))
     return
-  result: dict[str, Any] = {'facts': turns.facts()}
-  print(json.dumps(result['facts']))
+  result: dict[str, Any] = turns.facts()
+  print(json.dumps(result))
   for axis in _VALUES:
     values = [int(x) for x in getattr(flags, axis).split(',') if x]
     rows = {

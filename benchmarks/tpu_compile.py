@@ -138,13 +138,8 @@ def _counts(
 def least_times(counts: Mapping[str, Any], device: str) -> dict[str, float]:
   """Returns the milliseconds of a step, and chip hours of the paper's run.
 
-  They are the least that the published speeds allow. The run is one of the
-  paper's, 10,000 steps of 64 images, with all of its evaluations.
-
-  Args:
-    counts: `gflop` and `gb_moved_in_hbm` of a step with its `model`, `batch`
-      and `side`.
-    device: the kind of the chip in JAX.
+  They are the least that the published speeds of the device allow. The run is
+  one of the paper's, 10,000 steps of 64 images, with all of its evaluations.
   """
   peak = peaks.find(device)
   # GFLOP at TFLOP/s are milliseconds. Unless JAX is told otherwise, a TPU also
