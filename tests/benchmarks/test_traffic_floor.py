@@ -64,13 +64,6 @@ def test_each_operation_reads_its_maps_and_writes_one():
   }
 
 
-def test_parameters_and_momenta_are_read_and_written():
-  # Of R50x1 with three classes (BiT).
-  parameters = 23_500_352 + 2049 * 3
-  for parts in _count(name='R50x1', side=32).values():
-    assert parts['update'] == 16 * parameters
-
-
 def test_a_unit_without_a_projection_reads_its_shortcut_twice():
   """Forward for the sum, and backward for the sum of both gradients."""
   size = resnet_v2.Size((2,), width=8, num_groups=4)
@@ -90,8 +83,8 @@ def test_channels_are_padded_to_the_lanes_of_a_tpu():
   padded, plain = _count(lanes=128)['kept'], _count()['kept']
   # 64 instead of 16 channels, and so on: only the last unit fills its lanes.
   assert 2 < padded['inputs of norms'] / plain['inputs of norms'] < 8
-  wide = [_count(lanes=x, name='R152x4', side=32)['kept'] for x in (1, 128)]
-  assert wide[0] == wide[1]
+  # All of its widths are multiples of 16.
+  assert _count(lanes=16)['kept'] == plain
 
 
 def test_a_compiler_moves_a_little_more():
@@ -108,3 +101,6 @@ def test_a_compiler_moves_a_little_more():
   }
   parts = {name: found['by convolution'][name] for name in measured}
   assert parts == pytest.approx(measured, rel=0.1)
+  # Of R50x1 with three classes (BiT): read and written with their momenta.
+  parameters = 23_500_352 + 2049 * 3
+  assert found['kept']['update'] == 16 * parameters
