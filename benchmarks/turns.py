@@ -18,6 +18,7 @@ import operator
 import os
 import pathlib
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -123,6 +124,18 @@ def _processor() -> str:
   lines = cpus.read_text().splitlines() if cpus.exists() else []
   names = [x.split(':')[1].strip() for x in lines if x.startswith('model name')]
   return names[0] if names else platform.machine()
+
+
+def peak_megabytes() -> float:
+  """Returns the most memory that this process has had so far."""
+  # Linux reports kilobytes.
+  return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+
+
+def megabytes_in(folder: str | os.PathLike[str]) -> float:
+  """Returns the size of all files below a folder."""
+  files = (path for path in pathlib.Path(folder).rglob('*') if path.is_file())
+  return sum(path.stat().st_size for path in files) / 1e6
 
 
 def add_json_flag(parser: argparse.ArgumentParser) -> None:

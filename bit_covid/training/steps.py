@@ -22,6 +22,7 @@ from bit_covid.training import monitor as monitor_lib
 from bit_covid.training import not_finite
 from bit_covid.training import optimizer as optimizer_lib
 from bit_covid.training import preemption
+from bit_covid.training import run_directory
 from bit_covid.training import train_step
 import input_pipeline
 
@@ -43,10 +44,12 @@ def take(
 
   Steps are counted from 1 to `config.schedule[-1]`: after step `s`, `s` updates
   have been made. A run with a checkpoint of step `s` resumes at step `s + 1`.
+  The facts of the run are written before the first step.
 
   Args:
     run: what is trained.
-    params: the initial parameters.
+    params: the initial parameters. They are not kept, so a caller that does not
+      keep them either has their memory free while the network is trained.
     deadline: of `preemption.deadline`.
     debug_nans: as in `train.train_and_evaluate`.
 
@@ -55,8 +58,10 @@ def take(
     ImageError: an image broke meanwhile; the last step was saved.
     OSError: a file could not be written.
     Stopped: by a signal or the time limit; the last step was saved.
+    ValueError: the folder holds a run of another config or of other data.
   """
   config = run.config
+  run_directory.write_facts(config, run.workdir, run.splits)
   _say_what_is_trained(run, params)
   loss = _make_loss(run)
   optimizer, learning_rate = optimizer_lib.make(config)
@@ -73,6 +78,7 @@ def take(
     checkpoints.Checkpoints(run.workdir) as saved,
   ):
     state = saved.restore(train_step.create_state(params, optimizer))
+    del params
     done = int(state.step)
     state = devices.replicate(state)
     monitor = monitor_lib.Monitor(

@@ -97,10 +97,11 @@ def train_and_evaluate(
     remat=config.model.remat,
   )
   disk_space.check(config, workdir, splits)
-  params = initial_params(config, model)
-  run_directory.write_facts(config, workdir, splits)
   run = steps.Run(config, workdir, splits, model, evaluate.make_forward(model))
-  params = steps.take(run, params, deadline, debug_nans=debug_nans)
+  # No variable here holds the initial parameters, so that they can be freed.
+  params = steps.take(
+    run, initial_params(config, model), deadline, debug_nans=debug_nans
+  )
   try:
     return Trained(_write_results(run, params), splits)
   except input_pipeline.ImageError as error:

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import optax
 import pytest
 
+from benchmarks import tpu_compile
 from bit_covid.models import resnet_v2
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -37,6 +38,20 @@ def _operations() -> float:
     jax.ShapeDtypeStruct((BATCH, 3), jnp.float32),
   )
   return lowered.cost_analysis()['flops'] / 1e9
+
+
+def test_least_times_are_those_of_the_published_speeds():
+  # A v5e chip computes 197 TFLOP and moves 819 GB in a second.
+  counts = {'gflop': 1970, 'gb_moved_in_hbm': 16.38, 'model': 'tiny'}
+  found = tpu_compile.least_times(
+    counts | {'batch': 16, 'side': 64}, 'TPU v5 lite'
+  )
+  assert (found['ms_of_products'], found['ms_of_memory']) == (10, 20)
+  # 10,000 steps of 64 images, 101 evaluations of val and one of test, each of
+  # whose images costs a third.
+  images = 640_000 + (101 * 25_486 + 25_658) / 3
+  hours = images * 0.020 / 16 / 3600
+  assert found['chip_hours_of_the_paper'] == pytest.approx(hours, abs=0.05)
 
 
 @pytest.mark.slow
@@ -62,4 +77,6 @@ def test_compiles_for_four_chips_that_are_not_here(tmp_path):
   # padded, which adds operations.
   assert 0.95 < counts['gflop'] / _operations() < 1.8
   assert counts['gb_moved'] > counts['gb_moved_in_hbm'] > 0
+  memory = 1000 * counts['gb_moved_in_hbm'] / 819
+  assert counts['ms_of_memory'] == pytest.approx(memory, abs=0.02)
   assert 0 < counts['gb_of_arguments'] < counts['gb_at_peak'] < 1
