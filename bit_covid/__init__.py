@@ -106,8 +106,9 @@ def create_model(
   `grad` and `vmap`. GroupNorm takes the place of BatchNorm.
 
   Args:
-    model_name: 'R50x1', 'R50x3', 'R101x1', 'R101x3', 'R152x2', 'R152x4', or
-      'tiny', a small one for tests.
+    model_name: 'R50x1', 'R50x3', 'R101x1', 'R101x3', 'R152x2', 'R152x4', or,
+      without a public checkpoint, 'R26x0.5', 'R50x0.5', 'R26x1', or 'tiny', a
+      small one for tests.
     num_classes: number of logits.
     dtype: of convolutions and activations; 'bfloat16' is faster on
       accelerators.

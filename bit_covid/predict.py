@@ -72,10 +72,12 @@ def _run(arguments: argparse.Namespace) -> int:
   arguments_lib.check_exist(
     *arguments.paths, expected='files or folders of scans'
   )
-  # Not at the top, as `--help` need not wait for it.
+  # Not at the top, as `--help` need not wait for them.
+  from bit_covid.base import host_memory
   from bit_covid.weights import find
 
   find.check_checkpoints(arguments.checkpoint)
+  host_memory.keep_freed()  # Before JAX starts its threads.
   # After the checks, as it takes seconds to load.
   from bit_covid.cli import predict_scans
   from bit_covid.training import run_lock

@@ -28,7 +28,8 @@ _MODEL = {
   'remat': False,
 }
 _DATA = {
-  # 'covidx_ct/2a' (or 1, 2b, 3a, 3b), 'phantom/demo', or 'image_folder'.
+  # 'covidx_ct/2a' (or 1, 2b, 3a, 3b), 'sars_cov_2_ct', 'phantom/demo', or
+  # 'image_folder'.
   # 'covidx_ct/2a_512' and the like are stored already prepared for 512x480,
   # which is seven times as fast to read.
   'name': 'covidx_ct/2a',
@@ -48,6 +49,17 @@ _DATA = {
   # Low-pass filter before shrinking. False is BiT's JAX and TensorFlow code,
   # True its PyTorch code; the paper does not say.
   'antialias': False,
+  # Changes of training images that BiT does not have; 0: none. Each is drawn
+  # at random for each image and epoch. Rotation: largest angle in degrees.
+  'rotation': 0.0,
+  # Gray values are multiplied about middle gray by 1 - contrast to
+  # 1 + contrast.
+  'contrast': 0.0,
+  # Largest part of the range from black to white that is added or subtracted.
+  'brightness': 0.0,
+  # Half of the images get a rectangle of one gray value, whose sides are at
+  # most this part of the image's.
+  'erase': 0.0,
   # Values of a 16-bit image that become black and white (image_folder).
   'range_16bit': (0, 65_535),
   # Window of your own images (image_folder): center and width, in Hounsfield

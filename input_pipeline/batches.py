@@ -6,9 +6,10 @@ A batch is `image` uint8 `[B, S, S, 1]`, `label` int32 `[B]`, `mask` bool `[B]`
 (False for the padding of the last evaluation batch) and `index` int64 `[B]`,
 the position in the split. B is this host's share of the global batch.
 
-For each example a plan is made first: its index, where it is cropped and
-whether it is flipped. The image depends on nothing but its plan, so neither the
-number of threads nor that of hosts nor a restart changes a batch.
+For each example a plan is made first: its index, where it is cropped, whether
+it is flipped, and the numbers drawn for its augmentation. The image depends on
+nothing but its plan, so neither the number of threads nor that of hosts nor a
+restart changes a batch.
 """
 
 import atexit
@@ -20,6 +21,7 @@ import re
 import ml_collections
 import numpy as np
 
+from input_pipeline import augmentation
 from input_pipeline import data_checks
 from input_pipeline import examples as examples_lib
 from input_pipeline import order_and_augmentation
@@ -58,6 +60,7 @@ def train_batches(
   data_checks.check_boxes(examples, config)
   data_checks.check_sizes(examples, config)
   settings = preprocess.Preprocessing.from_config(config)
+  changes = augmentation.Augmentation.from_config(config)
   chosen = np.arange(len(examples))
   if config.per_class:
     chosen = examples_lib.few_shot_indices(
@@ -68,13 +71,19 @@ def train_batches(
     chosen=tf.constant(chosen, tf.int64),
     settings=settings,
     seed=seed,
+    num_draws=changes.num_draws,
   )
   if end_step is None:
     end_step = tf.int64.max // batch  # No run gets there.
   steps = range(first_step, end_step)
   positions = _positions(steps, batch, host=host, num_hosts=num_hosts)
   return _batches(
-    positions.map(plan), examples, settings, settings.resize, batch // num_hosts
+    positions.map(plan),
+    examples,
+    settings,
+    settings.resize,
+    batch // num_hosts,
+    changes,
   )
 
 
@@ -120,10 +129,12 @@ def _load_images(
   examples: examples_lib.Examples,
   settings: preprocess.Preprocessing,
   size: int,
+  changes: augmentation.Augmentation,
   index: np.ndarray,
   top: np.ndarray,
   left: np.ndarray,
   flip: np.ndarray,
+  draws: np.ndarray,
 ) -> np.ndarray:
   """Returns slices resized to `size`, then cropped: `[n, crop, crop, 1]`."""
   crop = settings.crop
@@ -136,9 +147,11 @@ def _load_images(
       antialias=settings.antialias,
       mode=settings.box,
     )
-    out[..., 0] = preprocess.crop_at(
-      image[..., 0], top=top[i], left=left[i], crop=crop, flip=flip[i]
+    image = augmentation.before_crop(image[..., 0], draws[i], changes)
+    part = preprocess.crop_at(
+      image, top=top[i], left=left[i], crop=crop, flip=flip[i]
     )
+    out[..., 0] = augmentation.after_crop(part, draws[i], changes)
   return images
 
 
@@ -148,6 +161,7 @@ def _batches(
   settings: preprocess.Preprocessing,
   size: int,
   host_batch: int,
+  changes: augmentation.Augmentation = augmentation.NONE,
 ) -> tf.data.Dataset:
   """Returns batches of planned slices, resized to `size` and then cropped."""
   labels = tf.constant(examples.label, tf.int32)
@@ -157,12 +171,13 @@ def _batches(
   # cores so that no core is idle while a slow call delays the ones after it.
   calls = 2 * threads.num_threads()
   images_per_call = min(max(2 * host_batch // calls, 1), _MAX_IMAGES_PER_CALL)
-  load = functools.partial(_load_images, examples, settings, size)
+  load = functools.partial(_load_images, examples, settings, size, changes)
 
   # It would write temporary files, which stay if the process is killed.
   @tf.autograph.experimental.do_not_convert
   def add_images(plan: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    arguments = [plan[key] for key in ('index', 'top', 'left', 'flip')]
+    keys = ('index', 'top', 'left', 'flip', 'draws')
+    arguments = [plan[key] for key in keys]
     image = tf.numpy_function(load, arguments, tf.uint8)
     image.set_shape((None, settings.crop, settings.crop, 1))
     return {

@@ -78,6 +78,21 @@ def load_all(
   }
 
 
+def read_classes(root: pathlib.Path) -> list[listed_images.ListedImage]:
+  """Returns the images of a folder that holds the class folders themselves.
+
+  Raises:
+    ValueError: the folder holds no class folders, or those of splits.
+  """
+  found = _files_by_split(root)
+  if [*found] != [_ONLY_SPLIT] or (root / _ONLY_SPLIT).exists():
+    raise ValueError(
+      f'The folders in {root} are {", ".join(found) or "none"}; expected two '
+      'or more folders of classes, with their images directly in them.'
+    )
+  return _read_folder(root, _ONLY_SPLIT)[1]
+
+
 def _is_image(path: pathlib.Path) -> bool:
   return path.suffix.lower() in image_file.SUFFIXES
 

@@ -3,6 +3,7 @@
 """Checks of the field `data` of a config, alone and with a split."""
 
 from collections.abc import Mapping
+import functools
 import math
 import numbers
 from typing import Any
@@ -46,6 +47,11 @@ def _is_fold(value: Any) -> bool:
   )
 
 
+def _is_part(value: Any, *, most: float) -> bool:
+  is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+  return is_real and 0 <= value <= most
+
+
 _A_SIDE = f'a number of pixels from 1 to {_MAX_SIDE}'
 # For each field, whether a value can be used, and what is expected.
 _RULES = {
@@ -60,6 +66,22 @@ _RULES = {
   'resize': (_is_side, _A_SIDE),
   'crop': (_is_side, _A_SIDE),
   'antialias': (lambda x: isinstance(x, bool), 'True or False'),
+  'rotation': (
+    functools.partial(_is_part, most=180),
+    'degrees from 0 to 180; 0: none',
+  ),
+  'contrast': (
+    functools.partial(_is_part, most=1),
+    'a part of the contrast from 0 to 1; 0: unchanged',
+  ),
+  'brightness': (
+    functools.partial(_is_part, most=1),
+    'a part of the range of gray values from 0 to 1; 0: unchanged',
+  ),
+  'erase': (
+    functools.partial(_is_part, most=1),
+    'a part of the side of a slice from 0 to 1; 0: nothing is covered',
+  ),
   'range_16bit': (
     lambda x: _is_pair(x) and 0 <= x[0] < x[1] <= 65_535,
     'black, then white: two values from 0 to 65535, the first of them smaller, '

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From the config of a data set to its splits and their batches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import types
 
 import ml_collections
@@ -14,8 +14,17 @@ from input_pipeline import data_source
 from input_pipeline import examples as examples_lib
 from input_pipeline import folds
 from input_pipeline import left_out
+from input_pipeline import sars_cov_2_ct
 from input_pipeline import tfds_examples
 from input_pipeline.quiet_tensorflow import tf
+
+# Of the data sets whose images stay where they are.
+_READERS_OF_FILES: Mapping[str, types.ModuleType] = types.MappingProxyType(
+  {
+    data_source.CUSTOM_IMAGES: custom_images,
+    sars_cov_2_ct.NAME: sars_cov_2_ct,
+  }
+)
 
 
 def get_dataset(
@@ -110,9 +119,9 @@ def _source_and_reader(
 ) -> tuple[data_source.DataSource, types.ModuleType]:
   data_checks.check_config(config)
   source = data_source.DataSource.from_config(config)
-  is_custom = source.name == data_source.CUSTOM_IMAGES
-  if is_custom and not source.path.strip():
+  reader = _READERS_OF_FILES.get(source.name, tfds_examples)
+  if reader is not tfds_examples and not source.path.strip():
     raise ValueError(
       'config.data.path is empty; name the folder or the CSV of your images.'
     )
-  return source, custom_images if is_custom else tfds_examples
+  return source, reader

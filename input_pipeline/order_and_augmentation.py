@@ -66,6 +66,16 @@ def draw_crop_and_flip(
   return top, left, tf.random.stateless_uniform((), flip_seed) < 0.5
 
 
+def draw_changes(seed: tf.Tensor, *, num_draws: int) -> tf.Tensor:
+  """Returns the numbers for `augmentation`, float32 `[num_draws]` in [0, 1).
+
+  The seed, int64 `[2]`, is that of `draw_crop_and_flip`, whose draws they do
+  not depend on and do not change.
+  """
+  own_seed = tf.random.fold_in(seed, 1)
+  return tf.random.stateless_uniform((num_draws,), own_seed)
+
+
 @tf.autograph.experimental.do_not_convert
 def training_plan(
   position: tf.Tensor,
@@ -73,17 +83,18 @@ def training_plan(
   chosen: tf.Tensor,
   settings: preprocess.Preprocessing,
   seed: int,
+  num_draws: int = 0,
 ) -> dict[str, tf.Tensor]:
   """Returns the plan at a position of the training stream.
 
   It holds scalars: the `index` of the example, which is one of `chosen` (int64
-  `[N]`), a `mask` of True, `top` and `left` of its crop and whether to `flip`.
+  `[N]`), a `mask` of True, `top` and `left` of its crop and whether to `flip`;
+  and the `draws` for its augmentation, float32 `[num_draws]`.
   """
   index = shuffled_index(position, num_examples=chosen.shape[0], seed=seed)
+  own_seed = example_seed(position, seed=seed)
   top, left, flip = draw_crop_and_flip(
-    example_seed(position, seed=seed),
-    size=settings.resize,
-    crop=settings.crop,
+    own_seed, size=settings.resize, crop=settings.crop
   )
   return {
     'index': chosen[index],
@@ -91,6 +102,7 @@ def training_plan(
     'top': top,
     'left': left,
     'flip': flip,
+    'draws': draw_changes(own_seed, num_draws=num_draws),
   }
 
 
@@ -108,4 +120,5 @@ def evaluation_plan(position: tf.Tensor, *, count: int) -> dict[str, tf.Tensor]:
     'top': tf.constant(0),
     'left': tf.constant(0),
     'flip': tf.constant(False),
+    'draws': tf.zeros((0,)),
   }

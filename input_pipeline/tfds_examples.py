@@ -23,6 +23,7 @@ from input_pipeline import data_sets
 from input_pipeline import data_source
 from input_pipeline import examples as examples_lib
 from input_pipeline import preparation_lock
+from input_pipeline import sars_cov_2_ct
 from input_pipeline import stored_records
 from input_pipeline.covidx_ct import prepared_slices
 
@@ -99,7 +100,7 @@ def _make_builder(
     ]
     raise ValueError(
       f'There is no dataset {source.name!r}; the known ones are '
-      f'{data_source.CUSTOM_IMAGES}, {", ".join(known)}.'
+      f'{data_source.CUSTOM_IMAGES}, {sars_cov_2_ct.NAME}, {", ".join(known)}.'
     )
   return data_set.builder(
     config=config,

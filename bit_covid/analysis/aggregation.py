@@ -18,7 +18,6 @@ with the number of slices, so `max` depends on that number as well.
 import numpy as np
 import pandas as pd
 
-from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 
 # How much of the mean is added to tied votes.
@@ -34,7 +33,7 @@ def aggregate_patients(
   `slice_id` is the patient's id, `source` all of its sources, joined by '+'.
   Slices of a patient must have the same label.
   """
-  label, probabilities = metrics.labelled(table)
+  label, probabilities = predictions.labelled(table)
   patient, names = patient_indices(table)
   sources = table['source'].groupby(patient).unique()
   return predictions.make_table(

@@ -19,8 +19,8 @@ import scipy.special
 from bit_covid.analysis import aggregation
 from bit_covid.analysis import interval as interval_lib
 from bit_covid.analysis import intervals
-from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
+from bit_covid.analysis import ratios
 
 BINS = 15
 # The range that is searched for a temperature.
@@ -66,7 +66,7 @@ def measure(table: pd.DataFrame) -> dict[str, float]:
 
 def losses(table: pd.DataFrame) -> dict[str, np.ndarray]:
   """Returns `brier` and `nll` of each slice, `[N]` float64."""
-  label, probabilities = metrics.labelled(table)
+  label, probabilities = predictions.labelled(table)
   truth = np.eye(probabilities.shape[1])[label]
   return {
     'brier': ((probabilities - truth) ** 2).sum(axis=1),
@@ -86,7 +86,7 @@ def reliability(table: pd.DataFrame, *, bins: int = BINS) -> Reliability:
   return Reliability(
     edges=edges,
     count=count,
-    confidence=metrics.ratio(np.bincount(place, confidence, bins), count),
+    confidence=ratios.ratio(np.bincount(place, confidence, bins), count),
     accuracy=accuracy.value,
     low=accuracy.low,
     high=accuracy.high,
@@ -97,7 +97,7 @@ def _binned(
   table: pd.DataFrame, bins: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
   """Returns confidence, whether it is right, and bin `[N]`; edges `[B + 1]`."""
-  label, probabilities = metrics.labelled(table)
+  label, probabilities = predictions.labelled(table)
   confidence = probabilities.max(axis=1)
   edges = np.linspace(0, 1, bins + 1)
   # Rounding can make a probability slightly larger than 1.
@@ -112,7 +112,7 @@ def fit_temperature(table: pd.DataFrame) -> float:
   the logits. It is NaN if the minimum is not inside `TEMPERATURES`: without any
   error, for example, the smallest T is always best.
   """
-  label, probabilities = metrics.labelled(table)
+  label, probabilities = predictions.labelled(table)
   logits = _log(probabilities)
   low, high = np.log(TEMPERATURES)
   found = scipy.optimize.minimize_scalar(
@@ -132,7 +132,7 @@ def temperature_range(
 
   It is that of an M-estimator, by the sandwich of Huber, of log T.
   """
-  label, probabilities = metrics.labelled(table)
+  label, probabilities = predictions.labelled(table)
   logits = _log(probabilities) / temperature
   patient, names = aggregation.patient_indices(table)
   weights = scipy.special.softmax(logits, axis=1)

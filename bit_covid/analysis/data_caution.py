@@ -47,6 +47,17 @@ _CAUTIONS = {
       'together: at another hospital it may be wrong far more often.'
     ),
   ),
+  'sars_cov_2_ct': DataCaution(
+    for_report=(
+      'The patients of the SARS-CoV-2 CT set are not named, so slices of one '
+      'scan may be in several splits: read these numbers as an upper bound of '
+      'what to expect for new patients.'
+    ),
+    for_scan=(
+      'The network was trained on the SARS-CoV-2 CT set, whose patients are '
+      'not named: how well it does on new patients is not known.'
+    ),
+  ),
   'image_folder': DataCaution(
     for_scan=(
       'The network was trained on images of its own user; how well it does on '

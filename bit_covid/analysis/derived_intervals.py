@@ -14,6 +14,7 @@ import numpy as np
 from bit_covid.analysis import interval as interval_lib
 from bit_covid.analysis import metrics
 from bit_covid.analysis import mover
+from bit_covid.analysis import ratios
 
 Interval = interval_lib.Interval
 
@@ -41,7 +42,7 @@ def _restated(
 ) -> np.ndarray:
   """Returns a predictive value at a prevalence, from that at 1/2."""
   right = share * prevalence
-  return metrics.ratio(right, right + (1 - share) * (1 - prevalence))
+  return ratios.ratio(right, right + (1 - share) * (1 - prevalence))
 
 
 def balanced_accuracy(sensitivity: Interval) -> Interval:
@@ -87,7 +88,7 @@ def _with_sensitivity(
     errors = confusion.sum(axis=1)
     errors[index] = 0
   changed = confusion.copy()
-  changed[index] = total * (1 - wanted) * metrics.ratio(errors, errors.sum())
+  changed[index] = total * (1 - wanted) * ratios.ratio(errors, errors.sum())
   changed[index, index] = total * wanted
   return changed
 
@@ -96,7 +97,7 @@ def f1(
   sensitivity: Interval, specificity: Interval, prevalence: np.ndarray
 ) -> Interval:
   """Returns F1, which is 2 / (1 + (1 + false alarms by slices) / hit rate)."""
-  odds = metrics.ratio(1 - prevalence, prevalence)
+  odds = ratios.ratio(1 - prevalence, prevalence)
   called = Interval(*(1 + odds * x for x in specificity.complement()))
   return Interval(*(2 * x for x in mover.part_of_sum(sensitivity, called)))
 
@@ -111,5 +112,5 @@ def average_precision(
   """
   if area == 1:
     return _restated(other, prevalence)
-  factor = metrics.ratio((1 - other) * area, other * (1 - area))
+  factor = ratios.ratio((1 - other) * area, other * (1 - area))
   return np.where(other > 0, value / (value + (1 - value) * factor), 0.0)

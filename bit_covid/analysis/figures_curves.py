@@ -13,9 +13,9 @@ import pandas as pd
 from bit_covid.analysis import calibration
 from bit_covid.analysis import colours
 from bit_covid.analysis import figures
-from bit_covid.analysis import metrics
 from bit_covid.analysis import operating_points
 from bit_covid.analysis import predictions
+from bit_covid.analysis import ratios
 
 
 def confusion_matrix(
@@ -23,7 +23,7 @@ def confusion_matrix(
 ) -> mpl_figure.Figure:
   """Returns the confusion matrix with counts and shares of the true class."""
   confusion = np.asarray(confusion)
-  shares = metrics.ratio(confusion, confusion.sum(axis=1, keepdims=True))
+  shares = ratios.ratio(confusion, confusion.sum(axis=1, keepdims=True))
   figure = figures.new(4.6)
   axes = figure.subplots()
   image = axes.imshow(shares, cmap='Blues', vmin=0, vmax=1)

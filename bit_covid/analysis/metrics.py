@@ -18,10 +18,9 @@ import pandas as pd
 from sklearn import metrics as sklearn_metrics
 
 from bit_covid.analysis import predictions
+from bit_covid.analysis import ratios
 from bit_covid.base import files
 
-# Tolerance of a sum of probabilities that were written with few digits.
-_ROUNDING = 1e-3
 # Those of `summary`.
 MEASURES = ('sensitivity', 'ppv', 'specificity', 'npv')
 OVERALL = ('accuracy', 'balanced_accuracy', 'mcc', 'kappa')
@@ -34,52 +33,13 @@ FROM_CONFUSION = (*OVERALL, 'sensitivity', 'specificity', 'ppv', 'npv', 'f1')
 PER_CLASS = (*FROM_CONFUSION[len(OVERALL) :], *_AREAS)
 
 
-def labelled(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-  """Returns labels `[N]` int64 and probabilities `[N, C]` float64 of a table.
-
-  Raises:
-    ValueError: a label or a probability is missing, a label is not the number
-      of a class, or probabilities are not those of a softmax; the message
-      counts the rows. All functions of this room that measure a predictions
-      table raise it.
-  """
-  probabilities = predictions.probabilities(table)
-  unusable = table['label'].isna().to_numpy() | np.isnan(probabilities).any(1)
-  if unusable.any():
-    raise ValueError(
-      f'{unusable.sum()} of {len(table)} rows have no label or a probability '
-      f'that is not a number, such as {table["slice_id"][unusable].iloc[0]!r}.'
-      ' Metrics over the rest would not be those of the split.'
-    )
-  label = table['label'].to_numpy(np.int64)
-  num_classes = probabilities.shape[1]
-  wrong = (label < 0) | (label >= num_classes)
-  if wrong.any():
-    raise ValueError(
-      f'{wrong.sum()} of {len(label)} labels are not in 0 to '
-      f'{num_classes - 1}, such as {label[wrong][0]}. Labels are the numbers '
-      'of the classes in the order of the columns.'
-    )
-  # An infinite probability has no sum to compare.
-  with np.errstate(invalid='ignore'):
-    off = np.abs(probabilities.sum(axis=1) - 1)
-  wrong = ~(off <= _ROUNDING) | (probabilities < 0).any(axis=1)
-  if wrong.any():
-    raise ValueError(
-      f'{wrong.sum()} of {len(table)} rows have probabilities that do not add '
-      f'up to 1 or are negative, such as {table["slice_id"][wrong].iloc[0]!r}. '
-      'Give those of a softmax.'
-    )
-  return label, probabilities
-
-
 def confusion_matrix(table: pd.DataFrame) -> np.ndarray:
   """Returns the confusion matrix of a predictions table, `[C, C]` int64.
 
   The predicted class is the one of the largest probability, the first if
   several are equal.
   """
-  label, probabilities = labelled(table)
+  label, probabilities = predictions.labelled(table)
   num_classes = probabilities.shape[1]
   flat = label * num_classes + probabilities.argmax(axis=1)
   counts = np.bincount(flat, minlength=num_classes**2)
@@ -99,28 +59,28 @@ def from_confusion(confusion: np.ndarray) -> dict[str, np.ndarray]:
   hit = np.diagonal(confusion, axis1=-2, axis2=-1)
   hits = hit.sum(axis=-1)
   rest = total[..., np.newaxis] - true - predicted + hit
-  sensitivity = ratio(hit, true)
+  sensitivity = ratios.ratio(hit, true)
   # Gorodkin's R_K, MCC of any number of classes, and Cohen's kappa.
   chance = (true * predicted).sum(axis=-1)
   spread_true = total**2 - (true**2).sum(axis=-1)
   spread_predicted = total**2 - (predicted**2).sum(axis=-1)
   covariance = hits * total - chance
   return {
-    'accuracy': ratio(hits, total),
+    'accuracy': ratios.ratio(hits, total),
     'balanced_accuracy': sensitivity.mean(axis=-1),
-    'mcc': ratio(covariance, np.sqrt(spread_true * spread_predicted)),
-    'kappa': ratio(covariance, total**2 - chance),
+    'mcc': ratios.ratio(covariance, np.sqrt(spread_true * spread_predicted)),
+    'kappa': ratios.ratio(covariance, total**2 - chance),
     'sensitivity': sensitivity,
-    'specificity': ratio(rest, total[..., np.newaxis] - true),
-    'ppv': ratio(hit, predicted),
-    'npv': ratio(rest, total[..., np.newaxis] - predicted),
-    'f1': ratio(2 * hit, true + predicted),
+    'specificity': ratios.ratio(rest, total[..., np.newaxis] - true),
+    'ppv': ratios.ratio(hit, predicted),
+    'npv': ratios.ratio(rest, total[..., np.newaxis] - predicted),
+    'f1': ratios.ratio(2 * hit, true + predicted),
   }
 
 
 def measure(table: pd.DataFrame) -> dict[str, float | np.ndarray]:
   """Returns the measures of `OVERALL` (float) and `PER_CLASS` (`[C]`)."""
-  label, probabilities = labelled(table)
+  label, probabilities = predictions.labelled(table)
   measures = from_confusion(confusion_matrix(table))
   for name, area in _AREAS.items():
     measures[name] = np.array(
@@ -159,8 +119,8 @@ def at_prevalence(
   true_negative = specificity * (1 - prevalence)
   false_negative = (1 - sensitivity) * prevalence
   return (
-    ratio(true_positive, true_positive + false_positive),
-    ratio(true_negative, true_negative + false_negative),
+    ratios.ratio(true_positive, true_positive + false_positive),
+    ratios.ratio(true_negative, true_negative + false_negative),
   )
 
 
@@ -200,11 +160,3 @@ def update_json(workdir: pathlib.Path, numbers: Mapping[str, Any]) -> None:
   text = json.dumps(found, indent=2, allow_nan=False) + '\n'
   path.parent.mkdir(parents=True, exist_ok=True)
   files.write(path, text.encode())
-
-
-def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-  """Returns part / whole, broadcast, and NaN where the whole is 0."""
-  shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
-  result = np.full(shape, math.nan)
-  # [()] turns an array without axes into a scalar, as NumPy's functions do.
-  return np.divide(part, whole, out=result, where=np.not_equal(whole, 0))[()]

@@ -13,7 +13,7 @@ Zou, G. Y. Statistical Methods in Medical Research 21 (2012), for ratios.
 import numpy as np
 
 from bit_covid.analysis import interval as interval_lib
-from bit_covid.analysis import metrics
+from bit_covid.analysis import ratios
 
 Interval = interval_lib.Interval
 
@@ -56,7 +56,7 @@ def part_of_sum(part: Interval, rest: Interval) -> Interval:
   where both are 0.
   """
   product = rest.value * part.value
-  value = metrics.ratio(part.value, part.value + rest.value)
+  value = ratios.ratio(part.value, part.value + rest.value)
   with np.errstate(divide='ignore', invalid='ignore'):
     # The ratio is (product -+ root) / squared. Written with the root in the
     # denominator, its lower bound is exact where the two nearly cancel.

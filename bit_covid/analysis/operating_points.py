@@ -16,7 +16,6 @@ from sklearn import metrics as sklearn_metrics
 
 from bit_covid.analysis import interval as interval_lib
 from bit_covid.analysis import intervals
-from bit_covid.analysis import metrics
 from bit_covid.analysis import patient_counts
 from bit_covid.analysis import predictions
 
@@ -131,6 +130,6 @@ def _one_class(
     raise ValueError(
       f'No class {class_name!r} in the table. Known: {", ".join(names)}.'
     )
-  label, probabilities = metrics.labelled(table)
+  label, probabilities = predictions.labelled(table)
   index = names.index(class_name)
   return label == index, probabilities[:, index]

@@ -13,6 +13,7 @@ from bit_covid.analysis import metrics
 from bit_covid.analysis import mover
 from bit_covid.analysis import patient_counts
 from bit_covid.analysis import predictions
+from bit_covid.analysis import ratios
 
 Interval = interval_lib.Interval
 # All flips are tried if there are at most so many patients.
@@ -99,7 +100,7 @@ def _contributions(
   total = found.counts.sum(axis=0)
   rest = total - found.counts
   size = total.sum(axis=1)[:, np.newaxis]
-  rest = rest * metrics.ratio(size, rest.sum(axis=2, keepdims=True))
+  rest = rest * ratios.ratio(size, rest.sum(axis=2, keepdims=True))
   values = metrics.from_confusion(total)
   result = {
     name: np.nan_to_num(each - values[name])
@@ -109,7 +110,7 @@ def _contributions(
   if found.placements is not None:
     slices = found.slices
     slices = np.stack([slices, slices.sum(axis=1, keepdims=True) - slices], -1)
-    mean = metrics.ratio(found.placements.sum(axis=0), slices.sum(axis=0))
+    mean = ratios.ratio(found.placements.sum(axis=0), slices.sum(axis=0))
     error = (found.placements - mean * slices) / np.maximum(slices.sum(0), 1)
     result['roc_auc'] = result['average_precision'] = -error.sum(axis=2)
   return result
@@ -124,5 +125,5 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
   count = ((np.abs(a) > _ROUNDING) | (np.abs(b) > _ROUNDING)).sum(axis=0)
   a, b = (x - x.mean(axis=0) for x in (a, b))
   spread = np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
-  found = np.nan_to_num(metrics.ratio((a * b).sum(axis=0), spread))
+  found = np.nan_to_num(ratios.ratio((a * b).sum(axis=0), spread))
   return found * count / (count + 1)

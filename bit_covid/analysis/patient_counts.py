@@ -11,6 +11,7 @@ import pandas as pd
 from bit_covid.analysis import aggregation
 from bit_covid.analysis import metrics
 from bit_covid.analysis import placements as placements_lib
+from bit_covid.analysis import predictions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +45,7 @@ def make(table: pd.DataFrame, *, with_areas: bool = True) -> PatientCounts:
 
   The areas under curves are slow; `with_areas=False` leaves them out.
   """
-  label, probabilities = metrics.labelled(table)
+  label, probabilities = predictions.labelled(table)
   num_classes = probabilities.shape[1]
   patient, names = aggregation.patient_indices(table)
   counts = np.zeros((len(names), num_classes, num_classes))

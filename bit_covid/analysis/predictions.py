@@ -25,6 +25,8 @@ PATIENTS_UNKNOWN = (
 )
 # Slices or patients that an error message names.
 _EXAMPLES = 5
+# Tolerance of a sum of probabilities that were written with few digits.
+_ROUNDING = 1e-3
 
 
 def make_table(
@@ -63,6 +65,45 @@ def class_names(table: pd.DataFrame) -> tuple[str, ...]:
 def probabilities(table: pd.DataFrame) -> np.ndarray:
   """Returns the probabilities in a table, `[N, C]` float64."""
   return table.iloc[:, len(ID_COLUMNS) :].to_numpy(np.float64)
+
+
+def labelled(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+  """Returns labels `[N]` int64 and probabilities `[N, C]` float64 of a table.
+
+  Raises:
+    ValueError: a label or a probability is missing, a label is not the number
+      of a class, or probabilities are not those of a softmax; the message
+      counts the rows. All functions of this room that measure a predictions
+      table raise it.
+  """
+  values = probabilities(table)
+  unusable = table['label'].isna().to_numpy() | np.isnan(values).any(1)
+  if unusable.any():
+    raise ValueError(
+      f'{unusable.sum()} of {len(table)} rows have no label or a probability '
+      f'that is not a number, such as {table["slice_id"][unusable].iloc[0]!r}.'
+      ' Metrics over the rest would not be those of the split.'
+    )
+  label = table['label'].to_numpy(np.int64)
+  num_classes = values.shape[1]
+  wrong = (label < 0) | (label >= num_classes)
+  if wrong.any():
+    raise ValueError(
+      f'{wrong.sum()} of {len(label)} labels are not in 0 to '
+      f'{num_classes - 1}, such as {label[wrong][0]}. Labels are the numbers '
+      'of the classes in the order of the columns.'
+    )
+  # An infinite probability has no sum to compare.
+  with np.errstate(invalid='ignore'):
+    off = np.abs(values.sum(axis=1) - 1)
+  wrong = ~(off <= _ROUNDING) | (values < 0).any(axis=1)
+  if wrong.any():
+    raise ValueError(
+      f'{wrong.sum()} of {len(table)} rows have probabilities that do not add '
+      f'up to 1 or are negative, such as {table["slice_id"][wrong].iloc[0]!r}. '
+      'Give those of a softmax.'
+    )
+  return label, values
 
 
 def write(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:

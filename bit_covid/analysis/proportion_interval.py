@@ -14,7 +14,7 @@ import numpy as np
 import scipy.special
 
 from bit_covid.analysis import interval as interval_lib
-from bit_covid.analysis import metrics
+from bit_covid.analysis import ratios
 
 _TAIL = (1 - interval_lib.LEVEL) / 2
 # What is assumed of the correlation with the weight of one patient.
@@ -37,14 +37,14 @@ def interval(
   """
   hits, slices = np.asarray(hits, np.float64), np.asarray(slices, np.float64)
   total = slices.sum(axis=-1)
-  share = metrics.ratio(hits.sum(axis=-1), total)
+  share = ratios.ratio(hits.sum(axis=-1), total)
   members = np.eye(stratum.max(initial=0) + 1)[stratum]
   members = members[:, members.any(axis=0)]
   freedom = len(members) - members.shape[1]
   count = _by_correlation(hits, slices, members)
   variance = _variance(hits - share[..., np.newaxis] * slices, members)
   variance /= np.maximum(total, 1) ** 2
-  by_variance = metrics.ratio(share * (1 - share), variance)
+  by_variance = ratios.ratio(share * (1 - share), variance)
   by_variance = np.nan_to_num(by_variance, nan=np.inf)
   # Without any error, or any hit, nothing was estimated that t would allow for.
   is_estimated = (share > 0) & (share < 1) & (freedom > 0)
@@ -124,4 +124,4 @@ def _binomial(
 
 
 def _zero_ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-  return np.nan_to_num(metrics.ratio(part, whole))
+  return np.nan_to_num(ratios.ratio(part, whole))

@@ -15,7 +15,6 @@ import pandas as pd
 
 from bit_covid.analysis import interval as interval_lib
 from bit_covid.analysis import intervals
-from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 
 MIN_PATIENTS = 10
@@ -110,7 +109,7 @@ def measure(
   Within a kind, age bands are sorted by age and others by falling size. Without
   metadata, those of `read_metadata`, there are only subgroups by source.
   """
-  metrics.labelled(table)
+  predictions.labelled(table)
   result = []
   for by, names in _kinds(table, metadata).items():
     for name in _ordered(table['patient_id'].groupby(names).nunique()):

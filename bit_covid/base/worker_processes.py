@@ -12,6 +12,9 @@ import signal
 import threading
 from typing import Any
 
+# Why this process, if it is one of several, cannot do its tasks.
+_start_errors: list[Exception] = []
+
 
 def run(
   task: Callable[[str], Any],
@@ -42,7 +45,7 @@ def run(
   """
   left = list(dict.fromkeys(names))
   with _pool(jobs, start, arguments) as pool:
-    submitted = {pool.submit(task, name): name for name in left}
+    submitted = {pool.submit(_do, task, name): name for name in left}
     try:
       for each in futures.as_completed(submitted):
         name = submitted[each]
@@ -69,7 +72,7 @@ def _one_by_one(
       while waiting:
         name = waiting.pop(0)
         try:
-          result = pool.submit(task, name).result()
+          result = pool.submit(_do, task, name).result()
         except process.BrokenProcessPool:
           dead.append(name)
           break
@@ -93,7 +96,16 @@ def _start(start: Callable[..., None], *arguments: Any) -> None:
   # Ctrl+C reaches all processes of a terminal; the first one decides.
   signal.signal(signal.SIGINT, signal.SIG_IGN)
   threading.Thread(target=_end_with_parent, daemon=True).start()
-  start(*arguments)
+  try:
+    start(*arguments)
+  except Exception as error:  # As a death, it would be tried for every name.
+    _start_errors.append(error)
+
+
+def _do(task: Callable[[str], Any], name: str) -> Any:
+  if _start_errors:
+    raise _start_errors[0]
+  return task(name)
 
 
 def _end_with_parent() -> None:

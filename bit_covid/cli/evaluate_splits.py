@@ -133,7 +133,7 @@ def _dataset(arguments: argparse.Namespace, own: str) -> str:
 
   A path that holds another kind of data set names it.
   """
-  found = data_kind.of_path(arguments.data)
+  found = data_kind.of_path(arguments.data, own=own)
   is_own = not found or found.partition('/')[0] == own.partition('/')[0]
   return arguments.dataset or (own if is_own else found)
 

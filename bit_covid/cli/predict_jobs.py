@@ -12,6 +12,7 @@ import contextlib
 import logging
 from multiprocessing import util
 
+from bit_covid.base import host_memory
 from bit_covid.base import worker_processes
 from bit_covid.cli import clinic_files
 from bit_covid.cli import scan_scorer
@@ -48,6 +49,7 @@ def score(
 def _begin(arguments: argparse.Namespace) -> None:
   # As `base.command` does in the first process.
   logging.getLogger('matplotlib.font_manager').setLevel(logging.ERROR)
+  host_memory.keep_freed()  # As in the first process.
   network = load.load(arguments.checkpoint, flips=arguments.flips)
   stack = contextlib.ExitStack()
   found = scans.without_copies(

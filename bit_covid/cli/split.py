@@ -6,7 +6,8 @@
 
 Where patients are not known, `--group_by=appearance` keeps images together that
 look like one scan. The result is `images_split.csv` beside the CSV, unless
---output names another file.
+--output names another file. Instead of a CSV, a folder that holds a folder of
+images for each class will do; the result is `images_split.csv` in it.
 """
 
 import argparse
@@ -34,9 +35,13 @@ def main(argv: Sequence[str] | None = None) -> int:
       'data/images.csv --shares=train=0.8,test=0.2 --seed=1',
       'If patients are not known:\n'
       'data/images.csv --group_by=appearance --correlation=0.9',
+      'A folder with one folder of images for each class:\n'
+      'data --group_by=appearance',
     ),
   )
-  parser.add_argument('csv', type=pathlib.Path, help='CSV of images')
+  parser.add_argument(
+    'csv', type=pathlib.Path, help='CSV of images, or folder of class folders'
+  )
   parser.add_argument(
     '--shares',
     default='train=0.7,val=0.1,test=0.2',
@@ -57,16 +62,16 @@ def main(argv: Sequence[str] | None = None) -> int:
   )
   arguments_lib.add_seed(parser, 'of the division')
   parser.add_argument(
-    '--output', type=pathlib.Path, help='default: <csv>_split.csv beside it'
+    '--output',
+    type=pathlib.Path,
+    help='default: <csv>_split.csv beside it, images_split.csv in a folder',
   )
   return command.main(parser, _run, argv)
 
 
 def _run(arguments: argparse.Namespace) -> int:
   path, by_patient = arguments.csv, arguments.group_by == 'patient'
-  columns = ('path', 'label', 'patient') if by_patient else ('path', 'label')
-  places = csv_file.read(path, columns, allow_others=True)
-  _check_columns(path, next(iter(places.values())), by_patient=by_patient)
+  places = _read(path, by_patient=by_patient)
   shares = _shares(arguments.shares)
   _check_names(places, shares)
   output = _output(arguments)
@@ -74,13 +79,16 @@ def _run(arguments: argparse.Namespace) -> int:
   divide = functools.partial(
     patient_split.divide, shares=shares, seed=arguments.seed
   )
-  patients = [row.get('patient', '') for row in rows]
+  # An image of a folder counts as a patient of its own.
+  noun = 'patients' if 'patient' in rows[0] else 'images'
+  patients = [row.get('patient', row['path']) for row in rows]
   if not by_patient:
     # Only here, as it takes seconds to load.
     from bit_covid.cli import split_by_appearance
 
+    noun = 'groups'
     patients = split_by_appearance.groups(
-      path.parent, rows, correlation=arguments.correlation, divide=divide
+      output.parent, rows, correlation=arguments.correlation, divide=divide
     )
   units = [
     {'label': row['label'], 'patient': patient}
@@ -91,11 +99,24 @@ def _run(arguments: argparse.Namespace) -> int:
   csv_file.write(
     output, [row | {'split': x} for row, x in zip(rows, names, strict=True)]
   )
-  noun = 'patients' if by_patient else 'groups'
   _show_counts(units, names, list(shares), noun)
   lines.say(f'All: {len(rows):,} slices of {len(chosen):,} {noun}.')
   lines.say(f'{output} (seed {arguments.seed})')
   return 0
+
+
+def _read(path: pathlib.Path, *, by_patient: bool) -> dict[str, dict[str, str]]:
+  """Returns the rows of a CSV or the images of a folder, by their place."""
+  if path.is_dir():
+    # Only here, as it takes seconds to load.
+    from input_pipeline import custom_images
+
+    images = custom_images.read_classes(path)
+    return {x.place: {'path': x.slice_id, 'label': x.label} for x in images}
+  columns = ('path', 'label', 'patient') if by_patient else ('path', 'label')
+  places = csv_file.read(path, columns, allow_others=True)
+  _check_columns(path, next(iter(places.values())), by_patient=by_patient)
+  return places
 
 
 def _check_columns(
@@ -114,6 +135,8 @@ def _check_columns(
 
 def _output(arguments: argparse.Namespace) -> pathlib.Path:
   path = arguments.csv
+  if path.is_dir():
+    path /= 'images.csv'
   output = arguments.output or path.with_name(f'{path.stem}_split.csv')
   if output.parent.resolve() != path.parent.resolve():
     raise ValueError(

@@ -4,8 +4,6 @@
 
 import time
 
-import numpy as np
-
 from bit_covid.base import compilation_cache
 from bit_covid.inference import network as network_lib
 
@@ -44,7 +42,5 @@ def warm_up(network: network_lib.Network, *, num_slices: int = 16) -> float:
     num_slices: of a scan, which decides about the size of its batches.
   """
   start = time.monotonic()
-  side = network.preprocessing['crop']
-  black = np.zeros((num_slices, side, side, 1), np.uint8)
-  network.outputs(black, with_maps=True)
+  network.compile(num_slices)
   return time.monotonic() - start

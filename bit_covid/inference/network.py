@@ -236,6 +236,17 @@ class Network:
       distances = self.detector.distances(features)
     return Outputs(probabilities, distances, maps)
 
+  def compile(self, num_slices: int) -> None:
+    """Compiles what `outputs` needs for logits and maps, without running it.
+
+    Args:
+      num_slices: of a scan, which decides about the size of its batches.
+    """
+    side, batch = self.preprocessing['crop'], whole_batches.size(num_slices)
+    images = jax.ShapeDtypeStruct((batch, side, side, 1), np.float32)
+    # JAX keeps the program for the calls that follow.
+    class_maps.apply.lower(self.model, self.params, images).compile()
+
   def _calibrated(self, logits: np.ndarray) -> npt.NDArray[np.float64]:
     if not np.isfinite(logits).all():
       raise ValueError(

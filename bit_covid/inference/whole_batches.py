@@ -36,8 +36,7 @@ def apply(
       its own. None: N.
   """
   parts = []
-  count = len(images) if num_images is None else num_images
-  batch = next((x for x in _SIZES if x >= count), _SIZES[-1])
+  batch = size(len(images) if num_images is None else num_images)
   for start in range(0, len(images), batch):
     part = [array[start : start + batch] for array in (images, *others)]
     part[0] = part[0].astype(np.float32)
@@ -45,6 +44,11 @@ def apply(
     kept = len(part[0])
     parts.append([np.asarray(x)[:kept] for x in outputs])
   return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+
+
+def size(num_images: int) -> int:
+  """Returns the number of images in each call of `apply`."""
+  return next((x for x in _SIZES if x >= num_images), _SIZES[-1])
 
 
 def check_images(images: np.ndarray) -> None:

@@ -27,7 +27,8 @@ class Size(NamedTuple):
   block_units: tuple[int, ...]
   # Channels of the root; BiT's "x3" is 3 * 64.
   width: int
-  # BiT uses 32 groups whatever the width; only the tiny network needs fewer.
+  # BiT uses 32 groups whatever the width. Narrower networks need fewer: with
+  # `width // 2`, a group has at least two channels, as in R50x1.
   num_groups: int = 32
 
   @property
@@ -39,6 +40,11 @@ class Size(NamedTuple):
 MODELS: Mapping[str, Size] = {
   # For tests and the demo; there is no public checkpoint of it.
   'tiny': Size((1, 1, 1, 1), width=16, num_groups=8),
+  # Between tiny and R50x1, for training from random weights on few cores; there
+  # are no public checkpoints of them either. 26 layers are two units a block.
+  'R26x0.5': Size((2, 2, 2, 2), width=32, num_groups=16),
+  'R50x0.5': Size((3, 4, 6, 3), width=32, num_groups=16),
+  'R26x1': Size((2, 2, 2, 2), width=64),
   'R50x1': Size((3, 4, 6, 3), width=64),
   'R50x3': Size((3, 4, 6, 3), width=3 * 64),
   'R101x1': Size((3, 4, 23, 3), width=64),

@@ -61,7 +61,7 @@ def _check(table: pd.DataFrame) -> None:
       'The table holds 0 slices. Evaluate the split again, or remove its file.'
     )
   predictions.check_once(table)
-  metrics.labelled(table)
+  predictions.labelled(table)
 
 
 def _split(

@@ -81,7 +81,7 @@ class ScanResult:
       that count; empty: no slice counts.
     verdict: whether the network can be asked about it.
     montage_slices: slices from all parts of the scan, for the montage.
-    seconds: time spent on 'reading' and on 'network'.
+    seconds: time spent on 'network', and waiting for it on 'reading'.
     certainty: what the number of the predicted class is worth; None: there is
       no number.
   """

@@ -7,13 +7,14 @@ with scans.find('study/', window=network.window) as found:
 result.predicted, result.scan_probabilities['mean']
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 import dataclasses
 from typing import Any
 
 import numpy as np
 
 from bit_covid.analysis import aggregation
+from bit_covid.base import read_ahead
 from bit_covid.base import stopwatch
 from bit_covid.inference import network as network_lib
 from bit_covid.models import class_maps
@@ -136,20 +137,33 @@ def _score_slices(
       on_slice()
     batch.clear()
 
-  with clock.of('reading'):
-    for checked in scans.read_checked(scan):
+  # The next batch is read while the network is at work. What counts as reading
+  # is the time that the network waits for it.
+  made = _read_and_prepare(network, scan, score_flagged)
+  with clock.of('reading'), read_ahead.read_ahead(made, most=BATCH) as slices:
+    for checked, prepared, box in slices:
       on_read(checked)
-      results[checked.index] = result = _unscored(scan, checked)
-      if not result.is_readable or (result.finding and not score_flagged):
+      results[checked.index] = _unscored(scan, checked)._replace(box=box)
+      if prepared is None:
         on_slice()
         continue
-      batch[checked.index], box = network.prepare(checked.gray)
-      results[checked.index] = result._replace(box=box)
+      batch[checked.index] = prepared
       if len(batch) == BATCH:
         score_batch()
   if batch:
     score_batch()
   return tuple(results[i] for i in range(len(scan)))
+
+
+def _read_and_prepare(
+  network: network_lib.Network, scan: scans.Scan, score_flagged: bool
+) -> Iterator[tuple[scans.Checked, np.ndarray | None, np.ndarray | None]]:
+  """Yields each slice, prepared if it is to be scored, and its box."""
+  for checked in scans.read_checked(scan):
+    if checked.gray is None or (checked.reason and not score_flagged):
+      yield checked, None, None
+    else:
+      yield checked, *network.prepare(checked.gray)
 
 
 def _unscored(

@@ -19,7 +19,16 @@ _ADDED = types.MappingProxyType(
     'early_stop': 0,
   }
 )
-_ADDED_DATA = types.MappingProxyType({'fold': [], 'leave_out': ''})
+_ADDED_DATA = types.MappingProxyType(
+  {
+    'fold': [],
+    'leave_out': '',
+    'rotation': 0.0,
+    'contrast': 0.0,
+    'brightness': 0.0,
+    'erase': 0.0,
+  }
+)
 
 
 def complete(config: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ import pytest
 from bit_covid import predict
 from bit_covid.analysis import aggregation
 from bit_covid.analysis import predictions
+from bit_covid.base import host_memory
 from bit_covid.base import page_templates
 from bit_covid.cli import clinic_files
 from bit_covid.cli import predict_scans
@@ -44,6 +45,19 @@ def output(tmp_path_factory, checkpoint, study):
   )
   assert code == 0
   return folder
+
+
+def test_freed_memory_is_kept_before_a_scan_is_scored(
+  tmp_path, checkpoint, study, monkeypatch
+):
+  called = []
+  monkeypatch.setattr(host_memory, 'keep_freed', lambda: called.append('kept'))
+  monkeypatch.setattr(
+    predict_scans, 'run', lambda arguments: called.append('scored')
+  )
+  output = tmp_path / 'results'
+  predict.main([str(study), f'--checkpoint={checkpoint}', f'--output={output}'])
+  assert called == ['kept', 'scored']
 
 
 def test_files_of_a_prediction(output):

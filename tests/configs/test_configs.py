@@ -12,6 +12,7 @@ from bit_covid.models import resnet_v2
 from bit_covid.training import schedule
 from bit_covid.weights import find
 from configs import common
+from input_pipeline import sars_cov_2_ct
 
 FOLDER = pathlib.Path(common.__file__).parent
 NAMES = sorted(
@@ -110,6 +111,18 @@ def test_pretraining_has_a_short_form_for_its_set():
     _get_config('pretrain_textures', 'sets=m')
   with pytest.raises(ValueError, match=r"'set=m'.*expected any of resolution"):
     common.get_config('set=m')
+
+
+def test_the_sars_cov_2_set_is_trained_on_whole_images_by_default():
+  config = _get_config('sars_cov_2_ct')
+  assert config.data.name == sars_cov_2_ct.NAME
+  assert config.data.box == 'none'
+  assert config.init == 'random'
+  small = _get_config(
+    'sars_cov_2_ct', 'model=tiny,init=Textures-M-tiny,resolution=256x224'
+  )
+  assert (small.model.name, small.init) == ('tiny', 'Textures-M-tiny')
+  assert (small.data.resize, small.data.crop) == (256, 224)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from matplotlib import figure as mpl_figure
 import numpy as np
 
 from bit_covid.analysis import figures_curves
-from bit_covid.analysis import metrics
 from bit_covid.analysis import published
+from bit_covid.analysis import ratios
 from bit_covid.paper import collect
 from bit_covid.paper import grid
 from bit_covid.paper import markdown
@@ -35,7 +35,7 @@ class _Matrix(NamedTuple):
   def shares(self) -> np.ndarray:
     """Returns the shares of the true class, `[C, C]`."""
     whole = self.counts.sum(axis=1, keepdims=True)
-    return metrics.ratio(self.counts, np.broadcast_to(whole, self.counts.shape))
+    return ratios.ratio(self.counts, np.broadcast_to(whole, self.counts.shape))
 
 
 def make(request: collect.Request) -> collect.Collected:

@@ -16,6 +16,7 @@ from input_pipeline import data_sets
     ('covidx_ct/2a', 'upper bound', 'at another hospital'),
     ('covidx_ct:1.0.0', 'upper bound', 'at another hospital'),
     ('image_folder', '', 'images of its own user'),
+    ('sars_cov_2_ct', 'upper bound', 'how well it does on new patients'),
     ('mosmed', '', 'trained on mosmed; how well it does on other data'),
     # A public set whose name merely begins like another one.
     ('covidx_ct_3/a', '', 'trained on covidx_ct_3/a;'),

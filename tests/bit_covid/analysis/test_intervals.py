@@ -149,7 +149,7 @@ def test_bad_values_are_refused(simulated, column, value, message):
 
 def test_mean_of_errors_has_the_interval_of_the_accuracy(simulated):
   table = simulated(3)
-  label, probabilities = metrics.labelled(table)
+  label, probabilities = predictions.labelled(table)
   is_right = (probabilities.argmax(axis=1) == label).astype(float)
   expected = intervals.intervals(table, with_areas=False)['accuracy']
   for factor in (1, 2):

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bit_covid.analysis import metrics
 from bit_covid.analysis import predictions
 
 
@@ -103,7 +102,7 @@ def test_probability_that_is_no_number_is_missing(tmp_path):
     )
     labelled = found.dropna(subset='label')
     with pytest.raises(ValueError, match='1 of 4 rows have no label or a prob'):
-      metrics.labelled(labelled)
+      predictions.labelled(labelled)
 
 
 def test_texts_that_are_formulas_are_written_as_text_and_read_as_before(

@@ -16,6 +16,8 @@ _prefix = []
 
 
 def start(prefix):
+  if prefix == 'missing':
+    raise FileNotFoundError(f'{prefix} in process {os.getpid()}')
   _prefix.append(prefix)
 
 
@@ -27,14 +29,14 @@ def task(name):
   return _prefix[0] + name, os.getpid()
 
 
-def _run(names, *, jobs=2):
+def _run(names, *, jobs=2, prefix='x'):
   done = {}
   dead = worker_processes.run(
     task,
     names,
     jobs=jobs,
     start=start,
-    arguments=('x',),
+    arguments=(prefix,),
     on_done=done.__setitem__,
   )
   return done, dead
@@ -60,6 +62,12 @@ def test_task_that_kills_its_process_is_given_up_alone():
 def test_error_of_a_task_is_raised():
   with pytest.raises(ValueError, match='a wrong name'):
     _run(['a', 'wrong'], jobs=1)
+
+
+def test_error_of_the_start_is_raised_at_once(capfd):
+  with pytest.raises(FileNotFoundError, match='missing in process'):
+    _run(['a', 'b', 'c'], prefix='missing')
+  assert 'Traceback' not in capfd.readouterr().err
 
 
 _PARENT = """

@@ -141,3 +141,12 @@ from bit_covid.app import server
 assert not {'tensorflow', 'tensorflow_datasets'} & {*sys.modules}
 """
   subprocess.run([sys.executable, '-c', program], cwd=ROOT, check=True)
+
+
+def test_a_scan_needs_no_scikit_learn():
+  program = """
+import sys
+from bit_covid.cli import predict_scans
+assert not {'sklearn', 'scipy.stats', 'tensorflow'} & {*sys.modules}
+"""
+  subprocess.run([sys.executable, '-c', program], cwd=ROOT, check=True)

@@ -4,10 +4,24 @@
 
 import collections
 
+import cv2
+import numpy as np
 import pytest
 
 from bit_covid.cli import split
 from input_pipeline import image_csv
+
+
+@pytest.fixture
+def save_png():
+  """Saves a small image at a path, whose folder is made."""
+
+  def save(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.zeros((20, 30), np.uint8))
+
+  return save
+
 
 SHARES = {'train': 0.7, 'val': 0.1, 'test': 0.2}
 
@@ -55,6 +69,36 @@ def test_what_is_refused_leaves_no_file(tmp_path, capsys, content, message):
   assert error.count('\n') == 1
   assert message in error
   assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_of_classes_needs_no_csv(tmp_path, capsys, save_png):
+  for name in [f'{c}/{i}.png' for c in 'AB' for i in range(10)]:
+    save_png(tmp_path / name)
+  assert split.main([str(tmp_path), '--seed=2']) == 0
+  output = capsys.readouterr().out
+  assert 'All: 20 slices of 20 images.' in output
+  for name, count in (('train', 14), ('val', 2), ('test', 4)):
+    _, images = image_csv.read(tmp_path / 'images_split.csv', name)
+    assert len(images) == count
+    assert {x.label for x in images} == {'A', 'B'}
+    assert all(x.slice_id.startswith(f'{x.label}/') for x in images)
+    # Patients are not known.
+    assert all(x.patient_id == x.slice_id for x in images)
+
+
+@pytest.mark.parametrize(
+  'names', [('train/A/1.png', 'test/A/2.png'), ('test/A/1.png',), ('A/1.png',)]
+)
+def test_a_folder_without_class_folders_is_refused(
+  tmp_path, capsys, save_png, names
+):
+  for name in names:
+    save_png(tmp_path / name)
+  assert split.main([str(tmp_path)]) == 2
+  error = capsys.readouterr().err
+  assert 'or more folders of classes' in error
+  assert error.count('\n') == 1
+  assert not (tmp_path / 'images_split.csv').exists()
 
 
 def test_the_command_writes_what_image_csv_reads(tmp_path, capsys):

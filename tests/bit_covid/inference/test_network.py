@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A trained network on images, against the same network in NumPy float64."""
 
+import jax
 import numpy as np
 import pytest
 import scipy.special
@@ -54,6 +55,15 @@ def test_probabilities_are_calibrated(
     assert outputs.distances is None
     assert (outputs.maps is not None) == with_maps
   assert network.outputs(prepared, with_maps=True).maps.shape == (3, 3, 1, 1)
+
+
+def test_what_was_compiled_is_not_compiled_again(network, caplog):
+  with jax.log_compiles():
+    network.compile(19)
+    assert 'jit(apply)' in caplog.text
+    caplog.clear()
+    network.outputs(_gray(19), with_maps=True)
+    assert 'jit(apply)' not in caplog.text
 
 
 def test_without_a_temperature_the_softmax_is_that_of_the_logits(

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ensembles against means of the networks in NumPy float64."""
 
+import jax
 import numpy as np
 import pytest
 import scipy.special
@@ -52,7 +53,8 @@ def test_probabilities_are_the_mean(
     for view in ([images, images[:, :, ::-1]] if flips else [images])
     for logits, _ in [reference_network(member, view)]
   ]
-  logits, intermediates = _model(flips=flips).apply({'params': params}, images)
+  apply = jax.jit(_model(flips=flips).apply)
+  logits, intermediates = apply({'params': params}, images)
   probabilities = scipy.special.softmax(np.float64(logits), axis=1)
   np.testing.assert_allclose(probabilities, np.mean(expected, 0), atol=1e-5)
   np.testing.assert_allclose(np.exp(logits), probabilities, atol=1e-5)
@@ -63,10 +65,9 @@ def test_probabilities_are_the_mean(
 def test_standardized_kernels_give_the_same(params, images):
   model = _model(flips=True)
   standardized = resnet_v2.standardize_kernels(params)
-  actual, _ = ensemble.prestandardized(model).apply(
-    {'params': standardized}, images
-  )
-  expected, _ = model.apply({'params': params}, images)
+  apply = jax.jit(ensemble.prestandardized(model).apply)
+  actual, _ = apply({'params': standardized}, images)
+  expected, _ = jax.jit(model.apply)({'params': params}, images)
   np.testing.assert_allclose(actual, expected, atol=1e-5)
 
 

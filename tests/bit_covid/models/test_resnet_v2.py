@@ -76,8 +76,40 @@ def test_parameter_counts(model):
   assert counts == PARAMETER_COUNTS[model]
 
 
+def _count_by_hand(size, num_classes):
+  """Returns the number of parameters, counted layer by layer."""
+  channels, count = size.width, 7 * 7 * 3 * size.width
+  for block, units in enumerate(size.block_units):
+    inner = size.width * 2**block
+    for unit in range(units):
+      # Three norms with scale and bias, and three kernels.
+      count += 2 * (channels + inner + inner)
+      count += channels * inner + 9 * inner * inner + inner * 4 * inner
+      if unit == 0:
+        count += channels * 4 * inner
+      channels = 4 * inner
+  return count + 2 * channels + (channels + 1) * num_classes
+
+
+@pytest.mark.parametrize('model', resnet_v2.MODELS)
+def test_parameters_are_as_many_as_layers_have(model):
+  network = resnet_v2.create(model, num_classes=3)
+  found = resnet_v2.parameter_count(resnet_v2.parameter_shapes(network))
+  assert found == _count_by_hand(resnet_v2.MODELS[model], 3)
+
+
+@pytest.mark.parametrize('model', resnet_v2.MODELS)
+def test_each_group_of_a_norm_has_several_channels(model):
+  size = resnet_v2.MODELS[model]
+  # The narrowest map has as many channels as the root; with one channel a
+  # group, the norm would take away its mean.
+  assert size.width % size.num_groups == 0
+  assert size.width // size.num_groups >= 2
+
+
 def test_every_published_size_has_a_known_count():
-  assert set(resnet_v2.MODELS) - {'tiny'} == set(PARAMETER_COUNTS)
+  own = {'tiny', 'R26x0.5', 'R50x0.5', 'R26x1'}
+  assert set(resnet_v2.MODELS) - own == set(PARAMETER_COUNTS)
 
 
 def test_gray_gives_the_logits_of_three_equal_channels(random_params):
@@ -173,7 +205,7 @@ def test_new_network_gives_equal_logits():
 
 
 def test_unknown_model_lists_the_known_ones():
-  with pytest.raises(ValueError, match=r"'R18'.*tiny, R50x1.*R152x4"):
+  with pytest.raises(ValueError, match=r"'R18'.*tiny, R26x0.5.*R50x1.*R152x4"):
     resnet_v2.create('R18', num_classes=3)
 
 

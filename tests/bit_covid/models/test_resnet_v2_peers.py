@@ -32,7 +32,9 @@ def _compare(make_peer, model, path, shape):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('shape', [(96, 96), (97, 65)], ids=['even', 'odd'])
-@pytest.mark.parametrize('model', ['R50x1', 'R101x1', 'R50x3'])
+@pytest.mark.parametrize(
+  'model', ['R50x1', 'R101x1', 'R50x3', 'R26x0.5', 'R50x0.5', 'R26x1']
+)
 def test_logits_of_a_random_checkpoint(
   tmp_path, random_params, make_peer, model, shape
 ):

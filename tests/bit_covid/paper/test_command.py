@@ -193,14 +193,14 @@ def test_wrong_settings_are_refused_on_one_line(
   assert error.count('\n') == 1
 
 
+# All but the two that need many runs, which `test_collect_figures` collects.
+_ITEMS = [x for x in grid.ITEMS if x not in ('figure6', 'figure8')]
 _COMMAND = [
   sys.executable,
   '-m',
   'bit_covid.paper',
-  'all',
+  *_ITEMS,
   '--scale=demo',
-  # What is drawn once is not drawn better thrice.
-  '--few_shot_seeds=1',
   # Few steps: that all runs are made and collected does not depend on what they
   # learn.
   '--set=schedule=(2,4,6,8,10)',
@@ -209,7 +209,7 @@ _COMMAND = [
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_the_whole_paper_killed_halfway_and_started_again(tmp_path):
+def test_a_paper_killed_halfway_and_started_again(tmp_path):
   workdir = tmp_path / 'paper'
   line = [*_COMMAND, f'--workdir={workdir}', f'--set=data.data_dir={tmp_path}']
   environment = os.environ | {
@@ -220,7 +220,7 @@ def test_the_whole_paper_killed_halfway_and_started_again(tmp_path):
   log = tmp_path / 'first.log'
   with log.open('w') as out:
     first = subprocess.Popen(line, cwd=_ROOT, env=environment, stdout=out)
-    while not re.search(r'^12 of', log.read_text(), re.MULTILINE):
+    while not re.search(r'^3 of', log.read_text(), re.MULTILINE):
       assert first.poll() is None
       time.sleep(0.2)
     first.send_signal(signal.SIGKILL)
@@ -229,7 +229,7 @@ def test_the_whole_paper_killed_halfway_and_started_again(tmp_path):
     path: path.stat().st_mtime_ns
     for path in workdir.glob('runs/*/finished.json')
   }
-  assert len(made) >= 11
+  assert len(made) >= 2
   again = subprocess.run(
     line, cwd=_ROOT, env=environment, capture_output=True, text=True
   )
@@ -239,11 +239,11 @@ def test_the_whole_paper_killed_halfway_and_started_again(tmp_path):
   assert {path: path.stat().st_mtime_ns for path in made} == made
   for path in made:
     assert f': {path.parent.name}' not in again.stdout
-  runs = grid.runs(list(grid.ITEMS), few_shot_seeds=1)
+  runs = grid.runs(_ITEMS)
   assert {
     path.parent.name for path in workdir.glob('runs/*/finished.json')
   } == {run.name for run in runs}
-  for item in grid.ITEMS:
+  for item in _ITEMS:
     table = pd.read_csv(workdir / f'{item}.csv')
     assert len(table)
     text = (workdir / f'{item}.md').read_text()

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scores of a DICOM series, against the same network in NumPy float64."""
 
+import dataclasses
+import threading
+
 import ml_collections
 import numpy as np
 from PIL import Image
@@ -132,6 +135,30 @@ def test_callers_are_told_of_each_slice(classifier, study):
   )
   assert sorted(read) == list(range(20))
   assert len(done) == 20
+
+
+def test_slices_are_read_while_the_network_is_at_work(
+  classifier, study, monkeypatch
+):
+  is_read, outputs = threading.Event(), classifier.outputs
+
+  def wait_and_compute(*args, **kwargs):
+    assert is_read.wait(timeout=20)
+    return outputs(*args, **kwargs)
+
+  def read_last():
+    is_read.set()
+    return last.read()
+
+  monkeypatch.setattr(classifier, 'outputs', wait_and_compute)
+  with scans.find(study) as found:
+    scan = found.scans[0]
+    *others, last = scan.slices
+    scan = dataclasses.replace(
+      scan, slices=[*others, last._replace(read=read_last)]
+    )
+    # 16 of the 17 slices that count are in the first batch.
+    assert score.score(classifier, scan, num_shown=0).num_used == 17
 
 
 def test_a_choice_takes_the_largest_value_of_each_part():

@@ -86,23 +86,20 @@ def _stop_in_evaluation(monkeypatch, number):
   monkeypatch.setattr(best.Best, 'add', add)
 
 
-@pytest.mark.parametrize('number', [2, 3, 6])
-def test_a_resumed_training_keeps_the_same(
-  config, tmp_path, monkeypatch, number
-):
+def test_a_resumed_training_keeps_the_same(config, tmp_path, monkeypatch):
   config.checkpoint_every = 4
   train.train_and_evaluate(config, tmp_path / 'whole')
-  with monkeypatch.context() as patch:
-    _stop_in_evaluation(patch, number)
-    with pytest.raises(KeyboardInterrupt):
-      train.train_and_evaluate(config, tmp_path / 'parts')
-  train.train_and_evaluate(config, tmp_path / 'parts')
-  names = ('metrics.jsonl', 'predictions/val.csv', 'model.npz')
-  for name in names:
-    found, expected = (
-      (tmp_path / x / name).read_bytes() for x in ('parts', 'whole')
-    )
-    assert found == expected, name
+  # Before there is a checkpoint, and in the last evaluation.
+  for number in (2, 6):
+    parts = tmp_path / f'parts_{number}'
+    with monkeypatch.context() as patch:
+      _stop_in_evaluation(patch, number)
+      with pytest.raises(KeyboardInterrupt):
+        train.train_and_evaluate(config, parts)
+    train.train_and_evaluate(config, parts)
+    for name in ('metrics.jsonl', 'predictions/val.csv', 'model.npz'):
+      expected = (tmp_path / 'whole' / name).read_bytes()
+      assert (parts / name).read_bytes() == expected, (number, name)
 
 
 def test_a_training_stops_early_and_stays_stopped(config, tmp_path):

@@ -32,7 +32,7 @@ def _convolutions(size: resnet_v2.Size, side: int) -> int:
   return 2 * count
 
 
-@pytest.mark.parametrize('model', ['tiny', 'R50x1'])
+@pytest.mark.parametrize('model', ['tiny', 'R26x0.5', 'R50x1'])
 @pytest.mark.parametrize('crop', [64, 224])
 def test_operations_are_those_of_the_convolutions(model, crop):
   expected = _convolutions(resnet_v2.MODELS[model], crop)

@@ -10,6 +10,8 @@ import bit_covid
 from bit_covid.weights import ensemble_checkpoint
 from bit_covid.weights import find
 
+pytestmark = pytest.mark.usefixtures('small_network')
+
 
 @pytest.fixture
 def save(tmp_path, save_checkpoint, random_params):
@@ -28,15 +30,20 @@ def test_one_network_without_flips_is_itself(save):
   assert checkpoint.metadata.temperature == 1.5
 
 
-def test_classifier_of_several(save, tmp_path):
+def test_names_of_several(save, tmp_path):
+  paths = [save('a'), save('b')]
+  for name in ([tmp_path / 'a', tmp_path / 'b'], '{},{}'.format(*paths)):
+    assert find.find_checkpoints(name) == paths
+
+
+def test_classifier_of_several(save):
   paths = [save('a', temperature=1.5), save('b', temperature=0.5)]
   gray = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 1), np.uint8)
   each = [bit_covid.load(path).probabilities(gray) for path in paths]
-  for name in (paths, [tmp_path / 'a', tmp_path / 'b'], '{},{}'.format(*paths)):
-    classifier = bit_covid.load(name)
-    np.testing.assert_allclose(
-      classifier.probabilities(gray), np.mean(each, axis=0), atol=1e-6
-    )
+  classifier = bit_covid.load(paths)
+  np.testing.assert_allclose(
+    classifier.probabilities(gray), np.mean(each, axis=0), atol=1e-6
+  )
   assert classifier.temperature == 1
   assert '2 x tiny, ' in repr(classifier)
   mirrored = bit_covid.load(paths[0]).probabilities(gray[:, :, ::-1])
@@ -45,7 +52,7 @@ def test_classifier_of_several(save, tmp_path):
   np.testing.assert_allclose(
     outputs.probabilities, (each[0] + mirrored) / 2, atol=1e-6
   )
-  assert outputs.maps.shape == (2, 3, 1, 1)
+  assert outputs.maps.shape == (2, 3, 4, 4)
   assert 'tiny, also mirrored' in repr(classifier)
   images = classifier.preprocess(gray[..., 0])
   np.testing.assert_allclose(

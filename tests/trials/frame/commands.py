@@ -12,6 +12,8 @@ import shutil
 import sys
 import types
 
+import numpy as np
+
 _DATA = {
   'data.name': 'phantom/tiny',
   'data.resize': 36,
@@ -30,9 +32,16 @@ _SHORT = {
 
 def train(folder: pathlib.Path, schedule: Mapping[str, object] = _SHORT) -> int:
   """Trains, evaluates and writes a report."""
+  use_small_network()
+  return train_tiny(folder, schedule)
+
+
+def train_tiny(
+  folder: pathlib.Path, schedule: Mapping[str, object] = _SHORT
+) -> int:
+  """Does the same with the tiny network, which other processes know too."""
   from bit_covid import main
 
-  use_small_network()
   fields = _DATA | schedule | {'data.data_dir': folder / 'data'}
   argv = ['--config=configs/demo.py', f'--workdir={folder}/run']
   argv += [f'--config.{name}={value}' for name, value in fields.items()]
@@ -108,29 +117,79 @@ def prepare_data(folder: pathlib.Path) -> int:
 
 def write_scans(folder: pathlib.Path) -> int:
   """Writes the slices of a patient as images, as an archive, as a volume."""
-  import nibabel
-  import numpy as np
-  from PIL import Image
+  slices = _test_slices(folder)[:3]
+  target = folder / 'scans'
+  _write_images(target / 'images', slices)
+  shutil.make_archive(str(target / 'archive'), 'zip', target / 'images')
+  _write_volume(target / 'volume.nii.gz', slices)
+  return 0
 
+
+def write_mixed_scans(folder: pathlib.Path) -> int:
+  """Writes fifty scans: images, archives and volumes, every tenth damaged."""
+  slices = _test_slices(folder)
+  target = folder / 'mixed'
+  for i in range(50):
+    # No two scans are the same.
+    scan = [slices[(i + j) % len(slices)].copy() for j in range(3)]
+    scan[0][0, 0] = i
+    images, rest = target / f'{i:02}', i % 3
+    _write_images(images, scan)
+    if rest == 1:
+      shutil.make_archive(str(images), 'zip', images)
+    if rest == 2:
+      _write_volume(target / f'{i:02}.nii.gz', scan)
+    if rest:
+      shutil.rmtree(images)
+    if i % 10 == 9:
+      for path in [*target.glob(f'{i:02}.*'), *images.glob('*')]:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+  return 0
+
+
+def _test_slices(folder: pathlib.Path) -> list[np.ndarray]:
   from configs import common
   import input_pipeline
 
   config = common.get_config().data
   config.name, config.data_dir = _DATA['data.name'], str(folder / 'data')
   examples = input_pipeline.load_split(config, 'test')
-  target = folder / 'scans'
-  (target / 'images').mkdir(parents=True)
-  for i in range(3):
-    image = Image.fromarray(examples.image(i))
-    image.save(target / 'images' / f'{i}.png')
-  shutil.make_archive(str(target / 'archive'), 'zip', target / 'images')
+  return [examples.image(i) for i in range(len(examples))]
+
+
+def _write_images(target: pathlib.Path, slices: list[np.ndarray]) -> None:
+  from PIL import Image
+
+  target.mkdir(parents=True)
+  for i, image in enumerate(slices):
+    Image.fromarray(image).save(target / f'{i}.png')
+
+
+def _write_volume(path: pathlib.Path, slices: list[np.ndarray]) -> None:
+  import nibabel
+
   # Hounsfield units, in the order of NIfTI's axes.
-  gray = np.stack([examples.image(i).T for i in range(3)], axis=-1)
+  gray = np.stack([x.T for x in slices], axis=-1)
   hounsfield = (gray / 255 * 1500 - 1350).astype(np.int16)
   # From the left to the right of the patient, and from the back to the front.
   affine = np.diag([-1.0, -1.0, 5.0, 1.0])
-  nibabel.Nifti1Image(hounsfield, affine).to_filename(target / 'volume.nii.gz')
-  return 0
+  nibabel.Nifti1Image(hounsfield, affine).to_filename(path)
+
+
+def predict(folder: pathlib.Path, *flags: str) -> int:
+  """Scores `write_mixed_scans` with `train_tiny`, but for what is damaged."""
+  from bit_covid import predict as program
+  from bit_covid.base import command
+
+  argv = [f'{folder}/mixed', f'--checkpoint={folder}/run', '--nifti']
+  argv += [f'--output={folder}/results', *flags]
+  # This code says that some could not be scored.
+  return int(program.main(argv) != command.NOT_DONE)
+
+
+def predict_in_two_processes(folder: pathlib.Path) -> int:
+  """Does the same with `--jobs=2`."""
+  return predict(folder, '--jobs=2')
 
 
 def predict_often(folder: pathlib.Path, count: int) -> int:

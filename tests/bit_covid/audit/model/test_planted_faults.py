@@ -51,10 +51,9 @@ def _raised(findings):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('share', [1 / 2, 4 / 5])
-def test_a_mark_that_the_network_uses_is_found(audit, share):
+def test_a_mark_that_the_network_uses_is_found(audit):
   clean = faulty_copies.clean(seed=0, patients=_PATIENTS)
-  found = _raised(audit(faulty_copies.with_marks(clean, share=share)))
+  found = _raised(audit(faulty_copies.with_marks(clean, share=1 / 2)))
   # Hospitals go with classes, and the mark changes the gray around the body.
   del found['Class and source']
   found.pop('Shortcuts past the lungs', None)
@@ -82,9 +81,8 @@ def test_random_labels_are_learned_of_patients_in_both_splits(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('seed', range(2))
-def test_clean_data_raise_nothing(audit, seed):
-  clean = faulty_copies.clean(seed=seed, patients=_PATIENTS)
+def test_clean_data_raise_nothing(audit):
+  clean = faulty_copies.clean(seed=0, patients=_PATIENTS)
   findings = audit(clean, '--random_labels')
   assert _raised(findings) == {}
   not_checked = {
