@@ -59,6 +59,9 @@ def measure(
 
 
 def _checkpoint(state: Any) -> dict[str, float]:
+  # Of noise, as the zeros of a new head would be compressed to nothing.
+  noise = np.random.default_rng(0).normal
+  state = jax.tree.map(lambda x: noise(size=x.shape).astype(x.dtype), state)
   with tempfile.TemporaryDirectory() as folder:
     workdir = epath.Path(folder)
     begun = time.process_time()

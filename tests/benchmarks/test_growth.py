@@ -40,19 +40,16 @@ def test_table_ends_with_the_exponents():
 def test_slices_are_saved_and_loaded():
   small, large = (growth_data.measure(n, steps=4) for n in (100, 1000))
   assert all(large[name] > 0 for name in ('start s', 'step ms', 'save s'))
-  assert 5 < large['saved MB'] / small['saved MB'] < 12
+  # Names are compressed, and some facts do not depend on the slices.
+  assert 2 < large['saved MB'] / small['saved MB'] < 10
 
 
 def test_training_is_counted_and_saved(monkeypatch):
   size = resnet_v2.Size((1,), width=8, num_groups=4)
   models = types.MappingProxyType({'tiny': size})
   monkeypatch.setattr(resnet_v2, 'MODELS', models)
-  few, many = (
-    growth_training.measure(classes=c, devices=2, side=32, steps=2)
-    for c in (3, 20_003)
-  )
-  # The head's kernel and bias, and their momenta.
-  more = 2 * 20_000 * (32 + 1) * 4 / 1e6
-  assert many['saved MB'] - few['saved MB'] == pytest.approx(more, rel=0.2)
-  assert min(many.values()) >= 0
-  assert min(few[x] for x in ('start s', 'step ms', 'device GFLOP')) > 0
+  found = growth_training.measure(classes=20_000, devices=2, side=32, steps=2)
+  # Most parameters are the head's; each has a momentum.
+  head = 2 * 20_000 * (32 + 1) * 4 / 1e6
+  assert 0.85 * head < found['saved MB'] < 1.1 * head
+  assert min(found.values()) > 0
