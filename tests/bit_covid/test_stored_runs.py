@@ -200,7 +200,15 @@ def test_stored_run_goes_on_and_ends_as_it_did(
     'keep': 'last',
     'early_stop': 0,
   }
-  expected['data'] |= {'allow_change': False, 'fold': [], 'leave_out': ''}
+  expected['data'] |= {
+    'allow_change': False,
+    'fold': [],
+    'leave_out': '',
+    'rotation': 0.0,
+    'contrast': 0.0,
+    'brightness': 0.0,
+    'erase': 0.0,
+  }
   assert json.loads((mid_run / 'config.json').read_text()) == expected
   name = 'splits.csv'
   assert (mid_run / name).read_text() == (stored / name).read_text()
