@@ -52,4 +52,5 @@ def test_training_is_counted_and_saved(monkeypatch):
   # Most parameters are the head's; each has a momentum.
   head = 2 * 20_000 * (32 + 1) * 4 / 1e6
   assert 0.85 * head < found['saved MB'] < 1.1 * head
-  assert min(found.values()) > 0
+  # This process may have had more memory before.
+  assert min(v for name, v in found.items() if name != 'peak MB') > 0

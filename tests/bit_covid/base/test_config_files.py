@@ -93,7 +93,7 @@ def test_a_config_that_does_not_exist_is_an_error(own_folder, name):
     bit_covid.get_config(name)
   text = str(error.value)
   assert text.startswith(f'There is no config {name!r}; expected one of bit_m,')
-  assert text.endswith(' random, or the path of a file of your own.')
+  assert text.endswith(' sars_cov_2_ct, or the path of a file of your own.')
 
 
 def test_nothing_of_it_stays(own_folder):
