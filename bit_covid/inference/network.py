@@ -243,7 +243,7 @@ class Network:
       num_slices: of a scan, which decides about the size of its batches.
     """
     side, batch = self.preprocessing['crop'], whole_batches.size(num_slices)
-    images = jax.ShapeDtypeStruct((batch, side, side, 1), np.float32)
+    images = np.empty((batch, side, side, 1), np.float32)  # Never read.
     # JAX keeps the program for the calls that follow.
     class_maps.apply.lower(self.model, self.params, images).compile()
 

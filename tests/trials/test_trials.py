@@ -119,7 +119,7 @@ def test_a_leak_is_found(name):
 @pytest.mark.parametrize(
   ('name', 'amount', 'seed'),
   [
-    ('crash', 6, 0),
+    ('crash', 3, 0),
     ('downloads', 12, 0),
     ('page_attacks', 48, 1),
     ('page_crash', 2, 0),

@@ -204,6 +204,7 @@ _COMMAND = [
   # Few steps: that all runs are made and collected does not depend on what they
   # learn.
   '--set=schedule=(2,4,6,8,10)',
+  '--set=report=False',
 ]
 
 
