@@ -17,11 +17,20 @@ from bit_covid.base import files
 
 _FOLDER = 'unfinished'
 _CALL = 'call.json'
+# Of `run_lock`, which is held while scans are scored.
+_LOCK = 'run.lock'
 
 
 def exists(output: pathlib.Path) -> bool:
-  """Returns whether a folder of results is one of a call that goes on."""
-  return (output / _FOLDER / _CALL).is_file()
+  """Returns whether a folder of results is one of a call that goes on.
+
+  A call that was killed as it began has left no more than its lock and its
+  folder, whose file may be half written.
+  """
+  if (output / _FOLDER / _CALL).is_file():
+    return True
+  names = {x.name for x in output.iterdir()} if output.is_dir() else set()
+  return bool(names) and names <= {_FOLDER, _LOCK}
 
 
 class Unfinished:
