@@ -83,7 +83,11 @@ def _run(arguments: argparse.Namespace) -> int:
   from bit_covid.training import run_lock
 
   with run_lock.hold(arguments.output, flag='--output'):
-    return predict_scans.run(arguments)
+    code = predict_scans.run(arguments)
+  # Only once the lock is gone: results with a lock but without this record
+  # would be refused after a kill.
+  unfinished.remove(arguments.output)
+  return code
 
 
 if __name__ == '__main__':

@@ -56,7 +56,6 @@ def run(arguments: argparse.Namespace) -> int:
     for x in found.scans
   ]
   counts = output_lib.write_tables(arguments.output, scored, found, network)
-  progress.remove()
   lines.say(counts)
   lines.say(f'Results: {arguments.output / "index.html"}')
   has_failed = any(x.has_failed for x in rest.values())

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The scans that a call has done so far, in `unfinished/` of its results.
 
-The folder is removed when the call is finished. Until then the same call goes
-on with the scans that are left.
+The folder is removed last of all, when nothing else holds the results. Until
+then the same call goes on with the scans that are left.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,13 +24,19 @@ _LOCK = 'run.lock'
 def exists(output: pathlib.Path) -> bool:
   """Returns whether a folder of results is one of a call that goes on.
 
-  A call that was killed as it began has left no more than its lock and its
-  folder, whose file may be half written.
+  A call that was killed as it began may have left no more than its lock.
   """
-  if (output / _FOLDER / _CALL).is_file():
-    return True
   names = {x.name for x in output.iterdir()} if output.is_dir() else set()
-  return bool(names) and names <= {_FOLDER, _LOCK}
+  return _FOLDER in names or names == {_LOCK}
+
+
+def remove(output: pathlib.Path) -> None:
+  """Removes what `Unfinished` stored, as the call is finished."""
+  folder = output / _FOLDER
+  # The call last: scans that are done are those of a known call.
+  for path in sorted(folder.iterdir(), key=lambda x: x.name == _CALL):
+    path.unlink()
+  folder.rmdir()
 
 
 class Unfinished:
@@ -89,13 +95,6 @@ class Unfinished:
   def add(self, scan_id: str, content: Mapping[str, Any]) -> None:
     """Stores what is kept of a scan, after its own files were written."""
     files.write(self._path(scan_id), json.dumps(content).encode())
-
-  def remove(self) -> None:
-    """Removes the folder, as the call is finished."""
-    # The call last: as long as it is there, the same command goes on.
-    for path in sorted(self._folder.iterdir(), key=lambda x: x.name == _CALL):
-      path.unlink()
-    self._folder.rmdir()
 
   def _path(self, scan_id: str) -> epath.Path:
     return self._folder / f'{scan_id}.json'

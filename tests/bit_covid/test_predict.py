@@ -52,10 +52,13 @@ def test_freed_memory_is_kept_before_a_scan_is_scored(
 ):
   called = []
   monkeypatch.setattr(host_memory, 'keep_freed', lambda: called.append('kept'))
-  monkeypatch.setattr(
-    predict_scans, 'run', lambda arguments: called.append('scored')
-  )
   output = tmp_path / 'results'
+
+  def run(arguments):
+    called.append('scored')
+    (output / 'unfinished').mkdir()
+
+  monkeypatch.setattr(predict_scans, 'run', run)
   predict.main([str(study), f'--checkpoint={checkpoint}', f'--output={output}'])
   assert called == ['kept', 'scored']
 

@@ -5,16 +5,21 @@
 import pytest
 
 from bit_covid.scoring import unfinished
+from bit_covid.training import run_lock
+
+LOCK = run_lock.FILE_NAME
 
 
 @pytest.mark.parametrize(
   ('names', 'expected'),
   [
     ((), False),
-    (('run.lock',), True),
-    (('run.lock', 'unfinished/.call.json.1-2-3.partial'), True),
+    ((LOCK,), True),
+    ((LOCK, 'unfinished/.call.json.1-2-3.partial'), True),
     (('scans.csv', 'unfinished/call.json'), True),
-    (('run.lock', 'scans.csv'), False),
+    # All has been written, and the record was about to be removed.
+    (('scans.csv', LOCK, 'unfinished/call.json'), True),
+    ((LOCK, 'scans.csv'), False),
     (('notes.txt',), False),
   ],
 )
@@ -31,3 +36,14 @@ def test_a_call_that_was_killed_as_it_began_begins_again(tmp_path):
   begun = unfinished.Unfinished(tmp_path, {'version': '1'})
   assert begun.ids() == set()
   assert (tmp_path / 'unfinished' / 'call.json').is_file()
+
+
+def test_a_finished_call_leaves_only_its_results(tmp_path):
+  (tmp_path / 'scans.csv').touch()
+  call = unfinished.Unfinished(tmp_path, {'version': '1'})
+  call.add('a', {'rows': []})
+  # What a write that was killed leaves.
+  (tmp_path / 'unfinished' / '.b.json.1-2-3.partial').touch()
+  unfinished.remove(tmp_path)
+  assert [x.name for x in tmp_path.iterdir()] == ['scans.csv']
+  assert not unfinished.exists(tmp_path)
