@@ -38,7 +38,7 @@ ARCHIVE_FREE_BYTES = 256 << 20
 DICTIONARY_BYTES = 256 << 20
 # Seconds of processor time to decode a slice, and how many the slices of a call
 # may take beyond one second each. A slice takes a hundredth of a second.
-DECODING_SECONDS = 10.0
+DECODING_SECONDS = 5.0
 CALL_SECONDS = 60.0
 # Memory of the process that decodes, beyond what it has when it starts.
 DECODER_BYTES = 2 << 30

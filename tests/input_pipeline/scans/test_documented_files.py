@@ -119,7 +119,7 @@ _ELSEWHERE = {
   'an archive of more than 50,000 files',
   'a PNG or JPEG of more than 256 MiB, other files of more than 4 GiB',
   'a JPEG of more than 100 passes over its pixels',
-  'a slice that takes more than 10 s to decode',
+  'a slice that takes more than 5 s to decode',
 }
 
 
