@@ -130,6 +130,8 @@ setuptools.setup(
     # For --format=onnx of bit_covid.export; the other formats need nothing.
     # Not jax2onnx: 0.17 excludes the orbax-checkpoint that is required above.
     'onnx': ['onnx>=1.18', 'onnxruntime>=1.22'],
+    # For --engine=openvino of the commands that score slices.
+    'openvino': ['onnx>=1.18', 'openvino>=2025.2'],
     # The other implementation that logits are compared with. On Linux, pip
     # takes PyTorch with CUDA unless its CPU build is installed before.
     # Without grad-cam: pip would take opencv-python over our headless one, and

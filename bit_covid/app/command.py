@@ -144,11 +144,16 @@ def _serve(
   # After the checks, as it takes seconds to load.
   from bit_covid.app import server
   from bit_covid.base import page_templates
+  from bit_covid.engine import choose
   from bit_covid.inference import load
   from bit_covid.scoring import output
 
-  classifier = load.load(arguments.checkpoint, flips=arguments.flips)
+  classifier = choose.load(
+    arguments.checkpoint, flips=arguments.flips, engine=arguments.engine
+  )
   lines.say(page_templates.DISCLAIMER)
+  if arguments.engine != 'jax':
+    lines.say(f'Engine: {classifier.engine}')
   for text in output.cautions(classifier):
     lines.say(f'Note: {text}')
   lines.say(f'Network ready after {load.warm_up(classifier):.1f} s')

@@ -20,6 +20,9 @@ FIELDS_AS_FLAGS = {
 }
 
 
+ENGINES = ('jax', 'openvino')
+
+
 def add_data(
   parser: argparse.ArgumentParser, *, data_help: str = 'folder with COVIDx CT'
 ) -> None:
@@ -97,6 +100,7 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     'or the folder of a cross-validation, are an ensemble',
   )
   add_flips(parser)
+  add_engine(parser)
   parser.add_argument(
     '--score_flagged',
     action='store_true',
@@ -117,6 +121,17 @@ def add_flips(parser: argparse.ArgumentParser) -> None:
     '--flips',
     action='store_true',
     help='average the results of each slice and its mirror image',
+  )
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+  """Adds --engine."""
+  parser.add_argument(
+    '--engine',
+    choices=ENGINES,
+    default=ENGINES[0],
+    help='what computes the network; openvino uses bfloat16 if the processor '
+    'has it, and needs the extra openvino; default: jax',
   )
 
 

@@ -101,7 +101,7 @@ def _machine() -> str:
   text = f'{platform.machine()} {platform.processor()}'
   # XLA divides the work among the cores it may use. A program that was compiled
   # for one core, as in a job of a cluster, would stay on one.
-  text += f' {_usable_cores()}'
+  text += f' {usable_cores()}'
   cpus = pathlib.Path('/proc/cpuinfo')
   if cpus.exists():
     lines = cpus.read_text().splitlines()
@@ -111,7 +111,8 @@ def _machine() -> str:
   return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
+  """Returns the number of cores that this process may use."""
   if hasattr(os, 'sched_getaffinity'):
     return len(os.sched_getaffinity(0))
   return os.cpu_count() or 1  # macOS and Windows.

@@ -71,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
   )
   arguments_lib.add_map(parser)
   arguments_lib.add_flips(parser)
+  arguments_lib.add_engine(parser)
   add('--batch', type=int, default=64, help='slices a step; default: 64')
   words = arguments_lib.FIELDS_AS_FLAGS
   return command.main(parser, _run, argv, words=words)
@@ -99,11 +100,15 @@ def _output(arguments: argparse.Namespace) -> pathlib.Path:
   if arguments.output is not None:
     return arguments.output.expanduser()
   folder = pathlib.Path(arguments.checkpoint).expanduser()
-  if arguments.flips:
-    raise ValueError(
-      'The results of the run are without --flips; give --output=FOLDER, so '
-      'that they are kept.'
-    )
+  for flag, is_given in (
+    ('--flips', arguments.flips),
+    (f'--engine={arguments.engine}', arguments.engine != 'jax'),
+  ):
+    if is_given:
+      raise ValueError(
+        f'The results of the run are without {flag}; give --output=FOLDER, so '
+        'that they are kept.'
+      )
   if not (folder / 'config.json').is_file():
     problem = 'is no work directory' if folder.exists() else 'does not exist'
     raise ValueError(

@@ -6,8 +6,9 @@ It evaluates with `inference.evaluate` and writes the same files as a training.
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import dataclasses
+import functools
 import json
 import math
 import pathlib
@@ -28,6 +29,7 @@ from bit_covid.base import disk
 from bit_covid.base import lines
 from bit_covid.cli import own_results
 from bit_covid.cli import seen_in_training
+from bit_covid.engine import choose
 from bit_covid.inference import detector as detector_lib
 from bit_covid.inference import evaluate
 from bit_covid.inference import other_classes
@@ -56,6 +58,7 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
   compilation_cache.enable()
   paths = find.find_checkpoints(arguments.checkpoint)
   checkpoint = ensemble_checkpoint.load(paths, flips=arguments.flips)
+  forward, engine = _engine(checkpoint, arguments.engine)
   config = _data_config(arguments, checkpoint.metadata)
   # Of the runs to which the networks belong, wherever the results go.
   owners = [_owner(path, output) for path in paths]
@@ -82,9 +85,16 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
     own_results.check(workdir, config, splits)
   else:
     facts = _facts(config, checkpoint.model_name, paths, mapping.text)
+    facts |= engine
     run_identity.begin_evaluation(workdir, facts, splits, flag='--output')
+  params = devices.replicate(checkpoint.params)
   features = _evaluate(
-    checkpoint, config, splits, workdir, mapping, batch=arguments.batch
+    functools.partial(evaluate.evaluate, forward, params),
+    config,
+    splits,
+    workdir,
+    mapping,
+    batch=arguments.batch,
   )
   for path, owner in zip(paths, owners, strict=True):
     digest = checksums.of_file(epath.Path(path))
@@ -168,8 +178,18 @@ def _facts(
   }
 
 
+def _engine(
+  checkpoint: bit_npz.Checkpoint, engine: str
+) -> tuple[evaluate.ForwardFn, dict[str, str]]:
+  """Returns the forward pass, and what config.json says of another engine."""
+  if engine == 'jax':
+    return evaluate.make_forward(checkpoint.create_model()), {}
+  programs = choose.openvino().Programs(checkpoint)
+  return programs.make_forward(), {'engine': programs.name}
+
+
 def _evaluate(
-  checkpoint: bit_npz.Checkpoint,
+  evaluate_fn: Callable[..., evaluate.Outputs],
   config: ml_collections.ConfigDict,
   splits: Mapping[str, input_pipeline.Examples],
   workdir: epath.Path,
@@ -178,14 +198,11 @@ def _evaluate(
   batch: int,
 ) -> dict[str, np.ndarray]:
   """Returns the features of each split, after writing its results."""
-  forward = evaluate.make_forward(checkpoint.create_model())
-  params, features = devices.replicate(checkpoint.params), {}
+  features = {}
   for name, examples in splits.items():
     steps = math.ceil(len(examples) / max(batch, 1))
     with tqdm.tqdm(total=steps, desc=name, unit='step', disable=None) as bar:
-      outputs = evaluate.evaluate(
-        forward, params, examples, config, batch=batch, on_batch=bar.update
-      )
+      outputs = evaluate_fn(examples, config, batch=batch, on_batch=bar.update)
     merged = dataclasses.replace(
       outputs, logits=mapping.merged_logits(outputs.logits)
     )

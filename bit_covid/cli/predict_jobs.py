@@ -16,7 +16,7 @@ from bit_covid.base import host_memory
 from bit_covid.base import worker_processes
 from bit_covid.cli import clinic_files
 from bit_covid.cli import scan_scorer
-from bit_covid.inference import load
+from bit_covid.engine import choose
 from input_pipeline import scans
 
 # What this process has, if it is one of several: the only way from `_begin` to
@@ -50,7 +50,9 @@ def _begin(arguments: argparse.Namespace) -> None:
   # As `base.command` does in the first process.
   logging.getLogger('matplotlib.font_manager').setLevel(logging.ERROR)
   host_memory.keep_freed()  # As in the first process.
-  network = load.load(arguments.checkpoint, flips=arguments.flips)
+  network = choose.load(
+    arguments.checkpoint, flips=arguments.flips, engine=arguments.engine
+  )
   stack = contextlib.ExitStack()
   found = scans.without_copies(
     stack.enter_context(scan_scorer.find(arguments, network))

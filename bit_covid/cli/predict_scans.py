@@ -16,6 +16,7 @@ from bit_covid.base import version
 from bit_covid.cli import clinic_files
 from bit_covid.cli import predict_jobs
 from bit_covid.cli import scan_scorer
+from bit_covid.engine import choose
 from bit_covid.inference import load
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import output as output_lib
@@ -37,15 +38,19 @@ _OPTIONS = (
 
 def run(arguments: argparse.Namespace) -> int:
   """Returns the exit code, after scoring what `predict.py`'s arguments name."""
-  network = load.load(arguments.checkpoint, flips=arguments.flips)
+  network = choose.load(
+    arguments.checkpoint, flips=arguments.flips, engine=arguments.engine
+  )
   lines.say(page_templates.DISCLAIMER)
+  if arguments.engine != 'jax':
+    lines.say(f'Engine: {network.engine}')
   for text in output_lib.cautions(network):
     lines.say(f'Note: {text}')
   with scan_scorer.find(arguments, network) as all_found:
     found = scans.without_copies(all_found)
     _say_refused(found)
     clinic = clinic_files.ClinicFiles(arguments, found, network)
-    progress = _begin(arguments, found)
+    progress = _begin(arguments, found, network.engine)
     scorer = scan_scorer.ScanScorer(arguments, network, clinic)
     rest = _score_rest(network, found, arguments, scorer, progress)
   clinic.write_key()
@@ -66,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _begin(
-  arguments: argparse.Namespace, found: scans.Found
+  arguments: argparse.Namespace, found: scans.Found, engine: str
 ) -> unfinished.Unfinished:
   """Returns the scans that are done, none of a new call.
 
@@ -76,6 +81,7 @@ def _begin(
   paths = find.find_checkpoints(arguments.checkpoint)
   call: dict[str, object] = {
     'version': version.VERSION,
+    'engine': engine,
     'checkpoint': [checksums.of_file(epath.Path(x)) for x in paths],
   }
   call |= {name: getattr(arguments, name) for name in _OPTIONS}

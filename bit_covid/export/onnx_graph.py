@@ -23,8 +23,17 @@ from bit_covid.models import resnet_v2
 _OPSET = 17
 
 
-def build(model: exportable.Exportable) -> onnx.ModelProto:
-  """Returns the graph from `image` to logits, probabilities and features."""
+def build(
+  model: exportable.Exportable, *, with_feature_map: bool = False
+) -> onnx.ModelProto:
+  """Returns the graph from `image` to logits, probabilities and features.
+
+  Args:
+    model: one network or an ensemble.
+    with_feature_map: whether the last output is the last feature map, after the
+      norm and ReLU, `[N, F, h, w]`, of which the features are the means. Of an
+      ensemble, there is none.
+  """
   builder = onnx_builder.Builder()
   if isinstance(model.model, ensemble.Ensemble):
     _ensemble(builder, model.model, model.params, model.size)
@@ -39,7 +48,11 @@ def build(model: exportable.Exportable) -> onnx.ModelProto:
     'probabilities': num_classes,
     'features': ensemble.first(model.model).size.num_features,
   }
-  return _to_model(builder, side=model.size, outputs=outputs)
+  shapes = {name: ['N', n] for name, n in outputs.items()}
+  if with_feature_map:
+    builder.add('Identity', 'norm/relu', name='feature_map')
+    shapes['feature_map'] = ['N', outputs['features'], 'h', 'w']
+  return _to_model(builder, side=model.size, outputs=shapes)
 
 
 def _ensemble(
@@ -139,14 +152,17 @@ def _root(
 
 
 def _to_model(
-  builder: onnx_builder.Builder, *, side: int, outputs: Mapping[str, int]
+  builder: onnx_builder.Builder,
+  *,
+  side: int,
+  outputs: Mapping[str, list[str | int]],
 ) -> onnx.ModelProto:
   value, kinds = helper.make_tensor_value_info, onnx.TensorProto
   graph = helper.make_graph(
     builder.nodes,
     'bit_covid',
     [value('image', kinds.UINT8, ['N', side, side, 1])],
-    [value(name, kinds.FLOAT, ['N', n]) for name, n in outputs.items()],
+    [value(name, kinds.FLOAT, shape) for name, shape in outputs.items()],
     list(builder.constants.values()),
   )
   return helper.make_model(

@@ -108,6 +108,11 @@ class Network:
       )
     return network
 
+  @property
+  def engine(self) -> str:
+    """What computes `outputs`."""
+    return 'JAX'
+
   @functools.cached_property
   def _forward(self) -> whole_batches.Forward:
     """Logits and features as a compiled function of params and images."""
@@ -219,22 +224,29 @@ class Network:
       with_maps: whether maps are computed.
       num_slices: of the scan of which these are a part; None: N.
     """
-    images, maps = np.asarray(normalize.to_model_range(prepared)), None
-    if with_maps:
-      forward = functools.partial(class_maps.apply, self.model)
-      logits, features, maps = self._apply(
-        forward, images, num_images=num_slices
-      )
-    else:
-      logits, features = self._apply(
-        self._forward, images, num_images=num_slices
-      )
+    logits, features, maps = self._scores(
+      prepared, with_maps=with_maps, num_slices=num_slices
+    )
     # First, as it refuses what is not finite.
     probabilities = self._calibrated(logits)
     distances = None
     if self.detector is not None:
       distances = self.detector.distances(features)
     return Outputs(probabilities, distances, maps)
+
+  def _scores(
+    self, prepared: np.ndarray, *, with_maps: bool, num_slices: int | None
+  ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Returns logits, features and maps, of arguments as of `outputs`."""
+    images = np.asarray(normalize.to_model_range(prepared))
+    if not with_maps:
+      logits, features = self._apply(
+        self._forward, images, num_images=num_slices
+      )
+      return logits, features, None
+    forward = functools.partial(class_maps.apply, self.model)
+    logits, features, maps = self._apply(forward, images, num_images=num_slices)
+    return logits, features, maps
 
   def compile(self, num_slices: int) -> None:
     """Compiles what `outputs` needs for logits and maps, without running it.
