@@ -14,7 +14,9 @@ import numpy as np
 
 from benchmarks import step
 from benchmarks import turns
-from bit_covid.engine import openvino_network
+from bit_covid.engine import openvino_engine
+from bit_covid.export import exportable
+from bit_covid.inference import engine as engine_lib
 from bit_covid.inference import network as network_lib
 from bit_covid.inference import preparation
 from bit_covid.models import resnet_v2
@@ -33,12 +35,12 @@ def main() -> None:
   flags = parser.parse_args()
   checkpoint = _checkpoint(flags.model, flags.side)
   slices = step.noise(flags.batch, flags.side)
-  networks = [
-    kind(checkpoint)
-    for kind in (network_lib.Network, openvino_network.OpenVinoNetwork)
+  engines = [
+    network_lib.Network(checkpoint).engine,
+    openvino_engine.OpenVinoEngine(exportable.create(checkpoint)),
   ]
   measured = turns.take_turns(
-    {x.engine: _work(x, slices) for x in networks}, turns=flags.pairs
+    {x.name: _work(x, slices) for x in engines}, turns=flags.pairs
   )
   result = {'benchmark': 'engines', **vars(flags), **turns.facts()}
   for name, found in measured.items():
@@ -60,11 +62,9 @@ def _checkpoint(model: str, side: int) -> bit_npz.Checkpoint:
   return bit_npz.Checkpoint(model, params, metadata)
 
 
-def _work(
-  network: network_lib.Network, slices: np.ndarray
-) -> Callable[[], None]:
+def _work(engine: engine_lib.Engine, slices: np.ndarray) -> Callable[[], None]:
   def work() -> None:
-    network.outputs(slices, with_maps=True)
+    engine.scores(slices, with_maps=True, num_slices=len(slices))
 
   return work
 

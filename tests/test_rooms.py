@@ -163,7 +163,7 @@ def test_former_commands_run(module):
 # Modules that need packages of extras.
 OPTIONAL = (
   *('onnx_builder', 'onnx_format', 'onnx_graph'),
-  *('private_openvino', 'openvino_network'),
+  *('private_openvino', 'openvino_engine'),
   *('dicom_terms', 'parametric_map', 'structured_report'),
 )
 

@@ -153,7 +153,7 @@ def _serve(
   )
   lines.say(page_templates.DISCLAIMER)
   if arguments.engine != 'jax':
-    lines.say(f'Engine: {classifier.engine}')
+    lines.say(f'Engine: {classifier.engine.name}')
   for text in output.cautions(classifier):
     lines.say(f'Note: {text}')
   lines.say(f'Network ready after {load.warm_up(classifier):.1f} s')

@@ -29,7 +29,7 @@ from bit_covid.base import disk
 from bit_covid.base import lines
 from bit_covid.cli import own_results
 from bit_covid.cli import seen_in_training
-from bit_covid.engine import choose
+from bit_covid.engine import evaluation
 from bit_covid.inference import detector as detector_lib
 from bit_covid.inference import evaluate
 from bit_covid.inference import other_classes
@@ -39,7 +39,6 @@ from bit_covid.training import ledger
 from bit_covid.training import manifest
 from bit_covid.training import run_directory
 from bit_covid.training import run_identity
-from bit_covid.weights import bit_npz
 from bit_covid.weights import ensemble_checkpoint
 from bit_covid.weights import find
 from bit_covid.weights import metadata as metadata_lib
@@ -58,7 +57,7 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
   compilation_cache.enable()
   paths = find.find_checkpoints(arguments.checkpoint)
   checkpoint = ensemble_checkpoint.load(paths, flips=arguments.flips)
-  forward, engine = _engine(checkpoint, arguments.engine)
+  forward, engine = evaluation.make_forward(checkpoint, arguments.engine)
   config = _data_config(arguments, checkpoint.metadata)
   # Of the runs to which the networks belong, wherever the results go.
   owners = [_owner(path, output) for path in paths]
@@ -85,7 +84,8 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
     own_results.check(workdir, config, splits)
   else:
     facts = _facts(config, checkpoint.model_name, paths, mapping.text)
-    facts |= engine
+    if arguments.engine != 'jax':
+      facts['engine'] = engine
     run_identity.begin_evaluation(workdir, facts, splits, flag='--output')
   params = devices.replicate(checkpoint.params)
   features = _evaluate(
@@ -176,16 +176,6 @@ def _facts(
     'init': ', '.join(x.name for x in paths),
     'classes': classes or None,
   }
-
-
-def _engine(
-  checkpoint: bit_npz.Checkpoint, engine: str
-) -> tuple[evaluate.ForwardFn, dict[str, str]]:
-  """Returns the forward pass, and what config.json says of another engine."""
-  if engine == 'jax':
-    return evaluate.make_forward(checkpoint.create_model()), {}
-  programs = choose.openvino().Programs(checkpoint)
-  return programs.make_forward(), {'engine': programs.name}
 
 
 def _evaluate(

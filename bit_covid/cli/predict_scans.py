@@ -43,14 +43,14 @@ def run(arguments: argparse.Namespace) -> int:
   )
   lines.say(page_templates.DISCLAIMER)
   if arguments.engine != 'jax':
-    lines.say(f'Engine: {network.engine}')
+    lines.say(f'Engine: {network.engine.name}')
   for text in output_lib.cautions(network):
     lines.say(f'Note: {text}')
   with scan_scorer.find(arguments, network) as all_found:
     found = scans.without_copies(all_found)
     _say_refused(found)
     clinic = clinic_files.ClinicFiles(arguments, found, network)
-    progress = _begin(arguments, found, network.engine)
+    progress = _begin(arguments, found, network.engine.name)
     scorer = scan_scorer.ScanScorer(arguments, network, clinic)
     rest = _score_rest(network, found, arguments, scorer, progress)
   clinic.write_key()

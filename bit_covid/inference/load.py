@@ -12,25 +12,19 @@ from bit_covid.inference import network as network_lib
 _MOST_CLASSES = 50
 
 
-def load(
-  checkpoint: str,
-  *,
-  flips: bool = False,
-  network_class: type[network_lib.Network] = network_lib.Network,
-) -> network_lib.Network:
+def load(checkpoint: str, *, flips: bool = False) -> network_lib.Network:
   """Returns the network of a checkpoint.
 
   Args:
     checkpoint: as for `bit_covid.load`; several with commas.
     flips: average the results of each image and its mirror image.
-    network_class: of what is returned, one of `engine.choose`.
 
   Raises:
     FileNotFoundError: the checkpoint does not exist.
     ValueError: the file is no checkpoint, or the network was not fine-tuned.
   """
   compilation_cache.enable()
-  network = network_class.load(checkpoint, flips=flips)
+  network = network_lib.Network.load(checkpoint, flips=flips)
   if len(network.class_names) > _MOST_CLASSES:
     raise ValueError(
       f'--checkpoint={checkpoint} has {len(network.class_names):,} classes, '
@@ -48,5 +42,5 @@ def warm_up(network: network_lib.Network, *, num_slices: int = 16) -> float:
     num_slices: of a scan, which decides about the size of its batches.
   """
   start = time.monotonic()
-  network.compile(num_slices)
+  network.engine.compile(num_slices)
   return time.monotonic() - start

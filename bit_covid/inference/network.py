@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A trained network with its preprocessing, applied to images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 import functools
 import os
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import jax
 import numpy as np
@@ -14,10 +14,10 @@ import scipy.special
 
 from bit_covid.analysis import similar_patients
 from bit_covid.inference import detector as detector_lib
+from bit_covid.inference import engine as engine_lib
 from bit_covid.inference import preparation
 from bit_covid.inference import validation_patients
 from bit_covid.inference import whole_batches
-from bit_covid.models import class_maps
 from bit_covid.models import ensemble
 from bit_covid.models import gradcam
 from bit_covid.models import normalize
@@ -63,10 +63,13 @@ class Network:
     no_detector: why there is none, as a part of a sentence.
     patients: of val, with what the network said of them; None: not known.
     no_patients: why they are not known, as a part of a sentence.
+    engine: computes `outputs`. All other methods use JAX.
   """
 
+  engine: engine_lib.Engine
+
   def __init__(self, checkpoint: bit_npz.Checkpoint):
-    """Creates the network of a checkpoint."""
+    """Creates the network of a checkpoint, computed by JAX."""
     self.class_names = checkpoint.metadata.class_names
     self.model_name = checkpoint.model_name
     self.params = jax.device_put(checkpoint.params, jax.local_devices()[0])
@@ -81,6 +84,10 @@ class Network:
     self.patients: similar_patients.Patients | None = None
     self.no_patients = self.no_detector
     self.model = checkpoint.create_model()
+    self._jax = engine_lib.JaxEngine(
+      self.model, self.params, self.preprocessing['crop']
+    )
+    self.engine = self._jax
 
   @classmethod
   def load(
@@ -108,24 +115,6 @@ class Network:
       )
     return network
 
-  @property
-  def engine(self) -> str:
-    """What computes `outputs`."""
-    return 'JAX'
-
-  @functools.cached_property
-  def _forward(self) -> whole_batches.Forward:
-    """Logits and features as a compiled function of params and images."""
-
-    def forward(
-      params: Mapping[str, Any], images: jax.Array
-    ) -> tuple[jax.Array, jax.Array]:
-      logits, intermediates = self.model.apply({'params': params}, images)
-      return logits, intermediates['features']
-
-    compiled: whole_batches.Forward = jax.jit(forward)
-    return compiled
-
   def logits(self, images: np.ndarray | jax.Array) -> npt.NDArray[np.float32]:
     """Returns the logits, `[N, C]` float32, in the order of `class_names`.
 
@@ -151,7 +140,7 @@ class Network:
     Raises:
       ValueError: the shape, dtype or range of the images is wrong.
     """
-    return self._apply(self._forward, images)[0]
+    return self._apply(self._jax.forward, images)[0]
 
   def features(self, images: np.ndarray | jax.Array) -> npt.NDArray[np.float32]:
     """Returns the features of images, `[N, F]` float32.
@@ -169,7 +158,7 @@ class Network:
     Raises:
       ValueError: the shape, dtype or range of the images is wrong.
     """
-    return self._apply(self._forward, images)[1]
+    return self._apply(self._jax.forward, images)[1]
 
   def gradcam(
     self,
@@ -224,40 +213,15 @@ class Network:
       with_maps: whether maps are computed.
       num_slices: of the scan of which these are a part; None: N.
     """
-    logits, features, maps = self._scores(
-      prepared, with_maps=with_maps, num_slices=num_slices
+    scores = self.engine.scores(
+      prepared, with_maps=with_maps, num_slices=num_slices or len(prepared)
     )
     # First, as it refuses what is not finite.
-    probabilities = self._calibrated(logits)
+    probabilities = self._calibrated(scores.logits)
     distances = None
     if self.detector is not None:
-      distances = self.detector.distances(features)
-    return Outputs(probabilities, distances, maps)
-
-  def _scores(
-    self, prepared: np.ndarray, *, with_maps: bool, num_slices: int | None
-  ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Returns logits, features and maps, of arguments as of `outputs`."""
-    images = np.asarray(normalize.to_model_range(prepared))
-    if not with_maps:
-      logits, features = self._apply(
-        self._forward, images, num_images=num_slices
-      )
-      return logits, features, None
-    forward = functools.partial(class_maps.apply, self.model)
-    logits, features, maps = self._apply(forward, images, num_images=num_slices)
-    return logits, features, maps
-
-  def compile(self, num_slices: int) -> None:
-    """Compiles what `outputs` needs for logits and maps, without running it.
-
-    Args:
-      num_slices: of a scan, which decides about the size of its batches.
-    """
-    side, batch = self.preprocessing['crop'], whole_batches.size(num_slices)
-    images = np.empty((batch, side, side, 1), np.float32)  # Never read.
-    # JAX keeps the program for the calls that follow.
-    class_maps.apply.lower(self.model, self.params, images).compile()
+      distances = self.detector.distances(scores.features)
+    return Outputs(probabilities, distances, scores.maps)
 
   def _calibrated(self, logits: np.ndarray) -> npt.NDArray[np.float64]:
     if not np.isfinite(logits).all():

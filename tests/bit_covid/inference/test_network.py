@@ -59,7 +59,7 @@ def test_probabilities_are_calibrated(
 
 def test_what_was_compiled_is_not_compiled_again(network, caplog):
   with jax.log_compiles():
-    network.compile(19)
+    network.engine.compile(19)
     assert 'jit(apply)' in caplog.text
     caplog.clear()
     network.outputs(_gray(19), with_maps=True)

@@ -75,7 +75,7 @@ def test_probabilities_and_maps(networks, random_params, reference_network):
   assert actual.maps.shape == (19, 3, 2, 2)
   np.testing.assert_allclose(actual.maps, expected.maps, atol=1e-3)
   assert networks[0].outputs(prepared, with_maps=False).maps is None
-  assert networks[0].engine.endswith(', float32')
+  assert networks[0].engine.name.endswith(', float32')
 
 
 def test_without_a_temperature(save_checkpoint, tmp_path):
@@ -105,8 +105,8 @@ def test_features_are_judged_as_those_of_jax(networks):
 
 def test_what_was_compiled_is_not_compiled_again(networks, monkeypatch):
   network = networks[0]
-  network.compile(19)
-  monkeypatch.setattr(network._programs._core, 'compile_model', None)
+  network.engine.compile(19)
+  monkeypatch.setattr(network.engine._core, 'compile_model', None)
   network.outputs(np.zeros((19, 64, 64, 1), np.uint8), with_maps=True)
 
 
@@ -169,7 +169,7 @@ def test_nothing_is_sent_home():
   program = """
 import os, sys
 os.register_at_fork(before=lambda: print('forks'))
-from bit_covid.engine import openvino_network
+from bit_covid.engine import openvino_engine
 print([x for x in sys.modules if 'telemetry.' in x])
 """
   result = subprocess.run(
@@ -184,7 +184,7 @@ def test_an_ensemble_is_refused(checkpoint):
 
 
 def test_a_package_that_lacks_is_named(checkpoint, monkeypatch):
-  for name in ('openvino_network', 'private_openvino'):
+  for name in ('openvino_engine', 'private_openvino'):
     monkeypatch.delitem(sys.modules, f'bit_covid.engine.{name}', False)
   monkeypatch.setitem(sys.modules, 'openvino', None)
   with pytest.raises(ValueError, match=r"pip install 'bit-covid\[openvino\]'"):
@@ -194,4 +194,4 @@ def test_a_package_that_lacks_is_named(checkpoint, monkeypatch):
 def test_jax_is_the_default(checkpoint):
   network = choose.load(str(checkpoint))
   assert type(network) is type(load.load(str(checkpoint)))
-  assert network.engine == 'JAX'
+  assert network.engine.name == 'JAX'
