@@ -7,7 +7,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import time
 
 import jax
 import numpy as np
@@ -187,39 +186,6 @@ def test_untrained_networks_stay_near_chance(tfds_dir):
     predicted = outputs.logits.argmax(1)
     accuracies.append(np.mean(predicted == examples.label))
   assert abs(np.mean(accuracies) - 1 / 3) < 0.15
-
-
-@pytest.mark.slow
-def test_killed_run_goes_on_to_the_same_end(tmp_path, tfds_dir):
-  arguments = [
-    '--config=configs/demo.py',
-    f'--config.data.data_dir={tfds_dir}',
-    '--config.data.name=phantom/tiny',
-    '--config.data.crop=32',
-    '--config.batch=8',
-    '--config.schedule=(10,200,300,380,400)',
-    '--config.log_every=20',
-    '--config.checkpoint_every=20',
-    '--config.eval_every=0',
-  ]
-  whole, parts = tmp_path / 'whole', tmp_path / 'parts'
-  assert _run(*arguments, f'--workdir={whole}').returncode == 0
-  command = [sys.executable, '-m', 'bit_covid.main', *arguments]
-  for lines in (3, 9):
-    with subprocess.Popen(
-      [*command, f'--workdir={parts}'], cwd=ROOT, stdout=subprocess.DEVNULL
-    ) as process:
-      log = parts / 'metrics.jsonl'
-      deadline = time.monotonic() + 120
-      while not log.exists() or log.read_bytes().count(b'\n') < lines:
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-      process.kill()
-  assert not (parts / 'model.npz').exists()
-  assert _run(*arguments, f'--workdir={parts}').returncode == 0
-  for name in ('metrics.jsonl', 'predictions/test.csv'):
-    assert (parts / name).read_bytes() == (whole / name).read_bytes()
 
 
 @pytest.mark.slow

@@ -17,5 +17,5 @@ def test_a_training_on_a_full_disk_goes_on_when_there_is_room(tmp_path):
   except (OSError, subprocess.CalledProcessError):
     pytest.skip('only root can mount a disk of a small size')
   (tmp_path / 'scratch').mkdir()
-  (row,) = full_disk.run(amount=3, seed=0, scratch=tmp_path / 'scratch')
-  assert (row.tries, row.differences, row.strays) == (3, [], [])
+  (row,) = full_disk.run(amount=1, seed=0, scratch=tmp_path / 'scratch')
+  assert (row.tries, row.differences, row.strays) == (1, [], [])
