@@ -33,6 +33,9 @@ _DATA = {
   # 'covidx_ct/2a_512' and the like are stored already prepared for 512x480,
   # which is seven times as fast to read.
   'name': 'covidx_ct/2a',
+  # What is learned: 'classes', or for pre-training without labels, 'instances'
+  # or 'changes' (input_pipeline/pretext.py).
+  'task': 'classes',
   # The folder with COVIDx CT's split files and images; the folder or CSV of
   # image_folder.
   'path': '',

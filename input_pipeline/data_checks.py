@@ -13,6 +13,7 @@ import numpy as np
 
 from input_pipeline import examples as examples_lib
 from input_pipeline import preprocess
+from input_pipeline import pretext
 
 # Of the sides of images, in pixels. The largest CT slices have 2048.
 _MAX_SIDE = 8192
@@ -56,6 +57,10 @@ _A_SIDE = f'a number of pixels from 1 to {_MAX_SIDE}'
 # For each field, whether a value can be used, and what is expected.
 _RULES = {
   'name': (_is_text, "a data set, such as 'covidx_ct/2a' or 'image_folder'"),
+  'task': (
+    lambda x: x in pretext.TASKS,
+    f'one of {", ".join(pretext.TASKS)}',
+  ),
   'path': (_is_text, "a folder, or a CSV of images; '' for none"),
   'data_dir': (_is_text, "a folder; '' for ~/tensorflow_datasets"),
   'image_folder': (_is_text, "name of a folder; '' for <version>_images"),
@@ -128,6 +133,11 @@ def check_config(config: Mapping[str, Any]) -> None:
       raise ValueError(
         f'config.data.{name} is {config[name]!r}; expected {expected}.'
       )
+  if config.get('task') == pretext.CHANGES and config.get('box') != 'none':
+    raise ValueError(
+      f'config.data.box is {config.get("box")!r}, but the slices of '
+      "config.data.task='changes' have no boxes. Set it to 'none'."
+    )
 
 
 def check_boxes(

@@ -14,6 +14,7 @@ from input_pipeline import data_source
 from input_pipeline import examples as examples_lib
 from input_pipeline import folds
 from input_pipeline import left_out
+from input_pipeline import pretext
 from input_pipeline import sars_cov_2_ct
 from input_pipeline import tfds_examples
 from input_pipeline.quiet_tensorflow import tf
@@ -75,6 +76,7 @@ def load_split(
   """Returns a split of the data set that a config names.
 
   Train and val lack the patients whom the config leaves out; see `left_out`.
+  The labels are those of the task of the config; see `pretext`.
 
   Args:
     config: the field `data` of a config.
@@ -98,7 +100,11 @@ def load_splits(
     splits = folds.select(splits, names, fold=fold, count=count)
   else:
     splits = {name: reader.load(source, name) for name in names}
-  return {x: left_out.remaining(splits[x], x, config) for x in splits}
+  task = config.get('task', pretext.CLASSES)
+  return {
+    x: pretext.restate(left_out.remaining(splits[x], x, config), task)
+    for x in splits
+  }
 
 
 def load_all_splits(

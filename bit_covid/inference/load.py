@@ -31,6 +31,11 @@ def load(checkpoint: str, *, flips: bool = False) -> network_lib.Network:
       'so it was not fine-tuned on CT slices; expected the model.npz of a '
       'training.'
     )
+  if task := network.facts.get('task'):
+    raise ValueError(
+      f'--checkpoint={checkpoint} has learned {task!r} and no diagnosis; '
+      'fine-tune it first, with --config.init.'
+    )
   return network
 
 

@@ -176,6 +176,14 @@ def _check_together(config: ml_collections.ConfigDict) -> None:
       "config.train_head_only is True, but config.init is 'random': a head on "
       'random features learns little. Name a checkpoint in config.init.'
     )
+  if config.data.get('task') == 'instances' and (
+    config.eval_every or config.final_splits
+  ):
+    raise ValueError(
+      "config.data.task is 'instances', and slices of other splits are of no "
+      'class that is learned. Set config.eval_every=0 and '
+      'config.final_splits="()".'
+    )
   if config.keep != best.LAST and not config.eval_every:
     raise ValueError(
       f'config.keep is {config.keep!r}, but config.eval_every is 0, so that '

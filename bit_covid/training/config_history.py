@@ -23,6 +23,7 @@ _ADDED_DATA = types.MappingProxyType(
   {
     'fold': [],
     'leave_out': '',
+    'task': 'classes',
     'rotation': 0.0,
     'contrast': 0.0,
     'brightness': 0.0,

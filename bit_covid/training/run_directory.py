@@ -33,6 +33,7 @@ from bit_covid.training import slice_record
 from bit_covid.weights import bit_npz
 from bit_covid.weights import metadata
 import input_pipeline
+from input_pipeline import pretext
 
 
 def write_facts(
@@ -168,6 +169,7 @@ def save_model(
         'seed': config.seed,
         'schedule': config.schedule,
         'data': config.data.name,
+        **pretext.facts(config.data),
       },
     ),
   )

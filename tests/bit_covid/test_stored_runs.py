@@ -204,6 +204,7 @@ def test_stored_run_goes_on_and_ends_as_it_did(
     'allow_change': False,
     'fold': [],
     'leave_out': '',
+    'task': 'classes',
     'rotation': 0.0,
     'contrast': 0.0,
     'brightness': 0.0,
