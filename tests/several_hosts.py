@@ -21,9 +21,7 @@ from bit_covid.analysis import predictions
 ROOT = pathlib.Path(__file__).parents[1]
 # A network that compiles in a second takes the place of the tiny one.
 _PROGRAM = """
-import signal, sys, types
-# It is ignored if this was started in the background of a shell.
-signal.signal(signal.SIGINT, signal.default_int_handler)
+import sys, types
 from bit_covid import main
 from bit_covid.models import resnet_v2
 size = resnet_v2.Size((1, 1), width=8, num_groups=4)

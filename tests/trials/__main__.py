@@ -12,12 +12,14 @@ import os
 import pathlib
 import pkgutil
 import shutil
+import signal
 import sys
 import tempfile
 import time
 import traceback
 from unittest import mock
 
+from bit_covid.base import stop_signals
 from tests import trials
 from tests.trials import frame
 from tests.trials.frame import rows as rows_lib
@@ -29,6 +31,11 @@ def main(argv: Sequence[str] | None = None) -> int:
   """Returns the exit code after running trials as the arguments say."""
   arguments = _parser().parse_args(argv)
   names = arguments.names or known()
+  # A shell lets programs in its background ignore some signals, and so do the
+  # programs that they start.
+  for signum in stop_signals.SIGNALS:
+    if signal.getsignal(signum) == signal.SIG_IGN:
+      signal.signal(signum, signal.SIG_DFL)
   # Imported before the first one runs, which may take an hour.
   found = {name: _load(name) for name in names}
   return run(found, amount=arguments.amount, seed=arguments.seed)
