@@ -23,13 +23,16 @@ _NAMES = {
   (
     COVID,
   ): 'ncp covid covid19 covidpneumonia covid19pneumonia ctcovid sarscov2 '
-  'positive covidpositive covid19positive',
+  'positive covidpositive covid19positive sarscov2positive pos covidpos '
+  'covid19pos ncov 2019ncov coronavirus',
   ('CP',): 'cp cap commonpneumonia communityacquiredpneumonia otherpneumonia '
   'noncovidpneumonia noncovid19pneumonia',
   ('Normal',): 'normal healthy control nofinding',
   ('CP', 'Normal'): 'noncovid noncovid19 nocovid notcovid nonncp ctnoncovid '
-  'negative covidnegative covid19negative',
+  'negative covidnegative covid19negative sarscov2negative neg covidneg '
+  'covid19neg',
 }
+_SIGNS = {'+': 'positive', '-': 'negative', '\N{MINUS SIGN}': 'negative'}
 _MEANINGS = {
   name: set(x) for x, names in _NAMES.items() for name in names.split()
 }
@@ -183,8 +186,16 @@ def _matches(
 
 def _meaning(name: str) -> set[str]:
   """Returns what a name means; an unknown one means only itself."""
-  plain = re.sub(r'[\W_]+', '', name.casefold())
-  return _MEANINGS.get(plain, {plain})
+  text = name.casefold().strip()
+  for sign, word in _SIGNS.items():
+    if text.endswith(sign):
+      text = f'{text.removesuffix(sign)} {word}'
+  plain = re.sub(r'[\W_]+', '', text)
+  # A number may order folders, as in 1NonCOVID.
+  for each in (plain, plain.lstrip('0123456789')):
+    if each in _MEANINGS:
+      return _MEANINGS[each]
+  return {plain}
 
 
 def _text(

@@ -43,6 +43,10 @@ _TWO = ('COVID', 'non-COVID')
       'covid_19 is COVID, NORMAL and Common Pneumonia and negative are '
       'non-COVID',
     ),
+    # Not the same after signs are dropped.
+    (_TWO, ('COVID-', 'COVID+'), None, [0, 1], [1, 0], None),
+    (_TWO, ('1NonCOVID', '2COVID', '3CAP'), None, [0, 1], [1, 0, 1], None),
+    (_COVIDX, ('2019-nCoV', '0_Normal'), None, [0, 1, 2], [2, 0], None),
     # A class of its own is told by its name, whatever the capitals.
     (('Tumour', 'NCP'), ('TUMOUR', 'COVID-19'), None, [0, 1], [0, 1], None),
     # A name that both have means the same on both sides.
