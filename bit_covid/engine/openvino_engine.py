@@ -23,6 +23,8 @@ from bit_covid.inference import whole_batches
 from bit_covid.models import ensemble
 from bit_covid.models import gradcam
 
+# A protocol buffer holds at most 2 GiB, and the graph is given as one.
+_MAX_PARAMETER_BYTES = 2_000_000_000
 _DTYPES = {'f32': 'float32', 'bf16': 'bfloat16', 'f16': 'float16'}
 
 
@@ -37,12 +39,19 @@ class OpenVinoEngine:
     """Builds the graph of a network.
 
     Raises:
-      ValueError: the model is an ensemble.
+      ValueError: the model is an ensemble, or too large.
     """
     if isinstance(model.model, ensemble.Ensemble):
       raise ValueError(
         f'--engine=openvino computes one network, not {model.model_name}; '
         'leave --engine out.'
+      )
+    size = sum(x.nbytes for x in jax.tree.leaves(model.params))
+    if size > _MAX_PARAMETER_BYTES:
+      raise ValueError(
+        f'--engine=openvino computes networks of at most '
+        f'{_MAX_PARAMETER_BYTES:,} bytes, and {model.model_name} has '
+        f'{size:,}; leave --engine out.'
       )
     graph = onnx_graph.build(model, with_feature_map=True)
     self._graph, self._side = graph.SerializeToString(), model.size

@@ -183,6 +183,15 @@ def test_an_ensemble_is_refused(checkpoint):
     choose.load(str(checkpoint), flips=True, engine='openvino')
 
 
+def test_a_network_too_large_for_a_message_is_refused(checkpoint, monkeypatch):
+  module = choose.openvino()
+  monkeypatch.setattr(module, '_MAX_PARAMETER_BYTES', 1000)
+  with pytest.raises(
+    ValueError, match=r'at most 1,000 bytes, and tiny has \d+'
+  ):
+    choose.load(str(checkpoint), engine='openvino')
+
+
 def test_a_package_that_lacks_is_named(checkpoint, monkeypatch):
   for name in ('openvino_engine', 'private_openvino'):
     monkeypatch.delitem(sys.modules, f'bit_covid.engine.{name}', False)
