@@ -13,6 +13,7 @@ is. Parameters are random.
 """
 
 import argparse
+import functools
 import json
 import os
 import pathlib
@@ -26,6 +27,7 @@ import time
 from typing import Any
 
 from benchmarks import turns
+from bit_covid.base import arguments as arguments_lib
 from input_pipeline import conventions
 
 # What glibc is told for the loop; `predict` tells it so itself.
@@ -43,6 +45,7 @@ def main() -> None:
   parser.add_argument('series', type=pathlib.Path, help='folder of DICOM files')
   parser.add_argument('--model', default='R50x1')
   parser.add_argument('--side', type=int, default=480, help='in pixels')
+  arguments_lib.add_engine(parser)
   parser.add_argument('--turns', type=int, default=3)
   parser.add_argument('--batch', type=int, default=4, help='of the loop')
   parser.add_argument(
@@ -68,10 +71,11 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     folder = pathlib.Path(name)
     checkpoint = folder / 'model.npz'
     _save_random(checkpoint, args.model, args.side)
-    cold = _run_predict(args.series, checkpoint, folder / 'cold')
+    predict = functools.partial(_run_predict, args, checkpoint)
+    cold = predict(folder / 'cold')
     here, loop = [], []
     for turn in range(args.turns):
-      here.append(_run_predict(args.series, checkpoint, folder / str(turn)))
+      here.append(predict(folder / str(turn)))
       loop.append(_run_loop_alone())
   return {
     'here, cold': cold,
@@ -119,9 +123,14 @@ def _save_random(path: pathlib.Path, model: str, side: int) -> None:
 
 
 def _run_predict(
-  series: pathlib.Path, checkpoint: pathlib.Path, output: pathlib.Path
+  args: argparse.Namespace, checkpoint: pathlib.Path, output: pathlib.Path
 ) -> dict[str, float]:
-  arguments = [str(series), f'--checkpoint={checkpoint}', f'--output={output}']
+  arguments = [
+    str(args.series),
+    f'--checkpoint={checkpoint}',
+    f'--engine={args.engine}',
+    f'--output={output}',
+  ]
   cache = str(checkpoint.with_name('cache'))
   printed, times = _run(
     ['bit_covid.predict', *arguments], JAX_COMPILATION_CACHE_DIR=cache

@@ -8,6 +8,7 @@ ONNX graph of `bit_covid.export`.
 """
 
 from collections.abc import Mapping
+import math
 from typing import Any
 
 import jax
@@ -25,6 +26,8 @@ from bit_covid.models import gradcam
 
 # A protocol buffer holds at most 2 GiB, and the graph is given as one.
 _MAX_PARAMETER_BYTES = 2_000_000_000
+# The rest of a scan goes into a batch of a multiple of so many slices.
+_STEP = 4
 _DTYPES = {'f32': 'float32', 'bf16': 'bfloat16', 'f16': 'float16'}
 
 
@@ -70,17 +73,18 @@ class OpenVinoEngine:
     self, prepared: np.ndarray, *, with_maps: bool, num_slices: int
   ) -> engine.Scores:
     """Returns the scores of slices, as `inference.engine.Engine` says."""
-
-    def forward(_: None, images: np.ndarray) -> tuple[np.ndarray, ...]:
-      outputs = self._run(images)
-      scores = [np.copy(outputs[name]) for name in ('logits', 'features')]
+    size, parts = whole_batches.size(num_slices), []
+    for start in range(0, len(prepared), size):
+      images = prepared[start : start + size]
+      # A program for the rest compiles sooner than padding is computed.
+      batch = min(size, _STEP * math.ceil(len(images) / _STEP))
+      outputs = self._run(whole_batches.fill(images, batch))
+      scores = [outputs['logits'].copy(), outputs['features'].copy()]
       if with_maps:
-        scores.append(_maps(outputs['feature_map'], self._head_kernel))
-      return tuple(scores)
-
-    return engine.Scores(
-      *whole_batches.apply(forward, None, prepared, num_images=num_slices)
-    )
+        maps = _maps(outputs['feature_map'], self._head_kernel)
+        scores.append(np.asarray(maps))
+      parts.append([x[: len(images)] for x in scores])
+    return engine.Scores(*map(np.concatenate, zip(*parts, strict=True)))
 
   def forward(
     self, standardized: Any, batch: Mapping[str, Any]

@@ -29,7 +29,7 @@ def apply(
     forward: called with 1, 4 or 16 images, and as many of each of the others.
       All calls have the same number, and the last batch is padded.
     params: the parameter tree.
-    images: `[N, S, S, 1 or 3]`; float of any size is given as float32.
+    images: `[N, S, S, 1 or 3]` float, given to `forward` as float32.
     *others: `[N, ...]` each.
     num_images: of all calls together, if these are a part of them: it decides
       about the size of the batches, so that the last part needs no program of
@@ -39,9 +39,8 @@ def apply(
   batch = size(len(images) if num_images is None else num_images)
   for start in range(0, len(images), batch):
     part = [array[start : start + batch] for array in (images, *others)]
-    if np.issubdtype(part[0].dtype, np.floating):
-      part[0] = part[0].astype(np.float32)
-    outputs = forward(params, *[_fill(array, batch) for array in part])
+    part[0] = part[0].astype(np.float32)
+    outputs = forward(params, *[fill(array, batch) for array in part])
     kept = len(part[0])
     parts.append([np.asarray(x)[:kept] for x in outputs])
   return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
@@ -76,6 +75,6 @@ def check_images(images: np.ndarray) -> None:
     )
 
 
-def _fill(part: np.ndarray, batch: int) -> np.ndarray:
-  """Returns the array padded with zeros to a whole batch."""
+def fill(part: np.ndarray, batch: int) -> np.ndarray:
+  """Returns an array `[n, ...]` padded with zeros to `[batch, ...]`."""
   return np.pad(part, [(0, batch - len(part))] + [(0, 0)] * (part.ndim - 1))

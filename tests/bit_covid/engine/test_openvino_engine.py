@@ -66,7 +66,7 @@ def _prepared(count):
 
 
 def test_probabilities_and_maps(networks, random_params, reference_network):
-  # 19 images: a full batch of 16 and a padded one.
+  # 19 images: a batch of 16 and one of 4, padded.
   prepared = _prepared(19)
   actual, expected = (x.outputs(prepared, with_maps=True) for x in networks)
   logits, _ = reference_network(random_params('tiny'), prepared / 127.5 - 1.0)
@@ -107,7 +107,15 @@ def test_what_was_compiled_is_not_compiled_again(networks, monkeypatch):
   network = networks[0]
   network.engine.compile(19)
   monkeypatch.setattr(network.engine._core, 'compile_model', None)
-  network.outputs(np.zeros((19, 64, 64, 1), np.uint8), with_maps=True)
+  # The first part of a scan.
+  network.outputs(_prepared(16), with_maps=True, num_slices=19)
+
+
+def test_the_rest_of_a_scan_is_padded_to_a_multiple_of_four(networks):
+  network = networks[0]
+  network.outputs(_prepared(16), with_maps=True, num_slices=21)
+  network.outputs(_prepared(5), with_maps=True, num_slices=21)
+  assert list(network.engine._of_batch) == [16, 8]
 
 
 def test_a_split_is_evaluated(checkpoint, tfds_dir, tmp_path):
