@@ -101,6 +101,8 @@ def _write(run: page.Run, file_format: str) -> pathlib.Path:
       files.write(folder / written[-1], picture.png)
   metrics.update_json(run.workdir, run.numbers)
   files.write(folder / file_name, text.encode())
+  # If the report before was removed, so were pictures that need the images.
+  manifest.forget_missing(run.workdir, 'report')
   manifest.update(run.workdir, *(f'report/{glob.escape(x)}' for x in written))
   return folder / file_name
 

@@ -40,6 +40,19 @@ def update(workdir: pathlib.Path, *patterns: str) -> None:
     files.write_json(workdir / FILE_NAME, content)
 
 
+def forget_missing(workdir: pathlib.Path, folder: str) -> None:
+  """Removes the checksums of files that a folder of the run no longer has."""
+  workdir = epath.Path(workdir)
+  content = files.read_json(workdir / FILE_NAME)
+  if content and _KEY in content:
+    content[_KEY] = {
+      name: digest
+      for name, digest in content[_KEY].items()
+      if not name.startswith(f'{folder}/') or (workdir / name).exists()
+    }
+    files.write_json(workdir / FILE_NAME, content)
+
+
 def is_whole(workdir: pathlib.Path) -> bool:
   """Returns whether a run is finished and none of its files is missing."""
   content = files.read_json(workdir / FILE_NAME) or {}

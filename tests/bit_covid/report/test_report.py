@@ -6,7 +6,9 @@ import html.parser
 import io
 import json
 import re
+import shutil
 
+from etils import epath
 import numpy as np
 from PIL import Image
 import pytest
@@ -18,6 +20,7 @@ from bit_covid.analysis import intervals
 from bit_covid.analysis import metrics
 from bit_covid.analysis import operating_points
 from bit_covid.analysis import predictions
+from bit_covid.training import manifest
 
 
 class _Cells(html.parser.HTMLParser):
@@ -191,6 +194,24 @@ def test_numbers_of_other_splits_are_kept(make_run, write_report):
   (workdir / 'report' / 'metrics.json').write_text('{"old": {"slices": 3}}')
   _, numbers = write_report(workdir)
   assert numbers['old'] == {'slices': 3}
+
+
+def test_a_report_made_again_leaves_no_checksum_of_what_is_gone(
+  make_run, write_report
+):
+  workdir = make_run()
+  write_report(workdir)
+  picture = workdir / 'report' / 'figures' / 'errors.png'
+  picture.write_bytes(b'made by the training, which had the images')
+  manifest.write(epath.Path(workdir), {})
+  shutil.rmtree(workdir / 'report')
+  assert manifest.problems(workdir)
+  write_report(workdir)
+  assert not manifest.problems(workdir)
+  # A file of another folder is still missed.
+  (workdir / 'config.json').unlink()
+  manifest.forget_missing(workdir, 'report')
+  assert manifest.problems(workdir) == ['config.json is missing']
 
 
 def test_gallery_shows_errors_of_a_folder(make_run, write_report, tmp_path):

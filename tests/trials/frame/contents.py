@@ -73,7 +73,8 @@ def _wrong_checksums(path: pathlib.Path) -> str:
   return ' '.join(
     name
     for name, expected in checksums.items()
-    if hashlib.sha256((path.parent / name).read_bytes()).hexdigest() != expected
+    if not (path.parent / name).exists()
+    or hashlib.sha256((path.parent / name).read_bytes()).hexdigest() != expected
   )
 
 
