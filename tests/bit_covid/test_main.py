@@ -76,7 +76,8 @@ def test_overrides_and_argument_reach_the_run(tmp_path, tfds_dir):
     (
       ['--config=configs/none.py:seed=1', '--config.batch=3'],
       'Error: --config=configs/none.py does not exist; expected one of bit_m, '
-      'bit_m_c, bit_m_s, bit_s, covidx_sample, demo, pretrain_textures, '
+      'bit_m_c, bit_m_s, bit_s, covidx_sample, demo, pretrain_slices, '
+      'pretrain_textures, '
       'random, sars_cov_2_ct, or a file of your own.\n',
     ),
     (
