@@ -15,6 +15,7 @@ _OLDEST, _NEWEST = _PROJECT['OLDEST_PYTHON'], _PROJECT['NEWEST_PYTHON']
 _MINORS = range(_OLDEST[1], _NEWEST[1] + 1)
 _DICOM = ['highdicom>=0.28.2']
 _MLFLOW = ['mlflow-skinny>=3.5']
+_ARCHIVE = ['cryptography>=46', 'distributed>=2026.7', 'pyarrow>=20']
 _APP = ['starlette>=1.0', 'uvicorn>=0.40']
 
 setuptools.setup(
@@ -106,6 +107,8 @@ setuptools.setup(
     'tpu': ['jax[tpu]'],
     # The page of bit_covid.app: 5 MB of Python, with what they need.
     'app': _APP,
+    # For bit_covid.archive: processes of Dask, and Parquet.
+    'archive': _ARCHIVE,
     # For --dicom of bit_covid.predict: Parametric Maps and Structured Reports.
     'dicom': _DICOM,
     # For --mlflow of a training: the client of an MLflow server.
@@ -121,6 +124,7 @@ setuptools.setup(
       'ruff>=0.17',
       'setuptools>=77',  # Builds the wheel that is tested.
       *_APP,
+      *_ARCHIVE,
       *_DICOM,
       *_MLFLOW,
       'ipykernel>=7',

@@ -30,6 +30,9 @@ VERBS = {
     'bit_covid.cli.evaluate', 'evaluate a network on a split of any data'
   ),
   'predict': Verb('bit_covid.predict', 'score scans: DICOM, NIfTI, images'),
+  'archive': Verb(
+    'bit_covid.archive.command', 'score an archive of studies', extra='archive'
+  ),
   'report': Verb(
     'bit_covid.report.command', 'tables and figures of a run, a page'
   ),

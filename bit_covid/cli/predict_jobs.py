@@ -55,7 +55,11 @@ def _begin(arguments: argparse.Namespace) -> None:
   )
   stack = contextlib.ExitStack()
   found = scans.without_copies(
-    stack.enter_context(scan_scorer.find(arguments, network))
+    stack.enter_context(
+      scan_scorer.find(
+        arguments.paths, network, images_are_scans=arguments.images_are_scans
+      )
+    )
   )
   # A process of this kind ends without the exit handlers of Python.
   util.Finalize(None, stack.close, exitpriority=0)

@@ -46,7 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
     lines.say(f'Engine: {network.engine.name}')
   for text in output_lib.cautions(network):
     lines.say(f'Note: {text}')
-  with scan_scorer.find(arguments, network) as all_found:
+  with scan_scorer.find(
+    arguments.paths, network, images_are_scans=arguments.images_are_scans
+  ) as all_found:
     found = scans.without_copies(all_found)
     _say_refused(found)
     clinic = clinic_files.ClinicFiles(arguments, found, network)

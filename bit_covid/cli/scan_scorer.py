@@ -3,7 +3,7 @@
 """One scan of `bit_covid.predict`: scored, with its files, whatever happens."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import contextlib
 import time
 import traceback
@@ -93,14 +93,17 @@ class ScanScorer:
 
 
 def find(
-  arguments: argparse.Namespace, network: network_lib.Network
+  paths: Sequence[str],
+  network: network_lib.Network,
+  *,
+  images_are_scans: bool = False,
 ) -> contextlib.AbstractContextManager[scans.Found]:
-  """Returns what finds the scans that the arguments name."""
+  """Returns what finds the scans in some paths for a network."""
   return scans.find(
-    arguments.paths,
+    paths,
     window=network.window or window.DEFAULT,
     range_16bit=tuple(network.preprocessing['range_16bit']),
-    images_are_scans=arguments.images_are_scans,
+    images_are_scans=images_are_scans,
   )
 
 

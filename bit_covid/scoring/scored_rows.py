@@ -43,7 +43,7 @@ def of_result(result: scan_result.ScanResult) -> ScoredRows:
   return ScoredRows(
     {
       name: predictions.to_csv(table)
-      for name, table in _tables([result], result.class_names).items()
+      for name, table in tables([result], result.class_names).items()
     },
     index.row(result),
     len(result.slices),
@@ -57,7 +57,7 @@ def join(
 ) -> dict[str, str]:
   """Returns the CSV text of each table, with the rows of all scans."""
   joined = {}
-  for name, empty in _tables([], class_names).items():
+  for name, empty in tables([], class_names).items():
     parts = [x.tables[name] for x in scored]
     # Each has the same first line.
     header = parts[0].splitlines(keepends=True)[0] if parts else ''
@@ -66,9 +66,10 @@ def join(
   return joined
 
 
-def _tables(
+def tables(
   results: list[scan_result.ScanResult], class_names: tuple[str, ...]
 ) -> dict[str, pd.DataFrame]:
+  """Returns the tables with the rows of these scans, by name."""
   return {
     'scans': tables_lib.scans_table(results, class_names),
     'predictions': tables_lib.predictions_table(results, class_names),

@@ -8,6 +8,7 @@ A scan is what has one patient, study, series and orientation.
 from collections.abc import Callable, Hashable, Iterable, Sequence
 import dataclasses
 import functools
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -21,6 +22,21 @@ from input_pipeline.scans import input_file
 from input_pipeline.scans import orientation as orientation_lib
 from input_pipeline.scans import scan
 from input_pipeline.scans.dicom_copies import DicomSlice
+
+_T = TypeVar('_T')
+
+
+class Identity(NamedTuple):
+  """What tells to which series something belongs.
+
+  Attributes:
+    series: id of the series, or what stands for it; never ''.
+    patient: number and name of the patient, and id of the study; '' where not
+      known.
+  """
+
+  series: str
+  patient: tuple[str, str, str]
 
 
 def to_scans(
@@ -43,8 +59,7 @@ def to_scans(
     refused += more
     digest = file.digest() if headers else ''
     slices += [DicomSlice(file, digest, x, len(headers)) for x in headers]
-  for series in _grouped(slices, _series):
-    patients = _by_patient(series)
+  for patients in by_patient(slices, lambda x: identity(x.file, x.header)):
     for of_patient in patients:
       orientations = _by_orientation(of_patient)
       for members in orientations:
@@ -60,34 +75,47 @@ def to_scans(
   return scans, refused
 
 
-def _grouped(
-  slices: Iterable[DicomSlice], key: Callable[[DicomSlice], Hashable]
-) -> list[list[DicomSlice]]:
-  groups: dict[Hashable, list[DicomSlice]] = {}
-  for each in slices:
-    groups.setdefault(key(each), []).append(each)
-  return list(groups.values())
+def identity(
+  file: input_file.InputFile, header: dicom_header.Header
+) -> Identity:
+  """Returns the series of a slice; its folder stands for an unknown one."""
+  return Identity(header.series or f'folder {file.folder}', header.patient)
 
 
-def _series(each: DicomSlice) -> str:
-  return each.header.series or f'folder {each.file.folder}'
+def by_patient(
+  items: Iterable[_T], identify: Callable[[_T], Identity]
+) -> list[list[list[_T]]]:
+  """Returns items by series, and those of a series by patient and study.
 
-
-def _by_patient(slices: list[DicomSlice]) -> list[list[DicomSlice]]:
-  """Returns the slices of a series by patient and study.
-
-  Where a file lacks one of them, that of the others counts if they agree.
+  Where an item lacks one of the latter, that of the others of its series counts
+  if they agree.
   """
+  groups = _grouped(items, lambda x: identify(x).series)
+  return [_of_patients(members, identify) for members in groups]
+
+
+def _of_patients(
+  items: list[_T], identify: Callable[[_T], Identity]
+) -> list[list[_T]]:
   common = []
-  for values in zip(*(x.header.patient for x in slices), strict=True):
+  for values in zip(*(identify(x).patient for x in items), strict=True):
     known = set(values) - {''}
     common.append(known.pop() if len(known) == 1 else '')
 
-  def key(each: DicomSlice) -> tuple[str, ...]:
-    pairs = zip(each.header.patient, common, strict=True)
+  def key(item: _T) -> tuple[str, ...]:
+    pairs = zip(identify(item).patient, common, strict=True)
     return tuple(own or other for own, other in pairs)
 
-  return _grouped(slices, key)
+  return _grouped(items, key)
+
+
+def _grouped(
+  items: Iterable[_T], key: Callable[[_T], Hashable]
+) -> list[list[_T]]:
+  groups: dict[Hashable, list[_T]] = {}
+  for each in items:
+    groups.setdefault(key(each), []).append(each)
+  return list(groups.values())
 
 
 def _by_orientation(slices: list[DicomSlice]) -> list[list[DicomSlice]]:

@@ -23,6 +23,7 @@ WRONG = {
   'train': ['--config=none.py', '--workdir=run'],
   'evaluate': ['none.npz', '--output=new'],
   'predict': ['none', '--checkpoint=none.npz', '--output=new'],
+  'archive': ['predict', 'none', '--checkpoint=none.npz', '--output=new'],
   'report': ['none'],
   'compare': ['none', 'none.csv'],
   'audit': ['none.csv'],
