@@ -104,9 +104,7 @@ def once(
   return client.submit(work, item, key='once', pure=False).result()
 
 
-def _attempt(
-  work: Callable[[_Item], _Result], item: _Item
-) -> _Result | Failed:
+def _attempt(work: Callable[[_Item], _Result], item: _Item) -> _Result | Failed:
   # Dask would print the error and send its text, which may name a patient.
   try:
     return work(item)

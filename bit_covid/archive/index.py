@@ -72,9 +72,7 @@ class Entry(NamedTuple):
   identity: dicom_series.Identity
 
 
-def read(
-  files: Files, key: bytes
-) -> tuple[list[Entry], list[scan.Refused]]:
+def read(files: Files, key: bytes) -> tuple[list[Entry], list[scan.Refused]]:
   """Returns the files that may be part of a scan, and the refused ones.
 
   Args:

@@ -23,9 +23,7 @@ from input_pipeline import scans
 from input_pipeline.scans import input_file
 from input_pipeline.scans import scan
 
-_Read = Callable[
-  [index.Files], tuple[list[index.Entry], list[scans.Refused]]
-]
+_Read = Callable[[index.Files], tuple[list[index.Entry], list[scans.Refused]]]
 # Files whose headers are read by one task.
 _FILES = 64
 _README = """\
