@@ -21,6 +21,8 @@ for _package in ('cryptography', 'distributed', 'pyarrow'):
 # Below the lines that skip these tests, as it imports both.
 from bit_covid.archive import command  # noqa: E402
 
+# Two programs are compiled, and a worker loads JAX.
+pytestmark = pytest.mark.slow
 TABLES = ('scans', 'predictions', 'slices')
 # What `predict` is given for each study.
 STUDIES = (
