@@ -103,6 +103,8 @@ class PageServer(uvicorn.Server):
   def capture_signals(self) -> Iterator[None]:
     """Ends the server at the first of all signals that stop commands."""
     with stop_signals.handled(lambda: setattr(self, 'should_exit', True)):
+      # One may have come before, and have been swallowed.
+      self.should_exit = bool(stop_signals.received())
       yield
 
 

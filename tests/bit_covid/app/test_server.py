@@ -5,6 +5,7 @@
 import contextlib
 import http.client
 import json
+import signal
 import threading
 import urllib.parse
 
@@ -12,8 +13,12 @@ import pytest
 
 pytest.importorskip('starlette', reason='needs the extra app')
 
+from bit_covid.app import command
 from bit_covid.app import guard
+from bit_covid.app import limits
+from bit_covid.app import server
 from bit_covid.base import page_templates
+from bit_covid.base import stop_signals
 
 
 def test_the_page_is_whole_and_says_what_it_is(client):
@@ -144,3 +149,17 @@ def test_an_error_of_the_program_is_an_answer_with_the_headers(
   error = capsys.readouterr().err
   assert error.startswith('Error: The program failed (RuntimeError).')
   assert error.count('\n') == 1
+
+
+def test_a_signal_that_was_swallowed_ends_the_server(classifier, monkeypatch):
+  monkeypatch.setattr(stop_signals, '_received', [signal.SIGINT])
+  page = server.PageServer(classifier, limits=limits.Limits())
+  with command.listen('127.0.0.1', 0) as listener:
+    listener.listen()
+    thread = threading.Thread(target=page.run, args=[[listener]])
+    thread.start()
+    thread.join(20)
+    has_ended = not thread.is_alive()
+    page.should_exit = True
+    thread.join()
+  assert has_ended
