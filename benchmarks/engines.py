@@ -9,19 +9,15 @@ import argparse
 from collections.abc import Callable
 import statistics
 
-import jax
 import numpy as np
 
+from benchmarks import random_checkpoint
 from benchmarks import step
 from benchmarks import turns
 from bit_covid.engine import openvino_engine
 from bit_covid.export import exportable
 from bit_covid.inference import engine as engine_lib
 from bit_covid.inference import network as network_lib
-from bit_covid.inference import preparation
-from bit_covid.models import resnet_v2
-from bit_covid.weights import bit_npz
-from bit_covid.weights import metadata as metadata_lib
 
 
 def main() -> None:
@@ -33,7 +29,7 @@ def main() -> None:
   parser.add_argument('--pairs', type=int, default=7, help='turns of each')
   turns.add_json_flag(parser)
   flags = parser.parse_args()
-  checkpoint = _checkpoint(flags.model, flags.side)
+  checkpoint = random_checkpoint.make(flags.model, flags.side)
   slices = step.noise(flags.batch, flags.side)
   engines = [
     network_lib.Network(checkpoint).engine,
@@ -50,16 +46,6 @@ def main() -> None:
   times = [[x.clock for x in found] for found in measured.values()]
   result['speed beside JAX'] = turns.median_ratio(*times)
   turns.report(result, flags.json)
-
-
-def _checkpoint(model: str, side: int) -> bit_npz.Checkpoint:
-  network = resnet_v2.create(model, num_classes=3)
-  params = jax.tree.map(np.asarray, step.random_params(network))
-  metadata = metadata_lib.Metadata(
-    class_names=('Normal', 'CP', 'NCP'),
-    preprocessing={**preparation.DEFAULT, 'crop': side},
-  )
-  return bit_npz.Checkpoint(model, params, metadata)
 
 
 def _work(engine: engine_lib.Engine, slices: np.ndarray) -> Callable[[], None]:

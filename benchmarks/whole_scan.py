@@ -108,18 +108,11 @@ def parts(output: str) -> dict[str, float]:
 
 def _save_random(path: pathlib.Path, model: str, side: int) -> None:
   # Not at the top, as the loop needs no JAX.
-  from benchmarks import numpy_network
-  from bit_covid.inference import preparation
+  from benchmarks import random_checkpoint
   from bit_covid.weights import bit_npz
-  from bit_covid.weights import metadata
 
-  facts = metadata.Metadata(
-    class_names=conventions.COVIDX_CT,
-    preprocessing=preparation.DEFAULT | {'crop': side},
-    window=conventions.LUNG_WINDOW,
-  )
-  params = numpy_network.random_params(model)
-  bit_npz.save(path, params, model_name=model, metadata=facts)
+  made = random_checkpoint.make(model, side)
+  bit_npz.save(path, made.params, model_name=model, metadata=made.metadata)
 
 
 def _run_predict(

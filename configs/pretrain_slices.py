@@ -15,6 +15,7 @@ that are fine-tuned on afterwards. model.npz is what fine-tuning starts from,
 import ml_collections
 
 from configs import common
+from configs import pretrain_textures
 from input_pipeline import pretext
 
 _TASKS = {x: {'data.task': x} for x in pretext.TASKS if x != pretext.CLASSES}
@@ -26,21 +27,12 @@ _ARGUMENTS = {
 
 def get_config(arg: str | None = None) -> ml_collections.ConfigDict:
   """Returns the config of a pre-training from random weights."""
-  config = common.get_config()
-  config.model.name = 'tiny'
+  config = pretrain_textures.get_config()
   config.data.name = 'phantom/demo'
   config.data.task = pretext.CHANGES
-  config.data.box = 'none'
-  config.data.resize, config.data.crop = 72, 64
-  # Without them, instances would be told apart by their gray values alone.
+  # Instances are to be recognized whatever of this is changed.
   config.data.rotation, config.data.erase = 10.0, 0.3
   config.data.contrast, config.data.brightness = 0.2, 0.1
-  config.batch = 32
-  config.learning_rate = 0.03
-  config.schedule = (200, 1800, 2400, 2800, 3000)
-  config.mixup_alpha = 0.0
   # Slices of val are of no class of train if each is one of its own.
   config.eval_every = 0
-  config.checkpoint_every = 1000
-  config.final_splits = ()
   return common.with_argument(config, arg, _ARGUMENTS)

@@ -55,7 +55,7 @@ def restate(
 
 
 def facts(config: Mapping[str, Any]) -> dict[str, str]:
-  """Returns what a checkpoint says of its task; nothing of a diagnosis.
+  """Returns the task that a checkpoint names; nothing if it is a diagnosis.
 
   Args:
     config: the field `data` of a config; it may lack the field `task`.

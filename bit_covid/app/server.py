@@ -208,11 +208,13 @@ def run(
   # From here on, connections wait until they are answered.
   listener.listen()
   url = address(listener)
-  lines.say(f'The page: {url}   (Ctrl+C ends it)')
-  if opens_browser and _has_screen():
-    # A browser may take its time to start.
-    threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
-  server.run(sockets=[listener])
+  # From here on, as an exception would leave the server half started.
+  with server.capture_signals():
+    lines.say(f'The page: {url}   (Ctrl+C ends it)')
+    if opens_browser and _has_screen():
+      # A browser may take its time to start.
+      threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
+    server.run(sockets=[listener])
 
 
 def _has_screen() -> bool:

@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
   compilation_cache.enable()
   paths = find.find_checkpoints(arguments.checkpoint)
   checkpoint = ensemble_checkpoint.load(paths, flips=arguments.flips)
-  forward, engine = evaluation.make_forward(checkpoint, arguments.engine)
+  forward, of_engine = evaluation.make_forward(checkpoint, arguments.engine)
   config = _data_config(arguments, checkpoint.metadata)
   # Of the runs to which the networks belong, wherever the results go.
   owners = [_owner(path, output) for path in paths]
@@ -84,8 +84,7 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
     own_results.check(workdir, config, splits)
   else:
     facts = _facts(config, checkpoint.model_name, paths, mapping.text)
-    if arguments.engine != 'jax':
-      facts['engine'] = engine
+    facts |= of_engine
     run_identity.begin_evaluation(workdir, facts, splits, flag='--output')
   params = devices.replicate(checkpoint.params)
   features = _evaluate(

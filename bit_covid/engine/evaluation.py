@@ -10,8 +10,11 @@ from bit_covid.weights import bit_npz
 
 def make_forward(
   checkpoint: bit_npz.Checkpoint, engine: str
-) -> tuple[evaluate.ForwardFn, str]:
-  """Returns the forward pass of `inference.evaluate`, and its engine's name.
+) -> tuple[evaluate.ForwardFn, dict[str, str]]:
+  """Returns the forward pass of `inference.evaluate`, and facts on its engine.
+
+  The facts belong into config.json. JAX, which computes the results of every
+  training, has none.
 
   Args:
     checkpoint: of one network or an ensemble.
@@ -22,6 +25,6 @@ def make_forward(
       installed.
   """
   if engine == 'jax':
-    return evaluate.make_forward(checkpoint.create_model()), 'JAX'
+    return evaluate.make_forward(checkpoint.create_model()), {}
   made = choose.openvino().OpenVinoEngine(exportable.create(checkpoint))
-  return made.forward, made.name
+  return made.forward, {'engine': made.name}

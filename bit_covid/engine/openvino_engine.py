@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks that OpenVINO computes on a CPU; needs the extra `openvino`.
 
-XLA computes bfloat16 on a CPU in float32. OpenVINO uses the instructions that
-recent processors have for it, and computes in float32 on others. It reads the
-ONNX graph of `bit_covid.export`.
+OpenVINO computes in bfloat16 where the processor has instructions for it, and
+in float32 elsewhere. It reads the ONNX graph of `bit_covid.export`.
 """
 
 from collections.abc import Mapping

@@ -24,6 +24,7 @@ from bit_covid.training import optimizer
 from bit_covid.training import schedule
 from bit_covid.weights import find
 import input_pipeline
+from input_pipeline import pretext
 
 # Steps are exact in float32 up to here.
 _MAX_STEP = 2**24
@@ -176,12 +177,12 @@ def _check_together(config: ml_collections.ConfigDict) -> None:
       "config.train_head_only is True, but config.init is 'random': a head on "
       'random features learns little. Name a checkpoint in config.init.'
     )
-  if config.data.get('task') == 'instances' and (
+  if config.data.get('task') == pretext.INSTANCES and (
     config.eval_every or config.final_splits
   ):
     raise ValueError(
-      "config.data.task is 'instances', and slices of other splits are of no "
-      'class that is learned. Set config.eval_every=0 and '
+      f'config.data.task is {pretext.INSTANCES!r}, and slices of other splits '
+      'are of no class that is learned. Set config.eval_every=0 and '
       'config.final_splits="()".'
     )
   if config.keep != best.LAST and not config.eval_every:

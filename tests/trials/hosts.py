@@ -154,6 +154,7 @@ def _is_explained(line: str, index: int) -> bool:
   name = f'Host {index} ({socket.gethostname()})'
   texts = (
     *(f'{name} is gone', f'{name} has stopped', 'Stopped by SIG'),
-    *_NOT_STARTED,
+    f'{_NOT_STARTED[0]}{index}',
+    _NOT_STARTED[1],
   )
   return any(text in line for text in texts)

@@ -19,6 +19,7 @@ from bit_covid.analysis import predictions
 from bit_covid.cli import evaluate
 from bit_covid.engine import choose
 from bit_covid.inference import load
+from bit_covid.scoring import unfinished
 from configs import demo
 import input_pipeline
 
@@ -103,12 +104,14 @@ def test_features_are_judged_as_those_of_jax(networks):
   np.testing.assert_allclose(*distances, rtol=1e-4)
 
 
-def test_what_was_compiled_is_not_compiled_again(networks, monkeypatch):
+def test_what_was_compiled_is_not_compiled_again(networks):
   network = networks[0]
   network.engine.compile(19)
-  monkeypatch.setattr(network.engine._core, 'compile_model', None)
+  compiled = dict(network.engine._of_batch)
+  assert list(compiled) == [16]
   # The first part of a scan.
   network.outputs(_prepared(16), with_maps=True, num_slices=19)
+  assert network.engine._of_batch == compiled
 
 
 def test_the_rest_of_a_scan_is_padded_to_a_multiple_of_four(networks):
@@ -118,22 +121,26 @@ def test_the_rest_of_a_scan_is_padded_to_a_multiple_of_four(networks):
   assert list(network.engine._of_batch) == [16, 8]
 
 
-def test_a_split_is_evaluated(checkpoint, tfds_dir, tmp_path):
-  tables = []
+def _probabilities(main, table, output, *arguments):
+  """Returns those in a table that a command writes with each engine."""
+  found = []
   for engine in ('openvino', 'jax'):
-    output = tmp_path / engine
-    code = evaluate.main(
-      [
-        str(checkpoint),
-        f'--data_dir={tfds_dir}',
-        f'--engine={engine}',
-        '--batch=10',
-        f'--output={output}',
-      ]
-    )
-    assert code == 0
-    table = predictions.read(output / 'predictions' / 'test.csv')
-    tables.append(predictions.probabilities(table))
+    folder = output / engine
+    flags = [f'--engine={engine}', f'--output={folder}']
+    assert main([*map(str, arguments), *flags]) == 0
+    found.append(predictions.probabilities(predictions.read(folder / table)))
+  return found
+
+
+def test_a_split_is_evaluated(checkpoint, tfds_dir, tmp_path):
+  tables = _probabilities(
+    evaluate.main,
+    'predictions/test.csv',
+    tmp_path,
+    checkpoint,
+    f'--data_dir={tfds_dir}',
+    '--batch=10',
+  )
   config = demo.get_config()
   config.data.name, config.data.data_dir = 'phantom/tiny', tfds_dir
   assert len(tables[0]) == len(input_pipeline.load_split(config.data, 'test'))
@@ -154,23 +161,27 @@ def test_results_of_a_run_are_not_replaced(checkpoint, capsys):
 def test_scans_are_scored_and_the_engine_is_named(
   checkpoint, study, tmp_path, capsys
 ):
-  tables = []
-  for engine in ('openvino', 'jax'):
-    output = tmp_path / engine
-    code = predict.main(
-      [
-        str(study),
-        f'--checkpoint={checkpoint}',
-        f'--engine={engine}',
-        f'--output={output}',
-      ]
-    )
-    assert code == 0
-    printed = capsys.readouterr().out
-    assert ('Engine: OpenVINO 20' in printed) == (engine == 'openvino')
-    table = predictions.read(output / 'predictions.csv')
-    tables.append(predictions.probabilities(table))
+  tables = _probabilities(
+    predict.main,
+    'predictions.csv',
+    tmp_path,
+    study,
+    f'--checkpoint={checkpoint}',
+  )
   np.testing.assert_allclose(*tables, atol=1e-4)
+  # By one of the two.
+  assert capsys.readouterr().out.count('Engine: OpenVINO 20') == 1
+
+
+def test_scans_of_two_engines_are_not_mixed(
+  checkpoint, study, tmp_path, monkeypatch, capsys
+):
+  # As if the first call had been killed before its end.
+  monkeypatch.setattr(unfinished, 'remove', lambda output: None)
+  command = [str(study), f'--checkpoint={checkpoint}', f'--output={tmp_path}']
+  assert predict.main(command) == 0
+  assert predict.main([*command, '--engine=openvino']) == 2
+  assert 'engine' in capsys.readouterr().err
 
 
 def test_nothing_is_sent_home():

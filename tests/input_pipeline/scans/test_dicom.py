@@ -257,7 +257,9 @@ def test_each_transfer_syntax_reads_the_same_and_names_what_is_cut(
       assert found.refused[0].cause == 'damaged'
       assert found.refused[0].name == str(path)
     else:
-      text = r'a\.dcm: (its pixels|decoding it takes more than 1 s)'
+      text = r'a\.dcm: its pixels'
+      if syntax == 'JPEG-LS':
+        text += r'|a\.dcm: decoding it takes more than 1 s'
       with pytest.raises(scans.UnreadableError, match=text):
         found.scans[0].slices[0].read()
 
