@@ -1,16 +1,22 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The one module that knows Dask: tasks, run by processes of this machine."""
+"""The one module that knows Dask: tasks, done by its workers."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 import contextlib
 import itertools
-from typing import Any, NamedTuple, TypeVar
+import secrets
+from typing import Any, TypeVar
 
 import dask.config
+import dask.system
 import distributed
+import distributed.system
+import distributed.comm.core
 
-Client = distributed.Client
+from bit_covid.archive import attempt
+from input_pipeline.scans import private_folder
+
 _Item = TypeVar('_Item')
 _Result = TypeVar('_Result')
 
@@ -19,99 +25,170 @@ _CONFIG = {
   'distributed.scheduler.allowed-failures': 1,
   # A worker holds one task, so that no other is blamed when it dies.
   'distributed.scheduler.worker-saturation': 1.0,
-  # No pages on tasks and workers.
+  # What a worker has in memory is its network, which it can neither write to a
+  # disk nor wait for to become less.
+  'distributed.worker.memory.target': False,
+  'distributed.worker.memory.spill': False,
+  'distributed.worker.memory.pause': False,
+}
+# No pages on tasks and workers.
+_NO_PAGES = {
   'distributed.scheduler.http.routes': [],
   'distributed.worker.http.routes': [],
 }
+# For each worker on a CPU. The network uses several cores by itself.
+_CORES, _BYTES = 2, 4 << 30
+# Seconds to wait for the first worker of a cluster.
+_PATIENCE = 120
+_LOST = (
+  'The scheduler of Dask was lost. Start it again, with its workers; the same '
+  'command then does the rest.'
+)
 
 
-class Failed(NamedTuple):
-  """A task without a result.
-
-  Attributes:
-    error: the name of the exception; its text could name a file.
-  """
-
-  error: str
+def num_workers() -> int:
+  """Returns how many workers the cores and the memory of this machine allow."""
+  cores = dask.system.CPU_COUNT // _CORES
+  return max(1, min(cores, distributed.system.MEMORY_LIMIT // _BYTES))
 
 
 @contextlib.contextmanager
-def start(num_workers: int) -> Iterator[Client]:
+def start(workers: int, *, dashboard: int | None) -> Iterator['Workers']:
   """Starts processes that end with the `with` block.
 
   Args:
-    num_workers: number of processes, each of which runs one task at a time.
+    workers: number of processes, each of which does one task at a time.
+    dashboard: port of Dask's page, which 127.0.0.1 serves; None: no page.
 
   Yields:
-    What `run` needs. It listens on 127.0.0.1 alone, to who has the key that is
-    drawn here, and serves no page.
+    An `attempt.Runner`. It listens on 127.0.0.1 alone, to who has the key that
+    is drawn here.
   """
+  config = _CONFIG if dashboard is not None else _CONFIG | _NO_PAGES
   with (
-    dask.config.set(_CONFIG),
+    dask.config.set(config),
+    # What a killed one left is removed by the next.
+    private_folder.PrivateFolder(ignore_errors=True) as folder,
     distributed.LocalCluster(
-      n_workers=num_workers,
+      n_workers=workers,
       threads_per_worker=1,
+      # By default, its share would be that of its one thread.
+      memory_limit=distributed.system.MEMORY_LIMIT // workers,
       host='127.0.0.1',
       # Others on this machine could otherwise connect, and run what they like.
       protocol='tls://',
       security=distributed.Security.temporary(),
       dashboard_address=None,
-      scheduler_kwargs={'dashboard_address': '127.0.0.1:0'},
+      scheduler_kwargs={'dashboard_address': f'127.0.0.1:{dashboard or 0}'},
       silence_logs='CRITICAL',
+      local_directory=str(folder.path),
     ) as cluster,
     distributed.Client(cluster) as client,
   ):
-    yield client
+    yield Workers(client)
 
 
-def run(
-  client: Client,
-  work: Callable[[_Item], _Result],
-  items: Iterable[_Item],
-  *,
-  name: str,
-) -> Iterator[tuple[int, _Result | Failed]]:
-  """Yields the number of each item and what `work` returns, as they come.
-
-  Only a few items are with the cluster at a time, so memory does not grow with
-  their number.
+@contextlib.contextmanager
+def connect(address: str) -> Iterator['Workers']:
+  """Connects to a scheduler that runs already, until the end of the block.
 
   Args:
-    client: of `start`.
-    work: a function that a worker can import, or a partial one.
-    items: one a task.
-    name: of the tasks, to which their numbers are added.
+    address: such as 'tls://10.0.0.1:8786'; Dask's own configuration names the
+      certificates.
+
+  Yields:
+    An `attempt.Runner`.
+
+  Raises:
+    ValueError: there is no scheduler, no worker, or one with several threads.
   """
-
-  def submit(number: int, item: _Item) -> distributed.Future:
-    key = f'{name}-{number}'
-    return client.submit(_attempt, work, item, key=key, pure=False)
-
-  left = itertools.starmap(submit, enumerate(items))
-  num_workers = len(client.scheduler_info(n_workers=-1)['workers'])
-  first = itertools.islice(left, 2 * num_workers)
-  completed = distributed.as_completed(first)
-  for future in completed:
-    yield int(future.key.rpartition('-')[2]), _result(future)
-    for another in itertools.islice(left, 1):
-      completed.add(another)
-
-
-def once(
-  client: Client, work: Callable[[_Item], _Result], item: _Item
-) -> _Result:
-  """Returns what one task returns; its error is raised as it is."""
-  return client.submit(work, item, key='once', pure=False).result()
-
-
-def _attempt(work: Callable[[_Item], _Result], item: _Item) -> _Result | Failed:
-  # Dask would print the error and send its text, which may name a patient.
   try:
-    return work(item)
+    client = distributed.Client(address)
+  # Of its many kinds of errors.
   except Exception as error:
-    return Failed(type(error).__name__)
+    raise ValueError(
+      f'--scheduler={address}: no scheduler of Dask answers '
+      f'({type(error).__name__}). Start `dask scheduler` there; for tls://, '
+      'give its certificates as docs/archive.md says.'
+    ) from error
+  with client:
+    try:
+      client.wait_for_workers(1, timeout=_PATIENCE)
+    except TimeoutError as error:
+      raise ValueError(
+        f'--scheduler={address} has no worker after {_PATIENCE} s. Start '
+        f'`dask worker {address} --nthreads=1`.'
+      ) from error
+    if threads := sum(x > 1 for x in client.nthreads().values()):
+      raise ValueError(
+        f'{threads} workers of {address} have several threads, so that a study '
+        'that ends its process would take others with it. Start them with '
+        '--nthreads=1.'
+      )
+    yield Workers(client)
+
+
+class Workers:
+  """The workers of a client, an `attempt.Runner`."""
+
+  def __init__(self, client: distributed.Client):
+    self.client = client
+
+  def run(
+    self,
+    work: Callable[[_Item], _Result],
+    items: Sequence[_Item],
+    on_done: Callable[[int, _Result | attempt.Failed], None],
+  ) -> None:
+    """Does all tasks, as `attempt.Runner` says.
+
+    Only a few are with the cluster at a time, so that its memory does not grow
+    with their number. Workers may come and go.
+
+    Raises:
+      StopError: the scheduler was lost.
+    """
+    # Several clients may use one scheduler.
+    prefix = secrets.token_hex(4)
+
+    def submit(index: int, item: _Item) -> distributed.Future:
+      key = f'{prefix}-{index}'
+      return self.client.submit(attempt.attempt, work, item, key=key)
+
+    left = itertools.starmap(submit, enumerate(items))
+    with _losses_told():
+      waiting = distributed.as_completed(itertools.islice(left, 1))
+      for future in itertools.chain([None], waiting):
+        if future is not None:
+          on_done(int(future.key.rpartition('-')[2]), _result(future))
+        room = 2 * len(self.client.nthreads()) - waiting.count()
+        waiting.update(list(itertools.islice(left, max(room, 1))))
+
+  def once(self, work: Callable[[_Item], _Result], item: _Item) -> _Result:
+    """Does one task, as `attempt.Runner` says.
+
+    Raises:
+      StopError: the scheduler was lost.
+    """
+    with _losses_told():
+      return self.client.submit(work, item, pure=False).result()
+
+
+@contextlib.contextmanager
+def _losses_told() -> Iterator[None]:
+  try:
+    yield
+  except (
+    distributed.CancelledError,
+    distributed.comm.core.CommClosedError,
+    TimeoutError,
+  ) as error:
+    raise attempt.StopError(_LOST) from error
 
 
 def _result(future: distributed.Future) -> Any:
+  if future.cancelled():
+    raise attempt.StopError(_LOST)
   error = future.exception()
-  return future.result() if error is None else Failed(type(error).__name__)
+  name = type(error).__name__
+  return future.result() if error is None else attempt.Failed(name)

@@ -1,67 +1,295 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The arguments of `bit-covid archive`; `score_archive` does the work."""
+"""The arguments of `bit-covid archive`; other modules do the work."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+import contextlib
 from importlib import util
+import os
+import pathlib
 
+from bit_covid.archive import attempt
 from bit_covid.archive import source
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
+from bit_covid.base import disk
+from bit_covid.base import lines
 from bit_covid.base import project
 
-# What the extra `archive` installs.
-_PACKAGES = ('cryptography', 'distributed', 'pyarrow')
+_STOPPED = (
+  'Stopped. Parts that were complete stay; the same command does the rest.'
+)
+_SLURM = 'SLURM_ARRAY_TASK_'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Returns the exit code, after scoring an archive."""
+  """Returns the exit code, after scoring an archive or what else is asked."""
+  return command.main(
+    _parser(),
+    lambda arguments: arguments.work(arguments),
+    argv,
+    failures=(attempt.StopError,),
+    stopped=_STOPPED,
+  )
+
+
+def shard(
+  text: str | None, environment: Mapping[str, str]
+) -> tuple[int, int] | None:
+  """Returns which of how many processes this is, from 0, or None: the only one.
+
+  Args:
+    text: 'I/N', or None to take it from SLURM.
+    environment: with the variables that SLURM sets in the tasks of an array.
+
+  Raises:
+    ValueError: there is no such process.
+  """
+  if text is None:
+    if f'{_SLURM}ID' not in environment:
+      return None
+    number, first, step, count = (
+      int(environment.get(f'{_SLURM}{name}', default))
+      for name, default in zip(
+        ('ID', 'MIN', 'STEP', 'COUNT'), ('0', '0', '1', '1'), strict=True
+      )
+    )
+    text = f'{(number - first) / step:g}/{count}'
+    lines.say(f'Shard {text}, from {_SLURM}ID')
+  number_text, _, count_text = text.partition('/')
+  try:
+    found = int(number_text), int(count_text)
+  except ValueError:
+    found = -1, 0
+  if not 0 <= found[0] < found[1]:
+    raise ValueError(
+      f'--shard={text}; expected I/N with I from 0 to N - 1. An array of SLURM '
+      'gives it if its tasks are without gaps, such as --array=0-99.'
+    )
+  return found
+
+
+def _parser() -> command.Parser:
   parser = command.make_parser(
     'bit_covid.archive',
     description='Scores all studies of an archive, in several processes. '
     'Research software, not a medical device.',
     examples=(
-      'predict EXPORT --checkpoint=runs/bit_m --output=scored --workers=2',
+      'predict EXPORT --checkpoint=runs/bit_m --output=scored',
+      'Each task of an array of SLURM does its share:\n'
+      'index EXPORT --output=studies.csv',
+      'predict studies.csv --checkpoint=runs/bit_m --output=scored --shard=0/9',
+      'What there is by now:\nsummary scored',
     ),
-    notes='It writes the tables of `predict` as Parquet, and no pages.',
+    notes='It writes the tables of `predict` as Parquet, and no pages. The same '
+    'command goes on\nwith what is left after an interruption.',
   )
-  parser.add_argument('action', choices=('predict',), help='what to do')
+  actions = parser.add_subparsers(required=True, metavar='ACTION')
+  common = argparse.ArgumentParser(add_help=False)
+  common.add_argument('--debug', action='store_true', default=argparse.SUPPRESS)
+
+  def add(name: str, help_: str) -> argparse.ArgumentParser:
+    return actions.add_parser(
+      name, help=help_, description=help_, parents=[common]
+    )
+
+  predict = add('predict', 'score all studies')
+  predict.set_defaults(work=_predict)
+  _add_source(predict)
+  arguments_lib.add_scoring(predict)
+  predict.add_argument(
+    '--output',
+    required=True,
+    type=pathlib.Path,
+    help='a new or empty folder, or that of the same command, which goes on',
+  )
+  predict.add_argument(
+    '--key',
+    type=pathlib.Path,
+    metavar='FOLDER',
+    help='also write which id in the results is which file and patient, into '
+    'a folder outside of the results',
+  )
+  _add_processes(predict)
+  index = add('index', 'list the studies in a CSV, which names files')
+  index.set_defaults(work=_index, shard=None)
+  _add_source(index)
+  index.add_argument(
+    '--output', required=True, type=pathlib.Path, help='a new CSV'
+  )
+  _add_workers(index)
+  summary = add('summary', 'say what results hold, and which are missing')
+  summary.set_defaults(work=_summary)
+  summary.add_argument('folder', type=pathlib.Path, help='of the results')
+  return parser
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     'source',
     metavar='SOURCE',
-    help='a folder of studies, or a pattern of files and folders in quotes',
+    help='a folder of studies, a pattern of files and folders in quotes, or a '
+    'CSV with the columns study and path',
   )
-  arguments_lib.add_scoring(parser)
-  arguments_lib.add_new_folder(parser)
+
+
+def _add_processes(parser: argparse.ArgumentParser) -> None:
+  _add_workers(parser)
+  parser.add_argument(
+    '--shard',
+    metavar='I/N',
+    help='do a share of the archive in this process, without Dask: that of '
+    'process I, from 0, of N; default: that of a task of SLURM, if it is one '
+    'of an array',
+  )
+
+
+def _add_workers(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     '--workers',
     type=int,
-    default=1,
     help='number of processes, each with the network in its memory; default: '
-    '%(default)s',
+    'one for two cores and 4 GiB of memory',
   )
-  return command.main(parser, _run, argv)
+  parser.add_argument(
+    '--scheduler',
+    metavar='ADDRESS',
+    help="of a cluster of Dask that runs already, such as 'tls://10.0.0.1:8786'",
+  )
+  parser.add_argument(
+    '--dashboard',
+    type=int,
+    metavar='PORT',
+    help="serve Dask's page on the work of its processes on 127.0.0.1; default: "
+    'no page',
+  )
 
 
-def _run(arguments: argparse.Namespace) -> int:
-  if arguments.workers < 1:
-    raise ValueError(f'--workers={arguments.workers}; expected 1 or more.')
-  arguments_lib.check_new_folder(arguments.output)
-  source.check(arguments.source)
-  for name in _PACKAGES:
-    if util.find_spec(name) is None:
-      raise ValueError(
-        f'archive needs the package {name!r}, which is not installed: '
-        f'{project.install_command("archive")}'
-      )
+def _predict(arguments: argparse.Namespace) -> int:
+  is_alone = arguments.workers is None and arguments.scheduler is None
+  arguments.shard = (
+    shard(arguments.shard, os.environ) if arguments.shard or is_alone else None
+  )
+  _check(arguments)
+  disk.check_folder(arguments.output, '--output')
+  if arguments.key is not None:
+    arguments_lib.check_apart(arguments.key, '--key', arguments.output)
+    arguments_lib.check_apart(
+      arguments.output, '--output', arguments.key, '--key'
+    )
+    disk.check_folder(arguments.key, '--key')
+  if not (arguments.output / 'call.json').exists():
+    _check_unused(arguments.output)
   # Not at the top, as `--help` need not wait for it.
   from bit_covid.weights import find
 
   find.check_checkpoints(arguments.checkpoint)
-  # After the checks, as it takes seconds to load.
+  # After the checks, as they take seconds to load.
   from bit_covid.archive import score_archive
   from bit_covid.training import run_lock
 
-  with run_lock.hold(arguments.output, flag='--output'):
-    return score_archive.run(arguments)
+  if arguments.key is not None:
+    arguments.key.mkdir(mode=0o700, parents=True, exist_ok=True)
+  with contextlib.ExitStack() as stack:
+    # Shards write into one folder at the same time, each its own files.
+    if arguments.shard is None:
+      stack.enter_context(run_lock.hold(arguments.output, flag='--output'))
+    runner = stack.enter_context(_runner(arguments))
+    return score_archive.run(arguments, runner)
+
+
+def _index(arguments: argparse.Namespace) -> int:
+  _check(arguments)
+  disk.check_folder(arguments.output.parent, '--output')
+  if arguments.output.exists() or arguments.output.suffix.lower() != '.csv':
+    raise ValueError(
+      f'--output={arguments.output}; expected a new file with the ending .csv.'
+    )
+  # After the checks, as it takes seconds to load.
+  from bit_covid.archive import score_archive
+
+  with _runner(arguments) as runner:
+    return score_archive.write_index(arguments, runner)
+
+
+def _summary(arguments: argparse.Namespace) -> int:
+  _check_packages('pyarrow')
+  # Not at the top, as `--help` need not wait for it.
+  from bit_covid.archive import summary
+
+  counts = summary.read(arguments.folder)
+  summary.say(counts)
+  return command.NOT_DONE if counts.missing or counts.failed else 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+  """Checks what takes no time.
+
+  Raises:
+    ValueError: arguments do not fit together, or a package is missing.
+  """
+  source.check(arguments.source)
+  given = [
+    f'--{name}'
+    for name in ('workers', 'scheduler', 'shard')
+    if getattr(arguments, name) is not None
+  ]
+  if len(given) > 1:
+    raise ValueError(f'{" and ".join(given)} exclude each other; give one.')
+  if arguments.workers is not None and arguments.workers < 1:
+    raise ValueError(f'--workers={arguments.workers}; expected 1 or more.')
+  needed = ['pyarrow']
+  if arguments.shard is None:
+    needed += ['cryptography', 'distributed']
+  if arguments.dashboard is not None:
+    needed += ['bokeh']
+  _check_packages(*needed)
+
+
+def _check_packages(*names: str) -> None:
+  for name in names:
+    if util.find_spec(name) is None:
+      remedy = (
+        "pip install 'bokeh', or leave --dashboard out."
+        if name == 'bokeh'
+        else project.install_command('archive')
+      )
+      raise ValueError(
+        f'archive needs the package {name!r}, which is not installed: {remedy}'
+      )
+
+
+def _check_unused(folder: pathlib.Path) -> None:
+  # A command that was killed as it began may have left no more than its lock.
+  names = {x.name for x in folder.iterdir()} if folder.is_dir() else set()
+  if names - {'run.lock'}:
+    arguments_lib.check_new_folder(folder)
+
+
+@contextlib.contextmanager
+def _runner(arguments: argparse.Namespace) -> Iterator[attempt.Runner]:
+  if arguments.shard is not None:
+    # Not at the top, as `--help` need not wait for it.
+    from bit_covid.archive import without_dask
+
+    yield without_dask.Processes()
+    return
+  # Not at the top, as it may not be installed.
+  from bit_covid.archive import cluster
+
+  if arguments.scheduler is not None:
+    if not arguments.scheduler.startswith('tls://'):
+      lines.say(
+        'Note: what the scheduler and its workers say to each other, such as '
+        'names of files, is not encrypted; see TLS in docs/archive.md.'
+      )
+    with cluster.connect(arguments.scheduler) as runner:
+      yield runner
+    return
+  workers = arguments.workers or cluster.num_workers()
+  with cluster.start(workers, dashboard=arguments.dashboard) as runner:
+    lines.say(f'Processes: {workers}, on this machine')
+    if arguments.dashboard is not None:
+      lines.say(f'Dashboard: http://127.0.0.1:{arguments.dashboard}/status')
+    yield runner

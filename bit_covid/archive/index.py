@@ -2,18 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which files of an archive are which study, told by their headers.
 
-Series ids and patients leave a worker as digests under a key that is drawn for
+Series ids and patients leave a process as digests under a key that is drawn for
 each call, so that they can be compared and not be guessed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 import dataclasses
+import functools
 import hashlib
+import os
 import pathlib
+import secrets
 from typing import NamedTuple
 
-import pyarrow as pa
-
+from bit_covid.archive import attempt
+from bit_covid.archive import study as study_lib
 from input_pipeline.scans import archive
 from input_pipeline.scans import budget as budget_lib
 from input_pipeline.scans import dicom_header
@@ -23,17 +26,13 @@ from input_pipeline.scans import input_file
 from input_pipeline.scans import private_folder
 from input_pipeline.scans import scan
 
-SCHEMA = pa.schema(
-  {
-    'study_id': pa.string(),
-    'file_id': pa.string(),
-    'kind': pa.string(),
-    'slices': pa.int64(),
-  }
-)
+# Files whose headers are read by one task.
+_FILES = 64
+# Bytes at the start of a file that tell it from others, with its size.
+_HEAD = 4096
 
 
-# Neither shows its attributes, as Dask may print what a task is given.
+# It does not show its attributes, as Dask may print what a task is given.
 @dataclasses.dataclass(frozen=True, repr=False)
 class Files:
   """Files whose headers are read by one task."""
@@ -41,111 +40,138 @@ class Files:
   files: Sequence[input_file.InputFile]
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
-class Study:
-  """Files that are scored together: of one patient, study and series.
-
-  Attributes:
-    id: a digest of their content.
-    files: in the order in which they were found.
-  """
-
-  id: str
-  files: Sequence['Entry']
-
-
 class Entry(NamedTuple):
-  """A file that may be part of a scan.
+  """A file of an archive.
 
   Attributes:
     path: where it is.
-    file_id: digest of its content, as in `scan.Refused`.
-    kind: as `file_kind.kind` returns it, of what is in a compressed file.
-    num_slices: of a DICOM file; 0 if only known once the file is read.
+    head: a digest of its size and its first bytes.
     identity: what tells its series, as digests.
   """
 
   path: str
-  file_id: str
-  kind: str
-  num_slices: int
+  head: bytes
   identity: dicom_series.Identity
 
 
-def read(files: Files, key: bytes) -> tuple[list[Entry], list[scan.Refused]]:
-  """Returns the files that may be part of a scan, and the refused ones.
+def find(
+  runner: attempt.Runner, files: Iterable[input_file.InputFile]
+) -> list[study_lib.Study]:
+  """Returns the studies that files consist of.
+
+  Each series of a patient is a study of its own, as are a volume, a zip archive
+  and a folder of images. Files that are none of these are in a study too, so
+  that its worker says why it refuses them.
+
+  Raises:
+    StopError: no headers can be read.
+  """
+  read_files = functools.partial(read, key=secrets.token_bytes(32))
+  given = list(files)
+  starts = range(0, len(given), _FILES)
+  parts = [Files(given[i : i + _FILES]) for i in starts]
+  results = attempt.all_of(runner, read_files, parts)
+  failed = [
+    Files([file])
+    for part, result in zip(parts, results, strict=True)
+    if isinstance(result, attempt.Failed)
+    for file in part.files
+  ]
+  # One of the files makes it fail.
+  results += attempt.all_of(runner, read_files, failed) if failed else []
+  return studies(
+    entry
+    for part, result in zip([*parts, *failed], results, strict=True)
+    for entry in _entries(part, result)
+  )
+
+
+def read(files: Files, key: bytes) -> list[Entry]:
+  """Returns what the headers of files say.
 
   Args:
     files: to be read.
     key: of the digests, of this call.
   """
-  entries, refused = [], []
+  # Of one series, all have the same.
+  identities: dict[dicom_series.Identity, dicom_series.Identity] = {}
+  entries = []
   with private_folder.PrivateFolder() as folder:
     for number, file in enumerate(files.files):
-      try:
-        found = _read(file, folder.path / str(number), key)
-      except archive.UnpackError as error:
-        found = file.refuse(str(error), 'damaged')
-      # The name of a refused file stays on the worker.
-      if isinstance(found, scan.Refused):
-        refused.append(found._replace(name=''))
-      else:
-        entries.append(found)
-  return entries, refused
+      known = _identity(file, folder.path / str(number))
+      series, *patient = (_digest(x, key) for x in known)
+      identity = dicom_series.Identity(series, (*patient,))
+      identity = identities.setdefault(identity, identity)
+      entries.append(Entry(str(file.path), _head(file.path), identity))
+  return entries
 
 
-def studies(entries: Sequence[Entry]) -> list[Study]:
-  """Returns the studies that files consist of, each series one of its own."""
+def studies(entries: Iterable[Entry]) -> list[study_lib.Study]:
+  """Returns the studies of files; copies of a study are one with it."""
   grouped = dicom_series.by_patient(entries, lambda x: x.identity)
-  return [_study(members) for series in grouped for members in series]
+  found: dict[str, list[str]] = {}
+  for members in (members for series in grouped for members in series):
+    # Sorted, as the order in which files were found says nothing.
+    study_id = scan.digest(*sorted(x.head for x in members))
+    found.setdefault(study_id, []).extend(x.path for x in members)
+  return [study_lib.Study(*x) for x in found.items()]
 
 
-def table(found: Sequence[Study]) -> pa.Table:
-  """Returns a row per file of the studies."""
-  rows = [
-    (x.id, file.file_id, file.kind, file.num_slices or None)
-    for x in found
-    for file in x.files
-  ]
-  columns = zip(*rows, strict=True) if rows else [[]] * len(SCHEMA)
-  return pa.table(list(map(list, columns)), schema=SCHEMA)
+def _entries(
+  part: Files, result: list[Entry] | attempt.Failed
+) -> Sequence[Entry]:
+  if not isinstance(result, attempt.Failed):
+    return result
+  if result.stop:
+    raise attempt.StopError(result.stop)
+  if len(part.files) > 1:
+    return ()  # They were read one by one.
+  # A study of its own, which takes no other with it.
+  path = str(part.files[0].path)
+  head = _head(part.files[0].path)
+  alone = dicom_series.Identity(secrets.token_hex(16), ('', '', ''))
+  return [Entry(path, head, alone)]
 
 
-def _study(members: list[Entry]) -> Study:
-  ids = [x.file_id for x in members]
-  if members[0].kind == 'dicom':
-    ids.sort()  # The order in which they were found says nothing.
-  return Study(scan.digest(*(x.encode() for x in ids)), members)
-
-
-def _read(
-  file: input_file.InputFile, folder: pathlib.Path, key: bytes
-) -> Entry | scan.Refused:
-  path, kind = file.path, file_kind.kind(file)
+def _identity(
+  file: input_file.InputFile, folder: pathlib.Path
+) -> tuple[str, str, str, str]:
+  """Returns what a file belongs to, and what is known of the patient."""
+  unpacked, kind = file, file_kind.kind(file)
+  if kind == 'gzip' and file.name.lower().endswith('.nii.gz'):
+    kind = 'nifti'  # Whatever it is, the worker will find out.
   budget = budget_lib.Budget()
   if kind in ('gzip', 'deflated'):
-    unpacked = archive.unpack_one(path, folder, kind=kind, budget=budget)
-    file = file._replace(path=unpacked)
-    kind = file_kind.kind(file)
-  if isinstance(kind, scan.Refused):
-    return kind
-  num_slices, patient = 0, ('', '', '')
-  # A volume and a zip archive are studies of their own.
-  series = f'folder {file.folder}' if kind == 'image' else f'file {path}'
+    try:
+      path = archive.unpack_one(file.path, folder, kind=kind, budget=budget)
+      unpacked = file._replace(path=path)
+      kind = file_kind.kind(unpacked)
+    except archive.UnpackError:
+      kind = 'refused'
   if kind == 'dicom':
-    headers, refused = dicom_header.read(file, budget)
-    if not headers:
-      return refused[0]
-    num_slices = len(headers)
-    series, patient = dicom_series.identity(file, headers[0])
-  digests = [_digest(x, key) for x in (f'{kind} {series}', *patient)]
-  return Entry(
-    str(path),
-    scan.digest(file.digest().encode()),
-    kind,
-    num_slices,
-    dicom_series.Identity(digests[0], tuple(digests[1:])),
-  )
+    headers, _ = dicom_header.read(unpacked, budget)
+    if headers:
+      found = dicom_series.identity(unpacked, headers[0])
+      return f'series {found.series}', *found.patient
+  # A volume and a zip archive are studies of their own.
+  is_alone = kind in ('nifti', 'zip')
+  place = file.path if is_alone else file.folder
+  kind = kind if kind in ('image', 'nifti', 'zip') else 'refused'
+  return f'{kind} {place}', '', '', ''
+
+
+def _head(path: pathlib.Path) -> bytes:
+  """Returns a digest that files have in common with their copies."""
+  content = b''
+  try:
+    # Neither pipes nor devices, which a read might wait for.
+    if path.is_file():
+      size = path.stat().st_size
+      with path.open('rb') as file:
+        content = size.to_bytes(8, 'big') + file.read(_HEAD if size else 0)
+  except OSError:
+    pass  # The worker refuses it.
+  return hashlib.sha256(content or os.fsencode(path)).digest()
 
 
 def _digest(text: str, key: bytes) -> str:

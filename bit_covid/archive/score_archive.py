@@ -3,164 +3,173 @@
 """The work of `bit-covid archive predict`: index, scores, tables."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 import functools
 import pathlib
-import secrets
 
 from etils import epath
 
-from bit_covid.archive import cluster
+from bit_covid.archive import attempt
 from bit_covid.archive import index
+from bit_covid.archive import parts as parts_lib
+from bit_covid.archive import progress as progress_lib
 from bit_covid.archive import score_study
 from bit_covid.archive import source
+from bit_covid.archive import study as study_lib
+from bit_covid.archive import summary
 from bit_covid.archive import tables
 from bit_covid.base import command
 from bit_covid.base import files
 from bit_covid.base import lines
 from bit_covid.base import page_templates
-from input_pipeline import scans
-from input_pipeline.scans import input_file
-from input_pipeline.scans import scan
 
-_Read = Callable[[index.Files], tuple[list[index.Entry], list[scans.Refused]]]
-# Files whose headers are read by one task.
-_FILES = 64
 _README = """\
 {disclaimer}
 
 {cautions}
 
-index.parquet  the files of each study, by digests of their content
-scans/         the tables of `bit-covid predict` with the same columns, in
-predictions/   several files each
+scans/         the tables of `bit-covid predict` with the same columns. The
+predictions/   files of one number are a part of the archive.
 slices/
-refused/       files that are in no scan, and why; index.parquet: those that
-               were refused by their headers
+refused/       files that are in no scan, and why
+studies/       a row for each study: its files, how many are in scans, its
+               scans, and the error that kept it from being scored
+call.json      with what all of it was made
 
 Nothing of the patient is kept: no name, number, date, place or file name.
 """
 
 
-def run(arguments: argparse.Namespace) -> int:
-  """Returns the exit code, after scoring what the arguments name."""
+def run(arguments: argparse.Namespace, runner: attempt.Runner) -> int:
+  """Returns the exit code, after scoring what the arguments name.
+
+  Args:
+    arguments: of the command.
+    runner: does the work of the studies.
+
+  Raises:
+    StopError: it cannot go on. What is complete stays.
+    ValueError: the results are those of another call or archive.
+  """
   lines.say(page_templates.DISCLAIMER)
   options = score_study.Options(
     *(getattr(arguments, name) for name in score_study.Options._fields)
   )
-  folder = arguments.output
-  with cluster.start(arguments.workers) as client:
-    cautions = cluster.once(client, score_study.cautions, options)
-    for text in cautions:
-      lines.say(f'Note: {text}')
-    readme = _README.format(
-      disclaimer=page_templates.DISCLAIMER, cautions='\n'.join(cautions)
-    )
-    files.write(epath.Path(folder) / 'README.txt', readme.encode())
-    studies, refused = _index(client, arguments.source)
-    tables.write(folder / 'index.parquet', index.table(studies))
-    if refused:
-      (table,) = tables.of_refused(refused).values()
-      tables.write(folder / 'refused' / 'index.parquet', table)
-    lines.say(
-      f'Studies: {len(studies):,}, of '
-      f'{sum(len(x.files) for x in studies):,} files. Files that are in none: '
-      f'{len(refused):,}.'
-    )
-    results = _Results(folder)
-    work = functools.partial(score_study.score, options=options)
-    for number, result in cluster.run(client, work, studies, name='study'):
-      results.add(studies[number], result)
-  return results.finish()
+  facts = runner.once(score_study.describe, options)
+  for text in facts.cautions:
+    lines.say(f'Note: {text}')
+  studies = find_studies(arguments.source, runner)
+  call = {**facts.call, 'key': arguments.key is not None}
+  parts = parts_lib.Parts.begin(arguments.output, call, studies)
+  _write_readme(arguments.output, facts.cautions)
+  results = _Results(parts, studies, facts, arguments)
+  work = functools.partial(
+    score_study.score,
+    options=options,
+    call=facts.call,
+    with_key=arguments.key is not None,
+  )
+  runner.run(work, results.left, results.add)
+  counts = summary.read(arguments.output)
+  summary.say(counts)
+  lines.say(f'Results: {arguments.output}')
+  is_complete = arguments.shard is not None or not counts.missing
+  is_right = is_complete and counts.scans and not counts.failed
+  return 0 if is_right else command.NOT_DONE
+
+
+def write_index(arguments: argparse.Namespace, runner: attempt.Runner) -> int:
+  """Returns the exit code, after writing the CSV of the studies of a source."""
+  studies = find_studies(arguments.source, runner)
+  study_lib.write(arguments.output, studies)
+  lines.say(f'It names files, and so perhaps patients: {arguments.output}')
+  return 0
+
+
+def find_studies(place: str, runner: attempt.Runner) -> list[study_lib.Study]:
+  """Returns the studies of a source, and prints how many they are."""
+  if source.is_table(place):
+    studies = study_lib.read(pathlib.Path(place))
+  else:
+    studies = index.find(runner, source.files(place))
+  count = sum(len(x.paths) for x in studies)
+  lines.say(f'Studies found: {len(studies):,}, of {count:,} files.')
+  return studies
 
 
 class _Results:
-  """Writes the results of studies, each scan once, and counts them."""
+  """The results of the parts that were left, each written once it is complete.
 
-  def __init__(self, folder: pathlib.Path):
-    self._folder = folder
-    self._shards = tables.Shards(folder)
-    self._seen: set[str] = set()
-    self._refused = 0
-    self._failed = 0
+  Attributes:
+    left: the studies to be scored.
+  """
 
-  def add(
+  def __init__(
     self,
-    study: index.Study,
-    result: tuple[list[score_study.Scored], list[scans.Refused]]
-    | cluster.Failed,
-  ) -> None:
-    if isinstance(result, cluster.Failed):
-      self._failed += 1
-      reason = f'its study could not be scored ({result.error})'
-      ids = [x.file_id for x in study.files]
-      scored, refused = [], _refuse(ids, reason, 'damaged')
-    else:
-      scored, refused = result
-    kept = []
-    for each in scored:
-      if each.id in self._seen:
-        refused = refused + _refuse(each.file_ids, scan.COPY, 'other')
-        continue
-      self._seen.add(each.id)
-      self._failed += each.has_failed
-      kept.append(each.tables)
-    self._refused += len(refused)
-    self._shards.add([*kept, tables.of_refused(refused)])
+    parts: parts_lib.Parts,
+    studies: Sequence[study_lib.Study],
+    facts: score_study.Facts,
+    arguments: argparse.Namespace,
+  ):
+    self._parts, self._key = parts, arguments.key
+    self._class_names = facts.class_names
+    self._check_key()
+    number, count = arguments.shard or (0, 1)
+    left = [x for x in parts.missing() if x % count == number]
+    members: dict[int, list[study_lib.Study]] = {x: [] for x in left}
+    for study in sorted(studies, key=lambda x: x.id):
+      if (part := study.part(parts.count)) in members:
+        members[part].append(study)
+    self.left = [x for part in left for x in members[part]]
+    self._progress = progress_lib.Progress(len(self.left))
+    self._sizes = {part: len(x) for part, x in members.items()}
+    self._open: dict[int, dict[int, score_study.Done]] = {}
+    for part in left:
+      if not members[part]:
+        parts.write(part, [], self._class_names, self._key)
 
-  def finish(self) -> int:
-    """Returns the exit code, after writing the last shard."""
-    self._shards.write()
-    lines.say(
-      f'Scans: {len(self._seen):,}. Files and frames of studies that are in '
-      f'none: {self._refused:,}. Not scored because of an error: '
-      f'{self._failed:,}.'
-    )
-    lines.say(f'Results: {self._folder}')
-    return 0 if self._seen and not self._failed else command.NOT_DONE
+  def add(self, number: int, result: score_study.Done | attempt.Failed) -> None:
+    """Adds the result of a study of `left`, in any order."""
+    study = self.left[number]
+    if isinstance(result, attempt.Failed):
+      if result.stop:
+        raise attempt.StopError(result.stop)
+      result = self._give_up(study, result.error)
+    part = study.part(self._parts.count)
+    done = self._open.setdefault(part, {})
+    done[number] = result
+    self._progress.add(result.tables['refused'].num_rows)
+    if len(done) == self._sizes[part]:
+      # In one order, so that the same archive gives the same files.
+      ordered = [done[i] for i in sorted(done)]
+      self._parts.write(part, ordered, self._class_names, self._key)
+      del self._open[part]
 
+  def _give_up(self, study: study_lib.Study, error: str) -> score_study.Done:
+    reason = f'its study could not be scored ({error})'
+    refused = [
+      file.refuse(reason, 'damaged')
+      for path in study.paths
+      for file in source.walk(pathlib.Path(path))
+    ]
+    found = tables.of_failed(refused, error, self._class_names)
+    key = [('', '', x.id, x.name, '', '', '') for x in refused]
+    return score_study.Done(found, key if self._key else [])
 
-def _index(
-  client: cluster.Client, place: str
-) -> tuple[list[index.Study], list[scans.Refused]]:
-  """Returns the studies in a source, and the files that are in none."""
-  given, refused = source.files(place)
-  refused = [x._replace(name='') for x in refused]
-  read = functools.partial(index.read, key=secrets.token_bytes(32))
-  starts = range(0, len(given), _FILES)
-  parts = [index.Files(given[i : i + _FILES]) for i in starts]
-  found = dict(cluster.run(client, read, parts, name='headers'))
-  entries = []
-  for number, part in enumerate(parts):
-    result = found[number]
-    if isinstance(result, cluster.Failed):
-      result = _one_by_one(client, read, part.files)
-    entries += result[0]
-    refused += result[1]
-  return index.studies(entries), refused
-
-
-def _one_by_one(
-  client: cluster.Client,
-  read: _Read,
-  given: Sequence[input_file.InputFile],
-) -> tuple[list[index.Entry], list[scans.Refused]]:
-  """Returns what `index.read` does, though one of the files makes it fail."""
-  parts = [index.Files([x]) for x in given]
-  found = dict(cluster.run(client, read, parts, name=f'header-{id(parts)}'))
-  entries, refused = [], []
-  for number, file in enumerate(given):
-    result = found[number]
-    if isinstance(result, cluster.Failed):
-      reason = f'its header could not be read ({result.error})'
-      refused.append(file.refuse(reason, 'damaged')._replace(name=''))
-    else:
-      entries += result[0]
-      refused += result[1]
-  return entries, refused
+  def _check_key(self) -> None:
+    if self._key is None:
+      return
+    kept = {int(x.stem) for x in self._key.glob('[0-9]*.csv')}
+    if lost := self._parts.done() - kept:
+      raise ValueError(
+        f'--key={self._key} has not the {len(lost)} parts that are complete in '
+        f'{self._parts.folder}. Give the folder of the first call, or another '
+        '--output.'
+      )
 
 
-def _refuse(
-  file_ids: Sequence[str], reason: str, cause: scan.Cause
-) -> list[scans.Refused]:
-  return [scans.Refused('', x, reason, cause) for x in file_ids]
+def _write_readme(folder: pathlib.Path, cautions: Sequence[str]) -> None:
+  readme = _README.format(
+    disclaimer=page_templates.DISCLAIMER, cautions='\n'.join(cautions)
+  )
+  files.write(epath.Path(folder) / 'README.txt', readme.encode())

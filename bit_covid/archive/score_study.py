@@ -1,21 +1,30 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Scores the scans of one study, in a worker that keeps its network."""
+"""Scores the scans of one study, in a process that keeps its network."""
 
+from collections.abc import Mapping
 import functools
-from typing import NamedTuple
+import os
+from typing import Any, NamedTuple
 
+from etils import epath
 import pyarrow as pa
 
-from bit_covid.archive import index
-from bit_covid.archive import tables as tables_lib
+from bit_covid.archive import attempt
+from bit_covid.archive import study as study_lib
+from bit_covid.archive import tables
+from bit_covid.base import checksums
+from bit_covid.base import disk
 from bit_covid.base import host_memory
+from bit_covid.base import version
 from bit_covid.cli import scan_scorer
 from bit_covid.engine import choose
 from bit_covid.inference import network as network_lib
 from bit_covid.scoring import output
 from bit_covid.scoring import scan_result
 from bit_covid.scoring import score as score_lib
+from bit_covid.scoring.clinic import patient_key
+from bit_covid.weights import find
 from input_pipeline import scans
 
 
@@ -29,44 +38,97 @@ class Options(NamedTuple):
   allow_unfamiliar: bool
 
 
-class Scored(NamedTuple):
-  """A scan that was scored.
+class Facts(NamedTuple):
+  """What is known before a study is scored.
 
   Attributes:
-    id: of the scan.
-    tables: its rows, by the name of the table.
-    file_ids: of its files.
-    has_failed: whether an error kept it from being scored.
+    call: all that the results depend on besides the studies, for JSON.
+    cautions: sentences on what limits the results.
+    class_names: of the network.
   """
 
-  id: str
-  tables: dict[str, pa.Table]
-  file_ids: list[str]
-  has_failed: bool
+  call: Mapping[str, Any]
+  cautions: list[str]
+  class_names: tuple[str, ...]
 
 
-def cautions(options: Options) -> list[str]:
-  """Returns sentences on what limits the results, after loading the network.
+class Done(NamedTuple):
+  """A study that was scored.
+
+  Attributes:
+    tables: its rows, by the name of the table.
+    key: rows of `patient_key`, if they were asked for.
+  """
+
+  tables: Mapping[str, pa.Table]
+  key: list[tuple[str, ...]]
+
+
+def describe(options: Options) -> Facts:
+  """Returns what is known of the network, after loading it.
 
   Raises:
     ValueError: the network cannot be used.
   """
-  return output.cautions(_network(options))
+  network = _network(options)
+  call = {
+    'version': version.VERSION,
+    **options._asdict(),
+    'engine': network.engine.name,
+    'checkpoint': [
+      checksums.of_file(epath.Path(x))
+      for x in find.find_checkpoints(options.checkpoint)
+    ],
+  }
+  return Facts(call, output.cautions(network), network.class_names)
 
 
 def score(
-  study: index.Study, options: Options
-) -> tuple[list[Scored], list[scans.Refused]]:
-  """Returns the scans of a study, and its files that are in none."""
+  study: study_lib.Study,
+  options: Options,
+  *,
+  call: Mapping[str, Any],
+  with_key: bool,
+) -> Done:
+  """Returns the results of a study.
+
+  Args:
+    study: whose files this process can read.
+    options: of the command.
+    call: as `describe` said it of the first process.
+    with_key: whether the key is asked for.
+
+  Raises:
+    StopError: no study can be scored as asked for.
+  """
+  if call != _call(options):
+    raise attempt.StopError(
+      'A worker has another version of bit_covid, or finds another file at '
+      f'{options.checkpoint}, than the first one. Give all workers the same.'
+    )
+  # One file that is gone is refused; where all are, their disk may be.
+  if not any(map(os.path.lexists, study.paths)):
+    raise attempt.StopError(
+      'All files of a study are gone since they were listed. Look whether their '
+      'disk is mounted on all workers; then give the same command again.'
+    )
   network = _network(options)
-  paths = [x.path for x in study.files]
-  with scan_scorer.find(paths, network) as all_found:
-    found = scans.without_copies(all_found)
-    scored = [_score(x, network, options) for x in found.scans]
-  return scored, [x._replace(name='') for x in found.refused]
+  try:
+    with scan_scorer.find(study.paths, network, are_named=False) as all_found:
+      found = scans.without_copies(all_found)
+      results = [_score(x, network, options) for x in found.scans]
+      key = patient_key.rows(found) if with_key else []
+  except OSError as error:
+    if not disk.is_full(error):
+      raise
+    raise attempt.StopError(
+      'The disk of a worker is full. Make room for temporary files, then give '
+      'the same command again.'
+    ) from error
+  return Done(tables.of_study(results, found, network.class_names), key)
 
 
-# A worker runs one task at a time.
+# A worker does one task at a time.
 @functools.cache
 def _network(options: Options) -> network_lib.Network:
   host_memory.keep_freed()
@@ -75,10 +137,15 @@ def _network(options: Options) -> network_lib.Network:
   )
 
 
+@functools.cache
+def _call(options: Options) -> Mapping[str, Any]:
+  return describe(options).call
+
+
 def _score(
   scan: scans.Scan, network: network_lib.Network, options: Options
-) -> Scored:
-  has_failed = False
+) -> tuple[scan_result.ScanResult, str]:
+  """Returns the result of a scan, and the name of the error if there was one."""
   try:
     result = score_lib.score(
       network,
@@ -86,15 +153,12 @@ def _score(
       score_flagged=options.score_flagged,
       allow_unfamiliar=options.allow_unfamiliar,
       num_shown=0,
+      # As in `predict`, whose rows have the same digits then.
+      with_maps=True,
     )
   # Whatever a damaged scan brings about in the libraries that read it.
   except Exception as error:
-    has_failed = True
-    result = score_lib.failed(network, scan, error)
-  return _scored(result, has_failed)
-
-
-def _scored(result: scan_result.ScanResult, has_failed: bool) -> Scored:
-  files = dict.fromkeys(x.file_id for x in result.scan.slices)
-  tables = tables_lib.of_result(result)
-  return Scored(result.scan.id, tables, list(files), has_failed)
+    if disk.is_full(error):
+      raise
+    return score_lib.failed(network, scan, error), type(error).__name__
+  return result, ''

@@ -1,9 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The files of an archive: those of a folder, or those that fit a pattern.
-
-Other kinds of sources, such as a table of paths, would be told apart here.
-"""
+"""The files of an archive: those of a folder, or those that fit a pattern."""
 
 from collections.abc import Iterator
 import glob
@@ -11,7 +8,6 @@ import os
 import pathlib
 
 from input_pipeline.scans import input_file
-from input_pipeline.scans import scan
 
 
 def check(source: str) -> None:
@@ -22,34 +18,33 @@ def check(source: str) -> None:
   """
   if not _paths(source):
     raise FileNotFoundError(
-      f'{source} does not exist. Give a folder of studies, or a pattern in '
-      "quotes, such as 'export/*/CT'."
+      f'{source} does not exist. Give a folder of studies, a pattern in quotes, '
+      "such as 'export/*/CT', or a CSV of `archive index`."
     )
 
 
-def files(
-  source: str,
-) -> tuple[list[input_file.InputFile], list[scan.Refused]]:
-  """Returns all files of a source once, and those given a second time.
+def is_table(source: str) -> bool:
+  """Returns whether a source is a CSV of studies."""
+  return source.lower().endswith('.csv') and os.path.isfile(source)
+
+
+def files(source: str) -> Iterator[input_file.InputFile]:
+  """Yields all files of a source.
 
   Args:
     source: a folder or a file, or a pattern of them in which ** stands for
       any folders.
   """
-  kept: dict[str, input_file.InputFile] = {}
-  refused = []
-  for file in _walk(source):
-    if kept.setdefault(os.path.realpath(file.path), file) is not file:
-      refused.append(file.refuse(scan.GIVEN_BEFORE, 'other'))
-  return list(kept.values()), refused
-
-
-def _walk(source: str) -> Iterator[input_file.InputFile]:
   for path in _paths(source):
-    if path.is_dir():
-      yield from input_file.walk(path)
-    else:
-      yield input_file.on_disk(path)
+    yield from walk(path)
+
+
+def walk(path: pathlib.Path) -> Iterator[input_file.InputFile]:
+  """Yields a file, or those in and below a folder."""
+  if path.is_dir():
+    yield from input_file.walk(path)
+  else:
+    yield input_file.on_disk(path)
 
 
 def _paths(source: str) -> list[pathlib.Path]:

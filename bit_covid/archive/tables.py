@@ -1,6 +1,6 @@
 # Copyright 2026 The bit_covid Authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of `bit-covid predict` as Parquet, in shards."""
+"""The tables of `bit-covid predict` as Parquet."""
 
 from collections.abc import Mapping, Sequence
 import io
@@ -17,8 +17,6 @@ from bit_covid.scoring import scored_rows
 from bit_covid.scoring import tables as tables_lib
 from input_pipeline import scans
 
-# Studies of a shard.
-_SHARD = 100
 # Columns that are no text; the probabilities, p_CLASS, are numbers too.
 _TYPES = {
   'slices': pa.int64(),
@@ -33,18 +31,65 @@ _TYPES = {
   'number': pa.int64(),
   'position_mm': pa.float64(),
   'counts': pa.bool_(),
+  'files': pa.int64(),
+  'files_used': pa.int64(),
+  'scans': pa.int64(),
 }
+# A row for each study: its files, how many are in scans, its scans, and the
+# error that kept it, or one of its scans, from being scored.
+_STUDIES = ('files', 'files_used', 'scans', 'error')
 
 
-def of_result(result: scan_result.ScanResult) -> dict[str, pa.Table]:
-  """Returns the tables of a scan by name, as `predict` writes them."""
-  found = scored_rows.tables([result], result.class_names)
-  return {name: _to_arrow(table) for name, table in found.items()}
+def of_study(
+  results: Sequence[tuple[scan_result.ScanResult, str]],
+  found: scans.Found,
+  class_names: tuple[str, ...],
+) -> dict[str, pa.Table]:
+  """Returns the tables of a study by name, most of them as in `predict`.
+
+  Args:
+    results: of all its scans, each with the name of its error, or ''.
+    found: its scans and files.
+    class_names: of the network.
+  """
+  scored = scored_rows.tables([x for x, _ in results], class_names)
+  errors = ' '.join(filter(None, dict.fromkeys(x for _, x in results)))
+  row = (found.num_files, found.num_used, len(results), errors)
+  return _to_arrow(
+    {
+      **scored,
+      'refused': tables_lib.refused_table(found.refused),
+      'studies': pd.DataFrame([row], columns=[*_STUDIES]),
+    }
+  )
 
 
-def of_refused(refused: Sequence[scans.Refused]) -> dict[str, pa.Table]:
-  """Returns the table of refused files by its name."""
-  return {'refused': _to_arrow(tables_lib.refused_table(refused))}
+def of_failed(
+  refused: Sequence[scans.Refused], error: str, class_names: tuple[str, ...]
+) -> dict[str, pa.Table]:
+  """Returns the tables of a study without a result.
+
+  Args:
+    refused: its files.
+    error: name of what kept it from being scored.
+    class_names: of the network.
+  """
+  found = scans.Found([], list(refused), len(refused))
+  row = pa.array([error])
+  tables = of_study([], found, class_names)
+  studies = tables['studies'].set_column(_STUDIES.index('error'), 'error', row)
+  return {**tables, 'studies': studies}
+
+
+def join(
+  studies: Sequence[Mapping[str, pa.Table]], class_names: tuple[str, ...]
+) -> dict[str, pa.Table]:
+  """Returns the tables of several studies, or empty ones of none."""
+  empty = of_failed([], '', class_names)
+  return {
+    name: pa.concat_tables([table[:0], *(x[name] for x in studies)])
+    for name, table in empty.items()
+  }
 
 
 def write(path: pathlib.Path, table: pa.Table) -> None:
@@ -55,40 +100,15 @@ def write(path: pathlib.Path, table: pa.Table) -> None:
   files.write(epath.Path(path), content.getvalue())
 
 
-class Shards:
-  """Collects tables and writes `TABLE/SHARD.parquet` once it has enough."""
-
-  def __init__(self, folder: pathlib.Path):
-    self._folder = folder
-    self._tables: dict[str, list[pa.Table]] = {}
-    self._studies = 0
-    self._number = 0
-
-  def add(self, study: Sequence[Mapping[str, pa.Table]]) -> None:
-    """Adds the tables of a study, all of which are in one shard."""
-    for tables in study:
-      for name, table in tables.items():
-        self._tables.setdefault(name, []).append(table)
-    self._studies += 1
-    if self._studies == _SHARD:
-      self.write()
-
-  def write(self) -> None:
-    """Writes what was added since the last shard."""
-    # Scans come last: a shard that has them is complete.
-    for name in sorted(self._tables, key=lambda x: x == 'scans'):
-      table = pa.concat_tables(self._tables[name])
-      if table.num_rows:
-        path = self._folder / name / f'{self._number:05d}.parquet'
-        write(path, table)
-    self._tables.clear()
-    self._studies = 0
-    self._number += 1
-
-
-def _to_arrow(table: pd.DataFrame) -> pa.Table:
-  schema = pa.schema({name: _type(name) for name in table.columns})
-  return pa.Table.from_pandas(table, schema, preserve_index=False)
+def _to_arrow(tables: Mapping[str, pd.DataFrame]) -> dict[str, pa.Table]:
+  return {
+    name: pa.Table.from_pandas(
+      table,
+      pa.schema({column: _type(column) for column in table.columns}),
+      preserve_index=False,
+    )
+    for name, table in tables.items()
+  }
 
 
 def _type(column: str) -> pa.DataType:

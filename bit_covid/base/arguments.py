@@ -178,20 +178,25 @@ def check_clinic(
         "--dicom needs the package 'highdicom', which is not installed: "
         f'{project.install_command("dicom")}.'
       )
-    _check_apart(dicom, '--dicom', output)
-    _check_apart(output, '--output', dicom, '--dicom')
+    check_apart(dicom, '--dicom', output)
+    check_apart(output, '--output', dicom, '--dicom')
     if not goes_on:
       check_new_folder(dicom, '--dicom')
   if key is not None:
-    _check_apart(key, '--key', output)
+    check_apart(key, '--key', output)
     disk.check_folder(key.parent, '--key')
     if key.exists() and not goes_on:
       raise ValueError(f'--key={key} exists; name a new file.')
 
 
-def _check_apart(
+def check_apart(
   path: pathlib.Path, flag: str, folder: pathlib.Path, other: str = '--output'
 ) -> None:
+  """Checks that a path is not in a folder, as one of them names patients.
+
+  Raises:
+    ValueError: it is. The message names the flags of both.
+  """
   if path.resolve().is_relative_to(folder.resolve()):
     raise ValueError(
       f'{flag}={path} lies in {other}={folder}; what names patients is kept '

@@ -48,7 +48,8 @@ def run(
     submitted = {pool.submit(_do, task, name): name for name in left}
     try:
       for each in futures.as_completed(submitted):
-        name = submitted[each]
+        # Not kept, as its result may be large.
+        name = submitted.pop(each)
         if not isinstance(each.exception(), process.BrokenProcessPool):
           on_done(name, each.result())
           left.remove(name)

@@ -97,6 +97,7 @@ def find(
   network: network_lib.Network,
   *,
   images_are_scans: bool = False,
+  are_named: bool = True,
 ) -> contextlib.AbstractContextManager[scans.Found]:
   """Returns what finds the scans in some paths for a network."""
   return scans.find(
@@ -104,6 +105,7 @@ def find(
     window=network.window or window.DEFAULT,
     range_16bit=tuple(network.preprocessing['range_16bit']),
     images_are_scans=images_are_scans,
+    are_named=are_named,
   )
 
 

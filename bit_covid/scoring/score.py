@@ -36,6 +36,7 @@ def score(
   score_flagged: bool = False,
   allow_unfamiliar: bool = False,
   num_shown: int = NUM_SHOWN,
+  with_maps: bool | None = None,
   on_slice: Callable[[], None] = lambda: None,
   on_read: Callable[[scans.Checked], None] = lambda checked: None,
 ) -> scan_result.ScanResult:
@@ -48,7 +49,9 @@ def score(
       scan.
     allow_unfamiliar: give probabilities also for a scan that is refused as too
       unlike those of the training; otherwise none of its slices has any.
-    num_shown: number of slices in the montage; 0: no map is computed.
+    num_shown: number of slices in the montage.
+    with_maps: whether maps are computed; None: if there is a montage. The last
+      digits of the probabilities depend on it.
     on_slice: called after each slice, for a progress bar.
     on_read: called with each slice after it is read, for callers that display
       every slice.
@@ -59,7 +62,7 @@ def score(
     scan,
     clock=clock,
     score_flagged=score_flagged,
-    with_maps=num_shown > 0,
+    with_maps=num_shown > 0 if with_maps is None else with_maps,
     on_slice=on_slice,
     on_read=on_read,
   )

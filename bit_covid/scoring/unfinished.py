@@ -58,7 +58,7 @@ class Unfinished:
     path = self._folder / _CALL
     found = files.read_json(path, remedy=f'Remove {output} to start anew.')
     if self.ids():
-      _check_same_call(found or {}, call, output)
+      check_same_call(found or {}, call, output)
     self._folder.mkdir(parents=True, exist_ok=True)
     files.write_json(path, call)
 
@@ -100,9 +100,19 @@ class Unfinished:
     return self._folder / f'{scan_id}.json'
 
 
-def _check_same_call(
+def check_same_call(
   found: Mapping[str, Any], call: Mapping[str, Any], output: pathlib.Path
 ) -> None:
+  """Checks that a call is the one that began the results.
+
+  Args:
+    found: what was stored of that one.
+    call: of this one.
+    output: the folder of the results, for the message.
+
+  Raises:
+    ValueError: they differ. The message names in what.
+  """
   # As it comes out of a file, with lists for tuples.
   call = json.loads(json.dumps(call))
   for name in {**call, **found}:

@@ -52,6 +52,7 @@ def find(
   window: tuple[float, float] = window_lib.DEFAULT,
   range_16bit: tuple[int, int] = conventions.FULL_RANGE_16BIT,
   images_are_scans: bool = False,
+  are_named: bool = True,
 ) -> Iterator[Found]:
   """Finds the scans in files and folders; used in a `with` statement.
 
@@ -65,6 +66,8 @@ def find(
       255.
     range_16bit: values of a 16-bit image that become 0 and 255.
     images_are_scans: whether each image is a scan, instead of each folder.
+    are_named: whether the user named these files, and not a folder that they
+      are in. Otherwise a file that cannot be read is no error, but refused.
 
   Yields:
     The scans and the refused files.
@@ -77,7 +80,7 @@ def find(
   with private_folder.PrivateFolder() as folder:
     finder = _Finder(folder.path)
     for path in _in_order(paths):
-      finder.add_path(path)
+      finder.add_path(path, are_named)
     yield finder.found(
       window=window, range_16bit=range_16bit, images_are_scans=images_are_scans
     )
@@ -108,12 +111,12 @@ class _Finder:
     self._refused: list[scan.Refused] = []
     self._seen: set[str] = set()
 
-  def add_path(self, path: pathlib.Path) -> None:
+  def add_path(self, path: pathlib.Path, is_named: bool) -> None:
     if path.is_dir():
       for file in input_file.walk(path):
         self._add(file, self._budget)
-    elif path.is_file():
-      self._add(input_file.on_disk(path, is_named=True), self._budget)
+    elif path.is_file() or not is_named:
+      self._add(input_file.on_disk(path, is_named=is_named), self._budget)
     else:
       name = input_file.printable(str(path))
       raise FileNotFoundError(f'{name} is neither a file nor a folder.')

@@ -2,8 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """`archive predict` against `predict` of the same studies, one by one."""
 
+import hashlib
 import io
+import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import nibabel
 import numpy as np
@@ -21,7 +28,7 @@ for _package in ('cryptography', 'distributed', 'pyarrow'):
 # Below the lines that skip these tests, as it imports both.
 from bit_covid.archive import command  # noqa: E402
 
-# Two programs are compiled, and a worker loads JAX.
+# Programs are compiled, and workers load JAX.
 pytestmark = pytest.mark.slow
 TABLES = ('scans', 'predictions', 'slices')
 # What `predict` is given for each study.
@@ -33,6 +40,18 @@ STUDIES = (
   ('packed.zip',),
   ('cut',),  # One of its slices is not whole.
 )
+# A process that begins with this program dies of the file of this name.
+KILLER = 'deadly'
+_PRELOAD = f"""
+import importlib, os, signal
+find = importlib.import_module('input_pipeline.scans.find')
+add = find._Finder._add
+def deadly(self, file, *rest):
+  if {KILLER!r} in file.name:
+    os.kill(os.getpid(), signal.SIGKILL)
+  return add(self, file, *rest)
+find._Finder._add = deadly
+"""
 
 
 @pytest.fixture(scope='module')
@@ -74,15 +93,25 @@ def export(tmp_path_factory, chest, write_dicom):
     Image.fromarray(pixels).save(folder / 'pictures' / f'{i}.png')
   (folder / 'damaged.dcm').write_bytes(b'no DICOM')
   (folder / 'notes.txt').write_text('Jane Doe is well')
+  (folder / 'gone.dcm').symlink_to(folder / 'nowhere')
   return folder
+
+
+def run(export, checkpoint, output, *flags):
+  return command.main(
+    [
+      *('predict', str(export), f'--checkpoint={checkpoint}'),
+      *(f'--output={output}', *flags),
+    ]
+  )
 
 
 @pytest.fixture(scope='module')
 def output(tmp_path_factory, export, checkpoint):
-  folder = tmp_path_factory.mktemp('output') / 'scored'
-  arguments = [str(export), f'--checkpoint={checkpoint}', f'--output={folder}']
-  assert command.main(['predict', *arguments]) == 0
-  return folder
+  folder = tmp_path_factory.mktemp('output')
+  flags = (f'--key={folder / "key"}', '--workers=1')
+  assert run(export, checkpoint, folder / 'scored', *flags) == 0
+  return folder / 'scored'
 
 
 def _read(folder, name):
@@ -94,6 +123,14 @@ def _as_read_from_csv(table):
   text = predictions.to_csv(table)
   table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
   return table.sort_values(list(table.columns)).reset_index(drop=True)
+
+
+def contents(folder):
+  return {
+    str(x.relative_to(folder)): hashlib.sha256(x.read_bytes()).hexdigest()
+    for x in sorted(folder.rglob('*'))
+    if x.is_file()
+  }
 
 
 def test_rows_equal_those_of_predict_one_by_one(
@@ -126,28 +163,21 @@ def test_rows_equal_those_of_predict_one_by_one(
 def test_refused_files_are_those_of_predict(export, output):
   with scans.find([export]) as found:
     expected = tables.refused_table(scans.without_copies(found).refused)
-  found = _read(output, 'refused')
-  # An archive is a study of its own here, so the reason of its copy differs.
-  reasons = found.pop('reason')[found['cause'] == 'other']
-  assert reasons.tolist() == ['a copy of a scan that was given before'] * 3
-  del expected['reason']
   pd.testing.assert_frame_equal(
-    found.sort_values('file_id', ignore_index=True),
-    expected.sort_values('file_id', ignore_index=True),
-    check_dtype=False,
+    _as_read_from_csv(_read(output, 'refused')), _as_read_from_csv(expected)
   )
 
 
-def test_the_index_has_the_files_of_each_study(output):
-  index = _read(output, 'index.parquet')
-  dicom = index[index['kind'] == 'dicom'].groupby('study_id')
-  assert sorted(dicom['slices'].sum()) == [2, 4, 4]
-  assert index['kind'].value_counts().to_dict() == {
-    'dicom': 10,
-    'zip': 2,
-    'image': 2,
-    'nifti': 1,
-  }
+def test_the_numbers_add_up(export, output, capsys):
+  assert command.main(['summary', str(output)]) == 0
+  said = capsys.readouterr().out
+  with scans.find([export]) as found:
+    expected = scans.without_copies(found)
+  studies = _read(output, 'studies')
+  assert studies['files'].sum() == expected.num_files
+  assert studies['files_used'].sum() == expected.num_used
+  assert f'Files given: {expected.num_files}.' in said
+  assert f'Scans: {len(STUDIES)} (' in said
 
 
 def test_nothing_of_the_patient_is_in_the_results(export, output):
@@ -155,3 +185,130 @@ def test_nothing_of_the_patient_is_in_the_results(export, output):
     content = path.read_bytes().lower() if path.is_file() else b''
     for secret in (b'doe_', b'doe^', b'roe^', b'secret', b'jane', b'export0'):
       assert secret not in content, path
+
+
+def test_the_key_names_the_file_and_the_patient_of_each_slice(output):
+  folder = output.parent / 'key'
+  rows = pd.concat(
+    pd.read_csv(x, dtype=str, keep_default_na=False)
+    for x in sorted(folder.iterdir())
+  )
+  slices = _read(output, 'slices')
+  assert set(slices['slice_id']) == set(rows['slice_id']) - {''}
+  assert {'secret-17', 'secret-18'} <= set(rows['patient_id'])
+  assert folder.stat().st_mode & 0o077 == 0
+
+
+@pytest.fixture
+def started(tmp_path, export, checkpoint):
+  """Starts the command in a process of its own, with a file that kills."""
+
+  def start(output, *flags, kills=False):
+    (tmp_path / 'sitecustomize.py').write_text(_PRELOAD)
+    environment = {**os.environ}
+    if kills:
+      environment['PYTHONPATH'] = os.pathsep.join([str(tmp_path), *sys.path])
+    arguments = [f'--checkpoint={checkpoint}', f'--output={output}', *flags]
+    program = [sys.executable, '-m', 'bit_covid.archive', 'predict']
+    return subprocess.Popen(
+      [*program, str(export), *arguments],
+      env=environment,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.STDOUT,
+      text=True,
+      start_new_session=True,
+    )
+
+  return start
+
+
+def test_a_study_that_kills_its_worker_is_named_and_stops_no_other(
+  tmp_path, export, started, output
+):
+  path = export / f'{KILLER}.nii.gz'
+  shutil.copy(export / 'volume.nii.gz', path)
+  with path.open('ab') as file:
+    file.write(b'another study')
+  try:
+    folder = tmp_path / 'scored'
+    process = started(folder, '--workers=2', kills=True)
+    text = process.communicate()[0]
+  finally:
+    path.unlink()
+  assert (process.returncode, 'Error' in text) == (1, False), text
+  refused = _read(folder, 'refused')
+  (reason,) = refused['reason'][refused['reason'].str.contains('study')]
+  assert reason == 'its study could not be scored (KilledWorker)'
+  for name in TABLES:
+    pd.testing.assert_frame_equal(
+      _as_read_from_csv(_read(folder, name)),
+      _as_read_from_csv(_read(output, name)),
+    )
+
+
+def test_a_job_that_is_killed_goes_on_and_ends_as_others(
+  tmp_path, export, checkpoint, started, output
+):
+  folder = tmp_path / 'scored'
+  sizes = [len(pd.read_parquet(x)) for x in (output / 'studies').iterdir()]
+  for parts in (1, 3):
+    process = started(folder, '--workers=1')
+    while process.poll() is None:
+      # Parts without a study are written at once.
+      if len(list((folder / 'studies').glob('*'))) >= parts + sizes.count(0):
+        os.killpg(process.pid, signal.SIGKILL)
+        break
+      time.sleep(0.01)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+  assert run(export, checkpoint, folder, '--workers=1') == 0
+  expected = contents(output)
+  call = json.loads((folder / 'call.json').read_text())
+  assert call == {
+    **json.loads((output / 'call.json').read_text()),
+    'key': False,
+  }
+  del expected['call.json']
+  found = contents(folder)
+  del found['call.json']
+  assert found == expected
+
+
+def test_shards_without_dask_end_as_others(
+  tmp_path, export, checkpoint, output, monkeypatch, capsys
+):
+  folder = tmp_path / 'scored'
+  assert command.main(['index', str(export), f'--output={tmp_path}/x.csv']) == 0
+  assert run(tmp_path / 'x.csv', checkpoint, folder, '--shard=1/2') == 0
+  assert command.main(['summary', str(folder)]) == 1
+  assert 'Missing: ' in capsys.readouterr().out
+  for name, value in {'ID': 4, 'MIN': 4, 'COUNT': 2}.items():
+    monkeypatch.setenv(f'SLURM_ARRAY_TASK_{name}', str(value))
+  assert run(tmp_path / 'x.csv', checkpoint, folder) == 0
+  assert command.main(['summary', str(folder)]) == 0
+  found, expected = contents(folder), contents(output)
+  del found['call.json'], expected['call.json']
+  assert found == expected
+
+
+def test_another_call_is_refused(
+  tmp_path, export, checkpoint, output, save_checkpoint, capsys
+):
+  key = f'--key={output.parent / "key"}'
+  other = save_checkpoint(tmp_path, temperature=3.0)
+  for flags, expected in (
+    ((key, '--score_flagged'), 'score_flagged'),
+    ((), 'key=True'),
+    ((f'--key={tmp_path / "key"}',), 'parts that are complete'),
+  ):
+    flags = ('--shard=0/1', *flags)
+    assert run(export, checkpoint, output, *flags) == 2
+    assert expected in capsys.readouterr().err
+  assert run(export, other, output, '--shard=0/1', key) == 2
+  assert 'checkpoint' in capsys.readouterr().err
+  (export / 'new.png').write_bytes((export / 'pictures/2.png').read_bytes())
+  try:
+    assert run(export, checkpoint, output, '--shard=0/1', key) == 2
+  finally:
+    (export / 'new.png').unlink()
+  assert 'another archive' in capsys.readouterr().err
