@@ -3,7 +3,6 @@
 """A task that may fail without taking the others with it."""
 
 from collections.abc import Callable, Iterable, Sequence
-import functools
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 _Item = TypeVar('_Item')
@@ -63,10 +62,3 @@ def all_of(
   items = list(items)
   runner.run(work, items, found.__setitem__)
   return [found[i] for i in range(len(items))]
-
-
-def guarded(
-  work: Callable[[_Item], _Result],
-) -> Callable[[_Item], _Result | Failed]:
-  """Returns a function for another process that makes an attempt."""
-  return functools.partial(attempt, work)

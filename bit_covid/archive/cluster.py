@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import dask.config
 import dask.system
 import distributed
-import distributed.system
 import distributed.comm.core
+import distributed.system
 
 from bit_covid.archive import attempt
 from input_pipeline.scans import private_folder
@@ -32,7 +32,7 @@ _CONFIG = {
   'distributed.worker.memory.pause': False,
 }
 # No pages on tasks and workers.
-_NO_PAGES = {
+_NO_PAGES: dict[str, list[str]] = {
   'distributed.scheduler.http.routes': [],
   'distributed.worker.http.routes': [],
 }
@@ -48,8 +48,8 @@ _LOST = (
 
 def num_workers() -> int:
   """Returns how many workers the cores and the memory of this machine allow."""
-  cores = dask.system.CPU_COUNT // _CORES
-  return max(1, min(cores, distributed.system.MEMORY_LIMIT // _BYTES))
+  cores = int(dask.system.CPU_COUNT) // _CORES
+  return max(1, min(cores, int(distributed.system.MEMORY_LIMIT) // _BYTES))
 
 
 @contextlib.contextmanager
@@ -165,13 +165,14 @@ class Workers:
         waiting.update(list(itertools.islice(left, max(room, 1))))
 
   def once(self, work: Callable[[_Item], _Result], item: _Item) -> _Result:
-    """Does one task, as `attempt.Runner` says.
+    """Returns what one task returns.
 
     Raises:
       StopError: the scheduler was lost.
     """
     with _losses_told():
-      return self.client.submit(work, item, pure=False).result()
+      result: _Result = self.client.submit(work, item, pure=False).result()
+      return result
 
 
 @contextlib.contextmanager

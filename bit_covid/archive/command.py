@@ -3,13 +3,14 @@
 """The arguments of `bit-covid archive`; other modules do the work."""
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 import contextlib
 from importlib import util
 import os
 import pathlib
 
 from bit_covid.archive import attempt
+from bit_covid.archive import shard
 from bit_covid.archive import source
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
@@ -20,7 +21,6 @@ from bit_covid.base import project
 _STOPPED = (
   'Stopped. Parts that were complete stay; the same command does the rest.'
 )
-_SLURM = 'SLURM_ARRAY_TASK_'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,42 +32,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     failures=(attempt.StopError,),
     stopped=_STOPPED,
   )
-
-
-def shard(
-  text: str | None, environment: Mapping[str, str]
-) -> tuple[int, int] | None:
-  """Returns which of how many processes this is, from 0, or None: the only one.
-
-  Args:
-    text: 'I/N', or None to take it from SLURM.
-    environment: with the variables that SLURM sets in the tasks of an array.
-
-  Raises:
-    ValueError: there is no such process.
-  """
-  if text is None:
-    if f'{_SLURM}ID' not in environment:
-      return None
-    number, first, step, count = (
-      int(environment.get(f'{_SLURM}{name}', default))
-      for name, default in zip(
-        ('ID', 'MIN', 'STEP', 'COUNT'), ('0', '0', '1', '1'), strict=True
-      )
-    )
-    text = f'{(number - first) / step:g}/{count}'
-    lines.say(f'Shard {text}, from {_SLURM}ID')
-  number_text, _, count_text = text.partition('/')
-  try:
-    found = int(number_text), int(count_text)
-  except ValueError:
-    found = -1, 0
-  if not 0 <= found[0] < found[1]:
-    raise ValueError(
-      f'--shard={text}; expected I/N with I from 0 to N - 1. An array of SLURM '
-      'gives it if its tasks are without gaps, such as --array=0-99.'
-    )
-  return found
 
 
 def _parser() -> command.Parser:
@@ -82,11 +46,11 @@ def _parser() -> command.Parser:
       'predict studies.csv --checkpoint=runs/bit_m --output=scored --shard=0/9',
       'What there is by now:\nsummary scored',
     ),
-    notes='It writes the tables of `predict` as Parquet, and no pages. The same '
-    'command goes on\nwith what is left after an interruption.',
+    notes='It writes the tables of `predict` as Parquet, and no pages. The '
+    'same command goes\non with what is left after an interruption.',
   )
   actions = parser.add_subparsers(required=True, metavar='ACTION')
-  common = argparse.ArgumentParser(add_help=False)
+  common = command.Parser(add_help=False)
   common.add_argument('--debug', action='store_true', default=argparse.SUPPRESS)
 
   def add(name: str, help_: str) -> argparse.ArgumentParser:
@@ -155,21 +119,22 @@ def _add_workers(parser: argparse.ArgumentParser) -> None:
   parser.add_argument(
     '--scheduler',
     metavar='ADDRESS',
-    help="of a cluster of Dask that runs already, such as 'tls://10.0.0.1:8786'",
+    help="of a cluster of Dask that runs, such as 'tls://10.0.0.1:8786'",
   )
   parser.add_argument(
     '--dashboard',
     type=int,
     metavar='PORT',
-    help="serve Dask's page on the work of its processes on 127.0.0.1; default: "
-    'no page',
+    help="serve Dask's page on its processes on 127.0.0.1; default: no page",
   )
 
 
 def _predict(arguments: argparse.Namespace) -> int:
   is_alone = arguments.workers is None and arguments.scheduler is None
   arguments.shard = (
-    shard(arguments.shard, os.environ) if arguments.shard or is_alone else None
+    shard.find(arguments.shard, os.environ)
+    if arguments.shard or is_alone
+    else None
   )
   _check(arguments)
   disk.check_folder(arguments.output, '--output')

@@ -99,8 +99,9 @@ def read(files: Files, key: bytes) -> list[Entry]:
   with private_folder.PrivateFolder() as folder:
     for number, file in enumerate(files.files):
       known = _identity(file, folder.path / str(number))
-      series, *patient = (_digest(x, key) for x in known)
-      identity = dicom_series.Identity(series, (*patient,))
+      patient, name, study = (_digest(x, key) for x in known.patient)
+      series = _digest(known.series, key)
+      identity = dicom_series.Identity(series, (patient, name, study))
       identity = identities.setdefault(identity, identity)
       entries.append(Entry(str(file.path), _head(file.path), identity))
   return entries
@@ -135,7 +136,7 @@ def _entries(
 
 def _identity(
   file: input_file.InputFile, folder: pathlib.Path
-) -> tuple[str, str, str, str]:
+) -> dicom_series.Identity:
   """Returns what a file belongs to, and what is known of the patient."""
   unpacked, kind = file, file_kind.kind(file)
   if kind == 'gzip' and file.name.lower().endswith('.nii.gz'):
@@ -152,12 +153,12 @@ def _identity(
     headers, _ = dicom_header.read(unpacked, budget)
     if headers:
       found = dicom_series.identity(unpacked, headers[0])
-      return f'series {found.series}', *found.patient
+      return found._replace(series=f'series {found.series}')
   # A volume and a zip archive are studies of their own.
   is_alone = kind in ('nifti', 'zip')
   place = file.path if is_alone else file.folder
   kind = kind if kind in ('image', 'nifti', 'zip') else 'refused'
-  return f'{kind} {place}', '', '', ''
+  return dicom_series.Identity(f'{kind} {place}', ('', '', ''))
 
 
 def _head(path: pathlib.Path) -> bytes:

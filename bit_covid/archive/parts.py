@@ -69,6 +69,9 @@ class Parts:
       call: all that they depend on besides the studies, for JSON.
       studies: all of the archive.
 
+    Returns:
+      The parts, some of which may be complete.
+
     Raises:
       ValueError: the results are those of another call or archive.
     """
@@ -87,8 +90,8 @@ class Parts:
     if any(parts._call.get(name) != x for name, x in found.items()):
       raise ValueError(
         f'{folder} was begun with another archive, of {parts.studies:,} '
-        f'studies; there are {len(studies):,} now, or other files. Name another '
-        '--output, or give the files as they were.'
+        f'studies; there are {len(studies):,} now, or other files. Name '
+        'another --output, or give the files as they were.'
       )
     unfinished.check_same_call(parts._call, {**found, **call}, folder)
     return parts

@@ -22,6 +22,7 @@ from bit_covid.base import command
 from bit_covid.base import files
 from bit_covid.base import lines
 from bit_covid.base import page_templates
+from input_pipeline import scans
 
 _README = """\
 {disclaimer}
@@ -129,7 +130,11 @@ class _Results:
         parts.write(part, [], self._class_names, self._key)
 
   def add(self, number: int, result: score_study.Done | attempt.Failed) -> None:
-    """Adds the result of a study of `left`, in any order."""
+    """Adds the result of a study of `left`, in any order.
+
+    Raises:
+      StopError: no other study can be scored either.
+    """
     study = self.left[number]
     if isinstance(result, attempt.Failed):
       if result.stop:
@@ -152,8 +157,12 @@ class _Results:
       for path in study.paths
       for file in source.walk(pathlib.Path(path))
     ]
-    found = tables.of_failed(refused, error, self._class_names)
-    key = [('', '', x.id, x.name, '', '', '') for x in refused]
+    found = tables.of_study(
+      [], scans.Found([], refused, len(refused)), self._class_names, error
+    )
+    key: list[tuple[str, ...]] = [
+      ('', '', x.id, x.name, '', '', '') for x in refused
+    ]
     return score_study.Done(found, key if self._key else [])
 
   def _check_key(self) -> None:

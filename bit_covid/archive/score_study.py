@@ -99,6 +99,7 @@ def score(
     with_key: whether the key is asked for.
 
   Raises:
+    OSError: a file cannot be read.
     StopError: no study can be scored as asked for.
   """
   if call != _call(options):
@@ -109,14 +110,14 @@ def score(
   # One file that is gone is refused; where all are, their disk may be.
   if not any(map(os.path.lexists, study.paths)):
     raise attempt.StopError(
-      'All files of a study are gone since they were listed. Look whether their '
-      'disk is mounted on all workers; then give the same command again.'
+      'All files of a study are gone since they were listed. Look whether '
+      'all workers see their disk; then give the same command again.'
     )
   network = _network(options)
   try:
     with scan_scorer.find(study.paths, network, are_named=False) as all_found:
       found = scans.without_copies(all_found)
-      results = [_score(x, network, options) for x in found.scans]
+      scored = [_score(x, network, options) for x in found.scans]
       key = patient_key.rows(found) if with_key else []
   except OSError as error:
     if not disk.is_full(error):
@@ -125,7 +126,9 @@ def score(
       'The disk of a worker is full. Make room for temporary files, then give '
       'the same command again.'
     ) from error
-  return Done(tables.of_study(results, found, network.class_names), key)
+  results, errors = [x for x, _ in scored], [x for _, x in scored]
+  names = ' '.join(filter(None, dict.fromkeys(errors)))
+  return Done(tables.of_study(results, found, network.class_names, names), key)
 
 
 # A worker does one task at a time.
@@ -145,7 +148,7 @@ def _call(options: Options) -> Mapping[str, Any]:
 def _score(
   scan: scans.Scan, network: network_lib.Network, options: Options
 ) -> tuple[scan_result.ScanResult, str]:
-  """Returns the result of a scan, and the name of the error if there was one."""
+  """Returns the result of a scan, and the name of an error or ''."""
   try:
     result = score_lib.score(
       network,

@@ -18,8 +18,8 @@ def check(source: str) -> None:
   """
   if not _paths(source):
     raise FileNotFoundError(
-      f'{source} does not exist. Give a folder of studies, a pattern in quotes, '
-      "such as 'export/*/CT', or a CSV of `archive index`."
+      f'{source} does not exist. Give a folder of studies, a pattern in '
+      "quotes, such as 'export/*/CT', or a CSV of `archive index`."
     )
 
 

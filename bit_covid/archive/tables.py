@@ -41,54 +41,36 @@ _STUDIES = ('files', 'files_used', 'scans', 'error')
 
 
 def of_study(
-  results: Sequence[tuple[scan_result.ScanResult, str]],
+  results: Sequence[scan_result.ScanResult],
   found: scans.Found,
   class_names: tuple[str, ...],
+  error: str = '',
 ) -> dict[str, pa.Table]:
   """Returns the tables of a study by name, most of them as in `predict`.
 
   Args:
-    results: of all its scans, each with the name of its error, or ''.
+    results: of all its scans.
     found: its scans and files.
     class_names: of the network.
+    error: name of what kept it, or a scan of it, from being scored.
   """
-  scored = scored_rows.tables([x for x, _ in results], class_names)
-  errors = ' '.join(filter(None, dict.fromkeys(x for _, x in results)))
-  row = (found.num_files, found.num_used, len(results), errors)
-  return _to_arrow(
-    {
-      **scored,
-      'refused': tables_lib.refused_table(found.refused),
-      'studies': pd.DataFrame([row], columns=[*_STUDIES]),
-    }
-  )
-
-
-def of_failed(
-  refused: Sequence[scans.Refused], error: str, class_names: tuple[str, ...]
-) -> dict[str, pa.Table]:
-  """Returns the tables of a study without a result.
-
-  Args:
-    refused: its files.
-    error: name of what kept it from being scored.
-    class_names: of the network.
-  """
-  found = scans.Found([], list(refused), len(refused))
-  row = pa.array([error])
-  tables = of_study([], found, class_names)
-  studies = tables['studies'].set_column(_STUDIES.index('error'), 'error', row)
-  return {**tables, 'studies': studies}
+  row = (found.num_files, found.num_used, len(results), error)
+  scored: dict[str, pd.DataFrame] = {
+    **scored_rows.tables(list(results), class_names),
+    'refused': tables_lib.refused_table(found.refused),
+    'studies': pd.DataFrame([row], columns=[*_STUDIES]),
+  }
+  return {name: _to_arrow(table) for name, table in scored.items()}
 
 
 def join(
   studies: Sequence[Mapping[str, pa.Table]], class_names: tuple[str, ...]
 ) -> dict[str, pa.Table]:
   """Returns the tables of several studies, or empty ones of none."""
-  empty = of_failed([], '', class_names)
+  columns = of_study([], scans.Found([], []), class_names)
   return {
     name: pa.concat_tables([table[:0], *(x[name] for x in studies)])
-    for name, table in empty.items()
+    for name, table in columns.items()
   }
 
 
@@ -100,15 +82,9 @@ def write(path: pathlib.Path, table: pa.Table) -> None:
   files.write(epath.Path(path), content.getvalue())
 
 
-def _to_arrow(tables: Mapping[str, pd.DataFrame]) -> dict[str, pa.Table]:
-  return {
-    name: pa.Table.from_pandas(
-      table,
-      pa.schema({column: _type(column) for column in table.columns}),
-      preserve_index=False,
-    )
-    for name, table in tables.items()
-  }
+def _to_arrow(table: pd.DataFrame) -> pa.Table:
+  schema = pa.schema({name: _type(name) for name in table.columns})
+  return pa.Table.from_pandas(table, schema, preserve_index=False)
 
 
 def _type(column: str) -> pa.DataType:

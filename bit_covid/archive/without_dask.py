@@ -28,13 +28,15 @@ class Processes:
   ) -> None:
     """Does all tasks, as `attempt.Runner` says."""
     died = _run(
-      attempt.guarded(work), items, lambda name, x: on_done(int(name), x)
+      functools.partial(attempt.attempt, work),
+      items,
+      lambda name, x: on_done(int(name), x),
     )
     for name in died:
       on_done(int(name), attempt.Failed('KilledWorker'))
 
   def once(self, work: Callable[[_Item], _Result], item: _Item) -> _Result:
-    """Does one task, as `attempt.Runner` says.
+    """Returns what one task returns.
 
     Raises:
       StopError: it killed its process.
