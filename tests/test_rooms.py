@@ -165,11 +165,12 @@ OPTIONAL = (
   *('onnx_builder', 'onnx_format', 'onnx_graph'),
   *('private_openvino', 'openvino_engine'),
   *('dicom_terms', 'parametric_map', 'structured_report'),
-  # They need Dask and Parquet; `archive/source.py` and `command.py` do not.
+  # They need Dask or Parquet; the others of their room do not.
   'bit_covid.archive.cluster',
-  'bit_covid.archive.index',
+  'bit_covid.archive.parts',
   'bit_covid.archive.score_archive',
   'bit_covid.archive.score_study',
+  'bit_covid.archive.summary',
   'bit_covid.archive.tables',
 )
 

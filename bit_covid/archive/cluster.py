@@ -5,6 +5,7 @@
 from collections.abc import Callable, Iterator, Sequence
 import contextlib
 import itertools
+import logging
 import secrets
 from typing import Any, TypeVar
 
@@ -102,6 +103,8 @@ def connect(address: str) -> Iterator['Workers']:
   Raises:
     ValueError: there is no scheduler, no worker, or one with several threads.
   """
+  # Of a lost scheduler they have several tracebacks to tell.
+  logging.getLogger('distributed').setLevel(logging.CRITICAL)
   try:
     client = distributed.Client(address)
   # Of its many kinds of errors.

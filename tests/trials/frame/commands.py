@@ -192,6 +192,21 @@ def predict_in_two_processes(folder: pathlib.Path) -> int:
   return predict(folder, '--jobs=2')
 
 
+def score_archive(folder: pathlib.Path, flag: str = '--workers=1') -> int:
+  """Scores the same as an archive, with Dask."""
+  from bit_covid.archive import command as program
+  from bit_covid.base import command
+
+  argv = ['predict', f'{folder}/mixed', f'--checkpoint={folder}/run']
+  code = program.main([*argv, f'--output={folder}/results', flag])
+  return 0 if code == command.NOT_DONE else code
+
+
+def score_archive_without_dask(folder: pathlib.Path) -> int:
+  """Does the same without Dask."""
+  return score_archive(folder, '--shard=0/1')
+
+
 def predict_often(folder: pathlib.Path, count: int) -> int:
   """Predicts the scans of `write_scans` in turn; prints how often."""
   import bit_covid
