@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A task that may fail without taking the others with it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 _Item = TypeVar('_Item')
@@ -32,15 +32,15 @@ class Runner(Protocol):
     self,
     work: Callable[[_Item], _Result],
     items: Sequence[_Item],
-    on_done: Callable[[int, _Result | Failed], None],
+    on_done: Callable[[int, _Result], None],
   ) -> None:
     """Calls `on_done` with the index of each item and what `work` returns.
 
-    What kills its process is tried twice, and has then failed.
-    """
+    What kills its process is tried twice, and `Failed` then.
 
-  def once(self, work: Callable[[_Item], _Result], item: _Item) -> _Result:
-    """Returns what one task returns; its error is raised as it is."""
+    Raises:
+      StopError: no other task can succeed either.
+    """
 
 
 def attempt(work: Callable[[_Item], _Result], item: _Item) -> _Result | Failed:
@@ -54,11 +54,25 @@ def attempt(work: Callable[[_Item], _Result], item: _Item) -> _Result | Failed:
     return Failed(type(error).__name__)
 
 
+def check(result: _Result) -> _Result:
+  """Returns the result of a task.
+
+  Raises:
+    StopError: no other task can succeed either.
+  """
+  if isinstance(result, Failed) and result.stop:
+    raise StopError(result.stop)
+  return result
+
+
 def all_of(
-  runner: Runner, work: Callable[[_Item], _Result], items: Iterable[_Item]
+  runner: Runner, work: Callable[[_Item], _Result], items: Sequence[_Item]
 ) -> list[_Result | Failed]:
-  """Returns the results of all items, in their order."""
+  """Returns the results of all items, in their order.
+
+  Raises:
+    StopError: one says that no other can succeed either.
+  """
   found: dict[int, Any] = {}
-  items = list(items)
   runner.run(work, items, found.__setitem__)
   return [found[i] for i in range(len(items))]

@@ -19,7 +19,6 @@ from bit_covid.archive import attempt
 from input_pipeline.scans import private_folder
 
 _Item = TypeVar('_Item')
-_Result = TypeVar('_Result')
 
 _CONFIG = {
   # What kills its worker is tried twice.
@@ -139,9 +138,9 @@ class Workers:
 
   def run(
     self,
-    work: Callable[[_Item], _Result],
+    work: Callable[[_Item], Any],
     items: Sequence[_Item],
-    on_done: Callable[[int, _Result | attempt.Failed], None],
+    on_done: Callable[[int, Any], None],
   ) -> None:
     """Does all tasks, as `attempt.Runner` says.
 
@@ -149,7 +148,7 @@ class Workers:
     with their number. Workers may come and go.
 
     Raises:
-      StopError: the scheduler was lost.
+      StopError: a task says so, or the scheduler was lost.
     """
     # Several clients may use one scheduler.
     prefix = secrets.token_hex(4)
@@ -160,22 +159,14 @@ class Workers:
 
     left = itertools.starmap(submit, enumerate(items))
     with _losses_told():
-      waiting = distributed.as_completed(itertools.islice(left, 1))
-      for future in itertools.chain([None], waiting):
-        if future is not None:
-          on_done(int(future.key.rpartition('-')[2]), _result(future))
+      waiting = distributed.as_completed()
+      while True:
         room = 2 * len(self.client.nthreads()) - waiting.count()
         waiting.update(list(itertools.islice(left, max(room, 1))))
-
-  def once(self, work: Callable[[_Item], _Result], item: _Item) -> _Result:
-    """Returns what one task returns.
-
-    Raises:
-      StopError: the scheduler was lost.
-    """
-    with _losses_told():
-      result: _Result = self.client.submit(work, item, pure=False).result()
-      return result
+        future = next(waiting, None)
+        if future is None:
+          return
+        on_done(int(future.key.rpartition('-')[2]), _result(future))
 
 
 @contextlib.contextmanager
@@ -194,5 +185,6 @@ def _result(future: distributed.Future) -> Any:
   if future.cancelled():
     raise attempt.StopError(_LOST)
   error = future.exception()
-  name = type(error).__name__
-  return future.result() if error is None else attempt.Failed(name)
+  if error is not None:
+    return attempt.Failed(type(error).__name__)
+  return attempt.check(future.result())

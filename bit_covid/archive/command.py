@@ -180,12 +180,13 @@ def _index(arguments: argparse.Namespace) -> int:
 
 def _summary(arguments: argparse.Namespace) -> int:
   _check_packages('pyarrow')
-  # Not at the top, as `--help` need not wait for it.
+  # Not at the top, as `--help` need not wait for them.
+  from bit_covid.archive import parts
   from bit_covid.archive import summary
 
-  counts = summary.read(arguments.folder)
-  summary.say(counts)
-  return command.NOT_DONE if counts.missing or counts.failed else 0
+  is_right = summary.say(arguments.folder)
+  has_all = not parts.Parts(arguments.folder).missing()
+  return 0 if is_right and has_all else command.NOT_DONE
 
 
 def _check(arguments: argparse.Namespace) -> None:

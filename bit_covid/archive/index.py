@@ -123,8 +123,6 @@ def _entries(
 ) -> Sequence[Entry]:
   if not isinstance(result, attempt.Failed):
     return result
-  if result.stop:
-    raise attempt.StopError(result.stop)
   if len(part.files) > 1:
     return ()  # They were read one by one.
   # A study of its own, which takes no other with it.

@@ -56,7 +56,12 @@ def run(arguments: argparse.Namespace, runner: attempt.Runner) -> int:
   options = score_study.Options(
     *(getattr(arguments, name) for name in score_study.Options._fields)
   )
-  facts = runner.once(score_study.describe, options)
+  (facts,) = attempt.all_of(runner, score_study.describe, [options])
+  if isinstance(facts, attempt.Failed):
+    raise attempt.StopError(
+      f'The network could not be loaded ({facts.error}); there may be too '
+      'little memory. Try `predict` with it.'
+    )
   for text in facts.cautions:
     lines.say(f'Note: {text}')
   studies = find_studies(arguments.source, runner)
@@ -71,11 +76,10 @@ def run(arguments: argparse.Namespace, runner: attempt.Runner) -> int:
     with_key=arguments.key is not None,
   )
   runner.run(work, results.left, results.add)
-  counts = summary.read(arguments.output)
-  summary.say(counts)
+  is_right = summary.say(arguments.output)
   lines.say(f'Results: {arguments.output}')
-  is_complete = arguments.shard is not None or not counts.missing
-  is_right = is_complete and counts.scans and not counts.failed
+  if arguments.shard is not None:  # What others do is their own affair.
+    is_right = not results.failed
   return 0 if is_right else command.NOT_DONE
 
 
@@ -103,6 +107,7 @@ class _Results:
 
   Attributes:
     left: the studies to be scored.
+    failed: how many of them had an error.
   """
 
   def __init__(
@@ -124,25 +129,21 @@ class _Results:
     self.left = [x for part in left for x in members[part]]
     self._progress = progress_lib.Progress(len(self.left))
     self._sizes = {part: len(x) for part, x in members.items()}
+    self.failed = 0
     self._open: dict[int, dict[int, score_study.Done]] = {}
     for part in left:
       if not members[part]:
         parts.write(part, [], self._class_names, self._key)
 
   def add(self, number: int, result: score_study.Done | attempt.Failed) -> None:
-    """Adds the result of a study of `left`, in any order.
-
-    Raises:
-      StopError: no other study can be scored either.
-    """
+    """Adds the result of a study of `left`, in any order."""
     study = self.left[number]
     if isinstance(result, attempt.Failed):
-      if result.stop:
-        raise attempt.StopError(result.stop)
       result = self._give_up(study, result.error)
     part = study.part(self._parts.count)
     done = self._open.setdefault(part, {})
     done[number] = result
+    self.failed += bool(result.tables['studies']['error'][0].as_py())
     self._progress.add(result.tables['refused'].num_rows)
     if len(done) == self._sizes[part]:
       # In one order, so that the same archive gives the same files.

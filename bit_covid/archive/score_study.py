@@ -68,9 +68,12 @@ def describe(options: Options) -> Facts:
   """Returns what is known of the network, after loading it.
 
   Raises:
-    ValueError: the network cannot be used.
+    StopError: it cannot be used.
   """
-  network = _network(options)
+  try:
+    network = _network(options)
+  except (OSError, ValueError) as error:
+    raise attempt.StopError(disk.problem(error) or str(error)) from error
   call = {
     'version': version.VERSION,
     **options._asdict(),

@@ -3,9 +3,7 @@
 """What the results of an archive hold, in numbers that add up."""
 
 import collections
-from collections.abc import Mapping
 import pathlib
-from typing import NamedTuple
 
 import pyarrow as pa
 from pyarrow import compute
@@ -18,99 +16,53 @@ from bit_covid.base import lines
 _NAMED = 20
 
 
-class Counts(NamedTuple):
-  """The numbers of the parts that are complete.
+def say(folder: pathlib.Path) -> bool:
+  """Returns whether there are scans and none had an error, and says all counts.
 
-  Attributes:
-    parts: of the archive, complete or not.
-    missing: the numbers of those that are not.
-    all_studies: of the archive.
-    studies: in the parts that are complete.
-    failed: of these, those that were not scored for an error, or not wholly.
-    files: given in these studies.
-    files_used: of these, those in scans; the others are refused.
-    scans: found in these studies, each once.
-    repeated: scans that were given in another form or place, too.
-    slices: of the scans.
-    counted: slices that count.
-    verdicts: number of scans by the verdict on them.
-  """
-
-  parts: int
-  missing: list[int]
-  all_studies: int
-  studies: int
-  failed: int
-  files: int
-  files_used: int
-  scans: int
-  repeated: int
-  slices: int
-  counted: int
-  verdicts: Mapping[str, int]
-
-
-def read(folder: pathlib.Path) -> Counts:
-  """Returns the counts of the results in a folder.
+  They are those of the parts that are complete. The others are named.
 
   Raises:
-    ValueError: it has none.
+    ValueError: the folder holds no results.
   """
   parts = parts_lib.Parts(folder)
   done, missing = sorted(parts.done()), parts.missing()
-  if not done:
-    return Counts(parts.count, missing, parts.studies, *[0] * 8, {})
+  if missing:
+    named = ', '.join(map(str, missing[:_NAMED]))
+    lines.say(
+      f'Parts: {len(done):,} of {parts.count:,}. Missing: {named}'
+      f'{", ..." if len(missing) > _NAMED else "."} The same command does them.'
+    )
+  return bool(done) and _say_counts(folder, done, parts.studies)
+
+
+def _say_counts(
+  folder: pathlib.Path, done: list[int], num_studies: int
+) -> bool:
   studies = _table(folder, done, 'studies')
   columns = ['scan_id', 'slices', 'counted', 'verdict']
+  # Each scan once, though it has a row for each aggregation method.
   rows = _table(folder, done, 'scans', columns)
-  # Of each scan there is a row for each aggregation method.
   scans = rows.group_by(columns).aggregate([])
-  return Counts(
-    parts=parts.count,
-    missing=missing,
-    all_studies=parts.studies,
-    studies=studies.num_rows,
-    failed=_sum(compute.not_equal(studies['error'], '')),
-    files=_sum(studies['files']),
-    files_used=_sum(studies['files_used']),
-    scans=scans.num_rows,
-    repeated=_sum(studies['scans']) - scans.num_rows,
-    slices=_sum(scans['slices']),
-    counted=_sum(scans['counted']),
-    verdicts=collections.Counter(scans['verdict'].to_pylist()),
-  )
-
-
-def say(counts: Counts) -> None:
-  """Prints the counts."""
-  c = counts
-  lines.say(
-    f'Studies: {c.studies:,} of {c.all_studies:,}. Not scored, or not wholly, '
-    f'because of an error: {c.failed:,}.'
-  )
-  lines.say(
-    f'Files given: {c.files:,}. In scans: {c.files_used:,}. In none: '
-    f'{c.files - c.files_used:,}.'
-  )
-  verdicts = ', '.join(f'{x} {n:,}' for x, n in sorted(c.verdicts.items()))
-  lines.say(f'Scans: {c.scans:,} ({verdicts or "none"}).')
-  if c.repeated:
+  failed = _sum(compute.not_equal(studies['error'], ''))
+  given, used = _sum(studies['files']), _sum(studies['files_used'])
+  slices, counted = _sum(scans['slices']), _sum(scans['counted'])
+  verdicts = collections.Counter(scans['verdict'].to_pylist())
+  named = ', '.join(f'{name} {n:,}' for name, n in sorted(verdicts.items()))
+  for text in (
+    f'Studies: {studies.num_rows:,} of {num_studies:,}. Not scored, or not '
+    f'wholly, because of an error: {failed:,}.',
+    f'Files given: {given:,}. In scans: {used:,}. In none: {given - used:,}.',
+    f'Scans: {scans.num_rows:,} ({named or "none"}).',
+    f'Slices: {slices:,}. Of these count: {counted:,}. Do not count: '
+    f'{slices - counted:,}.',
+  ):
+    lines.say(text)
+  if repeated := _sum(studies['scans']) - scans.num_rows:
     lines.say(
-      f'Scans that were given in several forms, with equal rows for each: '
-      f'{c.repeated:,}.'
+      'Scans given in another place or form as well, with equal rows for each: '
+      f'{repeated:,}.'
     )
-  lines.say(
-    f'Slices: {c.slices:,}. Of these count: {c.counted:,}. Do not count: '
-    f'{c.slices - c.counted:,}.'
-  )
-  if c.missing:
-    named = ', '.join(map(str, c.missing[:_NAMED]))
-    more = ', ...' if len(c.missing) > _NAMED else ''
-    lines.say(
-      f'Parts: {c.parts - len(c.missing):,} of {c.parts:,}. Missing: '
-      f'{len(c.missing):,}, namely {named}{more}. The same command does the '
-      'rest.'
-    )
+  return bool(scans.num_rows) and not failed
 
 
 def _table(
@@ -119,11 +71,8 @@ def _table(
   name: str,
   columns: list[str] | None = None,
 ) -> pa.Table:
-  found = [
-    parquet.read_table(folder / name / f'{x:05d}.parquet', columns=columns)
-    for x in done
-  ]
-  return pa.concat_tables(found)
+  paths = [folder / name / f'{x:05d}.parquet' for x in done]
+  return pa.concat_tables(parquet.read_table(x, columns=columns) for x in paths)
 
 
 def _sum(values: pa.ChunkedArray) -> int:
