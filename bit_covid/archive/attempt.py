@@ -36,10 +36,8 @@ class Runner(Protocol):
   ) -> None:
     """Calls `on_done` with the index of each item and what `work` returns.
 
-    What kills its process is tried twice, and `Failed` then.
-
-    Raises:
-      StopError: no other task can succeed either.
+    A task that raised an error is `Failed`, and so is one that killed its
+    process twice.
     """
 
 
@@ -54,17 +52,6 @@ def attempt(work: Callable[[_Item], _Result], item: _Item) -> _Result | Failed:
     return Failed(type(error).__name__)
 
 
-def check(result: _Result) -> _Result:
-  """Returns the result of a task.
-
-  Raises:
-    StopError: no other task can succeed either.
-  """
-  if isinstance(result, Failed) and result.stop:
-    raise StopError(result.stop)
-  return result
-
-
 def all_of(
   runner: Runner, work: Callable[[_Item], _Result], items: Sequence[_Item]
 ) -> list[_Result | Failed]:
@@ -75,4 +62,7 @@ def all_of(
   """
   found: dict[int, Any] = {}
   runner.run(work, items, found.__setitem__)
+  for result in found.values():
+    if isinstance(result, Failed) and result.stop:
+      raise StopError(result.stop)
   return [found[i] for i in range(len(items))]

@@ -148,7 +148,7 @@ class Workers:
     with their number. Workers may come and go.
 
     Raises:
-      StopError: a task says so, or the scheduler was lost.
+      StopError: the scheduler was lost.
     """
     # Several clients may use one scheduler.
     prefix = secrets.token_hex(4)
@@ -185,6 +185,5 @@ def _result(future: distributed.Future) -> Any:
   if future.cancelled():
     raise attempt.StopError(_LOST)
   error = future.exception()
-  if error is not None:
-    return attempt.Failed(type(error).__name__)
-  return attempt.check(future.result())
+  name = type(error).__name__
+  return future.result() if error is None else attempt.Failed(name)

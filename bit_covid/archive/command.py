@@ -3,20 +3,18 @@
 """The arguments of `bit-covid archive`; other modules do the work."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 import contextlib
-from importlib import util
 import os
 import pathlib
 
 from bit_covid.archive import attempt
+from bit_covid.archive import processes
 from bit_covid.archive import shard
 from bit_covid.archive import source
 from bit_covid.base import arguments as arguments_lib
 from bit_covid.base import command
 from bit_covid.base import disk
-from bit_covid.base import lines
-from bit_covid.base import project
 
 _STOPPED = (
   'Stopped. Parts that were complete stay; the same command does the rest.'
@@ -160,7 +158,7 @@ def _predict(arguments: argparse.Namespace) -> int:
     # Shards write into one folder at the same time, each its own files.
     if arguments.shard is None:
       stack.enter_context(run_lock.hold(arguments.output, flag='--output'))
-    runner = stack.enter_context(_runner(arguments))
+    runner = stack.enter_context(processes.start(arguments))
     return score_archive.run(arguments, runner)
 
 
@@ -174,12 +172,12 @@ def _index(arguments: argparse.Namespace) -> int:
   # After the checks, as it takes seconds to load.
   from bit_covid.archive import score_archive
 
-  with _runner(arguments) as runner:
+  with processes.start(arguments) as runner:
     return score_archive.write_index(arguments, runner)
 
 
 def _summary(arguments: argparse.Namespace) -> int:
-  _check_packages('pyarrow')
+  processes.check_packages('pyarrow')
   # Not at the top, as `--help` need not wait for them.
   from bit_covid.archive import parts
   from bit_covid.archive import summary
@@ -210,52 +208,11 @@ def _check(arguments: argparse.Namespace) -> None:
     needed += ['cryptography', 'distributed']
   if arguments.dashboard is not None:
     needed += ['bokeh']
-  _check_packages(*needed)
-
-
-def _check_packages(*names: str) -> None:
-  for name in names:
-    if util.find_spec(name) is None:
-      remedy = (
-        "pip install 'bokeh', or leave --dashboard out."
-        if name == 'bokeh'
-        else project.install_command('archive')
-      )
-      raise ValueError(
-        f'archive needs the package {name!r}, which is not installed: {remedy}'
-      )
+  processes.check_packages(*needed)
 
 
 def _check_unused(folder: pathlib.Path) -> None:
-  # A command that was killed as it began may have left no more than its lock.
-  names = {x.name for x in folder.iterdir()} if folder.is_dir() else set()
-  if names - {'run.lock'}:
+  # A command that was killed as it began may have left no more than these.
+  names = [x.name for x in folder.iterdir()] if folder.is_dir() else []
+  if not all(x.startswith(('run.lock', '.call.json.')) for x in names):
     arguments_lib.check_new_folder(folder)
-
-
-@contextlib.contextmanager
-def _runner(arguments: argparse.Namespace) -> Iterator[attempt.Runner]:
-  if arguments.shard is not None:
-    # Not at the top, as `--help` need not wait for it.
-    from bit_covid.archive import without_dask
-
-    yield without_dask.Processes()
-    return
-  # Not at the top, as it may not be installed.
-  from bit_covid.archive import cluster
-
-  if arguments.scheduler is not None:
-    if not arguments.scheduler.startswith('tls://'):
-      lines.say(
-        'Note: what the scheduler and its workers say to each other, such as '
-        'names of files, is not encrypted; see TLS in docs/archive.md.'
-      )
-    with cluster.connect(arguments.scheduler) as runner:
-      yield runner
-    return
-  workers = arguments.workers or cluster.num_workers()
-  with cluster.start(workers, dashboard=arguments.dashboard) as runner:
-    lines.say(f'Processes: {workers}, on this machine')
-    if arguments.dashboard is not None:
-      lines.say(f'Dashboard: http://127.0.0.1:{arguments.dashboard}/status')
-    yield runner

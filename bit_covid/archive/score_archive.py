@@ -136,9 +136,15 @@ class _Results:
         parts.write(part, [], self._class_names, self._key)
 
   def add(self, number: int, result: score_study.Done | attempt.Failed) -> None:
-    """Adds the result of a study of `left`, in any order."""
+    """Adds the result of a study of `left`, in any order.
+
+    Raises:
+      StopError: no other study can be scored either.
+    """
     study = self.left[number]
     if isinstance(result, attempt.Failed):
+      if result.stop:
+        raise attempt.StopError(f'{study.paths[0]}: {result.stop}')
       result = self._give_up(study, result.error)
     part = study.part(self._parts.count)
     done = self._open.setdefault(part, {})

@@ -107,14 +107,14 @@ def score(
   """
   if call != _call(options):
     raise attempt.StopError(
-      'A worker has another version of bit_covid, or finds another file at '
+      'a worker has another version of bit_covid, or finds another file at '
       f'{options.checkpoint}, than the first one. Give all workers the same.'
     )
   # One file that is gone is refused; where all are, their disk may be.
   if not any(map(os.path.lexists, study.paths)):
     raise attempt.StopError(
-      'All files of a study are gone since they were listed. Look whether '
-      'all workers see their disk; then give the same command again.'
+      'this file and the others of its study are gone. Look whether all '
+      'workers see their disk; then give the same command again.'
     )
   network = _network(options)
   try:
@@ -126,7 +126,7 @@ def score(
     if not disk.is_full(error):
       raise
     raise attempt.StopError(
-      'The disk of a worker is full. Make room for temporary files, then give '
+      'the disk of a worker is full. Make room for temporary files, then give '
       'the same command again.'
     ) from error
   results, errors = [x for x, _ in scored], [x for _, x in scored]

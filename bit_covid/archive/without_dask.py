@@ -31,7 +31,7 @@ class Processes:
       jobs=1,
       start=_begin,
       arguments=(work, items),
-      on_done=lambda name, x: on_done(int(name), attempt.check(x)),
+      on_done=lambda name, result: on_done(int(name), result),
     )
     for name in died:
       on_done(int(name), attempt.Failed('KilledWorker'))
