@@ -42,13 +42,20 @@ def test_a_task_that_fails_or_kills_its_worker_stops_no_other(
   runner = without_dask.Processes()
   if with_dask:
     runner = request.getfixturevalue('workers')
-  found = attempt.all_of(runner, work, range(12))
+  results = {}
+  runner.run(work, range(12), results.__setitem__)
+  found = [results[i] for i in range(12)]
   expected = [i * 10 for i in range(12)]
   expected[3] = attempt.Failed('ValueError')
   expected[5] = attempt.Failed('KilledWorker')
   expected[7] = attempt.Failed('StopError', 'The disk is full.')
   assert found == expected
   assert 'Doe' not in ''.join(capfd.readouterr())
+
+
+def test_a_task_that_says_so_stops_all(workers):
+  with pytest.raises(attempt.StopError, match=r'^The disk is full\.$'):
+    attempt.all_of(workers, work, [1, 7])
 
 
 def test_no_page_is_served(workers):

@@ -291,24 +291,9 @@ def test_shards_without_dask_end_as_others(
   assert found == expected
 
 
-def test_another_call_is_refused(
-  tmp_path, export, checkpoint, output, save_checkpoint, capsys
+def test_a_key_that_lacks_what_is_done_is_refused(
+  tmp_path, export, checkpoint, output, capsys
 ):
-  key = f'--key={output.parent / "key"}'
-  other = save_checkpoint(tmp_path, temperature=3.0)
-  for flags, expected in (
-    ((key, '--score_flagged'), 'score_flagged'),
-    ((), 'key=True'),
-    ((f'--key={tmp_path / "key"}',), 'parts that are complete'),
-  ):
-    flags = ('--shard=0/1', *flags)
-    assert run(export, checkpoint, output, *flags) == 2
-    assert expected in capsys.readouterr().err
-  assert run(export, other, output, '--shard=0/1', key) == 2
-  assert 'checkpoint' in capsys.readouterr().err
-  (export / 'new.png').write_bytes((export / 'pictures/2.png').read_bytes())
-  try:
-    assert run(export, checkpoint, output, '--shard=0/1', key) == 2
-  finally:
-    (export / 'new.png').unlink()
-  assert 'another archive' in capsys.readouterr().err
+  flags = ('--shard=0/1', f'--key={tmp_path / "key"}')
+  assert run(export, checkpoint, output, *flags) == 2
+  assert 'parts that are complete' in capsys.readouterr().err
