@@ -10,6 +10,7 @@ from etils import epath
 import ml_collections
 
 from bit_covid.analysis import class_mapping
+from bit_covid.analysis import predictions
 from bit_covid.audit import all_checks
 from bit_covid.audit import model
 from bit_covid.audit import output
@@ -59,7 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
     facts = {
       'dataset': arguments.dataset,
       'slices': len(found.table),
-      'patients': found.table['patient_id'].nunique(),
+      'patients': found.table['patient_id'].nunique()
+      if predictions.knows_patients(found.table)
+      else None,
       'max_images': 0 if arguments.lists_only else arguments.max_images,
       'seed': arguments.seed,
     }

@@ -12,6 +12,7 @@ from typing import Any
 from etils import epath
 import pandas as pd
 
+from bit_covid.analysis import figures
 from bit_covid.analysis import terminal
 from bit_covid.audit import finding
 from bit_covid.base import files
@@ -27,8 +28,7 @@ def headline(name: str, table: pd.DataFrame) -> str:
   """Returns a sentence on the size of the data set."""
   splits = Counter(table['split'])
   parts = ', '.join(f'{split} {count:,}' for split, count in splits.items())
-  people = table['patient_id'].nunique()
-  return f'{name}: {len(table):,} slices of {people:,} patients ({parts}).'
+  return f'{name}: {figures.counts(table)} ({parts}).'
 
 
 def show(text: str, findings: Sequence[finding.Finding]) -> None:

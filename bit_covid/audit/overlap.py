@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 import pandas as pd
 
+from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
 from bit_covid.audit import copies
 from bit_covid.audit import finding
-from bit_covid.audit import slices
 
 _MOST_SHOWN = 20
 _ONE_SPLIT = finding.Finding('NOT CHECKED', 'There is one split only.')
@@ -20,7 +20,7 @@ def patients(table: pd.DataFrame) -> finding.Finding:
   """Returns whether a patient is in more than one split."""
   if table['split'].nunique() < 2:
     return _ONE_SPLIT
-  if not slices.knows_patients(table):
+  if not predictions.knows_patients(table):
     return finding.Finding(
       'NOT CHECKED',
       'Nobody said which slices are of one patient. Give a CSV with a column '
@@ -63,7 +63,9 @@ def images(table: pd.DataFrame) -> finding.Finding:
       'PASSED', f'All {len(table):,} {what} are different.'
     )
   owners = copies.groupby(column)['patient_id'].nunique()
-  of_several = int((owners > 1).sum()) if slices.knows_patients(table) else 0
+  of_several = (
+    int((owners > 1).sum()) if predictions.knows_patients(table) else 0
+  )
   text = f'{copies[column].nunique():,} {what} are there more than once'
   if of_several:
     text += f', {of_several:,} of them for more than one patient'
@@ -109,7 +111,7 @@ def look_alikes(
     }
   )
   owners = 'are of different patients'
-  if not slices.knows_patients(table):
+  if not predictions.knows_patients(table):
     owners = 'may be of one scan, as patients are not known'
   return finding.Finding(
     'WARNING',

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from bit_covid.analysis import predictions
 from bit_covid.audit import finding
 from bit_covid.audit import label_shuffles
 from bit_covid.audit import slices
@@ -18,7 +19,7 @@ _YOUDEN = 0.3
 
 def slices_per_patient(table: pd.DataFrame) -> finding.Finding:
   """Returns how slices are spread over patients."""
-  if not slices.knows_patients(table):
+  if not predictions.knows_patients(table):
     return finding.Finding(
       'NOT CHECKED', 'Nobody said which slices are of one patient.'
     )

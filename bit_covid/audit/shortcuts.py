@@ -17,6 +17,7 @@ import pandas as pd
 import sklearn
 from sklearn import tree
 
+from bit_covid.analysis import predictions
 from bit_covid.audit import finding
 from bit_covid.audit import label_shuffles
 from bit_covid.audit import slices
@@ -68,7 +69,7 @@ def shortcuts(table: pd.DataFrame, *, seed: int) -> finding.Finding:
 
 def _problem(table: pd.DataFrame) -> str | None:
   """Returns why the slices cannot be checked; None if they can."""
-  if not slices.knows_patients(table):
+  if not predictions.knows_patients(table):
     return (
       'Nobody said which slices are of one patient, and without that nothing '
       'can be cross-validated.'

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
+from bit_covid.analysis import predictions
 from bit_covid.analysis import split_counts
 
 if TYPE_CHECKING:
@@ -87,11 +88,6 @@ def classes(table: pd.DataFrame) -> list[str]:
   return list(label.cat.remove_unused_categories().cat.categories)
 
 
-def knows_patients(table: pd.DataFrame) -> bool:
-  """Returns whether it is known which slices are of one patient."""
-  return bool((table['patient_id'] != table['slice_id']).any())
-
-
 def has_boxes(table: pd.DataFrame) -> bool:
   """Returns whether every slice has an annotated box."""
   return bool((table['xmax'] > 0).all())
@@ -103,7 +99,7 @@ def numbers_in_scan(table: pd.DataFrame) -> pd.DataFrame | None:
   None if a name has no number, or if patients are not known: then the numbers
   need not count the slices of a scan.
   """
-  if not knows_patients(table):
+  if not predictions.knows_patients(table):
     return None
   parts = table['slice_id'].str.extract(r'^(.*?)(\d{1,9})\D*$')
   if parts[1].isna().any():

@@ -15,7 +15,6 @@ from bit_covid.analysis import class_mapping
 from bit_covid.analysis import derived_intervals
 from bit_covid.analysis import interval as interval_lib
 from bit_covid.analysis import intervals
-from bit_covid.analysis import predictions
 from bit_covid.audit import finding
 from bit_covid.audit.model import external_set
 from bit_covid.audit.model import results
@@ -39,7 +38,6 @@ _OF_CLASS = {
 }
 # These do not depend on the shares of the classes.
 _COMPARED = ('Balanced accuracy', 'ROC AUC')
-_UNKNOWN = 'not known'
 # Slices of a class in the picture.
 _SHOWN = 5
 
@@ -67,7 +65,7 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
     )
   severity = next(x for x in _ADVICE if x in verdicts)
   shown = pd.DataFrame([{'Data': name, **row} for name, row in rows.items()])
-  if (shown['Patients'] == _UNKNOWN).any():
+  if (shown['Patients'] == results.UNKNOWN).any():
     texts.append(
       'Where patients are not known, intervals are over slices and too narrow.'
     )
@@ -102,10 +100,9 @@ def _row(
   other: external_set.ExternalSet,
   measures: Mapping[str, Interval],
 ) -> dict[str, object]:
-  patients = int(table['patient_id'].nunique())
   return {
     'Slices': len(table),
-    'Patients': patients if predictions.knows_patients(table) else _UNKNOWN,
+    'Patients': results.patients(table),
     'Class': other.mapping.names[other.mapping.judged],
     **{name: results.text(found) for name, found in measures.items()},
   }

@@ -4,6 +4,7 @@
 
 import pandas as pd
 
+from bit_covid.analysis import predictions
 from bit_covid.audit import finding
 from bit_covid.audit import position
 from bit_covid.audit import slices as slices_lib
@@ -18,7 +19,7 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
   table = slices_lib.from_examples(
     {subject_lib.TRAIN: subject.splits[subject_lib.TRAIN]}
   ).table
-  if not slices_lib.knows_patients(table):
+  if not predictions.knows_patients(table):
     return finding.Finding(
       'NOT CHECKED', 'Nobody said which slices are of one patient.'
     )

@@ -14,6 +14,7 @@ from bit_covid.analysis import predictions
 
 # The first columns of a table of results.
 COLUMNS = ('Slices', 'Patients', 'Accuracy')
+UNKNOWN = 'not known'
 
 
 def compare(tables: Mapping[str, pd.DataFrame], heading: str) -> pd.DataFrame:
@@ -32,7 +33,7 @@ def compare(tables: Mapping[str, pd.DataFrame], heading: str) -> pd.DataFrame:
       {
         heading: name,
         'Slices': len(table),
-        'Patients': int(table['patient_id'].nunique()),
+        'Patients': patients(table),
         'Accuracy': text(measures['accuracy']),
         **{
           f'Sensitivity, {class_name}': text(interval_lib.Interval(*values))
@@ -41,6 +42,13 @@ def compare(tables: Mapping[str, pd.DataFrame], heading: str) -> pd.DataFrame:
       }
     )
   return pd.DataFrame(rows)
+
+
+def patients(table: pd.DataFrame) -> int | str:
+  """Returns the number of patients, or `UNKNOWN` if nobody named them."""
+  if not predictions.knows_patients(table):
+    return UNKNOWN
+  return int(table['patient_id'].nunique())
 
 
 def text(found: interval_lib.Interval) -> str:
