@@ -102,8 +102,8 @@ def connect(address: str) -> Iterator['Workers']:
   Raises:
     ValueError: there is no scheduler, no worker, or one with several threads.
   """
-  # Of a lost scheduler they have several tracebacks to tell.
-  logging.getLogger('distributed').setLevel(logging.CRITICAL)
+  # Of a lost scheduler it has a traceback to tell.
+  logging.getLogger('distributed.client').setLevel(logging.CRITICAL)
   try:
     client = distributed.Client(address)
   # Of its many kinds of errors.
