@@ -65,6 +65,8 @@ def start(workers: int, *, dashboard: int | None) -> Iterator['Workers']:
     is drawn here.
   """
   config = _CONFIG if dashboard is not None else _CONFIG | _NO_PAGES
+  # Where no page is served, Dask listens there nevertheless.
+  address = f'127.0.0.1:{dashboard or 0}'
   with (
     dask.config.set(config),
     # What a killed one left is removed by the next.
@@ -78,8 +80,8 @@ def start(workers: int, *, dashboard: int | None) -> Iterator['Workers']:
       # Others on this machine could otherwise connect, and run what they like.
       protocol='tls://',
       security=distributed.Security.temporary(),
-      dashboard_address=None,
-      scheduler_kwargs={'dashboard_address': f'127.0.0.1:{dashboard or 0}'},
+      dashboard_address=None if dashboard is None else address,
+      scheduler_kwargs={'dashboard_address': address},
       silence_logs='CRITICAL',
       local_directory=str(folder.path),
     ) as cluster,
