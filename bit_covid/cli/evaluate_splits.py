@@ -210,7 +210,7 @@ def _unlike_training(
   examples: input_pipeline.Examples,
   features: np.ndarray,
 ) -> str:
-  """Returns how many patients the network's detector warns of."""
+  """Returns how many patients or slices the network's detector warns of."""
   detector, reason = detector_lib.find(path, num_features=features.shape[1])
   if detector is None:
     return f'not checked, as {reason}.'
@@ -222,9 +222,10 @@ def _unlike_training(
     )
   judged = detector.judge(detector.distances(features), examples.patient_id)
   caution = (judged.is_warned & ~judged.is_refused).sum()
+  units = 'patients' if examples.knows_patients else 'slices'
   return (
     f'caution for {caution} and refusal of {judged.is_refused.sum()} of '
-    f'{len(judged.distance):,} patients.'
+    f'{len(judged.distance):,} {units}.'
   )
 
 

@@ -35,6 +35,7 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
     )
   rows = subject.sample(subject.judged)
   patient = subject.examples.patient_id[rows]
+  units = 'patients' if subject.examples.knows_patients else 'slices'
   rows = rows[fit_detector.choose(patient, _MOST_SLICES)]
   images = [subject.examples.image(int(i)) for i in rows]
   distances = _distances(subject, images)
@@ -42,7 +43,7 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
   noise = _distances(subject, _noise(subject.seed))
   return _conclude(
     {
-      f'patients of {subject.judged}': detector.judge(distances, patient),
+      f'{units} of {subject.judged}': detector.judge(distances, patient),
       'images of drawn noise': detector.judge(noise, np.arange(len(noise))),
     }
   )

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Warnings on the judged split and on noise, by a network a test decides."""
 
+import dataclasses
 import types
 
 import numpy as np
@@ -65,6 +66,17 @@ def test_warnings_are_counted_by_patient(
   assert patients['Refused'].startswith('0.0 %')
   assert of_noise['Refused'].startswith('100.0' if noise > 18 else '0.0')
   assert bool(found.advice) == (severity == 'WARNING')
+
+
+def test_slices_are_counted_where_nobody_named_the_patients(
+  make_subject, make_examples
+):
+  stored = make_examples(preparation=types.SimpleNamespace(crop=40))
+  unnamed = dataclasses.replace(stored, patient_id=stored.slice_id)
+  subject = make_subject(examples=unnamed)
+  network = _Network(far_patients=0, noise=20.0)
+  found = unfamiliar_scans.check(subject._replace(network=network))
+  assert 'of 144 slices of test' in found.text
 
 
 def test_a_run_without_limits_is_not_checked(make_subject):
