@@ -117,12 +117,12 @@ def test_the_sars_cov_2_set_is_trained_on_whole_images_by_default():
   config = _get_config('sars_cov_2_ct')
   assert config.data.name == sars_cov_2_ct.NAME
   assert config.data.box == 'none'
-  assert config.init == 'random'
-  small = _get_config(
-    'sars_cov_2_ct', 'model=tiny,init=Textures-M-tiny,resolution=256x224'
+  assert (config.model.name, config.init) == ('tiny', 'Textures-M-tiny')
+  larger = _get_config(
+    'sars_cov_2_ct', 'model=R26x0.5,init=random,resolution=256x224'
   )
-  assert (small.model.name, small.init) == ('tiny', 'Textures-M-tiny')
-  assert (small.data.resize, small.data.crop) == (256, 224)
+  assert (larger.model.name, larger.init) == ('R26x0.5', 'random')
+  assert (larger.data.resize, larger.data.crop) == (256, 224)
 
 
 @pytest.mark.parametrize(
