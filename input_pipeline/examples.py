@@ -78,14 +78,6 @@ class Examples:
       ) from error
 
   @property
-  def knows_patients(self) -> bool:
-    """Whether someone said which slices are of one patient.
-
-    Where nobody did, each slice is written as a patient of its own.
-    """
-    return bool((self.patient_id != self.slice_id).any())
-
-  @property
   def fingerprint(self) -> str:
     """A digest of everything in the split: the table, its order, the images.
 

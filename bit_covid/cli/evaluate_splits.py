@@ -35,6 +35,7 @@ from bit_covid.inference import evaluate
 from bit_covid.inference import other_classes
 from bit_covid.inference import preparation
 from bit_covid.report import numbers
+from bit_covid.report import values
 from bit_covid.training import ledger
 from bit_covid.training import manifest
 from bit_covid.training import run_directory
@@ -102,9 +103,12 @@ def run(arguments: argparse.Namespace, output: pathlib.Path) -> None:
       ledger.add(epath.Path(owner), name, checkpoint=digest, fingerprint=data)
   if mapping.text:
     lines.say(f'Classes: {mapping.text}.')
-  _show(workdir, list(splits))
+  found = _show(workdir, list(splits))
   for name, examples in splits.items():
-    text = _unlike_training(paths[0], config, examples, features[name])
+    units = 'patients' if found[name]['slice']['patients_known'] else 'slices'
+    text = _unlike_training(
+      paths[0], config, examples, features[name], units=units
+    )
     lines.say(f'{name}, unlike the training: {text}')
 
 
@@ -209,8 +213,10 @@ def _unlike_training(
   config: ml_collections.ConfigDict,
   examples: input_pipeline.Examples,
   features: np.ndarray,
+  *,
+  units: str,
 ) -> str:
-  """Returns how many patients or slices the network's detector warns of."""
+  """Returns how many of the units, patients or slices, are warned of."""
   detector, reason = detector_lib.find(path, num_features=features.shape[1])
   if detector is None:
     return f'not checked, as {reason}.'
@@ -222,15 +228,14 @@ def _unlike_training(
     )
   judged = detector.judge(detector.distances(features), examples.patient_id)
   caution = (judged.is_warned & ~judged.is_refused).sum()
-  units = 'patients' if examples.knows_patients else 'slices'
   return (
     f'caution for {caution} and refusal of {judged.is_refused.sum()} of '
     f'{len(judged.distance):,} {units}.'
   )
 
 
-def _show(workdir: epath.Path, names: Sequence[str]) -> None:
-  """Writes the numbers of a report, and prints those of the named splits."""
+def _show(workdir: epath.Path, names: Sequence[str]) -> values.Json:
+  """Returns the numbers of a report, after printing those of some splits."""
   # Of all evaluated splits, since thresholds for test are chosen on val.
   found = numbers.collect(run_tables.read(workdir))
   kept = metrics.read_json(workdir)
@@ -241,3 +246,4 @@ def _show(workdir: epath.Path, names: Sequence[str]) -> None:
   manifest.update(workdir, 'report/metrics.json')
   for name in names:
     terminal.show_intervals(name, found[name])
+  return found

@@ -157,7 +157,9 @@ class _Finder:
   ) -> None:
     place = os.path.realpath(file.path)
     if place in self._seen:
-      self._refused.append(file.refuse(scan.GIVEN_BEFORE, 'other'))
+      self._refused.append(
+        file.refuse('the same file was given before, and is used once', 'other')
+      )
       return
     self._seen.add(place)
     kind = file_kind.kind(file)
@@ -226,8 +228,9 @@ def without_copies(found: Found) -> Found:
   # Frames of a file can be in several scans.
   used = {x.file_name for each in kept for x in each.slices}
   files = {x.file_name: x.file_id for each in copies for x in each.slices}
+  reason = 'a copy of a scan that was given before'
   refused = [
-    scan.Refused(name, identity, scan.COPY, 'other')
+    scan.Refused(name, identity, reason, 'other')
     for name, identity in files.items()
     if name not in used
   ]

@@ -17,9 +17,6 @@ Source = Literal['dicom', 'nifti', 'images']
 # 'damaged': a file that cannot be read, or not safely.
 # 'foreign': a file of a kind that is never read.
 Cause = Literal['other', 'damaged', 'foreign']
-# Why a file is in no scan although it could be read.
-GIVEN_BEFORE = 'the same file was given before, and is used once'
-COPY = 'a copy of a scan that was given before'
 
 
 class UnreadableError(ValueError):

@@ -16,13 +16,6 @@ def test_length_is_the_number_of_slices(make_examples, noise):
   assert len(make_examples([noise(3, 4)] * 5)) == 5
 
 
-def test_patients_are_known_if_a_slice_has_another_name(make_examples, noise):
-  named = make_examples([noise(3, 4)] * 2)
-  assert named.knows_patients
-  unnamed = dataclasses.replace(named, patient_id=named.slice_id)
-  assert not unnamed.knows_patients
-
-
 def test_equal_tables_have_equal_fingerprints(make_examples, noise):
   first = make_examples([noise(3, 4), noise(3, 4, seed=1)])
   second = make_examples([noise(3, 4), noise(3, 4, seed=1)])

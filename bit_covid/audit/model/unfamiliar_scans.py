@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bit_covid.analysis import interval as interval_lib
+from bit_covid.analysis import predictions
 from bit_covid.analysis import proportion_interval
 from bit_covid.audit import finding
 from bit_covid.audit.model import results
@@ -35,7 +36,7 @@ def check(subject: subject_lib.Subject) -> finding.Finding:
     )
   rows = subject.sample(subject.judged)
   patient = subject.examples.patient_id[rows]
-  units = 'patients' if subject.examples.knows_patients else 'slices'
+  units = 'patients' if predictions.knows_patients(subject.table) else 'slices'
   rows = rows[fit_detector.choose(patient, _MOST_SLICES)]
   images = [subject.examples.image(int(i)) for i in rows]
   distances = _distances(subject, images)

@@ -189,6 +189,16 @@ def test_patients_unlike_the_training_are_counted(
     )
     assert _main(*own) == 0
     assert f'test, unlike the training: {expected}' in capsys.readouterr().out
+  lines = ['path,label,split']
+  for i, label in enumerate(['Normal', 'CP', 'NCP']):
+    pixels = np.random.default_rng(i).integers(0, 256, [40, 40], np.uint8)
+    Image.fromarray(pixels).save(tmp_path / f'{i}.png')
+    lines.append(f'{i}.png,{label},test')
+  unnamed = tmp_path / 'images.csv'
+  unnamed.write_text('\n'.join(lines))
+  elsewhere = (f'--data={unnamed}', f'--output={tmp_path / "elsewhere"}')
+  assert _main(checkpoint, *elsewhere, '--box=automatic') == 0
+  assert ' of 3 slices.' in capsys.readouterr().out
 
 
 @pytest.fixture
